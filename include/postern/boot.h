@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the runtime tells the sentry, once, in a sealed memory file: one fixed-size structure, checked on
+ * arrival (boot_config_check). The sentry never sees config.json.
+ *
+ * Descriptors the sentry is started with have fixed numbers, below.
+ */
+#ifndef POSTERN_BOOT_H
+#define POSTERN_BOOT_H
+
+#include <linux/limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define BOOT_MAGIC 0x504f5354u /* "POST" */
+#define BOOT_VERSION 1u
+
+enum {
+    BOOT_PATH_MAX = 1024,
+    BOOT_MOUNTS_MAX = 128,
+    BOOT_MASKED_MAX = 128,
+    BOOT_GROUPS_MAX = 256,
+    BOOT_NAME_MAX = 65,
+    BOOT_RLIMITS_MAX = 16,
+    BOOT_SYSCTLS_MAX = 64,
+};
+
+enum {
+    SENTRY_FD_CONTROL = 3,    /* seqpacket to the runtime: struct control_message */
+    SENTRY_FD_GOFER = 4,      /* seqpacket to the gofer: gofer_protocol.h */
+    SENTRY_FD_BOOT = 5,       /* sealed memfd with struct boot_config */
+    SENTRY_FD_PROC_OUTER = 6, /* procfs of the sandbox's pid namespace */
+    SENTRY_FD_TRACE = 7,      /* optional: where --trace lines go */
+    SENTRY_FD_FUSE = 8,       /* optional: /dev/fuse of a mount the gofer holds at its hidden folder */
+    SENTRY_FD_FIRST_FREE = 16,
+};
+
+enum {
+    GOFER_FD_SENTRY = 3, /* seqpacket to the sentry */
+    GOFER_FD_ROOT = 4,   /* O_PATH of "/": the container's root */
+    GOFER_FD_HIDDEN = 5, /* private tmpfs, not in the tree: folders behind synthetic directories */
+    GOFER_FD_PROC = 6,   /* procfs of the outer pid namespace, for self/fd/N only */
+    GOFER_FD_FUSE = 7,   /* optional: root of the sentry's FUSE mount, not in the tree */
+};
+
+enum boot_mount_kind {
+    BOOT_MOUNT_REAL = 0, /* a real mount in the gofer's namespace (rootfs, bind, tmpfs, devpts, mqueue) */
+    BOOT_MOUNT_PROC,     /* the sentry's procfs */
+    BOOT_MOUNT_SYSFS,    /* the sentry's sysfs */
+    BOOT_MOUNT_CGROUP,   /* the sentry's cgroup folder */
+};
+
+struct boot_mount {
+    char destination[BOOT_PATH_MAX]; /* absolute, clean, symbolic links resolved */
+    char type[32];                   /* as /proc/mounts shows it */
+    char source[256];                /* as /proc/mounts shows it; never a host path */
+    char options[256];               /* as /proc/mounts shows it: "rw,nosuid,relatime,..." */
+    uint32_t kind;                   /* enum boot_mount_kind */
+    uint32_t flags;                  /* MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC */
+    uint64_t mount_id;               /* statx stx_mnt_id in the gofer's namespace; 0 for synthetic */
+    uint32_t shared;                 /* 1: others may write below it (bind): attributes are not cached */
+    uint32_t padding;
+};
+
+struct boot_rlimit {
+    uint32_t resource;
+    uint32_t padding;
+    uint64_t soft, hard;
+};
+
+struct boot_sysctl {
+    char name[128]; /* net.ipv4.ip_forward */
+    char value[128];
+};
+
+struct boot_config {
+    uint32_t magic, version;
+    char container_id[256];
+    char hostname[BOOT_NAME_MAX];
+    char domainname[BOOT_NAME_MAX];
+
+    /* credentials of the first process, as config.json says them */
+    uint32_t uid, gid, umask;
+    uint32_t group_count;
+    uint32_t groups[BOOT_GROUPS_MAX];
+    uint64_t cap_bounding, cap_effective, cap_inheritable, cap_permitted, cap_ambient;
+    uint32_t no_new_privs;
+    int32_t oom_score_adj;
+    char cwd[BOOT_PATH_MAX];
+
+    uint32_t rlimit_count, mount_count, masked_count, readonly_count, sysctl_count;
+    uint32_t rootfs_exclusive; /* 1: cache for ever; 0: one second */
+    uint32_t rootfs_readonly;
+    uint32_t has_terminal;
+    uint64_t memory_limit;  /* bytes, 0: none; what /proc/meminfo shows */
+    uint64_t created_realtime; /* seconds since the epoch: the container's boot time */
+    uint64_t boottime_offset_ns; /* subtracted from CLOCK_BOOTTIME for uptime */
+    uint32_t trace_enabled;
+    uint32_t padding;
+
+    struct boot_rlimit rlimits[BOOT_RLIMITS_MAX];
+    struct boot_mount mounts[BOOT_MOUNTS_MAX]; /* in order of mounting; [0] is "/" */
+    char masked[BOOT_MASKED_MAX][BOOT_PATH_MAX];
+    char readonly[BOOT_MASKED_MAX][BOOT_PATH_MAX];
+    struct boot_sysctl sysctls[BOOT_SYSCTLS_MAX];
+};
+
+struct error;
+
+/* Checks every count, every string's end and every enum of a configuration that came from another
+ * process. Returns 0, or -EINVAL with the field named in *error. */
+int boot_config_check(const struct boot_config *config, struct error *error);
+
+/* Messages on the control socket. Both directions use this one size. */
+enum control_kind {
+    CONTROL_READY = 1,    /* sentry -> runtime: confined, waiting for a listener */
+    CONTROL_LISTENER,     /* runtime -> sentry: fds = {listener, procfs of the inner pid namespace}, pid = init as
+                             the outer namespace knows it, or 0 for a later listener of an exec */
+    CONTROL_STARTED,      /* sentry -> runtime: the listener is served */
+    CONTROL_FATAL,        /* sentry -> runtime: text says why the container ends */
+    CONTROL_WARNING,      /* sentry -> runtime: text for the log */
+};
+
+struct control_message {
+    uint32_t kind;
+    int32_t pid;
+    char text[504];
+};
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Emulated credentials (credentials(7), capabilities(7)). Immutable once published and reference
+ * counted: a change makes a copy. Natively every guest process is one unprivileged id.
+ */
+#ifndef SENTRY_KERNEL_CRED_H
+#define SENTRY_KERNEL_CRED_H
+
+#include <linux/capability.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CRED_CAP_LAST 40 /* CAP_CHECKPOINT_RESTORE */
+#define CRED_CAP_FULL ((UINT64_C(1) << (CRED_CAP_LAST + 1)) - 1)
+
+struct cred {
+    atomic_uint references;
+    uid_t ruid, euid, suid, fsuid;
+    gid_t rgid, egid, sgid, fsgid;
+    uint64_t cap_permitted, cap_effective, cap_inheritable, cap_bounding, cap_ambient;
+    unsigned int securebits;
+    bool no_new_privs;
+    bool keep_caps; /* PR_SET_KEEPCAPS; cleared by exec */
+    size_t group_count;
+    gid_t groups[]; /* sorted */
+};
+
+/* A new, private copy with room for group_count groups (copied as far as both have them).
+ * NULL only if memory is out. */
+struct cred *cred_new(size_t group_count);
+struct cred *cred_copy(const struct cred *cred);
+struct cred *cred_copy_with_groups(const struct cred *cred, const gid_t *groups, size_t count);
+struct cred *cred_get(struct cred *cred);
+struct cred *cred_put(struct cred *cred); /* accepts NULL, returns NULL */
+
+bool cred_capable(const struct cred *cred, unsigned int capability); /* effective set */
+bool cred_in_group(const struct cred *cred, gid_t gid);              /* fsgid or supplementary */
+
+/* capabilities(7), "Effect of user ID changes on capabilities": adjusts `changed`, a private copy whose ids
+ * have been set, from what they were in `before`. */
+void cred_fix_caps_after_setuid(struct cred *changed, const struct cred *before);
+
+/* capabilities(7), "Transformation of capabilities during execve()": computes credentials of a program
+ * file with owner, mode and file capabilities (NULL if none). nosuid: the mount says so. *ret_secure is AT_SECURE.
+ * Returns 0 with a new private cred in *ret_cred, or -EPERM (file capabilities cannot be granted), -ENOMEM. */
+struct file_caps {
+    uint64_t permitted, inheritable;
+    bool effective;
+};
+int cred_exec(const struct cred *before, uid_t owner, gid_t group, mode_t mode, const struct file_caps *caps,
+              bool nosuid, struct cred **ret_cred, bool *ret_secure);
+
+/* kill(2): may `sender` signal `target`? SIGCONT in the same session is the caller's business. */
+bool cred_may_signal(const struct cred *sender, const struct cred *target);
+
+/* ptrace(2), "Ptrace access mode checking", REALCREDS or FSCREDS. */
+bool cred_may_ptrace(const struct cred *who, const struct cred *target, bool target_dumpable, bool fscreds);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processes as the sentry knows them. Pids here are those of the outer pid namespace unless a name says
+ * `v` (virtual): what the guest sees.
+ *
+ * struct context is the immutable, numbered version of all that fork copies; its number is stamped on the
+ * process in the host kernel (docs/architecture.md, "the stamp"). To change something: context_copy, change,
+ * process_commit.
+ *
+ * Locking: the main thread owns everything; the table's mutex (taken inside the functions here) protects
+ * what process_snapshot() reads for the FUSE thread. Nothing waits while holding it.
+ */
+#ifndef SENTRY_KERNEL_PROCESS_H
+#define SENTRY_KERNEL_PROCESS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "sentry/kernel/cred.h"
+
+struct sentry;
+struct dentry;
+struct process_table;
+struct exec_plan;
+
+struct context {
+    atomic_uint references;
+    uint64_t id; /* the stamp; never 0, never reused */
+    struct cred *cred;
+    struct dentry *root, *cwd, *exe;
+    mode_t umask;
+    bool dumpable;
+    bool child_subreaper;
+    struct rlimit locks; /* what the guest sees as RLIMIT_LOCKS */
+    int oom_score_adj;
+    struct context *next; /* table's list, all contexts */
+    unsigned char unseen_scans;
+};
+
+struct process {
+    pid_t pid;      /* thread group id, outer */
+    pid_t vpid;     /* thread group id, guest's view */
+    int pidfd;
+    struct context *context;
+    struct exec_plan *exec_plan; /* between the exec stop and the stub's call for it */
+    struct task *tasks;
+    struct process *next; /* hash chain */
+    uint64_t started;     /* CLOCK_BOOTTIME ns when first seen */
+};
+
+struct task {
+    pid_t tid, vtid;
+    struct process *process;
+    struct cred *cred; /* NULL: the process's. Set where threads' credentials differ (raw setuid) */
+    struct task *next; /* in process */
+};
+
+struct process_table *process_table_new(struct sentry *sentry);
+
+/* Finds or makes the task for a notification's pid, checking that a remembered one is still the same
+ * process. Returns NULL if it is gone. */
+struct task *task_find(struct process_table *table, pid_t tid);
+
+/* The process with a guest-visible pid (any thread group leader, seen before or not), or NULL. */
+struct process *process_find_vpid(struct process_table *table, pid_t vpid);
+/* The task with a guest-visible thread id, or NULL. */
+struct task *task_find_vtid(struct process_table *table, pid_t vtid);
+
+/* Registers the container's first process with its context (reference taken over). */
+int process_add_first(struct process_table *table, pid_t pid, struct context *context, struct process **ret_process);
+
+/* Calls visit for each live process, newly found ones included. Stops on non-zero and returns it. */
+int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
+
+/* pidfd of a process became readable: forget it. */
+void process_exited(struct process_table *table, struct process *process);
+/* After an exec the calling thread is the only one and has the leader's ids. */
+void process_collapse_to(struct process_table *table, struct process *process, struct task *survivor);
+
+struct cred *task_cred(const struct task *task); /* borrowed */
+
+/* A private copy with references taken, id 0. NULL if memory is out. */
+struct context *context_new(void);
+struct context *context_copy(const struct context *context);
+struct context *context_get(struct context *context);
+struct context *context_put(struct context *context);
+
+/* Makes a private context (reference taken over) the process's, stamps the process. 0 or -errno (then the
+ * context is dropped and the old one stands). */
+int process_commit(struct process_table *table, struct process *process, struct context *context);
+
+/* Gives one thread new credentials (reference taken over); in a single-threaded process that is the
+ * process's. Threads not yet seen keep the old ones. 0 or -errno. */
+int task_commit_cred(struct process_table *table, struct task *task, struct cred *cred);
+
+/* What the FUSE thread may know of a process: a copy. Groups beyond SNAPSHOT_GROUPS are left out and counted. */
+enum { SNAPSHOT_GROUPS = 64 };
+struct process_snapshot {
+    pid_t pid, vpid;
+    struct cred cred; /* groups[] not used */
+    gid_t groups[SNAPSHOT_GROUPS];
+    size_t group_count;
+    mode_t umask;
+    int oom_score_adj;
+    bool dumpable;
+};
+/* By guest pid or guest thread id. 0 or -ESRCH. */
+int process_snapshot(struct process_table *table, pid_t vpid, struct process_snapshot *ret_snapshot);
+
+/* proc_outer/PID/status fields, read on demand. Sizes in bytes; -errno if the process is gone. */
+struct host_status {
+    char comm[64];
+    char state;
+    pid_t ppid, tgid, vpid, vtgid;
+    uint64_t signals_pending, shared_pending, blocked, ignored, caught;
+    unsigned int threads;
+};
+int host_status_read(const struct sentry *sentry, pid_t tid, struct host_status *ret_status);
+
+#endif

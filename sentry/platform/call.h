@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One trapped system call, as a handler sees it. How it arrived (notification, ptrace, a shared page) is
+ * the platform's business: handlers use only what is declared here.
+ *
+ * A handler returns the call's value (>= 0), -errno, or one of the CALL_ values below. Kernel-internal
+ * restart codes (ERESTARTSYS 512, ERESTARTNOINTR 513, ERESTARTNOHAND 514) may be returned too:
+ * the host kernel acts on them as on its own.
+ */
+#ifndef SENTRY_PLATFORM_CALL_H
+#define SENTRY_PLATFORM_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct sentry;
+struct task;
+struct route;
+
+#define CALL_CONTINUE INT64_MIN        /* the host kernel runs it with the arguments as they are */
+#define CALL_ANSWERED (INT64_MIN + 1)  /* the answer has been sent (a descriptor was installed) */
+#define CALL_PENDING (INT64_MIN + 2)   /* call_park() holds it; it is answered later */
+
+#ifndef ERESTARTSYS
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
+#define ERESTARTNOHAND 514
+#endif
+
+struct call {
+    struct sentry *sentry;
+    struct task *task;
+    const struct route *route;
+    int nr;
+    uint64_t args[6];
+    uint64_t ip;
+    uint64_t id;      /* the platform's cookie */
+    int listener;     /* which listener it came by */
+    int64_t installed; /* number a descriptor got, for the trace; -1 before */
+};
+
+typedef int64_t (*call_handler)(struct call *call);
+
+/* Guest memory. All copy exactly `size` bytes or fail with -EFAULT; all check afterwards that the call
+ * is still the one we think it is (-ESRCH otherwise: return it, the answer goes nowhere). */
+int guest_read(struct call *call, uint64_t address, void *buffer, size_t size);
+int guest_write(struct call *call, uint64_t address, const void *buffer, size_t size);
+
+/* Reads as much as is mapped, up to size. Returns the count (0 allowed only if size is 0) or -EFAULT. */
+ssize_t guest_read_some(struct call *call, uint64_t address, void *buffer, size_t size);
+
+/* Copies a NUL-terminated string. Returns its length, -EFAULT, or -ENAMETOOLONG if no NUL is within
+ * size bytes. */
+ssize_t guest_read_string(struct call *call, uint64_t address, char *buffer, size_t size);
+
+/* Installs a descriptor (borrowed) in the guest as the lowest free number and answers the call with it.
+ * Returns CALL_ANSWERED, or -errno (EMFILE, ...) that the handler returns. */
+int64_t call_install_fd(struct call *call, int fd, bool close_on_exec);
+
+/* Installs a descriptor without answering; *ret_number is its number in the guest. newfd < 0: lowest free. */
+int call_add_fd(struct call *call, int fd, bool close_on_exec, int newfd, int *ret_number);
+
+/* Fetches the object behind a guest descriptor. The caller closes it. Returns it or -EBADF. */
+int call_get_fd(struct call *call, int guest_fd);
+
+/*
+ * Blocking. A parked call is asked again ("poll") every few milliseconds and when wake() is called, and
+ * aborted with -EINTR or a restart code when the guest has a deliverable signal.
+ * poll returns a value to answer with, or CALL_PENDING to go on waiting. cancel frees the state.
+ */
+struct parked {
+    int64_t (*poll)(struct call *call, void *state);
+    void (*cancel)(void *state);
+    void *state;
+    int64_t interrupted; /* what a signal makes of it: -EINTR, -ERESTARTSYS, ... */
+};
+int64_t call_park(struct call *call, const struct parked *parked);
+
+/* Arguments, the way the kernel truncates them. */
+static inline int arg_int(const struct call *call, int i)
+{
+    return (int)(uint32_t)call->args[i];
+}
+
+static inline unsigned int arg_uint(const struct call *call, int i)
+{
+    return (unsigned int)(uint32_t)call->args[i];
+}
+
+#endif

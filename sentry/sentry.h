@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sentry: one emulated kernel for one container. This object ties the parts together; it is
+ * made once in main() and lives as long as the process.
+ */
+#ifndef SENTRY_SENTRY_H
+#define SENTRY_SENTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "postern/boot.h"
+
+struct gofer;
+struct vfs;
+struct process_table;
+struct fuse_server;
+struct trace;
+struct platform;
+
+/* What uname(2) and the hostname calls show; changed by sethostname(2). */
+struct uts_names {
+    char hostname[65];
+    char domainname[65];
+};
+
+struct sentry {
+    const struct boot_config *boot; /* what the runtime said; read-only, checked at start */
+    struct platform *platform;      /* how calls arrive and are answered */
+    struct process_table *processes;
+    struct vfs *vfs;
+    struct gofer *gofer;
+    struct fuse_server *fuse; /* NULL where /dev/fuse is missing: snapshots are used instead */
+    struct trace *trace;      /* NULL unless --trace */
+    struct uts_names uts;
+    int control;     /* socket to the runtime */
+    int proc_outer;  /* procfs of the sandbox: every guest process by the pids we know */
+    int proc_inner;  /* procfs of the guest's pid namespace: per-process files fit to be shown */
+    uid_t guest_uid; /* what fstat shows us for objects the guest made itself (our U view) */
+    uid_t self_uid;
+};
+
+/* Ends the container: tells the runtime why (one sentence) and exits; the kernel then kills every
+ * process of the sandbox. Never returns. */
+void sentry_die(struct sentry *sentry, const char *format, ...)
+    __attribute__((noreturn, format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The virtual file system: one tree of dentries over several filesystems, path resolution
+ * (path_resolution(7)) and permission checks against emulated credentials.
+ *
+ * Main thread only. Dentries and inodes are reference counted; a dentry holds its parent and its inode.
+ * The attribute carrier everywhere is struct statx.
+ */
+#ifndef SENTRY_VFS_VFS_H
+#define SENTRY_VFS_VFS_H
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/types.h>
+
+struct call;
+struct context;
+struct cred;
+struct dentry;
+struct inode;
+struct process_table;
+struct sentry;
+struct task;
+struct vfs;
+
+enum {
+    VFS_PATH_MAX = 4096,
+    VFS_NAME_MAX = 255,
+    VFS_LINKS_MAX = 40,
+};
+
+/* Who asks: borrowed from the task for one call. */
+struct vfs_who {
+    struct sentry *sentry;
+    struct task *task;
+    const struct cred *cred;
+    struct dentry *root, *cwd;
+    mode_t umask;
+};
+void vfs_who_from_call(struct call *call, struct vfs_who *ret_who);
+
+struct setattr {
+    unsigned int valid; /* SETATTR_ bits */
+    mode_t mode;
+    uid_t uid;
+    gid_t gid;
+    int64_t size;
+    struct timespec atime, mtime; /* tv_nsec may be UTIME_NOW or UTIME_OMIT */
+};
+enum { SETATTR_MODE = 1, SETATTR_OWNER = 2, SETATTR_SIZE = 4, SETATTR_TIMES = 8 };
+
+struct open_request {
+    const struct vfs_who *who;
+    int flags;   /* open(2) flags as the guest gave them, checked */
+    mode_t mode; /* permission bits, umask already applied */
+    bool exec;   /* for execution: ETXTBSY if it is open for writing */
+};
+
+/* One entry given to a readdir callback. Non-zero return stops. */
+typedef int (*readdir_fn)(void *data, const char *name, uint64_t ino, unsigned char d_type, int64_t next_offset);
+
+/*
+ * What a filesystem provides. NULL entries mean EPERM for changes, EINVAL/EOPNOTSUPP elsewhere, as vfs.c
+ * documents. Every operation gets dentries whose inode is known (or, for creating ones, the parent's dentry and a
+ * valid name: no '/', not "." or "..", 1 to 255 bytes).
+ */
+struct filesystem {
+    const char *name;
+    /* Looks a name up. Returns 0 with *ret_inode owned, or -ENOENT, ... */
+    int (*lookup)(struct vfs *vfs, struct dentry *directory, const char *name, struct inode **ret_inode);
+    /* Optional: resolves many components at once, adding dentries below `directory`; purely a fill of the cache. */
+    void (*prefetch)(struct vfs *vfs, struct dentry *directory, const char *rest);
+    /* Fills in the attributes. For files whose inode says it is fresh, vfs does not ask. */
+    int (*getattr)(struct vfs *vfs, struct dentry *dentry, struct statx *ret_attributes);
+    int (*setattr)(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, const struct setattr *set);
+    /* Target of a symbolic link as a string, at most size-1 bytes. Returns its length. */
+    ssize_t (*readlink)(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, char *buffer, size_t size);
+    /* A magic link (proc/self/fd/3, exe, cwd, root) leads straight to an object: returns 0 with either *ret_dentry
+     * owned, or, for objects that have no dentry, *ret_fd owned (an open descriptor of the object); -ENOSYS if this link is an ordinary one. */
+    int (*follow)(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, struct dentry **ret_dentry, int *ret_fd);
+    /* Opens; *ret_fd is a descriptor to inject (owned by the caller). O_CREAT is never seen here. */
+    int (*open)(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd);
+    /* Creates and opens in one step (O_CREAT on a missing name); *ret_created false if it had come to exist. */
+    int (*create)(struct vfs *vfs, struct dentry *directory, const char *name, const struct open_request *request,
+                  int *ret_fd, bool *ret_created);
+    int (*mkdir)(struct vfs *vfs, struct dentry *directory, const char *name, mode_t mode, const struct vfs_who *who);
+    int (*mknod)(struct vfs *vfs, struct dentry *directory, const char *name, mode_t mode, dev_t dev, const struct vfs_who *who);
+    int (*symlink)(struct vfs *vfs, struct dentry *directory, const char *name, const char *target, const struct vfs_who *who);
+    int (*link)(struct vfs *vfs, struct dentry *source, struct dentry *directory, const char *name, const struct vfs_who *who);
+    int (*unlink)(struct vfs *vfs, struct dentry *victim);
+    int (*rmdir)(struct vfs *vfs, struct dentry *victim);
+    /* new_name's dentry may exist (replaced or exchanged by flags, rename(2)). */
+    int (*rename)(struct vfs *vfs, struct dentry *source, struct dentry *directory, const char *name, unsigned int flags);
+    int (*readdir)(struct vfs *vfs, struct dentry *directory, const struct vfs_who *who, int64_t offset, readdir_fn emit, void *data);
+    int (*statfs)(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs);
+    ssize_t (*getxattr)(struct vfs *vfs, struct dentry *dentry, const char *name, void *value, size_t size);
+    int (*setxattr)(struct vfs *vfs, struct dentry *dentry, const char *name, const void *value, size_t size, int flags);
+    ssize_t (*listxattr)(struct vfs *vfs, struct dentry *dentry, char *list, size_t size);
+    int (*removexattr)(struct vfs *vfs, struct dentry *dentry, const char *name);
+    /* Last reference to an inode is gone: free inode->private. */
+    void (*forget)(struct inode *inode);
+};
+
+struct inode {
+    unsigned int references;
+    const struct filesystem *filesystem;
+    struct statx attributes; /* mode's type bits, stx_ino, stx_dev_* and stx_mnt_id are always right */
+    int64_t fresh_until;     /* CLOCK_MONOTONIC ns until which the rest is right; INT64_MAX: for ever */
+    bool opened_for_write;   /* size and times may change without our knowing */
+    char *link_target;       /* cached target of a symbolic link, or NULL */
+    void *private;           /* the filesystem's */
+    struct inode *hash_next;
+    struct dentry *alias;    /* directories: the one dentry, borrowed; NULL if none */
+};
+
+struct dentry {
+    unsigned int references;
+    struct dentry *parent; /* the root is its own parent */
+    char *name;
+    struct inode *inode;   /* NULL: known not to exist */
+    const struct filesystem *filesystem; /* of the inode, or of the parent if negative */
+    int64_t valid_until;   /* CLOCK_MONOTONIC ns; then the name is looked up again */
+    bool pinned;           /* a mount point or mask of ours: never looked up, never evicted, not removable (EBUSY) */
+    bool deleted;          /* unlinked while in use: getcwd says ENOENT */
+    bool readonly;         /* root of a readonlyPaths subtree: changes below fail with EROFS */
+    struct dentry *hash_next, *children, *sibling_next, *sibling_previous;
+    struct dentry *lru_next, *lru_previous;
+};
+
+struct vfs *vfs_new(struct sentry *sentry);
+struct dentry *vfs_root(struct vfs *vfs); /* borrowed */
+struct dentry *dentry_get(struct dentry *dentry);
+struct dentry *dentry_put(struct dentry *dentry); /* accepts NULL, returns NULL */
+struct inode *inode_new(const struct filesystem *filesystem, const struct statx *attributes);
+struct inode *inode_get(struct inode *inode);
+struct inode *inode_put(struct inode *inode);
+
+/* Pins a dentry at an absolute path (directories on the way must exist or are pinned too), for synthetic mounts and masks.
+ * The inode's reference is taken over. */
+int vfs_pin(struct vfs *vfs, const char *path, struct inode *inode);
+
+/* The path from `root` (the guest's) down to the dentry; "(unreachable)" is prefixed where it is not below, and " (deleted)"
+ * appended where it is gone. Returns the length or -ENAMETOOLONG. */
+ssize_t dentry_path(const struct dentry *dentry, const struct dentry *root, char *buffer, size_t size);
+/* From the tree's root, without the leading '/', for the gofer and for names of synthetic objects. "" for the root. */
+ssize_t dentry_relative_path(const struct dentry *dentry, char *buffer, size_t size);
+
+/* --- path resolution --- */
+enum {
+    LOOKUP_FOLLOW = 1,       /* follow a symbolic link in the last component */
+    LOOKUP_DIRECTORY = 2,    /* it must be a directory */
+    LOOKUP_EMPTY = 4,        /* AT_EMPTY_PATH: "" means the base itself */
+    LOOKUP_PARENT = 8,       /* stop before the last component: see struct lookup */
+    LOOKUP_NO_SYMLINKS = 16, /* openat2 RESOLVE_NO_SYMLINKS: ELOOP */
+    LOOKUP_BENEATH = 32,     /* openat2 RESOLVE_BENEATH: EXDEV */
+    LOOKUP_IN_ROOT = 64,     /* openat2 RESOLVE_IN_ROOT */
+    LOOKUP_NO_MAGICLINKS = 128,
+    LOOKUP_NO_XDEV = 256,
+};
+
+struct lookup {
+    struct dentry *dentry; /* found (owned); with LOOKUP_PARENT the parent */
+    int fd;                /* instead, an object without a name (magic link): owned descriptor; else -1 */
+    char name[VFS_NAME_MAX + 1]; /* LOOKUP_PARENT: the last component; "" when the path was "/" or ended in "." or ".." */
+    bool trailing_slash;
+    unsigned int last_dot; /* LOOKUP_PARENT: 1 for ".", 2 for "..", 3 for "/" */
+};
+void lookup_release(struct lookup *lookup);
+
+/* Resolves `path` for a guest, checking search permission on the way. base: dentry to start from if the path is relative (NULL: cwd).
+ * A path longer than VFS_PATH_MAX-1 is the caller's mistake. */
+int vfs_lookup(const struct vfs_who *who, struct dentry *base, const char *path, unsigned int flags, struct lookup *ret_lookup);
+
+/* Reads path and dirfd of a call and resolves them: dirfd_arg < 0 means AT_FDCWD. */
+int vfs_lookup_at(struct call *call, const struct vfs_who *who, int dirfd, uint64_t path_address, unsigned int flags,
+                  struct lookup *ret_lookup);
+
+/* The child of a directory, no permission check; negative dentries are returned too (inode NULL). */
+int vfs_child(struct vfs *vfs, struct dentry *directory, const char *name, struct dentry **ret_dentry);
+
+/* Resolves a host-true path ("/usr/lib", no symbolic links) without permission checks. */
+int vfs_find(struct vfs *vfs, const char *path, struct dentry **ret_dentry);
+
+/* --- objects behind descriptors --- */
+enum object_kind { OBJECT_FILE, OBJECT_SYNTHETIC, OBJECT_ANONYMOUS /* pipe, socket, memfd, eventfd, inherited */ };
+struct object {
+    int fd; /* our copy, owned */
+    enum object_kind kind;
+    struct statx attributes; /* statx of the descriptor, ids translated for anonymous objects */
+    struct dentry *dentry;   /* owned; always for directories, for others only when object_dentry() was called; may stay NULL */
+};
+int object_from_fd(struct call *call, int guest_fd, struct object *ret_object);
+void object_release(struct object *object);
+/* Finds the dentry of a file object (by its path and identity); -ENOENT if it has no name any more. */
+int object_dentry(struct call *call, struct object *object);
+/* What readlink(/proc/PID/fd/N) shows for a descriptor of ours that is a copy of a guest's: "pipe:[5]", "/tmp/x", "/tmp/x (deleted)". */
+ssize_t object_describe(struct sentry *sentry, int fd, const struct dentry *root, char *buffer, size_t size);
+
+/* --- permission (inode_permission of Linux) --- */
+enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
+int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask);
+int attributes_permission(const struct cred *cred, const struct statx *attributes, int mask);
+/* May `who` remove or rename `victim` in `directory` (write, search, sticky bit)? */
+int vfs_may_delete(const struct vfs_who *who, struct dentry *directory, struct dentry *victim);
+/* Brings inode->attributes up to date. */
+int vfs_getattr(struct vfs *vfs, struct dentry *dentry);
+
+/* --- after a change: the caches --- */
+void vfs_invalidate_attributes(struct dentry *dentry);
+void vfs_entry_added(struct dentry *directory, const char *name);   /* a name came to exist */
+void vfs_entry_removed(struct dentry *victim);                      /* it is gone */
+void vfs_entry_moved(struct dentry *source, struct dentry *directory, const char *name, bool exchange);
+
+/* --- for exec --- */
+/* Opens a program for execution: must be a regular file, executable for who, not on a noexec mount. *ret_fd readable, owned.
+ * *ret_dentry owned. -EACCES, -ETXTBSY, ... */
+int vfs_open_exec(const struct vfs_who *who, struct dentry *dentry, int *ret_fd);
+bool vfs_nosuid(struct vfs *vfs, const struct dentry *dentry);
+
+/* --- for filesystems --- */
+/* Descriptor of an empty directory that stands for a synthetic one: carries its path. Owned by the caller. */
+int vfs_synthetic_directory(struct vfs *vfs, struct dentry *dentry, int *ret_fd);
+/* Sealed memory file with the content, named after the dentry, opened with `flags` access. */
+int vfs_synthetic_file(struct vfs *vfs, struct dentry *dentry, const void *content, size_t size, int *ret_fd);
+
+#endif
