@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The platform: how calls arrive from the guest and are answered. Today: seccomp user notification
+ * (seccomp_unotify(2)). It owns the listeners, the event loop and the parked calls, and knows nothing of what the
+ * calls mean.
+ */
+#ifndef SENTRY_PLATFORM_PLATFORM_H
+#define SENTRY_PLATFORM_PLATFORM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sentry/platform/call.h"
+
+struct platform;
+struct seccomp_notif;
+
+struct platform *platform_new(struct sentry *sentry);
+
+/* Serves one more listener (owned). 0 or -errno. */
+int platform_add_listener(struct platform *platform, int listener);
+
+/* Calls ready(data) whenever fd (borrowed) is readable or hung up, until platform_unwatch. 0 or -errno. */
+int platform_watch(struct platform *platform, int fd, void (*ready)(void *data), void *data);
+void platform_unwatch(struct platform *platform, int fd);
+
+/* The event loop; ends only through sentry_die(). */
+void platform_run(struct platform *platform) __attribute__((noreturn));
+
+/* Waits until `tid` traps with call number nr (its second trap within an exec), putting other calls aside for later.
+ * Fills in a call whose task is NULL. Returns 0, or -ESRCH if the thread is gone, -ETIMEDOUT after a few seconds. */
+int platform_wait_trap(struct platform *platform, int listener, pid_t tid, int nr, struct call *ret_call);
+
+/* Answers outside a handler. */
+void platform_answer(struct call *call, int64_t result);
+
+/* Asks all parked calls again now. */
+void platform_wake_parked(struct platform *platform);
+
+#endif
