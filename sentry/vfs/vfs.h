@@ -17,6 +17,7 @@
 #include <sys/statfs.h>
 #include <sys/types.h>
 
+struct boot_mount;
 struct call;
 struct context;
 struct cred;
@@ -56,7 +57,7 @@ enum { SETATTR_MODE = 1, SETATTR_OWNER = 2, SETATTR_SIZE = 4, SETATTR_TIMES = 8 
 struct open_request {
     const struct vfs_who *who;
     int flags;   /* open(2) flags as the guest gave them, checked */
-    mode_t mode; /* permission bits, umask already applied */
+    mode_t mode; /* permission bits as the guest gave them: the filesystem applies who->umask (or a default ACL) */
     bool exec;   /* for execution: ETXTBSY if it is open for writing */
 };
 
@@ -66,7 +67,9 @@ typedef int (*readdir_fn)(void *data, const char *name, uint64_t ino, unsigned c
 /*
  * What a filesystem provides. NULL entries mean EPERM for changes, EINVAL/EOPNOTSUPP elsewhere, as vfs.c
  * documents. Every operation gets dentries whose inode is known (or, for creating ones, the parent's dentry and a
- * valid name: no '/', not "." or "..", 1 to 255 bytes).
+ * valid name: no '/', not "." or "..", 1 to 255 bytes). Permission has been checked by the caller. A filesystem that
+ * changed something keeps the caches right itself (vfs_entry_*, vfs_invalidate_attributes); saying it twice does no harm.
+ * Modes given to mkdir and mknod are not yet masked: the filesystem applies who->umask.
  */
 struct filesystem {
     const char *name;
@@ -115,6 +118,8 @@ struct inode {
     void *private;           /* the filesystem's */
     struct inode *hash_next;
     struct dentry *alias;    /* directories: the one dentry, borrowed; NULL if none */
+    int64_t ids_until;       /* like fresh_until, for uid and gid alone: writing to a file does not change them */
+    struct vfs *vfs;         /* whose inode hash it is in; NULL: none */
 };
 
 struct dentry {
@@ -129,6 +134,9 @@ struct dentry {
     bool readonly;         /* root of a readonlyPaths subtree: changes below fail with EROFS */
     struct dentry *hash_next, *children, *sibling_next, *sibling_previous;
     struct dentry *lru_next, *lru_previous;
+    struct vfs *vfs;
+    const struct boot_mount *mount; /* pinned mount points: what is mounted there; else NULL */
+    bool hashed, unused;
 };
 
 struct vfs *vfs_new(struct sentry *sentry);
@@ -160,14 +168,23 @@ enum {
     LOOKUP_IN_ROOT = 64,     /* openat2 RESOLVE_IN_ROOT */
     LOOKUP_NO_MAGICLINKS = 128,
     LOOKUP_NO_XDEV = 256,
+    LOOKUP_LAST = 512, /* with LOOKUP_PARENT: look the last component up too, see struct lookup */
 };
 
+/*
+ * LOOKUP_PARENT alone fills dentry (the parent), name, trailing_slash and last_dot.
+ * LOOKUP_PARENT | LOOKUP_LAST (unlink, rename, open with O_CREAT | O_EXCL or O_NOFOLLOW) fills `last` too.
+ * LOOKUP_PARENT | LOOKUP_LAST | LOOKUP_FOLLOW (open with O_CREAT) follows symbolic links in the last component first:
+ * parent, name and last are those at the end of the chain. A magic link at its end leaves dentry NULL and name "",
+ * and gives `last` or fd.
+ */
 struct lookup {
     struct dentry *dentry; /* found (owned); with LOOKUP_PARENT the parent */
     int fd;                /* instead, an object without a name (magic link): owned descriptor; else -1 */
     char name[VFS_NAME_MAX + 1]; /* LOOKUP_PARENT: the last component; "" when the path was "/" or ended in "." or ".." */
     bool trailing_slash;
-    unsigned int last_dot; /* LOOKUP_PARENT: 1 for ".", 2 for "..", 3 for "/" */
+    unsigned int last_dot; /* LOOKUP_PARENT: 1 for ".", 2 for "..", 3 for "/"; `dentry` is then the object itself */
+    struct dentry *last;   /* LOOKUP_LAST: owned; its inode is NULL if the name is free. With last_dot: the object itself */
 };
 void lookup_release(struct lookup *lookup);
 
@@ -185,6 +202,18 @@ int vfs_child(struct vfs *vfs, struct dentry *directory, const char *name, struc
 /* Resolves a host-true path ("/usr/lib", no symbolic links) without permission checks. */
 int vfs_find(struct vfs *vfs, const char *path, struct dentry **ret_dentry);
 
+/* Target of a symbolic link (cached), as readlink(2) shows it: at most size bytes, no NUL. -EINVAL for anything else. */
+ssize_t vfs_readlink(const struct vfs_who *who, struct dentry *dentry, char *buffer, size_t size);
+
+/* --- mounts --- */
+/* The mount a dentry is on; NULL for one the boot configuration does not name (below a recursive bind). */
+const struct boot_mount *vfs_mount(struct vfs *vfs, const struct dentry *dentry);
+unsigned int vfs_mount_flags(struct vfs *vfs, const struct dentry *dentry); /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC */
+/* Before a change: 0, or -EROFS on a read-only mount or below a read-only path. (access(2): after vfs_permission.) */
+int vfs_want_write(struct vfs *vfs, const struct dentry *dentry);
+/* True if both are on one mount (link(2) and rename(2) say EXDEV otherwise). */
+bool vfs_same_mount(struct vfs *vfs, const struct dentry *one, const struct dentry *other);
+
 /* --- objects behind descriptors --- */
 enum object_kind { OBJECT_FILE, OBJECT_SYNTHETIC, OBJECT_ANONYMOUS /* pipe, socket, memfd, eventfd, inherited */ };
 struct object {
@@ -195,6 +224,8 @@ struct object {
 };
 int object_from_fd(struct call *call, int guest_fd, struct object *ret_object);
 void object_release(struct object *object);
+/* The object was changed through its descriptor (fchmod, futimens, fsetxattr...): forget what was known of it. */
+void object_changed(struct vfs *vfs, const struct object *object);
 /* Finds the dentry of a file object (by its path and identity); -ENOENT if it has no name any more. */
 int object_dentry(struct call *call, struct object *object);
 /* What readlink(/proc/PID/fd/N) shows for a descriptor of ours that is a copy of a guest's: "pipe:[5]", "/tmp/x", "/tmp/x (deleted)". */
@@ -206,10 +237,14 @@ int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask);
 int attributes_permission(const struct cred *cred, const struct statx *attributes, int mask);
 /* May `who` remove or rename `victim` in `directory` (write, search, sticky bit)? */
 int vfs_may_delete(const struct vfs_who *who, struct dentry *directory, struct dentry *victim);
-/* Brings inode->attributes up to date. */
+/* May `cred` make this change (chmod, chown, utimes rules of setattr_prepare; truncation needs MAY_WRITE besides)? Adjusts
+ * `set` as Linux does: set-id bits dropped by chown, setgid by a chmod outside the group. 0, -EPERM or -EACCES. */
+int attributes_may_change(const struct cred *cred, const struct statx *attributes, struct setattr *set);
+/* Brings inode->attributes up to date. The inode may be exchanged: read dentry->inode afterwards. */
 int vfs_getattr(struct vfs *vfs, struct dentry *dentry);
 
-/* --- after a change: the caches --- */
+/* --- after a change: the caches. For filesystems, and for handlers that had the gofer change something directly (bind of a
+ * Unix socket). Each may be called more than once. --- */
 void vfs_invalidate_attributes(struct dentry *dentry);
 void vfs_entry_added(struct dentry *directory, const char *name);   /* a name came to exist */
 void vfs_entry_removed(struct dentry *victim);                      /* it is gone */
