@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/platform/dispatch.h"
+
+#include <errno.h>
+
+#include "postern/routes.h"
+#include "sentry/platform/call.h"
+#include "sentry/platform/trace.h"
+#include "sentry/sentry.h"
+#include "sentry/syscalls/handlers.h"
+
+/* `none` stands in the table where nothing is ever trapped. */
+#pragma weak sys_none
+
+static const call_handler handlers[ROUTES_MAX] = {
+#define ROUTE(name, kind, guard, otherwise, error, handler, arguments, reason) [__NR_##name] = sys_##handler,
+#include "postern/routes.def"
+#undef ROUTE
+};
+
+int64_t dispatch(struct call *call, int64_t (*clock)(void))
+{
+    if (call->nr < 0 || call->nr >= ROUTES_MAX || handlers[call->nr] == NULL)
+        return -ENOSYS;
+    call->route = route_find(call->nr);
+    struct trace *trace = call->sentry->trace;
+    if (trace == NULL)
+        return handlers[call->nr](call);
+
+    int64_t before = clock();
+    trace_begin(trace, call);
+    int64_t result = handlers[call->nr](call);
+    trace_call(trace, call, result, (uint64_t)(clock() - before));
+    return result;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Transient ptrace: turns a trapped execve into an execution of the stub (docs/architecture.md, "Exec").
+ */
+#ifndef SENTRY_PLATFORM_EXEC_H
+#define SENTRY_PLATFORM_EXEC_H
+
+#include <stdint.h>
+
+struct call;
+
+struct stub_exec {
+    int stub;           /* borrowed descriptor of the stub */
+    uint64_t empty;     /* guest address of a NUL byte: the path "" */
+    uint64_t arguments; /* guest addresses of argv and envp, as the caller gave them */
+    uint64_t environment;
+    /* Called at the exec stop, when the new image is the stub and the old one is gone. */
+    void (*committed)(struct call *call, void *data);
+    void *data;
+};
+
+/* The stub as a sealed memory file; made once. -errno on failure. */
+int stub_open(void);
+
+/* Returns CALL_ANSWERED when the caller has been answered, one way or the other (also when it died), or -errno
+ * to answer with when nothing has happened to it yet. */
+int64_t platform_exec(struct call *call, const struct stub_exec *exec);
+
+#endif

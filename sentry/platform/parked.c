@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/platform/parked.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "sentry/kernel/process.h"
+#include "sentry/kernel/status.h"
+#include "sentry/platform/call.h"
+#include "sentry/platform/platform.h"
+#include "sentry/sentry.h"
+
+enum { PARKED_MAX = 1024 };
+
+struct parked_call {
+    struct call call;
+    struct parked parked;
+    pid_t tid;
+    struct parked_call *next;
+};
+
+struct parked_list {
+    struct parked_call *first;
+    size_t count;
+};
+
+struct parked_list *parked_list_new(void)
+{
+    return calloc(1, sizeof(struct parked_list));
+}
+
+bool parked_any(const struct parked_list *list)
+{
+    return list->first != NULL;
+}
+
+int64_t parked_add(struct parked_list *list, const struct call *call, const struct parked *parked)
+{
+    struct parked_call *entry = list->count < PARKED_MAX ? calloc(1, sizeof(*entry)) : NULL;
+    if (entry == NULL) {
+        parked->cancel(parked->state);
+        return -EAGAIN;
+    }
+    *entry = (struct parked_call){
+        .call = *call, .parked = *parked, .tid = call->task->tid, .next = list->first};
+    list->first = entry;
+    list->count++;
+    return CALL_PENDING;
+}
+
+/* The value to answer with, CALL_PENDING, or CALL_ANSWERED when nobody waits for an answer any more. */
+static int64_t ask(struct parked_call *entry)
+{
+    struct call *call = &entry->call;
+    if (ioctl(call->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) < 0) {
+        entry->parked.cancel(entry->parked.state);
+        return CALL_ANSWERED;
+    }
+    call->task = task_find(call->sentry->processes, entry->tid);
+    if (call->task == NULL) {
+        entry->parked.cancel(entry->parked.state);
+        return -ESRCH;
+    }
+    int64_t result = entry->parked.poll(call, entry->parked.state);
+    if (result != CALL_PENDING)
+        return result;
+    struct host_status status;
+    if (host_status_read(call->sentry, entry->tid, &status) == 0 && status_signal_deliverable(&status)) {
+        entry->parked.cancel(entry->parked.state);
+        return entry->parked.interrupted;
+    }
+    return CALL_PENDING;
+}
+
+void parked_poll(struct parked_list *list)
+{
+    struct parked_call **link = &list->first;
+    while (*link != NULL) {
+        struct parked_call *entry = *link;
+        int64_t result = ask(entry);
+        if (result == CALL_PENDING) {
+            link = &entry->next;
+            continue;
+        }
+        *link = entry->next;
+        list->count--;
+        platform_answer(&entry->call, result);
+        free(entry);
+    }
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel enters here with the new stack as it built it. We leave that stack alone and work on one of our
+ * own, because the program's stack is rebuilt below the old one.
+ */
+    .text
+    .globl _start
+    .type _start, @function
+_start:
+    xor %ebp, %ebp
+    mov %rsp, %rdi
+    lea stub_stack_top(%rip), %rsp
+    and $-16, %rsp
+    lea -16(%rsp), %rsp
+    mov %rsp, %rsi            /* where stub_main puts the program's stack pointer */
+    call stub_main            /* returns the entry point */
+    mov (%rsp), %rsp
+    push %rax
+    xor %eax, %eax
+    xor %ebx, %ebx
+    xor %ecx, %ecx
+    xor %edx, %edx            /* no exit function for the C library to register */
+    xor %esi, %esi
+    xor %edi, %edi
+    xor %r8d, %r8d
+    xor %r9d, %r9d
+    xor %r10d, %r10d
+    xor %r11d, %r11d
+    xor %r12d, %r12d
+    xor %r13d, %r13d
+    xor %r14d, %r14d
+    xor %r15d, %r15d
+    cld
+    ret
+    .size _start, . - _start
+
+    .bss
+    .balign 16
+stub_stack:
+    .skip 16384
+stub_stack_top:
+    .section .note.GNU-stack, "", @progbits

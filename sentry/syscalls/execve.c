@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* execve(2), execveat(2): which program, with which credentials; and the stub's call for its load plan. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "sentry/kernel/exec_plan.h"
+#include "sentry/kernel/process.h"
+#include "sentry/platform/exec.h"
+#include "sentry/platform/loader.h"
+#include "sentry/sentry.h"
+#include "sentry/syscalls/handlers.h"
+#include "sentry/vfs/vfs.h"
+
+enum { SCRIPT_DEPTH_MAX = 5 };
+
+/* A program file that has been found and opened. */
+struct program {
+    struct dentry *dentry; /* NULL: an object without a name (memfd) */
+    int fd;
+    struct statx attributes;
+    bool nosuid;
+};
+
+/* What is gathered before anything happens to the caller, and committed at the exec stop. */
+struct exec {
+    struct exec_plan *plan;
+    struct context *context;
+    struct dentry *program; /* of /proc/PID/exe; NULL for a nameless one */
+};
+
+static void program_release(struct program *program)
+{
+    cleanup_close(&program->fd);
+    (void)dentry_put(program->dentry);
+}
+#define auto_program __attribute__((cleanup(program_release)))
+
+static void exec_release(struct exec *exec)
+{
+    (void)exec_plan_free(exec->plan);
+    (void)context_put(exec->context);
+}
+#define auto_exec __attribute__((cleanup(exec_release)))
+
+struct exec_plan *exec_plan_new(void)
+{
+    struct exec_plan *plan = calloc(1, sizeof(*plan));
+    if (plan != NULL) {
+        plan->program_fd = plan->interpreter_fd = -1;
+        plan->load.program.fd = plan->load.interpreter.fd = -1;
+    }
+    return plan;
+}
+
+struct exec_plan *exec_plan_free(struct exec_plan *plan)
+{
+    if (plan != NULL) {
+        cleanup_close(&plan->program_fd);
+        cleanup_close(&plan->interpreter_fd);
+        free(plan);
+    }
+    return NULL;
+}
+
+/* --- finding the program --- */
+
+static int open_nameless(const struct vfs_who *who, int fd, const struct statx *attributes, struct program *ret_program)
+{
+    auto_close int owned = fd;
+    if (!S_ISREG(attributes->stx_mode))
+        return -EACCES;
+    int status = attributes_permission(who->cred, attributes, MAY_EXEC);
+    if (status < 0)
+        return status;
+    *ret_program = (struct program){.fd = take_fd(&owned), .attributes = *attributes, .nosuid = true};
+    return 0;
+}
+
+static int open_dentry(const struct vfs_who *who, struct dentry *dentry, struct program *ret_program)
+{
+    int fd = -1;
+    int status = vfs_open_exec(who, dentry, &fd);
+    if (status < 0)
+        return status;
+    auto_close int owned = fd;
+    status = vfs_getattr(who->sentry->vfs, dentry);
+    if (status < 0)
+        return status;
+    *ret_program = (struct program){
+        .dentry = dentry_get(dentry),
+        .fd = take_fd(&owned),
+        .attributes = dentry->inode->attributes,
+        .nosuid = vfs_nosuid(who->sentry->vfs, dentry),
+    };
+    return 0;
+}
+
+static int open_by_path(const struct vfs_who *who, struct dentry *base, const char *path, unsigned int flags,
+                        struct program *ret_program)
+{
+    struct lookup lookup = {.fd = -1};
+    int status = vfs_lookup(who, base, path, flags, &lookup);
+    if (status < 0)
+        return status;
+    if (lookup.dentry == NULL) {
+        struct statx attributes;
+        if (statx(lookup.fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &attributes) < 0)
+            status = -EACCES;
+        else
+            status = open_nameless(who, take_fd(&lookup.fd), &attributes, ret_program);
+    } else if (lookup.dentry->inode == NULL) {
+        status = -ENOENT;
+    } else if (S_ISLNK(lookup.dentry->inode->attributes.stx_mode)) {
+        status = -ELOOP; /* AT_SYMLINK_NOFOLLOW */
+    } else {
+        status = open_dentry(who, lookup.dentry, ret_program);
+    }
+    lookup_release(&lookup);
+    return status;
+}
+
+static int open_by_fd(struct call *call, const struct vfs_who *who, int dirfd, const char *path, unsigned int flags,
+                      struct program *ret_program)
+{
+    struct object object;
+    int status = object_from_fd(call, dirfd, &object);
+    if (status < 0)
+        return status;
+    if (object.dentry == NULL && object.kind != OBJECT_ANONYMOUS)
+        (void)object_dentry(call, &object);
+    if (path[0] != '\0')
+        status = object.dentry == NULL ? -ENOTDIR : open_by_path(who, object.dentry, path, flags, ret_program);
+    else if (object.dentry != NULL)
+        status = open_dentry(who, object.dentry, ret_program);
+    else
+        status = open_nameless(who, take_fd(&object.fd), &object.attributes, ret_program);
+    object_release(&object);
+    return status;
+}
+
+/* --- scripts and the plan --- */
+
+static int add_string(struct load_plan *plan, const char *text, uint32_t *ret_offset)
+{
+    size_t size = strlen(text) + 1;
+    if (size > sizeof(plan->strings) - plan->strings_size)
+        return -E2BIG;
+    memcpy(plan->strings + plan->strings_size, text, size);
+    *ret_offset = plan->strings_size;
+    plan->strings_size += (uint32_t)size;
+    return 0;
+}
+
+static int put_before(struct load_plan *plan, const char *word)
+{
+    uint32_t offset;
+    int status = add_string(plan, word, &offset);
+    if (status < 0)
+        return status;
+    if (plan->prefix_count == PLAN_PREFIX_MAX)
+        return -E2BIG;
+    memmove(&plan->prefix[1], &plan->prefix[0], plan->prefix_count * sizeof(plan->prefix[0]));
+    plan->prefix[0] = offset;
+    plan->prefix_count++;
+    return 0;
+}
+
+static int add_script(struct load_plan *plan, const struct script_line *line, const char *script)
+{
+    int status = plan->prefix_count == 0 ? put_before(plan, script) : 0;
+    if (status == 0 && line->has_argument)
+        status = put_before(plan, line->argument);
+    if (status == 0)
+        status = put_before(plan, line->interpreter);
+    return status;
+}
+
+/* Follows #! lines until *program is something else. */
+static int resolve_scripts(const struct vfs_who *who, const char *path, struct program *program, struct load_plan *plan)
+{
+    for (int depth = 0;; depth++) {
+        char head[LOADER_HEAD_SIZE];
+        struct script_line line;
+        ssize_t size = pread(program->fd, head, sizeof(head), 0);
+        if (size < 0)
+            return -EIO;
+        int found = loader_parse_script(head, (size_t)size, &line);
+        if (found <= 0)
+            return found;
+        if (depth == SCRIPT_DEPTH_MAX)
+            return -ELOOP;
+        int status = add_script(plan, &line, path);
+        if (status < 0)
+            return status;
+        struct program next = {.fd = -1};
+        status = open_by_path(who, NULL, line.interpreter, LOOKUP_FOLLOW, &next);
+        if (status < 0)
+            return status;
+        program_release(program);
+        *program = next;
+    }
+}
+
+static int load_interpreter(const struct vfs_who *who, const char *path, struct exec_plan *plan)
+{
+    auto_program struct program interpreter = {.fd = -1};
+    int status = open_by_path(who, NULL, path, LOOKUP_FOLLOW, &interpreter);
+    if (status < 0)
+        return status;
+    char nested[PATH_MAX];
+    bool stack;
+    status = loader_parse_elf(interpreter.fd, &plan->load.interpreter, nested, &stack);
+    if (status < 0)
+        return status == -ENOEXEC ? -ELIBBAD : status;
+    plan->interpreter_fd = take_fd(&interpreter.fd);
+    return 0;
+}
+
+/* --- credentials --- */
+
+static int file_capabilities(const struct vfs_who *who, const struct program *program, struct file_caps *ret_caps)
+{
+    if (program->dentry == NULL || program->nosuid || who->cred->no_new_privs ||
+        program->dentry->filesystem->getxattr == NULL)
+        return -ENODATA;
+    unsigned char value[64];
+    ssize_t size = program->dentry->filesystem->getxattr(who->sentry->vfs, program->dentry, "security.capability", value,
+                                                         sizeof(value));
+    if (size < 0)
+        return -ENODATA;
+    return cred_parse_file_caps(value, (size_t)size, ret_caps);
+}
+
+static int prepare_context(const struct vfs_who *who, const struct program *program, struct exec *exec)
+{
+    struct file_caps caps;
+    int has_caps = file_capabilities(who, program, &caps);
+    if (has_caps < 0 && has_caps != -ENODATA)
+        return has_caps;
+    struct cred *cred = NULL;
+    bool secure = false;
+    int status = cred_exec(who->cred, program->attributes.stx_uid, program->attributes.stx_gid,
+                           program->attributes.stx_mode, has_caps == 0 ? &caps : NULL, program->nosuid, &cred, &secure);
+    if (status < 0)
+        return status;
+
+    struct context *context = context_copy(who->task->process->context);
+    if (context == NULL) {
+        (void)cred_put(cred);
+        return -ENOMEM;
+    }
+    (void)cred_put(context->cred);
+    context->cred = cred;
+    (void)dentry_put(context->exe);
+    context->exe = program->dentry == NULL ? NULL : dentry_get(program->dentry);
+    context->dumpable = !secure && attributes_permission(who->cred, &program->attributes, MAY_READ) == 0;
+    exec->context = context;
+
+    struct load_plan *load = &exec->plan->load;
+    load->uid = cred->ruid;
+    load->euid = cred->euid;
+    load->gid = cred->rgid;
+    load->egid = cred->egid;
+    load->secure = secure;
+    return 0;
+}
+
+static void name_plan(struct load_plan *plan, const char *path, const struct program *program, bool by_fd)
+{
+    const char *name = by_fd && program->dentry != NULL ? program->dentry->name : path;
+    const char *slash = strrchr(name, '/');
+    (void)strncpy(plan->name, slash != NULL ? slash + 1 : name, sizeof(plan->name) - 1);
+}
+
+/* --- the calls --- */
+
+static void commit(struct call *call, void *data)
+{
+    struct exec *exec = data;
+    struct process *process = call->task->process;
+    struct process_table *table = call->sentry->processes;
+
+    process_collapse_to(table, process, call->task);
+    if (process_commit(table, process, context_get(exec->context)) < 0) {
+        /* Without its stamp the process could be taken for what it was before: it must not run. */
+        (void)kill(process->pid, SIGKILL);
+        return;
+    }
+    (void)exec_plan_free(process->exec_plan);
+    process->exec_plan = take_ptr(exec->plan);
+}
+
+static int prepare(const struct vfs_who *who, const char *path, bool by_fd, struct program *program, struct exec *exec)
+{
+    exec->plan = exec_plan_new();
+    if (exec->plan == NULL)
+        return -ENOMEM;
+    struct load_plan *load = &exec->plan->load;
+    int status = add_string(load, path, &load->path);
+    if (status < 0)
+        return status;
+    name_plan(load, path, program, by_fd);
+    status = resolve_scripts(who, path, program, load);
+    if (status < 0)
+        return status;
+
+    char interpreter[PATH_MAX];
+    bool stack_executable = false;
+    status = loader_parse_elf(program->fd, &load->program, interpreter, &stack_executable);
+    if (status < 0)
+        return status;
+    load->stack_executable = stack_executable;
+    if (interpreter[0] != '\0') {
+        status = load_interpreter(who, interpreter, exec->plan);
+        if (status < 0)
+            return status;
+    }
+    status = prepare_context(who, program, exec);
+    if (status < 0)
+        return status;
+    exec->plan->program_fd = take_fd(&program->fd);
+    return 0;
+}
+
+static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint64_t arguments, uint64_t environment, int flags)
+{
+    static int stub = -1;
+    if (stub < 0)
+        stub = stub_open();
+    if (stub < 0)
+        return stub;
+    if ((flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0)
+        return -EINVAL;
+
+    char path[PATH_MAX + 32];
+    ssize_t length = guest_read_string(call, path_address, path, PATH_MAX);
+    if (length < 0)
+        return length;
+    if (length == 0 && (flags & AT_EMPTY_PATH) == 0)
+        return -ENOENT;
+
+    struct vfs_who who;
+    vfs_who_from_call(call, &who);
+    unsigned int lookup_flags = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? 0 : LOOKUP_FOLLOW;
+    bool by_fd = path[0] != '/' && dirfd != AT_FDCWD;
+    auto_program struct program program = {.fd = -1};
+    int status;
+    if (by_fd)
+        status = open_by_fd(call, &who, dirfd, path, lookup_flags, &program);
+    else
+        status = open_by_path(&who, NULL, length == 0 ? "." : path, lookup_flags, &program);
+    if (status < 0)
+        return status;
+    if (by_fd) {
+        /* execveat(2): what the program and a script's interpreter are told */
+        char name[PATH_MAX + 32];
+        (void)snprintf(name, sizeof(name), length == 0 ? "/dev/fd/%d" : "/dev/fd/%d/%.4095s", dirfd, path);
+        memcpy(path, name, sizeof(path));
+    }
+
+    auto_exec struct exec exec = {0};
+    status = prepare(&who, path, by_fd && length == 0, &program, &exec);
+    if (status < 0)
+        return status;
+    struct stub_exec request = {
+        .stub = stub,
+        .empty = path_address + (uint64_t)length,
+        .arguments = arguments,
+        .environment = environment,
+        .committed = commit,
+        .data = &exec,
+    };
+    return platform_exec(call, &request);
+}
+
+int64_t sys_execve(struct call *call)
+{
+    return execute(call, AT_FDCWD, call->args[0], call->args[1], call->args[2], 0);
+}
+
+int64_t sys_execveat(struct call *call)
+{
+    return execute(call, arg_int(call, 0), call->args[1], call->args[2], call->args[3], arg_int(call, 4));
+}
+
+/* The stub asks for its plan: tuxcall(address, size). To anybody else the call does not exist. */
+int64_t sys_tuxcall(struct call *call)
+{
+    struct process *process = call->task->process;
+    if (process->exec_plan == NULL || call->args[1] != sizeof(struct load_plan))
+        return -ENOSYS;
+    struct exec_plan *plan = take_ptr(process->exec_plan);
+    int status = call_add_fd(call, plan->program_fd, true, -1, &plan->load.program.fd);
+    if (status == 0 && plan->interpreter_fd >= 0)
+        status = call_add_fd(call, plan->interpreter_fd, true, -1, &plan->load.interpreter.fd);
+    if (status == 0)
+        status = guest_write(call, call->args[0], &plan->load, sizeof(plan->load));
+    (void)exec_plan_free(plan);
+    return status;
+}
