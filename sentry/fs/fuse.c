@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread at /dev/fuse, and the main thread's way to open a live file. The rules are in fuse.h. */
+#include "sentry/fs/fuse.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "sentry/fs/fuse_private.h"
+#include "sentry/fs/gofer_client.h"
+#include "sentry/sentry.h"
+
+enum { FUSE_STACK_SIZE = 128 << 10 };
+
+struct fuse_server {
+    int fd;
+    struct fuse_nodes nodes;
+    _Alignas(16) char buffer[FUSE_BUFFER_SIZE];
+};
+
+static void send_reply(const struct fuse_server *server, const struct fuse_reply *reply)
+{
+    const struct iovec parts[] = {
+        {.iov_base = (void *)&reply->header, .iov_len = sizeof(reply->header)},
+        {.iov_base = reply->data != NULL ? (void *)reply->data : (void *)&reply->body, .iov_len = reply->size},
+    };
+    /* ENOENT: the asker was killed meanwhile. Nothing else can be done about any failure: the asker's
+     * request stays open until the mount goes away with the sandbox. */
+    (void)!writev(server->fd, parts, reply->size > 0 ? 2 : 1);
+}
+
+static void *serve(void *data)
+{
+    struct fuse_server *server = data;
+    for (;;) {
+        /* One byte is kept back for the NUL that ends the last argument. */
+        ssize_t size = read(server->fd, server->buffer, sizeof(server->buffer) - 1);
+        if (size < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
+            continue;
+        if (size <= 0)
+            break; /* ENODEV: unmounted; the sandbox is ending */
+        struct fuse_reply reply;
+        if (!fuse_handle_frame(&server->nodes, server->buffer, (size_t)size, &reply))
+            break;
+        if (reply.wanted)
+            send_reply(server, &reply);
+    }
+    return NULL;
+}
+
+/* The thread must not take a signal meant for the main thread's loop. */
+static int start_thread(struct fuse_server *server)
+{
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0)
+        return -ENOMEM;
+    (void)pthread_attr_setstacksize(&attributes, FUSE_STACK_SIZE);
+    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_t thread;
+    int result = pthread_create(&thread, &attributes, serve, server);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return -result;
+}
+
+struct fuse_server *fuse_new(struct sentry *sentry, int fd)
+{
+    (void)sentry;
+    struct fuse_server *server = calloc(1, sizeof(*server));
+    if (server == NULL)
+        return NULL;
+    /* A read that could not wait would make the loop spin. */
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0)
+        (void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    server->fd = fd;
+    fuse_nodes_init(&server->nodes);
+    if (start_thread(server) != 0) {
+        fuse_nodes_destroy(&server->nodes);
+        free(server);
+        return NULL;
+    }
+    return server;
+}
+
+/* Remembers which mount our nodes are on, to know them again behind a guest's descriptor. */
+static void note_mount(struct fuse_server *server, int fd)
+{
+    struct statx attributes;
+    if (server->nodes.mount_id == 0 && statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &attributes) == 0)
+        server->nodes.mount_id = attributes.stx_mnt_id;
+}
+
+int fuse_open_node(struct fuse_server *server, struct sentry *sentry, const struct fuse_node_spec *spec, int *ret_fd)
+{
+    int64_t number = fuse_node_register(&server->nodes, spec);
+    if (number < 0)
+        return (int)number;
+    auto_close int fd = -1;
+    int result = gofer_fuse_open(sentry->gofer, (uint64_t)number, spec->access | O_CLOEXEC, &fd);
+    if (result >= 0)
+        note_mount(server, fd);
+    fuse_node_registered(&server->nodes, (uint64_t)number);
+    if (result < 0)
+        return result;
+    *ret_fd = take_fd(&fd);
+    return 0;
+}
+
+bool fuse_describe(struct fuse_server *server, uint64_t mount_id, uint64_t ino, struct fuse_node_spec *ret_spec)
+{
+    return server->nodes.mount_id != 0 && server->nodes.mount_id == mount_id &&
+           fuse_node_find(&server->nodes, ino, ret_spec);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between fuse.c (thread, device), fuse_nodes.c (table) and fuse_protocol.c (frames), and their tests. */
+#ifndef SENTRY_FS_FUSE_PRIVATE_H
+#define SENTRY_FS_FUSE_PRIVATE_H
+
+#include <linux/fuse.h>
+#include <pthread.h>
+
+#include "sentry/fs/fuse.h"
+
+enum {
+    FUSE_NODES_MAX = 16384,   /* open live files in one container */
+    FUSE_HANDLES_MAX = 32768, /* open file descriptions of them (a node can be opened again through /proc/self/fd) */
+    FUSE_WRITE_MAX = 16384,
+    FUSE_READ_MAX = 128 << 10,
+    FUSE_BUFFER_SIZE = FUSE_WRITE_MAX + 4096, /* what read(2) of the device needs: header, arguments, data, a NUL */
+    FUSE_ROOT_NODE = 1,                       /* FUSE_ROOT_ID */
+    FUSE_FIRST_NODE = 2,
+};
+
+struct fuse_node {
+    bool used;
+    bool registering; /* the main thread is opening it: not freed by a release */
+    unsigned int handles;
+    struct fuse_node_spec *spec;
+};
+
+struct fuse_handle {
+    bool used;
+    bool generated;
+    uint64_t node;
+    int access;
+    struct text text;
+};
+
+struct fuse_nodes {
+    pthread_mutex_t mutex; /* guards nodes; handles are the serving thread's, mount_id the main thread's */
+    struct fuse_node *nodes;
+    size_t node_capacity;
+    size_t node_hint; /* no free number below */
+    struct fuse_handle *handles;
+    size_t handle_capacity;
+    uint64_t mount_id; /* statx mount id of the FUSE mount; 0 until the first open */
+};
+
+void fuse_nodes_init(struct fuse_nodes *nodes);
+void fuse_nodes_destroy(struct fuse_nodes *nodes);
+
+/* Main thread. Returns the number or -ENFILE, -ENOMEM. */
+int64_t fuse_node_register(struct fuse_nodes *nodes, const struct fuse_node_spec *spec);
+/* Main thread, after the open: the node lives on as long as it has handles. */
+void fuse_node_registered(struct fuse_nodes *nodes, uint64_t number);
+
+/* Serving thread. A copy of the node's registration, or false if the number is not in use. */
+bool fuse_node_find(struct fuse_nodes *nodes, uint64_t number, struct fuse_node_spec *ret_spec);
+/* Returns the handle's number (>= 0) or -errno. */
+int64_t fuse_handle_open(struct fuse_nodes *nodes, uint64_t number, int access);
+struct fuse_handle *fuse_handle_find(struct fuse_nodes *nodes, uint64_t handle, uint64_t number);
+void fuse_handle_release(struct fuse_nodes *nodes, uint64_t handle, uint64_t number);
+
+/* An answer: header and body, or header and `data` (borrowed until the next frame). */
+struct fuse_reply {
+    bool wanted; /* some requests have no answer */
+    struct fuse_out_header header;
+    union {
+        struct fuse_init_out init;
+        struct fuse_entry_out entry;
+        struct fuse_attr_out attr;
+        struct fuse_open_out open;
+        struct fuse_write_out write;
+        struct fuse_statfs_out statfs;
+    } body;
+    const void *data;
+    size_t size; /* of body or data */
+};
+
+/* Acts on one request of `size` bytes; the buffer has one writable byte behind it. Returns false if it is not even a request (the
+ * connection is then beyond use). */
+bool fuse_handle_frame(struct fuse_nodes *nodes, char *frame, size_t size, struct fuse_reply *ret_reply);
+
+#endif

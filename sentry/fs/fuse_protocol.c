@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The FUSE kernel protocol (linux/fuse.h), as much of it as a flat folder of live files needs: one table of requests.
+ * The other side is the kernel, yet every size is checked: guests choose what the kernel passes on.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sentry/fs/fuse_private.h"
+
+/* One request: header and arguments, bounded by the frame. `arguments` is followed by a writable byte. */
+struct request {
+    struct fuse_nodes *nodes;
+    const struct fuse_in_header *header;
+    char *arguments;
+    size_t size;
+};
+
+typedef int (*request_handler)(const struct request *request, struct fuse_reply *reply);
+
+/* Attributes and names are made for one open, but numbers come again: names must be looked up each time. */
+static const uint64_t ATTRIBUTES_VALID_SECONDS = 3600;
+
+static void fill_attributes(uint64_t number, const struct fuse_node_spec *spec, struct fuse_attr *attributes)
+{
+    *attributes = (struct fuse_attr){
+        .ino = number,
+        .mode = S_IFREG | (spec->mode & 07777),
+        .nlink = 1,
+        .uid = spec->uid,
+        .gid = spec->gid,
+        .blksize = 4096,
+    };
+}
+
+static const struct fuse_attr root_attributes = {
+    .ino = FUSE_ROOT_NODE, .mode = S_IFDIR | 0555, .nlink = 2, .blksize = 4096};
+
+static int on_init(const struct request *request, struct fuse_reply *reply)
+{
+    const struct fuse_init_in *in = (const void *)request->arguments;
+    if (in->major < FUSE_KERNEL_VERSION)
+        return -EPROTO;
+    reply->body.init = (struct fuse_init_out){
+        .major = FUSE_KERNEL_VERSION,
+        /* A newer kernel speaks at most our version; an older one is told its own. */
+        .minor = in->minor < FUSE_KERNEL_MINOR_VERSION ? in->minor : FUSE_KERNEL_MINOR_VERSION,
+        .max_readahead = in->max_readahead,
+        .flags = in->flags & FUSE_BIG_WRITES,
+        .max_background = 16,
+        .congestion_threshold = 12,
+        .max_write = FUSE_WRITE_MAX,
+        .time_gran = 1,
+    };
+    reply->size = sizeof(reply->body.init);
+    return 0;
+}
+
+static int on_lookup(const struct request *request, struct fuse_reply *reply)
+{
+    request->arguments[request->size] = '\0';
+    long long number;
+    struct fuse_node_spec spec;
+    if (request->header->nodeid != FUSE_ROOT_NODE ||
+        !text_number(request->arguments, FUSE_FIRST_NODE, FUSE_NODES_MAX, &number) ||
+        !fuse_node_find(request->nodes, (uint64_t)number, &spec))
+        return -ENOENT;
+    reply->body.entry = (struct fuse_entry_out){
+        .nodeid = (uint64_t)number, .generation = 1, .attr_valid = ATTRIBUTES_VALID_SECONDS};
+    fill_attributes((uint64_t)number, &spec, &reply->body.entry.attr);
+    reply->size = sizeof(reply->body.entry);
+    return 0;
+}
+
+/* GETATTR and SETATTR (a truncation by O_TRUNC, which means nothing here) alike. */
+static int on_attributes(const struct request *request, struct fuse_reply *reply)
+{
+    struct fuse_node_spec spec;
+    reply->body.attr = (struct fuse_attr_out){.attr_valid = ATTRIBUTES_VALID_SECONDS};
+    if (request->header->nodeid == FUSE_ROOT_NODE)
+        reply->body.attr.attr = root_attributes;
+    else if (fuse_node_find(request->nodes, request->header->nodeid, &spec))
+        fill_attributes(request->header->nodeid, &spec, &reply->body.attr.attr);
+    else
+        return -ESTALE;
+    reply->size = sizeof(reply->body.attr);
+    return 0;
+}
+
+static int on_setattr(const struct request *request, struct fuse_reply *reply)
+{
+    const struct fuse_setattr_in *in = (const void *)request->arguments;
+    const uint32_t ignored = FATTR_SIZE | FATTR_FH | FATTR_LOCKOWNER | FATTR_ATIME | FATTR_MTIME | FATTR_CTIME |
+                             FATTR_ATIME_NOW | FATTR_MTIME_NOW | FATTR_KILL_SUIDGID;
+    return (in->valid & ~ignored) != 0 ? -EPERM : on_attributes(request, reply);
+}
+
+static int on_open(const struct request *request, struct fuse_reply *reply)
+{
+    const struct fuse_open_in *in = (const void *)request->arguments;
+    int64_t handle = fuse_handle_open(request->nodes, request->header->nodeid, (int)(in->flags & O_ACCMODE));
+    if (handle < 0)
+        return (int)handle;
+    reply->body.open = (struct fuse_open_out){.fh = (uint64_t)handle, .open_flags = FOPEN_DIRECT_IO};
+    reply->size = sizeof(reply->body.open);
+    return 0;
+}
+
+static int on_read(const struct request *request, struct fuse_reply *reply)
+{
+    const struct fuse_read_in *in = (const void *)request->arguments;
+    struct fuse_handle *handle = fuse_handle_find(request->nodes, in->fh, request->header->nodeid);
+    struct fuse_node_spec spec;
+    if (handle == NULL || !fuse_node_find(request->nodes, handle->node, &spec))
+        return -EBADF;
+    if (handle->access == O_WRONLY || spec.generate == NULL)
+        return -EBADF;
+    if (in->offset == 0 || !handle->generated) {
+        text_release(&handle->text);
+        handle->generated = false;
+        int result = spec.generate(spec.source, &handle->text);
+        if (result < 0)
+            return result;
+        handle->generated = true;
+    }
+    if (in->offset >= handle->text.length)
+        return 0;
+    size_t left = handle->text.length - (size_t)in->offset;
+    reply->data = handle->text.data + in->offset;
+    reply->size = in->size < left ? in->size : left;
+    return 0;
+}
+
+static int on_write(const struct request *request, struct fuse_reply *reply)
+{
+    const struct fuse_write_in *in = (const void *)request->arguments;
+    const struct fuse_handle *handle = fuse_handle_find(request->nodes, in->fh, request->header->nodeid);
+    struct fuse_node_spec spec;
+    if (handle == NULL || !fuse_node_find(request->nodes, handle->node, &spec) || handle->access == O_RDONLY)
+        return -EBADF;
+    if (in->size > request->size - sizeof(*in))
+        return -EINVAL;
+    if (spec.store == NULL)
+        return -EACCES;
+    /* Like the kernel's own /proc/sys: a write elsewhere than at the beginning is accepted and means nothing. */
+    char *data = request->arguments + sizeof(*in);
+    data[in->size] = '\0';
+    int result = in->offset == 0 ? spec.store(spec.source, data, in->size) : 0;
+    if (result < 0)
+        return result;
+    reply->body.write = (struct fuse_write_out){.size = in->size};
+    reply->size = sizeof(reply->body.write);
+    return 0;
+}
+
+static int on_release(const struct request *request, struct fuse_reply *reply)
+{
+    (void)reply;
+    const struct fuse_release_in *in = (const void *)request->arguments;
+    fuse_handle_release(request->nodes, in->fh, request->header->nodeid);
+    return 0;
+}
+
+static int on_statfs(const struct request *request, struct fuse_reply *reply)
+{
+    (void)request;
+    reply->body.statfs = (struct fuse_statfs_out){.st = {.bsize = 4096, .namelen = 255, .frsize = 4096}};
+    reply->size = sizeof(reply->body.statfs);
+    return 0;
+}
+
+static int on_nothing(const struct request *request, struct fuse_reply *reply)
+{
+    (void)request;
+    (void)reply;
+    return 0;
+}
+
+/* Numbers are never given out twice at a time and nodes live by their handles: a forgotten lookup changes nothing. */
+static int on_unanswered(const struct request *request, struct fuse_reply *reply)
+{
+    (void)request;
+    reply->wanted = false;
+    return 0;
+}
+
+static const struct {
+    size_t least; /* bytes of arguments */
+    request_handler handler;
+} requests[] = {
+    [FUSE_INIT] = {8, on_init}, /* old kernels send a shorter structure; only its first fields are read */
+    [FUSE_DESTROY] = {0, on_nothing},
+    [FUSE_LOOKUP] = {1, on_lookup},
+    [FUSE_FORGET] = {0, on_unanswered},
+    [FUSE_BATCH_FORGET] = {0, on_unanswered},
+    [FUSE_INTERRUPT] = {0, on_unanswered},
+    [FUSE_GETATTR] = {0, on_attributes},
+    [FUSE_SETATTR] = {sizeof(struct fuse_setattr_in), on_setattr},
+    [FUSE_OPEN] = {sizeof(struct fuse_open_in), on_open},
+    [FUSE_READ] = {sizeof(struct fuse_read_in), on_read},
+    [FUSE_WRITE] = {sizeof(struct fuse_write_in), on_write},
+    [FUSE_FLUSH] = {0, on_nothing},
+    [FUSE_RELEASE] = {sizeof(struct fuse_release_in), on_release},
+    [FUSE_STATFS] = {0, on_statfs},
+};
+
+bool fuse_handle_frame(struct fuse_nodes *nodes, char *frame, size_t size, struct fuse_reply *ret_reply)
+{
+    struct fuse_in_header header;
+    if (size < sizeof(header))
+        return false;
+    memcpy(&header, frame, sizeof(header));
+    if (header.len < sizeof(header) || header.len > size)
+        return false;
+
+    /* Newer kernels put extensions behind the arguments (total_extlen); handlers read from the front only. */
+    struct request request = {
+        .nodes = nodes,
+        .header = &header,
+        .arguments = frame + sizeof(header),
+        .size = header.len - sizeof(header),
+    };
+    *ret_reply = (struct fuse_reply){.wanted = true};
+    int result = -ENOSYS;
+    if (header.opcode < sizeof(requests) / sizeof(*requests) && requests[header.opcode].handler != NULL)
+        result = request.size < requests[header.opcode].least ? -EINVAL : requests[header.opcode].handler(&request, ret_reply);
+    if (result < 0)
+        ret_reply->size = 0;
+    ret_reply->header = (struct fuse_out_header){
+        .len = (uint32_t)(sizeof(struct fuse_out_header) + ret_reply->size),
+        .error = result < 0 ? result : 0,
+        .unique = header.unique,
+    };
+    return true;
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/fs/synthfs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#include "postern/cleanup.h"
+#include "sentry/fs/fuse.h"
+#include "sentry/kernel/cred.h"
+#include "sentry/sentry.h"
+
+/* What an inode of ours is. One mount object for each mount, for ever. */
+struct synth_mount {
+    struct sentry *sentry;
+    const struct synth_filesystem *filesystem;
+    struct filesystem operations;
+};
+
+struct synth_object {
+    const struct synth_mount *mount;
+    const struct synth_node *node;
+    struct synth_subject subject;
+};
+
+/* Positions in a listing: 0 to 2 are "." and "..", then the table's entries, then numbered ones. */
+enum { POSITION_FIRST = 2, POSITION_NUMBERED = 1 << 20 };
+
+static const struct synth_object *object_of(const struct dentry *dentry)
+{
+    return dentry->inode->private;
+}
+
+static struct synth_source source_of(const struct dentry *dentry, const struct vfs_who *who)
+{
+    const struct synth_object *object = object_of(dentry);
+    return (struct synth_source){
+        .sentry = object->mount->sentry,
+        .entry = object->node->entry,
+        .subject = object->subject,
+        .who = who,
+        .opener_caps = who != NULL ? who->cred->cap_effective : 0,
+    };
+}
+
+static mode_t type_of(const struct synth_entry *entry)
+{
+    static const mode_t types[] = {
+        [SYNTH_DIRECTORY] = S_IFDIR, [SYNTH_LINK] = S_IFLNK,     [SYNTH_MAGIC] = S_IFLNK,
+        [SYNTH_SNAPSHOT] = S_IFREG,  [SYNTH_LIVE] = S_IFREG,     [SYNTH_REAL] = S_IFREG,
+    };
+    return types[entry->means];
+}
+
+/* Stable for one object of one filesystem, different for all others (48 bits of a mixing function). */
+static uint64_t inode_number(const struct synth_node *node, const struct synth_subject *subject)
+{
+    const uint64_t parts[] = {node->index, (uint64_t)(uint32_t)subject->vpid << 32 | (uint32_t)subject->vtid,
+                              (uint64_t)(uint32_t)subject->number};
+    uint64_t hash = UINT64_C(0x9e3779b97f4a7c15);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        hash = (hash ^ parts[i]) * UINT64_C(0xff51afd7ed558ccd);
+        hash ^= hash >> 32;
+    }
+    return (hash & ((UINT64_C(1) << 48) - 1)) | 1;
+}
+
+static void fill_attributes(const struct synth_object *object, struct statx *attributes)
+{
+    const struct synth_entry *entry = object->node->entry;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    const struct statx_timestamp stamp = {.tv_sec = now.tv_sec, .tv_nsec = (uint32_t)now.tv_nsec};
+    *attributes = (struct statx){
+        .stx_mask = STATX_BASIC_STATS,
+        .stx_blksize = entry->means == SYNTH_DIRECTORY ? 1024 : 4096,
+        .stx_nlink = entry->means == SYNTH_DIRECTORY ? 2 + object->node->child_count : 1,
+        .stx_mode = (uint16_t)(type_of(entry) | entry->mode),
+        .stx_ino = inode_number(object->node, &object->subject),
+        .stx_atime = stamp,
+        .stx_mtime = stamp,
+        .stx_ctime = stamp,
+        .stx_dev_minor = object->mount->filesystem->device_minor,
+    };
+    if (entry->means == SYNTH_LINK && entry->argument != NULL)
+        attributes->stx_size = strlen(entry->argument);
+}
+
+/* Owner and whatever the entry corrects. -ENOENT: its process is gone. */
+static int complete_attributes(const struct synth_object *object, struct statx *attributes)
+{
+    const struct synth_filesystem *filesystem = object->mount->filesystem;
+    if (object->subject.vpid != 0 && filesystem->owner != NULL) {
+        uid_t uid;
+        gid_t gid;
+        if (filesystem->owner(object->mount->sentry, &object->subject, &uid, &gid) < 0)
+            return -ENOENT;
+        attributes->stx_uid = uid;
+        attributes->stx_gid = gid;
+    }
+    const struct synth_entry *entry = object->node->entry;
+    if (entry->attributes == NULL)
+        return 0;
+    const struct synth_source source = {
+        .sentry = object->mount->sentry, .entry = entry, .subject = object->subject};
+    return entry->attributes(&source, attributes);
+}
+
+/* Makes an inode. What belongs to a process is never fresh: the process may end or change its ids. */
+static int new_inode(const struct synth_mount *mount, const struct synth_node *node,
+                     const struct synth_subject *subject, struct inode **ret_inode)
+{
+    struct synth_object *object = malloc(sizeof(*object));
+    if (object == NULL)
+        return -ENOMEM;
+    *object = (struct synth_object){.mount = mount, .node = node, .subject = *subject};
+    struct statx attributes;
+    fill_attributes(object, &attributes);
+    int result = complete_attributes(object, &attributes);
+    struct inode *inode = result == 0 ? inode_new(&mount->operations, &attributes) : NULL;
+    if (inode == NULL) {
+        free(object);
+        return result < 0 ? result : -ENOMEM;
+    }
+    inode->private = object;
+    inode->fresh_until = subject->vpid != 0 || node->entry->attributes != NULL ? 0 : INT64_MAX;
+    *ret_inode = inode;
+    return 0;
+}
+
+static bool is_present(const struct synth_mount *mount, const struct synth_node *node, const struct synth_subject *subject)
+{
+    if ((node->entry->flags & SYNTH_OPTIONAL) == 0 || mount->filesystem->present == NULL)
+        return true;
+    const struct synth_source source = {.sentry = mount->sentry, .entry = node->entry, .subject = *subject};
+    return mount->filesystem->present(&source);
+}
+
+static int synth_lookup(struct vfs *vfs, struct dentry *directory, const char *name, struct inode **ret_inode)
+{
+    (void)vfs;
+    const struct synth_object *object = object_of(directory);
+    const struct synth_node *child = synth_node_child(object->node, name);
+    if (child != NULL) {
+        if (!is_present(object->mount, child, &object->subject))
+            return -ENOENT;
+        return new_inode(object->mount, child, &object->subject, ret_inode);
+    }
+    const struct synth_numbered *numbered = object->node->entry->numbered;
+    int number = numbered != NULL ? synth_name_number(name) : -1;
+    if (number < 0)
+        return -ENOENT;
+    const struct synth_source source = source_of(directory, NULL);
+    struct synth_subject subject;
+    int result = numbered->find(&source, number, &subject);
+    return result < 0 ? result : new_inode(object->mount, numbered->tree->root, &subject, ret_inode);
+}
+
+static int synth_getattr(struct vfs *vfs, struct dentry *dentry, struct statx *ret_attributes)
+{
+    (void)vfs;
+    struct statx attributes;
+    fill_attributes(object_of(dentry), &attributes);
+    attributes.stx_atime = dentry->inode->attributes.stx_atime;
+    attributes.stx_mtime = dentry->inode->attributes.stx_mtime;
+    attributes.stx_ctime = dentry->inode->attributes.stx_ctime;
+    int result = complete_attributes(object_of(dentry), &attributes);
+    if (result == 0)
+        *ret_attributes = attributes;
+    return result;
+}
+
+/* Truncation means nothing (`echo 1 > file` asks for it); all other attributes are not the guest's to change. */
+static int synth_setattr(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, const struct setattr *set)
+{
+    (void)vfs;
+    (void)who;
+    const struct synth_entry *entry = object_of(dentry)->node->entry;
+    return (set->valid & ~(unsigned int)SETATTR_SIZE) == 0 && type_of(entry) == S_IFREG ? 0 : -EPERM;
+}
+
+static int check_access(const struct synth_object *object, const struct synth_source *source)
+{
+    if ((source->entry->flags & SYNTH_CHECKED) == 0 || object->mount->filesystem->check == NULL)
+        return 0;
+    return object->mount->filesystem->check(source);
+}
+
+static ssize_t synth_readlink(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, char *buffer, size_t size)
+{
+    (void)vfs;
+    const struct synth_source source = source_of(dentry, who);
+    int result = check_access(object_of(dentry), &source);
+    if (result < 0)
+        return result;
+    auto_text struct text text = {0};
+    result = synth_generate(&source, &text);
+    if (result < 0)
+        return result;
+    if (size == 0)
+        return -EINVAL;
+    size_t length = text.length < size - 1 ? text.length : size - 1;
+    if (length > 0)
+        memcpy(buffer, text.data, length);
+    buffer[length] = '\0';
+    return (ssize_t)length;
+}
+
+static int synth_follow(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, struct dentry **ret_dentry,
+                        int *ret_fd)
+{
+    (void)vfs;
+    const struct synth_source source = source_of(dentry, who);
+    if (source.entry->means != SYNTH_MAGIC)
+        return -ENOSYS;
+    int result = check_access(object_of(dentry), &source);
+    if (result < 0)
+        return result;
+    return source.entry->follow != NULL ? source.entry->follow(&source, ret_dentry, ret_fd) : -EACCES;
+}
+
+static int open_snapshot(struct vfs *vfs, struct dentry *dentry, const struct synth_source *source, int *ret_fd)
+{
+    auto_text struct text text = {0};
+    int result = synth_generate(source, &text);
+    if (result < 0)
+        return result;
+    return vfs_synthetic_file(vfs, dentry, text.data != NULL ? text.data : "", text.length, ret_fd);
+}
+
+static int generate_live(const void *data, struct text *text)
+{
+    return synth_generate(data, text);
+}
+
+static int store_live(const void *data, const char *content, size_t size)
+{
+    const struct synth_source *source = data;
+    return source->entry->store(source, content, size);
+}
+
+static int open_live(struct dentry *dentry, const struct synth_source *source, int access, int *ret_fd)
+{
+    _Static_assert(sizeof(struct synth_source) <= FUSE_SOURCE_MAX, "a source must fit into a FUSE node");
+    const struct statx *attributes = &dentry->inode->attributes;
+    struct fuse_node_spec spec = {
+        .generate = generate_live,
+        .store = source->entry->store != NULL ? store_live : NULL,
+        .access = access,
+        .mode = attributes->stx_mode & 07777,
+        .uid = attributes->stx_uid,
+        .gid = attributes->stx_gid,
+        .ino = attributes->stx_ino,
+    };
+    struct synth_source copy = *source;
+    copy.who = NULL; /* it is the main thread's, and only for this call */
+    memcpy(spec.source, &copy, sizeof(copy));
+    spec.path[0] = '/';
+    if (dentry_relative_path(dentry, spec.path + 1, sizeof(spec.path) - 1) < 0)
+        spec.path[0] = '\0';
+    return fuse_open_node(source->sentry->fuse, source->sentry, &spec, ret_fd);
+}
+
+/* Writing needs a writer, whatever capabilities say: with CAP_DAC_OVERRIDE the mode alone would not stop it. */
+static bool may_open_for(const struct synth_entry *entry, int access)
+{
+    if (access == O_RDONLY)
+        return true;
+    return entry->means == SYNTH_REAL ? (entry->mode & 0222) != 0 : entry->store != NULL;
+}
+
+/* A file that is only written without FUSE: there is nobody to take the text. */
+static int open_file(struct vfs *vfs, struct dentry *dentry, const struct synth_source *source, int flags, int *ret_fd)
+{
+    const struct synth_filesystem *filesystem = object_of(dentry)->mount->filesystem;
+    int access = flags & O_ACCMODE;
+    if (access == O_ACCMODE)
+        return -EINVAL;
+    if (source->entry->means == SYNTH_REAL)
+        return filesystem->open_real(source, access | O_CLOEXEC | O_NOFOLLOW, ret_fd);
+    if (source->entry->means == SYNTH_LIVE && source->sentry->fuse != NULL)
+        return open_live(dentry, source, access, ret_fd);
+    return access == O_RDONLY ? open_snapshot(vfs, dentry, source, ret_fd) : -EACCES;
+}
+
+static int synth_open(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd)
+{
+    const struct synth_source source = source_of(dentry, request->who);
+    if (source.entry->means == SYNTH_DIRECTORY)
+        return vfs_synthetic_directory(vfs, dentry, ret_fd);
+    if (type_of(source.entry) == S_IFLNK)
+        return -ELOOP;
+    if (!may_open_for(source.entry, request->flags & O_ACCMODE))
+        return -EACCES;
+    int result = check_access(object_of(dentry), &source);
+    return result < 0 ? result : open_file(vfs, dentry, &source, request->flags, ret_fd);
+}
+
+static unsigned char dirent_type(const struct synth_node *node)
+{
+    return (unsigned char)(type_of(node->entry) >> 12);
+}
+
+/* Returns 1 when the listener has had enough. */
+static int list_table(const struct synth_object *object, int64_t offset, readdir_fn emit, void *data)
+{
+    int64_t position = POSITION_FIRST;
+    for (const struct synth_node *child = object->node->children; child != NULL; child = child->next) {
+        position++;
+        if (position <= offset || !is_present(object->mount, child, &object->subject))
+            continue;
+        char name[VFS_NAME_MAX + 1];
+        snprintf(name, sizeof(name), "%.*s", (int)child->name_length, child->name);
+        if (emit(data, name, inode_number(child, &object->subject), dirent_type(child), position) != 0)
+            return 1;
+    }
+    return 0;
+}
+
+static int list_numbered(const struct synth_object *object, const struct synth_source *source, int64_t offset,
+                         readdir_fn emit, void *data)
+{
+    const struct synth_numbered *numbered = source->entry->numbered;
+    auto_free int *numbers = NULL;
+    size_t count = 0;
+    int result = numbered->list(source, &numbers, &count);
+    if (result < 0)
+        return result;
+    for (size_t i = 0; i < count; i++) {
+        int64_t position = (int64_t)POSITION_NUMBERED + numbers[i] + 1;
+        if (position <= offset)
+            continue;
+        char name[16];
+        snprintf(name, sizeof(name), "%d", numbers[i]);
+        const struct synth_subject subject = {
+            .vpid = object->subject.vpid != 0 ? object->subject.vpid : numbers[i], .number = numbers[i]};
+        if (emit(data, name, inode_number(numbered->tree->root, &subject), dirent_type(numbered->tree->root), position) != 0)
+            break;
+    }
+    return 0;
+}
+
+static int synth_readdir(struct vfs *vfs, struct dentry *directory, const struct vfs_who *who, int64_t offset,
+                         readdir_fn emit, void *data)
+{
+    (void)vfs;
+    const struct synth_object *object = object_of(directory);
+    const struct synth_source source = source_of(directory, who);
+    int result = check_access(object, &source);
+    if (result < 0)
+        return result;
+    if (offset < POSITION_NUMBERED && list_table(object, offset, emit, data) != 0)
+        return 0;
+    return source.entry->numbered != NULL ? list_numbered(object, &source, offset, emit, data) : 0;
+}
+
+static int synth_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs)
+{
+    (void)vfs;
+    const struct synth_filesystem *filesystem = object_of(dentry)->mount->filesystem;
+    *ret_statfs = (struct statfs){
+        .f_type = filesystem->magic,
+        .f_bsize = 4096,
+        .f_namelen = VFS_NAME_MAX,
+        .f_frsize = 4096,
+    };
+    return 0;
+}
+
+static void synth_forget(struct inode *inode)
+{
+    free(inode->private);
+    inode->private = NULL;
+}
+
+int synthfs_mount(struct sentry *sentry, const struct synth_filesystem *filesystem, const char *path)
+{
+    int result = synth_tree_build(filesystem->tree);
+    if (result < 0)
+        return result;
+    struct synth_mount *mount = calloc(1, sizeof(*mount));
+    if (mount == NULL)
+        return -ENOMEM;
+    *mount = (struct synth_mount){
+        .sentry = sentry,
+        .filesystem = filesystem,
+        .operations =
+            {
+                .name = filesystem->name,
+                .lookup = synth_lookup,
+                .getattr = synth_getattr,
+                .setattr = synth_setattr,
+                .readlink = synth_readlink,
+                .follow = synth_follow,
+                .open = synth_open,
+                .readdir = synth_readdir,
+                .statfs = synth_statfs,
+                .forget = synth_forget,
+            },
+    };
+    const struct synth_subject nobody = {0};
+    struct inode *inode;
+    result = new_inode(mount, filesystem->tree->root, &nobody, &inode);
+    if (result == 0)
+        result = vfs_pin(sentry->vfs, path, inode);
+    if (result < 0)
+        free(mount);
+    return result;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Synthetic filesystems (procfs, sysfs, the cgroup folder) from tables: one line an entry. This file knows trees,
+ * attributes, listing and opening; what the entries say is the tables' business.
+ *
+ * A file has one of three means (docs/architecture.md, DESIGN section 4):
+ *   SYNTH_REAL      the file of the same name in the guest's own procfs, opened by us and given away. Only for files whose
+ *                   content is right as it stands, for whoever holds them, for as long as they hold them.
+ *   SYNTH_LIVE      generated at each reading, by the FUSE thread (see fuse.h for what its generators may use);
+ *                   a snapshot where there is no FUSE.
+ *   SYNTH_SNAPSHOT  generated once, at open, by the main thread, into a sealed memory file.
+ */
+#ifndef SENTRY_FS_SYNTHFS_H
+#define SENTRY_FS_SYNTHFS_H
+
+#include "sentry/fs/procfs_text.h"
+#include "sentry/vfs/vfs.h"
+
+enum synth_means {
+    SYNTH_DIRECTORY = 0, /* so that a zeroed entry is one */
+    SYNTH_LINK,          /* symbolic link: generate() (or argument) is its target */
+    SYNTH_MAGIC,         /* magic link: follow() leads to an object, generate() only names it */
+    SYNTH_SNAPSHOT,
+    SYNTH_LIVE,
+    SYNTH_REAL,
+};
+
+enum {
+    SYNTH_CHECKED = 1,  /* whoever opens, reads or follows it must pass the tree's access check (ptrace, in procfs) */
+    SYNTH_OPTIONAL = 2, /* SYNTH_REAL: not shown where the host kernel has no such file */
+};
+
+/* Whose entry it is, where entries exist once a process, thread or descriptor; zeros elsewhere. */
+struct synth_subject {
+    pid_t vpid, vtid; /* vtid 0: the process as a whole */
+    int number;       /* the descriptor, CPU, ... */
+};
+
+/* What a generator or writer is told. */
+struct synth_source {
+    struct sentry *sentry;
+    const struct synth_entry *entry;
+    struct synth_subject subject;
+    const struct vfs_who *who; /* who asks. NULL in the FUSE thread and where the vfs does not say */
+    uint64_t opener_caps;      /* emulated effective capabilities of whoever opened it */
+};
+
+struct synth_entry {
+    const char *path; /* below the tree's root; folders on the way need no line of their own */
+    mode_t mode;      /* permission bits */
+    unsigned char means, flags;
+    int (*generate)(const struct synth_source *source, struct text *text);
+    int (*store)(const struct synth_source *source, const char *data, size_t size);
+    int (*follow)(const struct synth_source *source, struct dentry **ret_dentry, int *ret_fd);
+    int (*attributes)(const struct synth_source *source, struct statx *attributes); /* corrects them; -errno: gone */
+    const struct synth_numbered *numbered; /* folders: what is in there besides the table's entries */
+    const void *argument;                  /* without generate(): the content, a string */
+};
+
+/* Entries of a folder named by decimal numbers: processes, threads, descriptors. */
+struct synth_numbered {
+    struct synth_tree *tree; /* what each is: a folder, or the tree's root entry if that has another means */
+    /* Allocates the numbers there are, ascending. */
+    int (*list)(const struct synth_source *folder, int **ret_numbers, size_t *ret_count);
+    /* Whether there is such a one: 0 with its subject, or -ENOENT. */
+    int (*find)(const struct synth_source *folder, int number, struct synth_subject *ret_subject);
+};
+
+enum { SYNTH_TABLES_MAX = 8 };
+struct synth_table {
+    const struct synth_entry *entries;
+    size_t count;
+};
+#define SYNTH_TABLE(array) {(array), sizeof(array) / sizeof(*(array))}
+
+struct synth_node {
+    const struct synth_entry *entry;
+    const char *name; /* not NUL-terminated: name_length bytes */
+    size_t name_length;
+    uint32_t index; /* within the tree: part of inode numbers */
+    uint32_t child_count;
+    struct synth_node *parent, *children, *next;
+};
+
+struct synth_tree {
+    struct synth_table tables[SYNTH_TABLES_MAX];
+    struct synth_node *root; /* made by synth_tree_build */
+};
+
+struct synth_filesystem {
+    const char *name;
+    struct synth_tree *tree;
+    uint32_t magic;        /* statfs f_type */
+    uint32_t device_minor; /* st_dev 0:N, as mountinfo says too */
+    /* SYNTH_REAL: opens `source`'s file with `flags`. */
+    int (*open_real)(const struct synth_source *source, int flags, int *ret_fd);
+    /* SYNTH_OPTIONAL: whether it is there. */
+    bool (*present)(const struct synth_source *source);
+    /* SYNTH_CHECKED: 0 or -errno. */
+    int (*check)(const struct synth_source *source);
+    /* The owner of entries that belong to a process; -errno: it is gone. */
+    int (*owner)(struct sentry *sentry, const struct synth_subject *subject, uid_t *ret_uid, gid_t *ret_gid);
+};
+
+/* Device numbers of our filesystems: far above what a host hands out, so that they never meet a real one's. */
+enum { SYNTH_DEVICE_PROC = 0xffff0, SYNTH_DEVICE_SYS = 0xffff1, SYNTH_DEVICE_CGROUP = 0xffff2, SYNTH_DEVICE_MASK = 0xffff3 };
+
+/* Makes tree->root from its tables, once. 0, -ENOMEM, or -EINVAL (two lines for one path). */
+int synth_tree_build(struct synth_tree *tree);
+
+/* The child of a node by name, or NULL. */
+const struct synth_node *synth_node_child(const struct synth_node *node, const char *name);
+/* A name as a number of a numbered folder: decimal, no leading zero. -1 if it is none. */
+int synth_name_number(const char *name);
+
+/* Mounts at an absolute path of the guest's tree. The filesystem object must live for ever. */
+int synthfs_mount(struct sentry *sentry, const struct synth_filesystem *filesystem, const char *path);
+
+/* Appends the content of an entry: generate() or the argument. */
+int synth_generate(const struct synth_source *source, struct text *text);
+
+/* boot->masked and boot->readonly: after every mount. */
+int synth_masks_apply(struct sentry *sentry);
+
+/* Lines of tables. */
+#define SYNTH_DIR(path_, ...) {.path = (path_), .mode = 0555, .means = SYNTH_DIRECTORY, __VA_ARGS__}
+#define SYNTH_LINK_TO(path_, target) {.path = (path_), .mode = 0777, .means = SYNTH_LINK, .argument = (target)}
+#define SYNTH_TEXT(path_, mode_, text_) {.path = (path_), .mode = (mode_), .means = SYNTH_SNAPSHOT, .argument = (text_)}
+#define SYNTH_FILE(path_, mode_, means_, ...) {.path = (path_), .mode = (mode_), .means = (means_), __VA_ARGS__}
+
+#endif
