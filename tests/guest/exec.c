@@ -335,7 +335,7 @@ CASE(exec_script_argument)
 {
     copy_self("/tmp/prog");
     /* All that follows the interpreter is one argument, spaces and all. */
-    put_file("script", "#!/tmp/prog helper\n", 0755);
+    put_file("script", "#!/tmp/prog some argument \n", 0755);
     EXEC("./script", "x", "y");
     put_file("script2", "#!/bin/echo one two  three\n", 0755);
     EXEC("./script2", "x", "y");

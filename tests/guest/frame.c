@@ -314,6 +314,10 @@ int main(int argc, char **argv)
             puts(test->name);
         return 0;
     }
+    if (argc == 0 || argv[0][0] != '/') { /* started by a case, and not as a helper: never the whole suite again */
+        say("argc %d argv[0] [%s]", argc, argc > 0 ? argv[0] : "(none)");
+        return 0;
+    }
     self_path = argv[0];
     for (const struct test_case *test = __start_test_cases; test < __stop_test_cases; test++)
         if (wanted(test, argc, argv))
