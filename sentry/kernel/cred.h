@@ -53,6 +53,34 @@ struct file_caps {
 int cred_exec(const struct cred *before, uid_t owner, gid_t group, mode_t mode, const struct file_caps *caps,
               bool nosuid, struct cred **ret_cred, bool *ret_secure);
 
+/* The value of a security.capability attribute (capabilities(7), revisions 1 to 3). 0, or -EINVAL if it is none the kernel
+ * would accept. A revision 3 whose root is not id 0 gives -ENODATA: it belongs to another user namespace. */
+int cred_parse_file_caps(const void *value, size_t size, struct file_caps *ret_caps);
+
+/*
+ * The rules of the calls that change credentials, on a private copy; 0 or -errno, then the copy is to be
+ * thrown away. (uid_t)-1 means "leave it" where the call knows that.
+ */
+int cred_setuid(struct cred *cred, uid_t uid);
+int cred_setreuid(struct cred *cred, uid_t ruid, uid_t euid);
+int cred_setresuid(struct cred *cred, uid_t ruid, uid_t euid, uid_t suid);
+int cred_setfsuid(struct cred *cred, uid_t fsuid);
+int cred_setgid(struct cred *cred, gid_t gid);
+int cred_setregid(struct cred *cred, gid_t rgid, gid_t egid);
+int cred_setresgid(struct cred *cred, gid_t rgid, gid_t egid, gid_t sgid);
+int cred_setfsgid(struct cred *cred, gid_t fsgid);
+int cred_capset(struct cred *cred, uint64_t permitted, uint64_t effective, uint64_t inheritable);
+int cred_drop_bounding(struct cred *cred, uint64_t capability);
+int cred_set_securebits(struct cred *cred, uint64_t securebits); /* SECBIT_KEEP_CAPS included */
+unsigned int cred_securebits(const struct cred *cred);           /* likewise */
+int cred_set_keep_caps(struct cred *cred, uint64_t keep);
+int cred_raise_ambient(struct cred *cred, uint64_t capability);
+int cred_lower_ambient(struct cred *cred, uint64_t capability);
+
+bool cred_equal(const struct cred *a, const struct cred *b);
+/* Does a change make the process undumpable (commit_creds in Linux; PR_SET_DUMPABLE in prctl(2))? */
+bool cred_change_hides(const struct cred *before, const struct cred *after);
+
 /* kill(2): may `sender` signal `target`? SIGCONT in the same session is the caller's business. */
 bool cred_may_signal(const struct cred *sender, const struct cred *target);
 

@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/status.h"
 
 struct sentry;
 struct dentry;
@@ -36,8 +37,8 @@ struct context {
     bool child_subreaper;
     struct rlimit locks; /* what the guest sees as RLIMIT_LOCKS */
     int oom_score_adj;
-    struct context *next; /* table's list, all contexts */
-    unsigned char unseen_scans;
+    unsigned char unseen_scans; /* scans in a row that found no process stamped with it */
+    bool seen;                  /* by the scan that is going on */
 };
 
 struct process {
@@ -47,8 +48,11 @@ struct process {
     struct context *context;
     struct exec_plan *exec_plan; /* between the exec stop and the stub's call for it */
     struct task *tasks;
-    struct process *next; /* hash chain */
-    uint64_t started;     /* CLOCK_BOOTTIME ns when first seen */
+    uint64_t started;        /* CLOCK_BOOTTIME ns when first seen */
+    unsigned int task_count; /* of the list; some may have ended */
+    unsigned int sweep_at;   /* task_count at which ended ones are looked for */
+    bool gone;               /* no lookup finds it any more; freed when its pidfd reports the exit */
+    struct process_table *table;
 };
 
 struct task {
@@ -56,6 +60,7 @@ struct task {
     struct process *process;
     struct cred *cred; /* NULL: the process's. Set where threads' credentials differ (raw setuid) */
     struct task *next; /* in process */
+    uint64_t host_start; /* with cred set: the host's start time of the thread, lest a later one inherits it */
 };
 
 struct process_table *process_table_new(struct sentry *sentry);
@@ -72,6 +77,12 @@ struct task *task_find_vtid(struct process_table *table, pid_t vtid);
 /* Registers the container's first process with its context (reference taken over). */
 int process_add_first(struct process_table *table, pid_t pid, struct context *context, struct process **ret_process);
 
+/* The container's first process, from the boot configuration. 0 or -errno. */
+int kernel_first_process(struct sentry *sentry, pid_t pid);
+
+/* Is a task of the table still the same thread on the host? */
+bool task_alive(const struct task *task);
+
 /* Calls visit for each live process, newly found ones included. Stops on non-zero and returns it. */
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
 
@@ -87,6 +98,9 @@ struct context *context_new(void);
 struct context *context_copy(const struct context *context);
 struct context *context_get(struct context *context);
 struct context *context_put(struct context *context);
+
+/* context_copy of a process's, to be changed and given to process_commit. NULL if memory is out. */
+struct context *process_edit(const struct process *process);
 
 /* Makes a private context (reference taken over) the process's, stamps the process. 0 or -errno (then the
  * context is dropped and the old one stands). */
@@ -109,15 +123,5 @@ struct process_snapshot {
 };
 /* By guest pid or guest thread id. 0 or -ESRCH. */
 int process_snapshot(struct process_table *table, pid_t vpid, struct process_snapshot *ret_snapshot);
-
-/* proc_outer/PID/status fields, read on demand. Sizes in bytes; -errno if the process is gone. */
-struct host_status {
-    char comm[64];
-    char state;
-    pid_t ppid, tgid, vpid, vtgid;
-    uint64_t signals_pending, shared_pending, blocked, ignored, caught;
-    unsigned int threads;
-};
-int host_status_read(const struct sentry *sentry, pid_t tid, struct host_status *ret_status);
 
 #endif

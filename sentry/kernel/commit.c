@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Changing what a process is: a new context, or new credentials of one thread. */
+#include <errno.h>
+
+#include "sentry/kernel/table.h"
+
+struct cred *task_cred(const struct task *task)
+{
+    return task->cred != NULL ? task->cred : task->process->context->cred;
+}
+
+struct context *process_edit(const struct process *process)
+{
+    return context_copy(process->context);
+}
+
+int process_commit(struct process_table *table, struct process *process, struct context *context)
+{
+    int result = stamp_process(table, process->pid, context);
+    if (result < 0) {
+        (void)context_put(context);
+        return result;
+    }
+    (void)pthread_mutex_lock(&table->mutex);
+    struct context *before = process->context;
+    process->context = context;
+    (void)pthread_mutex_unlock(&table->mutex);
+    (void)context_put(before);
+    stamp_count_commit(table);
+    return 0;
+}
+
+/* The credentials become the process's; no thread has its own any more. */
+static int commit_for_all(struct process_table *table, struct process *process, struct cred *cred, bool hide)
+{
+    struct context *context = process_edit(process);
+    if (context == NULL) {
+        (void)cred_put(cred);
+        return -ENOMEM;
+    }
+    (void)cred_put(context->cred);
+    context->cred = cred;
+    context->dumpable = context->dumpable && !hide;
+    int result = process_commit(table, process, context);
+    if (result < 0)
+        return result;
+    (void)pthread_mutex_lock(&table->mutex);
+    for (struct task *task = process->tasks; task != NULL; task = task->next)
+        task->cred = cred_put(task->cred);
+    (void)pthread_mutex_unlock(&table->mutex);
+    return 0;
+}
+
+static int commit_for_one(struct process_table *table, struct task *task, struct cred *cred, bool hide)
+{
+    uint64_t start = thread_start_time(table->sentry, task->tid);
+    (void)pthread_mutex_lock(&table->mutex);
+    struct cred *before = task->cred;
+    task->cred = cred;
+    task->host_start = start;
+    (void)pthread_mutex_unlock(&table->mutex);
+    (void)cred_put(before);
+    if (!hide || !task->process->context->dumpable)
+        return 0;
+    struct context *context = process_edit(task->process);
+    if (context == NULL)
+        return -ENOMEM;
+    context->dumpable = false;
+    return process_commit(table, task->process, context);
+}
+
+/* libc changes the ids of all threads by making each do the call: with the last one they agree again. */
+static bool others_agree(const struct task *task, const struct cred *cred, unsigned int threads)
+{
+    unsigned int agreeing = 1;
+    for (const struct task *other = task->process->tasks; other != NULL; other = other->next)
+        agreeing += other != task && cred_equal(task_cred(other), cred);
+    if (agreeing < threads)
+        return false;
+    agreeing = 1;
+    for (const struct task *other = task->process->tasks; other != NULL; other = other->next)
+        agreeing += other != task && cred_equal(task_cred(other), cred) && task_alive(other);
+    return agreeing >= threads;
+}
+
+int task_commit_cred(struct process_table *table, struct task *task, struct cred *cred)
+{
+    const struct cred *before = task_cred(task);
+    if (cred_equal(before, cred)) {
+        (void)cred_put(cred);
+        return 0;
+    }
+    bool hide = cred_change_hides(before, cred);
+    unsigned int threads = thread_count(table->sentry, task->process->pid);
+    if (threads <= 1 || others_agree(task, cred, threads))
+        return commit_for_all(table, task->process, cred, hide);
+    return commit_for_one(table, task, cred, hide);
+}

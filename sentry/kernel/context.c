@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Contexts as objects. Numbering, stamping and freeing the unused ones is stamp.c. */
+#include <stdlib.h>
+
+#include "sentry/kernel/process.h"
+#include "sentry/vfs/vfs.h"
+
+struct context *context_new(void)
+{
+    struct context *context = calloc(1, sizeof(*context));
+    if (context != NULL)
+        atomic_init(&context->references, 1);
+    return context;
+}
+
+static struct dentry *dentry_get_or_null(struct dentry *dentry)
+{
+    return dentry != NULL ? dentry_get(dentry) : NULL;
+}
+
+struct context *context_copy(const struct context *context)
+{
+    struct context *copy = context_new();
+    if (copy == NULL)
+        return NULL;
+    copy->cred = context->cred != NULL ? cred_get(context->cred) : NULL;
+    copy->root = dentry_get_or_null(context->root);
+    copy->cwd = dentry_get_or_null(context->cwd);
+    copy->exe = dentry_get_or_null(context->exe);
+    copy->umask = context->umask;
+    copy->dumpable = context->dumpable;
+    copy->child_subreaper = context->child_subreaper;
+    copy->locks = context->locks;
+    copy->oom_score_adj = context->oom_score_adj;
+    return copy;
+}
+
+struct context *context_get(struct context *context)
+{
+    atomic_fetch_add(&context->references, 1);
+    return context;
+}
+
+struct context *context_put(struct context *context)
+{
+    if (context == NULL || atomic_fetch_sub(&context->references, 1) != 1)
+        return NULL;
+    (void)cred_put(context->cred);
+    (void)dentry_put(context->root);
+    (void)dentry_put(context->cwd);
+    (void)dentry_put(context->exe);
+    free(context);
+    return NULL;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What execve(2) does to credentials: set-id bits, file capabilities, the privileged root, ambient capabilities. */
+#include <endian.h>
+#include <errno.h>
+#include <linux/securebits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sentry/kernel/cred.h"
+
+int cred_parse_file_caps(const void *value, size_t size, struct file_caps *ret_caps)
+{
+    struct vfs_ns_cap_data data = {0};
+    if (size < sizeof(data.magic_etc) || size > sizeof(data))
+        return -EINVAL;
+    memcpy(&data, value, size);
+    uint32_t magic = le32toh(data.magic_etc);
+    unsigned int words;
+    switch (magic & VFS_CAP_REVISION_MASK) {
+    case VFS_CAP_REVISION_1:
+        words = size == XATTR_CAPS_SZ_1 ? 1 : 0;
+        break;
+    case VFS_CAP_REVISION_2:
+        words = size == XATTR_CAPS_SZ_2 ? 2 : 0;
+        break;
+    case VFS_CAP_REVISION_3:
+        words = size == XATTR_CAPS_SZ_3 ? 2 : 0;
+        if (words != 0 && le32toh(data.rootid) != 0)
+            return -ENODATA;
+        break;
+    default:
+        return -EINVAL;
+    }
+    if (words == 0)
+        return -EINVAL;
+    struct file_caps caps = {.effective = (magic & VFS_CAP_FLAGS_EFFECTIVE) != 0};
+    for (unsigned int i = 0; i < words; i++) {
+        caps.permitted |= (uint64_t)le32toh(data.data[i].permitted) << (32 * i);
+        caps.inheritable |= (uint64_t)le32toh(data.data[i].inheritable) << (32 * i);
+    }
+    caps.permitted &= CRED_CAP_FULL;
+    caps.inheritable &= CRED_CAP_FULL;
+    *ret_caps = caps;
+    return 0;
+}
+
+static void apply_set_id_bits(struct cred *cred, uid_t owner, gid_t group, mode_t mode, bool nosuid)
+{
+    if (nosuid || cred->no_new_privs)
+        return;
+    if (mode & S_ISUID)
+        cred->euid = owner;
+    if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP)) /* without the x it once meant mandatory locking */
+        cred->egid = group;
+}
+
+/* P'(permitted) from the file; -EPERM if a program that does not know capabilities would get fewer than it needs. */
+static int apply_file_caps(struct cred *cred, const struct file_caps *caps, bool *effective)
+{
+    cred->cap_permitted = 0;
+    if (caps == NULL)
+        return 0;
+    cred->cap_permitted = (cred->cap_bounding & caps->permitted) | (cred->cap_inheritable & caps->inheritable);
+    *effective = caps->effective;
+    return caps->effective && (caps->permitted & ~cred->cap_permitted) != 0 ? -EPERM : 0;
+}
+
+static void apply_root(struct cred *cred, bool has_file_caps, bool *effective)
+{
+    if ((cred->securebits >> SECURE_NOROOT & 1) != 0)
+        return;
+    /* A set-user-id-root program with file capabilities, run by somebody else, gets those alone. */
+    if (has_file_caps && cred->euid == 0 && cred->ruid != 0)
+        return;
+    if (cred->euid == 0 || cred->ruid == 0)
+        cred->cap_permitted = cred->cap_bounding | cred->cap_inheritable;
+    if (cred->euid == 0)
+        *effective = true;
+}
+
+/* no_new_privs: no more than before, and maybe less. */
+static void withhold_privileges(struct cred *cred, const struct cred *before)
+{
+    cred->euid = cred->ruid;
+    cred->egid = cred->rgid;
+    cred->cap_permitted &= before->cap_permitted;
+}
+
+int cred_exec(const struct cred *before, uid_t owner, gid_t group, mode_t mode, const struct file_caps *caps,
+              bool nosuid, struct cred **ret_cred, bool *ret_secure)
+{
+    struct cred *cred = cred_copy(before);
+    if (cred == NULL)
+        return -ENOMEM;
+    if (nosuid)
+        caps = NULL;
+    bool effective = false;
+    apply_set_id_bits(cred, owner, group, mode, nosuid);
+    if (apply_file_caps(cred, caps, &effective) < 0) {
+        (void)cred_put(cred);
+        return -EPERM;
+    }
+    apply_root(cred, caps != NULL, &effective);
+
+    bool is_set_id = cred->euid != before->ruid || cred->egid != before->rgid;
+    bool gained = (cred->cap_permitted & ~before->cap_permitted) != 0;
+    if ((is_set_id || gained) && before->no_new_privs)
+        withhold_privileges(cred, before);
+    cred->suid = cred->fsuid = cred->euid;
+    cred->sgid = cred->fsgid = cred->egid;
+    if (caps != NULL || is_set_id)
+        cred->cap_ambient = 0;
+    cred->cap_permitted |= cred->cap_ambient;
+    cred->cap_effective = effective ? cred->cap_permitted : cred->cap_ambient;
+    cred->keep_caps = false;
+    *ret_secure = is_set_id || (cred->ruid != 0 && (effective || (cred->cap_permitted & ~cred->cap_ambient) != 0));
+    *ret_cred = cred;
+    return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The first process: its credentials and context as config.json has them. */
+#include <errno.h>
+#include <string.h>
+
+#include "sentry/kernel/process.h"
+#include "sentry/sentry.h"
+#include "sentry/vfs/vfs.h"
+
+static struct cred *boot_cred(const struct boot_config *boot)
+{
+    struct cred *empty = cred_new(0);
+    if (empty == NULL)
+        return NULL;
+    struct cred *cred = cred_copy_with_groups(empty, boot->groups, boot->group_count);
+    (void)cred_put(empty);
+    if (cred == NULL)
+        return NULL;
+    cred->ruid = cred->euid = cred->suid = cred->fsuid = boot->uid;
+    cred->rgid = cred->egid = cred->sgid = cred->fsgid = boot->gid;
+    cred->cap_bounding = boot->cap_bounding & CRED_CAP_FULL;
+    cred->cap_permitted = boot->cap_permitted & CRED_CAP_FULL;
+    cred->cap_effective = boot->cap_effective & cred->cap_permitted;
+    cred->cap_inheritable = boot->cap_inheritable & CRED_CAP_FULL;
+    cred->cap_ambient = boot->cap_ambient & cred->cap_permitted & cred->cap_inheritable;
+    cred->no_new_privs = boot->no_new_privs != 0;
+    return cred;
+}
+
+static struct rlimit boot_locks(const struct boot_config *boot)
+{
+    for (uint32_t i = 0; i < boot->rlimit_count; i++)
+        if (boot->rlimits[i].resource == RLIMIT_LOCKS)
+            return (struct rlimit){.rlim_cur = boot->rlimits[i].soft, .rlim_max = boot->rlimits[i].hard};
+    return (struct rlimit){.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+}
+
+static int fill_context(const struct sentry *sentry, struct context *context)
+{
+    const struct boot_config *boot = sentry->boot;
+    context->cred = boot_cred(boot);
+    if (context->cred == NULL)
+        return -ENOMEM;
+    context->root = dentry_get(vfs_root(sentry->vfs));
+    context->umask = (mode_t)boot->umask & 0777;
+    context->dumpable = true;
+    context->locks = boot_locks(boot);
+    context->oom_score_adj = boot->oom_score_adj;
+    return vfs_find(sentry->vfs, boot->cwd, &context->cwd);
+}
+
+int kernel_first_process(struct sentry *sentry, pid_t pid)
+{
+    struct context *context = context_new();
+    if (context == NULL)
+        return -ENOMEM;
+    int result = fill_context(sentry, context);
+    if (result < 0) {
+        (void)context_put(context);
+        return result;
+    }
+    struct process *process;
+    return process_add_first(sentry->processes, pid, context, &process);
+}

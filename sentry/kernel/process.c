@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process table: finding the task for an id, and noticing that one has ended.
+ *
+ * A remembered process is the same one as long as its pidfd takes a signal 0; a remembered thread as long as it is
+ * in that thread group still. What is no more is taken out of the maps at once, but a process is freed only when its
+ * pidfd reports the exit in the main loop: a handler may hold it until then.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sentry/kernel/exec_plan.h"
+#include "sentry/kernel/table.h"
+#include "sentry/platform/platform.h"
+#include "sentry/sentry.h"
+
+enum { SWEEP_MINIMUM = 64 };
+
+struct process_table *process_table_new(struct sentry *sentry)
+{
+    struct process_table *table = calloc(1, sizeof(*table));
+    if (table == NULL)
+        return NULL;
+    table->sentry = sentry;
+    (void)pthread_mutex_init(&table->mutex, NULL);
+    return table;
+}
+
+static bool process_alive(const struct process *process)
+{
+    return !process->gone && (syscall(SYS_pidfd_send_signal, process->pidfd, 0, NULL, 0) == 0 || errno != ESRCH);
+}
+
+bool task_alive(const struct task *task)
+{
+    if (!process_alive(task->process))
+        return false;
+    pid_t pid = task->process->pid;
+    if (task->tid == pid)
+        return true;
+    if (syscall(SYS_tgkill, pid, task->tid, 0) < 0 && errno == ESRCH)
+        return false;
+    /* The id may have gone to another thread of the same process; that matters if this one had its own credentials. */
+    return task->cred == NULL || task->host_start == thread_start_time(task->process->table->sentry, task->tid);
+}
+
+/* --- taking out --- */
+
+static void task_unmap(struct process_table *table, struct task *task)
+{
+    id_map_remove(&table->by_tid, (uint64_t)task->tid, task);
+    id_map_remove(&table->by_vtid, (uint64_t)task->vtid, task);
+}
+
+static void task_free(struct process_table *table, struct task *task)
+{
+    task_unmap(table, task);
+    (void)cred_put(task->cred);
+    free(task);
+}
+
+/* From here on no lookup finds it. */
+static void process_bury(struct process_table *table, struct process *process)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    process->gone = true;
+    for (struct task *task = process->tasks; task != NULL; task = task->next)
+        task_unmap(table, task);
+    (void)pthread_mutex_unlock(&table->mutex);
+}
+
+static void process_free(struct process_table *table, struct process *process)
+{
+    process_bury(table, process);
+    while (process->tasks != NULL) {
+        struct task *task = process->tasks;
+        process->tasks = task->next;
+        task_free(table, task);
+    }
+    (void)context_put(process->context);
+    (void)exec_plan_free(process->exec_plan);
+    if (process->pidfd >= 0)
+        (void)close(process->pidfd);
+    free(process);
+}
+
+void process_exited(struct process_table *table, struct process *process)
+{
+    platform_unwatch(table->sentry->platform, process->pidfd);
+    process_free(table, process);
+}
+
+static void pidfd_ready(void *data)
+{
+    struct process *process = data;
+    process_exited(process->table, process);
+}
+
+/* Frees tasks of a process that have ended; `keep` stays whatever it looks like. */
+static void sweep_tasks(struct process_table *table, struct process *process, const struct task *keep)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    for (struct task **link = &process->tasks; *link != NULL;) {
+        struct task *task = *link;
+        if (task == keep || task_alive(task)) {
+            link = &task->next;
+            continue;
+        }
+        *link = task->next;
+        process->task_count--;
+        task_free(table, task);
+    }
+    (void)pthread_mutex_unlock(&table->mutex);
+    process->sweep_at = process->task_count * 2 > SWEEP_MINIMUM ? process->task_count * 2 : SWEEP_MINIMUM;
+}
+
+/* --- putting in --- */
+
+static uint64_t now_boottime(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static struct task *task_add(struct process_table *table, struct process *process, pid_t tid, pid_t vtid)
+{
+    struct task *task = calloc(1, sizeof(*task));
+    if (task == NULL)
+        return NULL;
+    *task = (struct task){.tid = tid, .vtid = vtid, .process = process};
+    (void)pthread_mutex_lock(&table->mutex);
+    bool added = id_map_set(&table->by_tid, (uint64_t)tid, task) == 0 &&
+                 id_map_set(&table->by_vtid, (uint64_t)vtid, task) == 0;
+    if (added) {
+        task->next = process->tasks;
+        process->tasks = task;
+    } else {
+        task_unmap(table, task);
+    }
+    (void)pthread_mutex_unlock(&table->mutex);
+    if (!added) {
+        free(task);
+        return NULL;
+    }
+    if (++process->task_count > process->sweep_at)
+        sweep_tasks(table, process, task);
+    return task;
+}
+
+/* Enters a process with its leader. The context is borrowed. NULL if it is gone or means are short. */
+static struct process *process_add(struct process_table *table, pid_t pid, pid_t vpid, struct context *context)
+{
+    struct process *process = calloc(1, sizeof(*process));
+    if (process == NULL)
+        return NULL;
+    *process = (struct process){.pid = pid, .vpid = vpid, .started = now_boottime(), .sweep_at = SWEEP_MINIMUM,
+                                .context = context_get(context), .table = table};
+    process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (process->pidfd < 0 || task_add(table, process, pid, vpid) == NULL) {
+        process_free(table, process);
+        return NULL;
+    }
+    if (platform_watch(table->sentry->platform, process->pidfd, pidfd_ready, process) < 0) {
+        process_free(table, process);
+        return NULL;
+    }
+    return process;
+}
+
+int process_add_first(struct process_table *table, pid_t pid, struct context *context, struct process **ret_process)
+{
+    struct host_status status;
+    int result = host_status_read(table->sentry, pid, &status);
+    if (result == 0)
+        result = stamp_process(table, pid, context);
+    struct process *process = result == 0 ? process_add(table, pid, status.vpid, context) : NULL;
+    (void)context_put(context);
+    if (result < 0)
+        return result;
+    if (process == NULL)
+        return -ESRCH;
+    *ret_process = process;
+    return 0;
+}
+
+static struct process *process_discover(struct process_table *table, const struct host_status *status)
+{
+    struct context *context;
+    int result = stamp_read(table, status->tgid, &context);
+    if (result == 0)
+        return process_add(table, status->tgid, status->vtgid, context);
+    /* Unstamped: it is still being started. A number we never gave, or gave up: it does not go on without credentials. */
+    if (result == -EBADF)
+        (void)kill(status->tgid, SIGKILL);
+    return NULL;
+}
+
+/* Finds what is remembered under an id and still true. */
+static struct task *remembered(struct process_table *table, const struct id_map *map, pid_t id)
+{
+    struct task *task = id > 0 ? id_map_get(map, (uint64_t)id) : NULL;
+    if (task == NULL || task_alive(task))
+        return task;
+    if (!process_alive(task->process)) {
+        process_bury(table, task->process);
+        return NULL;
+    }
+    (void)pthread_mutex_lock(&table->mutex);
+    task_unmap(table, task); /* the next sweep frees it */
+    (void)pthread_mutex_unlock(&table->mutex);
+    return NULL;
+}
+
+static struct task *task_discover(struct process_table *table, pid_t tid, const struct host_status *status)
+{
+    if (status->pid_levels < 2) /* one of ours: it has no name in the guest's namespace */
+        return NULL;
+    struct task *leader = remembered(table, &table->by_tid, status->tgid);
+    struct process *process = leader != NULL ? leader->process : process_discover(table, status);
+    if (process == NULL)
+        return NULL;
+    if (tid == process->pid)
+        return leader != NULL ? leader : process->tasks;
+    struct task *task = task_add(table, process, tid, status->vpid);
+    return task != NULL && task_alive(task) ? task : NULL;
+}
+
+struct task *task_find(struct process_table *table, pid_t tid)
+{
+    struct task *task = remembered(table, &table->by_tid, tid);
+    if (task != NULL)
+        return task;
+    struct host_status status;
+    if (tid <= 0 || host_status_read(table->sentry, tid, &status) < 0)
+        return NULL;
+    return task_discover(table, tid, &status);
+}
+
+struct task *task_find_vtid(struct process_table *table, pid_t vtid)
+{
+    struct task *task = remembered(table, &table->by_vtid, vtid);
+    if (task != NULL)
+        return task;
+    struct host_status status;
+    pid_t tid;
+    if (scan_for_vtid(table->sentry, &table->by_tid, vtid, &status, &tid) < 0)
+        return NULL;
+    return task_discover(table, tid, &status);
+}
+
+struct process *process_find_vpid(struct process_table *table, pid_t vpid)
+{
+    struct task *task = task_find_vtid(table, vpid);
+    return task != NULL && task->tid == task->process->pid ? task->process : NULL;
+}
+
+/* --- all of them --- */
+
+struct pid_list {
+    pid_t *pids;
+    size_t count, capacity;
+};
+
+static int collect_pid(pid_t pid, void *data)
+{
+    struct pid_list *list = data;
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 256 : list->capacity * 2;
+        pid_t *pids = reallocarray(list->pids, capacity, sizeof(pid_t));
+        if (pids == NULL)
+            return -ENOMEM;
+        list->pids = pids;
+        list->capacity = capacity;
+    }
+    list->pids[list->count++] = pid;
+    return 0;
+}
+
+int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data)
+{
+    struct pid_list list = {0};
+    int result = scan_pids(table->sentry, 0, collect_pid, &list);
+    for (size_t i = 0; i < list.count && result == 0; i++) {
+        const struct task *task = task_find(table, list.pids[i]);
+        if (task != NULL)
+            result = visit(task->process, data);
+    }
+    free(list.pids);
+    return result;
+}
+
+/* --- exec --- */
+
+void process_collapse_to(struct process_table *table, struct process *process, struct task *survivor)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    for (struct task *task = process->tasks, *next; task != NULL; task = next) {
+        next = task->next;
+        if (task != survivor)
+            task_free(table, task);
+    }
+    task_unmap(table, survivor);
+    survivor->cred = cred_put(survivor->cred);
+    survivor->tid = process->pid;
+    survivor->vtid = process->vpid;
+    survivor->next = NULL;
+    process->tasks = survivor;
+    process->task_count = 1;
+    /* Room was made above if it was needed at all: the maps have just lost at least as many entries. */
+    (void)id_map_set(&table->by_tid, (uint64_t)survivor->tid, survivor);
+    (void)id_map_set(&table->by_vtid, (uint64_t)survivor->vtid, survivor);
+    (void)pthread_mutex_unlock(&table->mutex);
+}

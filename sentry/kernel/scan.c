@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the sandbox's procfs: which processes and threads there are, and what the guest calls them. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "postern/cleanup.h"
+#include "sentry/kernel/table.h"
+#include "sentry/sentry.h"
+
+static int read_ids(int fd, int (*visit)(pid_t pid, void *data), void *data)
+{
+    auto_closedir DIR *directory = fdopendir(fd);
+    if (directory == NULL) {
+        int result = -errno;
+        (void)close(fd);
+        return result;
+    }
+    const struct dirent *entry;
+    while ((entry = readdir(directory)) != NULL) {
+        char *end;
+        long id = strtol(entry->d_name, &end, 10);
+        if (end == entry->d_name || *end != '\0' || id <= 0 || id > INT_MAX)
+            continue;
+        int result = visit((pid_t)id, data);
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}
+
+int scan_pids(const struct sentry *sentry, pid_t process, int (*visit)(pid_t pid, void *data), void *data)
+{
+    char path[32] = ".";
+    if (process > 0)
+        (void)snprintf(path, sizeof(path), "%d/task", process);
+    int fd = openat(sentry->proc_outer, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? -ESRCH : -errno;
+    return read_ids(fd, visit, data);
+}
+
+struct search {
+    const struct sentry *sentry;
+    const struct id_map *known;
+    pid_t vtid;
+    bool threads; /* look into every process, too */
+    struct host_status *status;
+    pid_t tid;
+};
+
+static int is_wanted(pid_t tid, void *data)
+{
+    struct search *search = data;
+    struct host_status status;
+    if (search->known != NULL && id_map_get(search->known, (uint64_t)tid) != NULL)
+        return 0;
+    if (host_status_read(search->sentry, tid, &status) < 0 || status.pid_levels < 2 || status.vpid != search->vtid)
+        return 0;
+    *search->status = status;
+    search->tid = tid;
+    return 1;
+}
+
+static int has_wanted_thread(pid_t pid, void *data)
+{
+    struct search *search = data;
+    return scan_pids(search->sentry, pid, is_wanted, data) == 1;
+}
+
+/* The guest's own procfs knows at once that an id does not exist (-ESRCH), and whose thread it is. Without one: 0. */
+static pid_t thread_group_of(const struct sentry *sentry, pid_t vtid)
+{
+    char path[32], text[512];
+    (void)snprintf(path, sizeof(path), "%d/status", vtid);
+    auto_close int fd = openat(sentry->proc_inner, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ENOENT ? -ESRCH : 0;
+    ssize_t length = read(fd, text, sizeof(text) - 1);
+    if (length <= 0)
+        return -ESRCH;
+    text[length] = '\0';
+    const char *line = strstr(text, "\nTgid:\t");
+    return line != NULL ? (pid_t)strtol(line + sizeof("\nTgid:\t") - 1, NULL, 10) : 0;
+}
+
+static int search_once(struct search *search, pid_t vtgid)
+{
+    if (vtgid == 0 || vtgid == search->vtid)
+        if (scan_pids(search->sentry, 0, is_wanted, search) == 1)
+            return 0;
+    if (vtgid == 0 || vtgid != search->vtid)
+        if (scan_pids(search->sentry, 0, has_wanted_thread, search) == 1)
+            return 0;
+    return -ESRCH;
+}
+
+int scan_for_vtid(const struct sentry *sentry, const struct id_map *known, pid_t vtid, struct host_status *ret_status,
+                  pid_t *ret_tid)
+{
+    struct search search = {.sentry = sentry, .known = known, .vtid = vtid, .status = ret_status};
+    pid_t vtgid = vtid > 0 ? thread_group_of(sentry, vtid) : -ESRCH;
+    if (vtgid < 0)
+        return -ESRCH;
+    int result = search_once(&search, vtgid);
+    if (result == -ESRCH && known != NULL) {
+        search.known = NULL; /* what the table knows under some outer id may have ended, and the id be another's */
+        result = search_once(&search, vtgid);
+    }
+    if (result == 0)
+        *ret_tid = search.tid;
+    return result;
+}
+
+uint64_t thread_start_time(const struct sentry *sentry, pid_t tid)
+{
+    enum { FIELDS_BEFORE = 19 }; /* between the name and starttime, the 22nd field (proc_pid_stat(5)) */
+    char path[32], text[1024];
+    (void)snprintf(path, sizeof(path), "%d/stat", tid);
+    auto_close int fd = openat(sentry->proc_outer, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t length = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+    if (length <= 0)
+        return 0;
+    text[length] = '\0';
+    const char *field = strrchr(text, ')');
+    for (int i = 0; field != NULL && i <= FIELDS_BEFORE; i++)
+        field = strchr(field + 1, ' ');
+    return field != NULL ? strtoull(field, NULL, 10) : 0;
+}
+
+unsigned int thread_count(const struct sentry *sentry, pid_t pid)
+{
+    char path[32];
+    struct stat attributes;
+    (void)snprintf(path, sizeof(path), "%d/task", pid);
+    if (fstatat(sentry->proc_outer, path, &attributes, AT_SYMLINK_NOFOLLOW) < 0 || attributes.st_nlink < 3)
+        return 1;
+    return (unsigned int)attributes.st_nlink - 2;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What other threads than the main one may know of a process: copies, made under the table's mutex. */
+#include <errno.h>
+#include <string.h>
+
+#include "sentry/kernel/table.h"
+
+static void fill(struct process_snapshot *snapshot, const struct context *context, const struct cred *cred)
+{
+    memcpy(&snapshot->cred, cred, sizeof(snapshot->cred));
+    snapshot->group_count = cred->group_count;
+    size_t shown = cred->group_count < SNAPSHOT_GROUPS ? cred->group_count : SNAPSHOT_GROUPS;
+    memcpy(snapshot->groups, cred->groups, shown * sizeof(gid_t));
+    snapshot->umask = context->umask;
+    snapshot->oom_score_adj = context->oom_score_adj;
+    snapshot->dumpable = context->dumpable;
+}
+
+static int snapshot_known(struct process_table *table, pid_t vpid, struct process_snapshot *snapshot)
+{
+    const struct task *task = id_map_get(&table->by_vtid, (uint64_t)vpid);
+    if (task == NULL || !task_alive(task))
+        return -ESRCH;
+    snapshot->pid = task->tid;
+    snapshot->vpid = task->vtid;
+    fill(snapshot, task->process->context, task_cred(task));
+    return 0;
+}
+
+/* A process that has made no trapped call yet is not in the table, which is the main thread's to change. */
+static int snapshot_unseen(struct process_table *table, pid_t vpid, struct process_snapshot *snapshot)
+{
+    struct host_status status;
+    pid_t tid;
+    int result = scan_for_vtid(table->sentry, NULL, vpid, &status, &tid);
+    if (result < 0)
+        return result;
+    struct context *context;
+    (void)pthread_mutex_lock(&table->mutex);
+    result = stamp_read(table, status.tgid, &context);
+    if (result == 0)
+        fill(snapshot, context, context->cred);
+    (void)pthread_mutex_unlock(&table->mutex);
+    snapshot->pid = tid;
+    snapshot->vpid = vpid;
+    return result < 0 ? -ESRCH : 0;
+}
+
+int process_snapshot(struct process_table *table, pid_t vpid, struct process_snapshot *ret_snapshot)
+{
+    if (vpid <= 0)
+        return -ESRCH;
+    struct process_snapshot snapshot = {0};
+    (void)pthread_mutex_lock(&table->mutex);
+    int result = snapshot_known(table, vpid, &snapshot);
+    (void)pthread_mutex_unlock(&table->mutex);
+    if (result < 0)
+        result = snapshot_unseen(table, vpid, &snapshot);
+    if (result == 0)
+        memcpy(ret_snapshot, &snapshot, sizeof(snapshot));
+    return result;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What proc_outer/PID/status says of a process, read on demand. */
+#ifndef SENTRY_KERNEL_STATUS_H
+#define SENTRY_KERNEL_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct sentry;
+
+struct host_status {
+    char comm[64];
+    char state;
+    pid_t ppid, tgid;        /* outer ids; ppid 0: the parent is outside the sandbox */
+    pid_t vpid, vtgid;       /* the guest's ids of the thread and its group */
+    unsigned int pid_levels; /* numbers on the NSpid line: at least 2 for a guest's process */
+    uint64_t signals_pending, shared_pending, blocked, ignored, caught;
+    unsigned int threads;
+};
+
+/* 0, -ESRCH if it is gone, or -errno. */
+int host_status_read(const struct sentry *sentry, pid_t tid, struct host_status *ret_status);
+
+/* Takes the text of a status file apart (and to pieces); -EPROTO if a line that must be there is not. */
+int host_status_parse(char *text, struct host_status *ret_status);
+
+/* Has the process a signal that a native call would be interrupted for? Those that are blocked, ignored, or ignored by
+ * default and without a handler do not count. */
+bool status_signal_deliverable(const struct host_status *status);
+
+#endif
