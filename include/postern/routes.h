@@ -6,6 +6,7 @@
 #ifndef POSTERN_ROUTES_H
 #define POSTERN_ROUTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,7 +28,7 @@ struct guard_term {
     unsigned char op;
     uint64_t mask, value;
 };
-enum { GUARD_TERMS_MAX = 4, GUARD_CASES_MAX = 40 };
+enum { GUARD_TERMS_MAX = 4, GUARD_CASES_MAX = 64 };
 
 /* A guard holds if any of its cases does; a case holds if all its terms do. */
 struct guard_case {
@@ -57,6 +58,9 @@ extern const struct route routes[ROUTES_MAX];
 extern const size_t routes_count;
 
 const char *route_kind_name(enum route_kind kind);
+/* Does the guard let these arguments run natively? NULL always does. */
+bool guard_holds(const struct guard *guard, const uint64_t arguments[6]);
+
 const struct route *route_find(int nr); /* never NULL: unknown numbers give an absent route */
 
 #endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The guards routes.def names: one list makes their numbers, lib/guards.c their data. */
+#ifndef LIB_GUARDS_H
+#define LIB_GUARDS_H
+
+#include "postern/routes.h"
+
+enum guard_number {
+    GUARD_none,
+    GUARD_madvise,
+    GUARD_ioctl,
+    GUARD_socket,
+    GUARD_socketpair,
+    GUARD_sendto,
+    GUARD_setsockopt,
+    GUARD_getsockopt,
+    GUARD_clone,
+    GUARD_fcntl,
+    GUARD_futex,
+    GUARD_prctl,
+    GUARD_arch_prctl,
+    GUARD_rlimit,
+    GUARD_prlimit64,
+    GUARD_COUNT,
+};
+
+extern const struct guard guards[GUARD_COUNT];
+
+#endif
