@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "postern/confine.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "lib/bpf.h"
+#include "postern/cleanup.h"
+
+CONFINE_ALLOW(exit_group, "ends the program, with the reason on record");
+
+/* The linker's names for the ends of the section all CONFINE_ALLOW lines are in. */
+extern const struct confine_entry list_start[] __asm__("__start_confine_list");
+extern const struct confine_entry list_stop[] __asm__("__stop_confine_list");
+
+static int by_number(const void *a, const void *b)
+{
+    const struct confine_entry *left = *(const struct confine_entry *const *)a;
+    const struct confine_entry *right = *(const struct confine_entry *const *)b;
+    if (left->nr != right->nr)
+        return left->nr < right->nr ? -1 : 1;
+    return (left->argument >= 0) - (right->argument >= 0); /* unconditional ones first */
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct confine_entry *left = *(const struct confine_entry *const *)a;
+    const struct confine_entry *right = *(const struct confine_entry *const *)b;
+    int order = strcmp(left->name, right->name);
+    return order != 0 ? order : strcmp(left->reason, right->reason);
+}
+
+static size_t list_sorted(int (*compare)(const void *, const void *), const struct confine_entry ***ret_sorted)
+{
+    size_t count = (size_t)(list_stop - list_start);
+    const struct confine_entry **sorted = calloc(count, sizeof(struct confine_entry *));
+    if (sorted == NULL)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &list_start[i];
+    qsort(sorted, count, sizeof(struct confine_entry *), compare);
+    *ret_sorted = sorted;
+    return count;
+}
+
+/* Entries of one call, sorted with the unconditional ones first, become a rule; `cases` has room for them. */
+static struct bpf_rule make_rule(const struct confine_entry *const *entries, size_t count, struct guard_case *cases)
+{
+    struct bpf_rule rule = {
+        .nr = entries[0]->nr,
+        .verdict = SECCOMP_RET_ALLOW,
+        .otherwise = SECCOMP_RET_KILL_PROCESS,
+        .cases = cases,
+        .case_count = entries[0]->argument < 0 ? 0 : count,
+    };
+    for (size_t i = 0; i < rule.case_count; i++) {
+        cases[i].term_count = 1;
+        cases[i].terms[0] = (struct guard_term){(unsigned char)entries[i]->argument, GUARD_EQ, entries[i]->mask,
+                                                entries[i]->value};
+    }
+    return rule;
+}
+
+static int build(struct sock_fprog *ret_program)
+{
+    auto_free const struct confine_entry **sorted = NULL;
+    size_t count = list_sorted(by_number, &sorted);
+    auto_free struct bpf_rule *rules = calloc(count, sizeof(*rules));
+    auto_free struct guard_case *cases = calloc(count, sizeof(*cases));
+    if (sorted == NULL || rules == NULL || cases == NULL)
+        return -ENOMEM;
+
+    size_t rule_count = 0;
+    for (size_t i = 0, next; i < count; i = next) {
+        for (next = i + 1; next < count && sorted[next]->nr == sorted[i]->nr; next++)
+            ;
+        rules[rule_count++] = make_rule(&sorted[i], next - i, &cases[i]);
+    }
+    return bpf_build(rules, rule_count, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_PROCESS, ret_program);
+}
+
+int confine_apply(struct error *error)
+{
+    struct sock_fprog program = {0};
+    int result = build(&program);
+    if (result < 0)
+        return error_set(error, result, "cannot build this program's own call filter");
+    auto_free struct sock_filter *code = program.filter;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return error_set(error, errno, "cannot set no_new_privs");
+    long loaded = syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+    if (loaded != 0) /* with TSYNC a positive value is a thread that could not be brought in line */
+        return error_set(error, loaded < 0 ? errno : EBUSY, "cannot load this program's own call filter");
+    code = take_ptr(code); /* freeing might need a call that is not allowed any more: a few kilobytes stay */
+    return 0;
+}
+
+int confine_print(FILE *file)
+{
+    auto_free const struct confine_entry **sorted = NULL;
+    size_t count = list_sorted(by_name, &sorted);
+    if (sorted == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const struct confine_entry *entry = sorted[i];
+        if (entry->argument < 0)
+            (void)fprintf(file, "%s: %s\n", entry->name, entry->reason);
+        else
+            (void)fprintf(file, "%s if argument %d & %#" PRIx64 " is %#" PRIx64 ": %s\n", entry->name, entry->argument,
+                          entry->mask, entry->value, entry->reason);
+    }
+    return ferror(file) || fflush(file) != 0 ? -EIO : 0;
+}
