@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/boot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "oci-spec/oci.h"
+#include "postern/boot.h"
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "runtime/gofer_setup.h"
+
+enum { UMASK_DEFAULT = 0022 };
+
+static int put_text(char *to, size_t size, const char *text, const char *field, struct error *error)
+{
+    if (text == NULL)
+        return 0;
+    size_t length = strlen(text);
+    if (length >= size)
+        return error_refuse(error, "%s: longer than %zu bytes", field, size - 1);
+    memcpy(to, text, length + 1);
+    return 0;
+}
+
+static int put_credentials(struct boot_config *boot, const struct oci_process *process, struct error *error)
+{
+    boot->uid = process->user.uid;
+    boot->gid = process->user.gid;
+    boot->umask = process->user.umask.set ? process->user.umask.value : UMASK_DEFAULT;
+    if (process->user.additional_gids.count > BOOT_GROUPS_MAX)
+        return error_refuse(error, "process.user.additionalGids: more than %d groups", BOOT_GROUPS_MAX);
+    boot->group_count = (uint32_t)process->user.additional_gids.count;
+    for (size_t i = 0; i < process->user.additional_gids.count; i++)
+        boot->groups[i] = process->user.additional_gids.items[i];
+    boot->cap_bounding = process->capabilities.bounding;
+    boot->cap_effective = process->capabilities.effective;
+    boot->cap_inheritable = process->capabilities.inheritable;
+    boot->cap_permitted = process->capabilities.permitted;
+    boot->cap_ambient = process->capabilities.ambient;
+    boot->no_new_privs = process->no_new_privileges;
+    boot->oom_score_adj = process->oom_score_adj.set ? process->oom_score_adj.value : 0;
+    boot->has_terminal = process->terminal;
+    return put_text(boot->cwd, sizeof(boot->cwd), process->cwd, "process.cwd", error);
+}
+
+static int put_limits(struct boot_config *boot, const struct oci_process *process, struct error *error)
+{
+    if (process->rlimits.count > BOOT_RLIMITS_MAX)
+        return error_refuse(error, "process.rlimits: more than %d entries", BOOT_RLIMITS_MAX);
+    boot->rlimit_count = (uint32_t)process->rlimits.count;
+    for (size_t i = 0; i < process->rlimits.count; i++)
+        boot->rlimits[i] = (struct boot_rlimit){.resource = (uint32_t)process->rlimits.items[i].resource,
+                                                .soft = process->rlimits.items[i].soft,
+                                                .hard = process->rlimits.items[i].hard};
+    return 0;
+}
+
+static int put_paths(char (*to)[BOOT_PATH_MAX], uint32_t *count, const struct oci_strings *paths, const char *field,
+                     struct error *error)
+{
+    if (paths->count > BOOT_MASKED_MAX)
+        return error_refuse(error, "%s: more than %d paths", field, BOOT_MASKED_MAX);
+    for (size_t i = 0; i < paths->count; i++) {
+        int status = put_text(to[i], BOOT_PATH_MAX, paths->items[i], field, error);
+        if (status < 0)
+            return status;
+    }
+    *count = (uint32_t)paths->count;
+    return 0;
+}
+
+static int put_sysctls(struct boot_config *boot, const struct oci_pairs *sysctls, struct error *error)
+{
+    if (sysctls->count > BOOT_SYSCTLS_MAX)
+        return error_refuse(error, "linux.sysctl: more than %d entries", BOOT_SYSCTLS_MAX);
+    for (size_t i = 0; i < sysctls->count; i++) {
+        struct boot_sysctl *sysctl = &boot->sysctls[i];
+        int status = put_text(sysctl->name, sizeof(sysctl->name), sysctls->items[i].key, "linux.sysctl", error);
+        if (status == 0)
+            status = put_text(sysctl->value, sizeof(sysctl->value), sysctls->items[i].value, "linux.sysctl", error);
+        if (status < 0)
+            return status;
+    }
+    boot->sysctl_count = (uint32_t)sysctls->count;
+    return 0;
+}
+
+static int put_all(struct boot_config *boot, const struct oci_config *config, const struct gofer_layout *layout,
+                   const struct boot_facts *facts, struct error *error)
+{
+    const struct oci_linux *host = &config->linux_config;
+    boot->magic = BOOT_MAGIC;
+    boot->version = BOOT_VERSION;
+    boot->mount_count = (uint32_t)layout->mount_count;
+    memcpy(boot->mounts, layout->mounts, layout->mount_count * sizeof(layout->mounts[0]));
+    const char *rootfs = oci_annotation(config, "dev.postern.rootfs");
+    boot->rootfs_exclusive = rootfs != NULL && strcmp(rootfs, "exclusive") == 0;
+    boot->rootfs_readonly = config->root.readonly;
+    boot->created_realtime = (uint64_t)time(NULL);
+    boot->boottime_offset_ns = (uint64_t)facts->boottime_offset_ns;
+    boot->trace_enabled = facts->trace;
+    if (host->resources != NULL && host->resources->memory != NULL && host->resources->memory->limit.set &&
+        host->resources->memory->limit.value > 0)
+        boot->memory_limit = (uint64_t)host->resources->memory->limit.value;
+
+    int status = put_text(boot->container_id, sizeof(boot->container_id), facts->id, "container id", error);
+    if (status == 0)
+        status = put_text(boot->hostname, sizeof(boot->hostname), config->hostname, "hostname", error);
+    if (status == 0)
+        status = put_text(boot->domainname, sizeof(boot->domainname), config->domainname, "domainname", error);
+    if (status == 0)
+        status = put_credentials(boot, &config->process, error);
+    if (status == 0)
+        status = put_limits(boot, &config->process, error);
+    if (status == 0)
+        status = put_paths(boot->masked, &boot->masked_count, &host->masked_paths, "linux.maskedPaths", error);
+    if (status == 0)
+        status = put_paths(boot->readonly, &boot->readonly_count, &host->readonly_paths, "linux.readonlyPaths", error);
+    if (status == 0)
+        status = put_sysctls(boot, &host->sysctl, error);
+    return status;
+}
+
+int boot_write(const struct oci_config *config, const struct gofer_layout *layout, const struct boot_facts *facts,
+               int *ret_fd, struct error *error)
+{
+    auto_free struct boot_config *boot = calloc(1, sizeof(*boot));
+    if (boot == NULL)
+        return error_set(error, ENOMEM, "cannot prepare the sentry's configuration");
+    int status = put_all(boot, config, layout, facts, error);
+    if (status < 0)
+        return status;
+
+    auto_close int fd = memfd_create("postern-boot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return error_set(error, errno, "cannot make the sentry's configuration");
+    const char *bytes = (const char *)boot;
+    for (size_t done = 0; done < sizeof(*boot);) {
+        ssize_t put = write(fd, bytes + done, sizeof(*boot) - done);
+        if (put < 0)
+            return error_set(error, errno, "cannot write the sentry's configuration");
+        done += (size_t)put;
+    }
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+        return error_set(error, errno, "cannot seal the sentry's configuration");
+    *ret_fd = take_fd(&fd);
+    return 0;
+}

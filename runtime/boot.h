@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the sentry is told: boot_config from config.json and the gofer's layout, as a sealed memory file. */
+#ifndef RUNTIME_BOOT_H
+#define RUNTIME_BOOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct error;
+struct gofer_layout;
+struct oci_config;
+
+struct boot_facts {
+    const char *id;
+    int64_t boottime_offset_ns; /* what the guest's clocks were set back by */
+    bool trace;
+};
+
+/* Returns 0 with *ret_fd owned by the caller, or -errno. What does not fit boot_config's bounds is refused by name. */
+int boot_write(const struct oci_config *config, const struct gofer_layout *layout, const struct boot_facts *facts,
+               int *ret_fd, struct error *error);
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/cell.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "oci-spec/oci.h"
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "postern/socket.h"
+#include "runtime/cell_init.h"
+#include "runtime/privilege.h"
+
+/* What the helper tells us of the process it cloned; its pidfd comes along. */
+struct cloned_message {
+    pid_t outer_pid;
+};
+
+static int64_t boot_time_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t monotonic_seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* The guest's clocks start near zero, so that they do not tell how long the host has been up (time_namespaces(7)).
+ * A kernel without time namespaces shows the host's. Returns what was subtracted. */
+static int64_t enter_time_namespace(int offsets)
+{
+    int64_t boot = boot_time_ns() / 1000000000;
+    int64_t monotonic = monotonic_seconds();
+    char text[96];
+    int size = snprintf(text, sizeof(text), "monotonic %lld 0\nboottime %lld 0\n", (long long)-monotonic, (long long)-boot);
+    if (offsets < 0 || unshare(CLONE_NEWTIME) < 0 || write(offsets, text, (size_t)size) != size)
+        return 0;
+    return boot * 1000000000;
+}
+
+/* Runs in a child that is inside the sandbox's pid namespace: joins U and clones the container's init as the caller's child. */
+static int helper(int sentry_pidfd, int socket, int report, struct error *error)
+{
+    /* Opened while we are still the host's root: the right to set offsets is the opener's. */
+    auto_close int offsets = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    if (setns(sentry_pidfd, CLONE_NEWUSER) < 0)
+        return error_set(error, errno, "cannot join the sandbox's user namespace");
+    int64_t offset = enter_time_namespace(offsets);
+
+    int pidfd = -1;
+    struct clone_args clone = {
+        .flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_PARENT |
+                 CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)&pidfd,
+    };
+    pid_t pid = (pid_t)syscall(SYS_clone3, &clone, sizeof(clone));
+    if (pid < 0)
+        return error_set(error, errno, "cannot create the cell's namespaces");
+    if (pid == 0) {
+        (void)close(report);
+        cell_init_run(socket, offset);
+    }
+    struct cloned_message message = {.outer_pid = pid};
+    int status = socket_send(report, &message, sizeof(message), &pidfd, 1);
+    return status < 0 ? error_set(error, status, "cannot report the container's first process") : 0;
+}
+
+/* The pid of a pidfd's process in our own pid namespace. */
+static pid_t pid_of(int pidfd)
+{
+    char path[64], line[128];
+    (void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+    auto_fclose FILE *file = fopen(path, "re");
+    pid_t pid = -1;
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, "Pid:\t%d", &pid) == 1)
+            break;
+    return pid;
+}
+
+static int run_helper(int sentry_pidfd, int socket, struct cell *cell, struct error *error)
+{
+    int report[2];
+    int status = socket_pair(report);
+    if (status < 0)
+        return error_set(error, status, "cannot make a socket");
+    auto_close int ours = report[0];
+    auto_close int theirs = report[1];
+
+    pid_t pid = fork();
+    if (pid < 0)
+        return error_set(error, errno, "cannot fork into the sandbox");
+    if (pid == 0) {
+        (void)close(ours);
+        status = helper(sentry_pidfd, socket, theirs, error);
+        if (status < 0)
+            (void)socket_send(theirs, error, sizeof(*error), NULL, 0);
+        _exit(status < 0);
+    }
+    (void)close(take_fd(&theirs));
+    struct error failure = {0};
+    size_t count = 0;
+    int pidfd = -1;
+    ssize_t got = socket_receive(ours, &failure, sizeof(failure), &pidfd, 1, &count);
+    (void)waitpid(pid, NULL, 0);
+    if (got == sizeof(struct cloned_message) && count == 1) {
+        struct cloned_message message;
+        memcpy(&message, &failure, sizeof(message));
+        cell->outer_pid = message.outer_pid;
+        cell->pidfd = pidfd;
+        cell->pid = pid_of(pidfd);
+        return cell->pid > 0 ? 0 : error_refuse(error, "the container's first process ended at once");
+    }
+    cleanup_close(&pidfd);
+    if (got == sizeof(failure)) {
+        *error = failure;
+        return -failure.code;
+    }
+    return error_refuse(error, "the helper that starts the container's first process died");
+}
+
+/* Receives one message of the container's init; a failure it reports becomes the error. */
+static int receive_from_init(int socket, enum cell_step step, int *fds, size_t fd_max, struct cell_message *ret_message,
+                             struct error *error)
+{
+    struct cell_message message;
+    size_t count = 0;
+    ssize_t got = socket_receive(socket, &message, sizeof(message), fds, fd_max, &count);
+    if (got != sizeof(message))
+        return error_refuse(error, "the container's first process ended while it was set up");
+    message.error.text[sizeof(message.error.text) - 1] = '\0';
+    if (message.step == step && message.error.code == 0) {
+        *ret_message = message;
+        return 0;
+    }
+    for (size_t i = 0; i < fd_max; i++)
+        cleanup_close(&fds[i]);
+    if (message.error.code != 0) {
+        *error = message.error;
+        return -message.error.code;
+    }
+    return error_refuse(error, "the container's first process is out of step");
+}
+
+int cell_spawn(int sentry_pidfd, const struct oci_config *config, struct cell *ret_cell, struct error *error)
+{
+    int sockets[2];
+    int status = socket_pair(sockets);
+    if (status < 0)
+        return error_set(error, status, "cannot make a socket");
+    auto_close int ours = sockets[0];
+    auto_close int theirs = sockets[1];
+
+    cell_init_prepare(config);
+    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
+    status = run_helper(sentry_pidfd, theirs, &cell, error);
+    if (status < 0)
+        return status;
+    (void)close(take_fd(&theirs));
+
+    int fds[2];
+    struct cell_message message;
+    status = receive_from_init(ours, CELL_MOUNTED, fds, 2, &message, error);
+    if (status < 0) {
+        (void)kill(cell.pid, SIGKILL);
+        (void)waitpid(cell.pid, NULL, 0);
+        (void)close(cell.pidfd);
+        return status;
+    }
+    cell.procfs = fds[0];
+    cell.mqueue = fds[1];
+    cell.boottime_offset_ns = message.boottime_offset_ns;
+    cell.socket = take_fd(&ours);
+    *ret_cell = cell;
+    return 0;
+}
+
+int cell_confine(const struct cell *cell, int console, int *ret_listener, struct error *error)
+{
+    struct cell_message go = {.step = CELL_CONFINE};
+    int status = socket_send(cell->socket, &go, sizeof(go), &console, console >= 0 ? 1 : 0);
+    if (status < 0)
+        return error_set(error, status, "cannot reach the container's first process");
+    struct cell_message message;
+    int listener = -1;
+    status = receive_from_init(cell->socket, CELL_CONFINED, &listener, 1, &message, error);
+    if (status < 0)
+        return status;
+    if (listener < 0)
+        return error_refuse(error, "the container's first process handed no listener over");
+    *ret_listener = listener;
+    return 0;
+}
+
+int cell_execute(const struct cell *cell, const struct oci_config *config, struct error *error)
+{
+    struct cell_message go = {.step = CELL_EXECUTE};
+    int status = socket_send(cell->socket, &go, sizeof(go), NULL, 0);
+    if (status < 0)
+        return error_set(error, status, "cannot reach the container's first process");
+
+    struct cell_message message;
+    ssize_t got = socket_receive(cell->socket, &message, sizeof(message), NULL, 0, NULL);
+    if (got == 0)
+        return 0; /* the socket closed at the exec, or the process died: its wait status says which */
+    if (got != sizeof(message) || message.error.code == 0)
+        return error_refuse(error, "the container's first process is out of step");
+
+    const char *program = config->process.args.items[0];
+    if (message.error.code == ENOENT && strchr(program, '/') == NULL)
+        status = error_refuse(error, "exec: \"%s\": executable file not found in $PATH", program);
+    else if (message.error.code == ENOENT)
+        status = error_refuse(error, "exec: \"%s\": stat %s: no such file or directory", program, program);
+    else
+        status = error_set(error, message.error.code, "exec: \"%s\"", program);
+    error->code = message.error.code;
+    return -error->code;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Giving privileges up, in the one order that works (capabilities(7), user_namespaces(7)). */
+#ifndef RUNTIME_PRIVILEGE_H
+#define RUNTIME_PRIVILEGE_H
+
+#include <stddef.h>
+#include <sys/capability.h>
+#include <sys/types.h>
+
+struct error;
+
+/* Becomes uid/gid (of the current user namespace) with no supplementary groups and exactly the given capabilities, which
+ * also survive one execve (ambient). Everything else leaves the bounding set. Sets no_new_privs. With count 0 the
+ * process can never hold a capability again: SECBIT_NOROOT and its kin are locked. 0 or -errno. */
+int privilege_drop(uid_t uid, gid_t gid, const cap_value_t *keep, size_t count, struct error *error);
+
+/* Replaces the process's root with an empty, read-only tmpfs, in a mount namespace of its own, and detaches everything
+ * else. 0 or -errno. */
+int privilege_enter_empty_root(struct error *error);
+
+/* A procfs of the caller's pid namespace (or the named filesystem), mounted nowhere: a descriptor of its root. */
+int privilege_detached_mount(const char *filesystem, unsigned int attributes, struct error *error);
+
+#endif

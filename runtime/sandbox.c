@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation. Three processes are started in an order forced by what each needs from the other:
+ *
+ *   sentry, step 1   makes the outer pid namespace and the user namespace U
+ *   cell, step 1     makes the guest's namespaces; gives procfs and mqueue of them
+ *   gofer            needs mqueue (to mount it) and the outer procfs; gives the layout, the console, /dev/fuse
+ *   sentry, step 2   needs the layout and the gofer's socket; is then confined and ready
+ *   cell, step 2     needs the console; is confined and hands its listener over
+ *   sentry           serves the listener
+ *   cell, step 3     executes the program: its first trapped call
+ *
+ * All are children of the caller. Killing the sentry, the init of the outer pid namespace, ends the two others.
+ */
+#include "runtime/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "oci-spec/oci.h"
+#include "postern/boot.h"
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "postern/socket.h"
+#include "runtime/boot.h"
+#include "runtime/cell.h"
+#include "runtime/gofer_setup.h"
+#include "runtime/sentry_start.h"
+
+/* What the steps pass on to each other; every descriptor owned. */
+struct start {
+    const struct sandbox_options *options;
+    int sentry_binary, gofer_binary, bundle;
+    struct sentry_start sentry;
+    struct cell cell;
+    pid_t gofer;
+    int gofer_socket; /* the sentry's end */
+    struct gofer_layout *layout;
+    int boot, listener;
+};
+
+static void start_release(struct start *start)
+{
+    int *fds[] = {&start->sentry_binary, &start->gofer_binary, &start->bundle,      &start->sentry.procfs,
+                  &start->cell.socket,   &start->cell.procfs,  &start->cell.mqueue, &start->gofer_socket,
+                  &start->boot,          &start->listener};
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+        cleanup_close(fds[i]);
+    if (start->layout != NULL) {
+        cleanup_close(&start->layout->console_slave);
+        cleanup_close(&start->layout->fuse);
+        free(start->layout);
+    }
+}
+
+/* Opens a program of ours: beside this one (a build tree), or where it is installed. */
+static int open_program(const char *name, struct error *error)
+{
+    char path[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 64);
+    if (size > 0) {
+        path[size] = '\0';
+        char *slash = strrchr(path, '/');
+        (void)snprintf(slash + 1, 64, "%s", name);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0)
+            return fd;
+    }
+    (void)snprintf(path, sizeof(path), "%s/%s", POSTERN_LIBEXECDIR, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 ? fd : error_set(error, errno, "cannot open %s (is postern installed completely?)", path);
+}
+
+static int open_inputs(struct start *start, struct error *error)
+{
+    start->sentry_binary = open_program("postern-sentry", error);
+    if (start->sentry_binary < 0)
+        return start->sentry_binary;
+    start->gofer_binary = open_program("postern-gofer", error);
+    if (start->gofer_binary < 0)
+        return start->gofer_binary;
+    start->bundle = open(start->options->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (start->bundle < 0)
+        return error_set(error, errno, "cannot open bundle %s", start->options->bundle);
+    start->layout = calloc(1, sizeof(*start->layout));
+    if (start->layout == NULL)
+        return error_set(error, ENOMEM, "cannot start the gofer");
+    start->layout->console_master = start->layout->console_slave = start->layout->fuse = -1;
+    return 0;
+}
+
+static struct winsize console_size(const struct oci_process *process)
+{
+    struct winsize size = {0};
+    if (process->console_size != NULL) {
+        size.ws_row = (unsigned short)process->console_size->height;
+        size.ws_col = (unsigned short)process->console_size->width;
+    } else {
+        (void)ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
+    }
+    return size;
+}
+
+static int start_gofer(struct start *start, struct sandbox *sandbox, struct error *error)
+{
+    const struct sandbox_options *options = start->options;
+    int service[2], report[2];
+    int status = socket_pair(service);
+    if (status < 0)
+        return error_set(error, status, "cannot make the gofer's socket");
+    start->gofer_socket = service[0];
+    auto_close int gofer_end = service[1];
+    status = socket_pair(report);
+    if (status < 0)
+        return error_set(error, status, "cannot make the gofer's socket");
+    auto_close int ours = report[0];
+    auto_close int theirs = report[1];
+
+    struct gofer_setup setup = {
+        .config = options->config,
+        .bundle_fd = start->bundle,
+        .uid = options->gofer_uid,
+        .gid = options->gofer_uid,
+        .gofer_binary = start->gofer_binary,
+        .sentry_socket = gofer_end,
+        .procfs = start->sentry.procfs,
+        .mqueue = start->cell.mqueue,
+        .report = theirs,
+        .want_terminal = options->config->process.terminal,
+    };
+    if (!options->detached_console)
+        setup.console_size = console_size(&options->config->process);
+
+    pid_t pid = fork();
+    if (pid < 0)
+        return error_set(error, errno, "cannot fork the gofer");
+    if (pid == 0) {
+        struct error failure = {0};
+        (void)gofer_setup(&setup, &failure);
+        _exit(1);
+    }
+    sandbox->gofer = pid;
+    (void)close(take_fd(&theirs));
+    (void)close(take_fd(&gofer_end));
+    status = gofer_layout_receive(ours, start->layout, error);
+    sandbox->console_master = start->layout->console_master;
+    return status;
+}
+
+static int start_sentry(struct start *start, struct error *error)
+{
+    struct boot_facts facts = {.id = start->options->id,
+                               .boottime_offset_ns = start->cell.boottime_offset_ns,
+                               .trace = start->options->trace_fd >= 0};
+    int status = boot_write(start->options->config, start->layout, &facts, &start->boot, error);
+    if (status < 0)
+        return status;
+    return sentry_launch(&start->sentry, start->gofer_socket, start->boot, start->options->trace_fd, start->layout->fuse,
+                         error);
+}
+
+static int serve_listener(struct start *start, struct error *error)
+{
+    struct control_message message = {.kind = CONTROL_LISTENER, .pid = start->cell.outer_pid};
+    int fds[] = {start->listener, start->cell.procfs};
+    int status = socket_send(start->sentry.control, &message, sizeof(message), fds, 2);
+    if (status < 0)
+        return error_set(error, status, "cannot reach the sentry");
+    return control_expect(start->sentry.control, CONTROL_STARTED, error);
+}
+
+static int run_steps(struct start *start, struct sandbox *sandbox, struct error *error)
+{
+    const struct sandbox_options *options = start->options;
+    int status = open_inputs(start, error);
+    if (status < 0)
+        return status;
+    status = sentry_spawn(options->sentry_uid, options->guest_uid, start->sentry_binary, &start->sentry, error);
+    if (status < 0)
+        return status;
+    sandbox->sentry = start->sentry.pid;
+    sandbox->sentry_pidfd = start->sentry.pidfd;
+    sandbox->control = start->sentry.control;
+
+    if (setns(start->sentry.pidfd, CLONE_NEWPID) < 0)
+        return error_set(error, errno, "cannot enter the sandbox's pid namespace");
+    status = cell_spawn(start->sentry.pidfd, options->config, &start->cell, error);
+    if (status < 0)
+        return status;
+    sandbox->init = start->cell.pid;
+    sandbox->init_pidfd = start->cell.pidfd;
+
+    status = start_gofer(start, sandbox, error);
+    if (status == 0)
+        status = start_sentry(start, error);
+    if (status == 0)
+        status = cell_confine(&start->cell, start->layout->console_slave, &start->listener, error);
+    if (status == 0)
+        status = serve_listener(start, error);
+    if (status == 0)
+        status = cell_execute(&start->cell, options->config, error);
+    return status;
+}
+
+int sandbox_start(const struct sandbox_options *options, struct sandbox *ret_sandbox, struct error *error)
+{
+    struct sandbox sandbox = {.sentry_pidfd = -1, .init_pidfd = -1, .control = -1, .console_master = -1};
+    struct start start = {
+        .options = options,
+        .sentry_binary = -1,
+        .gofer_binary = -1,
+        .bundle = -1,
+        .sentry = {.pidfd = -1, .control = -1, .procfs = -1},
+        .cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1},
+        .gofer_socket = -1,
+        .boot = -1,
+        .listener = -1,
+    };
+    int status = run_steps(&start, &sandbox, error);
+    start_release(&start);
+    if (status < 0) {
+        sandbox_destroy(&sandbox);
+        return status;
+    }
+    *ret_sandbox = sandbox;
+    return 0;
+}
+
+static void kill_and_reap(pid_t *pid)
+{
+    if (*pid <= 0)
+        return;
+    (void)kill(*pid, SIGKILL);
+    while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    *pid = 0;
+}
+
+void sandbox_destroy(struct sandbox *sandbox)
+{
+    /* The others first: the sentry's death would kill them too, but each is our child and must be reaped. */
+    kill_and_reap(&sandbox->init);
+    kill_and_reap(&sandbox->gofer);
+    kill_and_reap(&sandbox->sentry);
+    int *fds[] = {&sandbox->sentry_pidfd, &sandbox->init_pidfd, &sandbox->control, &sandbox->console_master};
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        if (*fds[i] > 0)
+            (void)close(*fds[i]);
+        *fds[i] = -1;
+    }
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/sentry_start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "postern/boot.h"
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "postern/socket.h"
+#include "runtime/privilege.h"
+
+/* Inside the user namespace U. */
+enum { U_GUEST = 0, U_SENTRY = 1 };
+
+/* In U only, over the guest's processes and nothing else: docs/exposure.md says why each. */
+static const cap_value_t sentry_caps[] = {CAP_SYS_PTRACE, CAP_KILL, CAP_SYS_RESOURCE, CAP_DAC_READ_SEARCH,
+                                          CAP_DAC_OVERRIDE, CAP_SYS_NICE};
+
+/* What sentry_launch sends to the waiting child, with the descriptors {gofer, boot, trace?, fuse?}. */
+struct launch_message {
+    int has_trace, has_fuse;
+};
+
+static void child_failed(int control, const struct error *error) __attribute__((noreturn));
+static void child_failed(int control, const struct error *error)
+{
+    struct control_message message = {.kind = CONTROL_FATAL};
+    (void)snprintf(message.text, sizeof(message.text), "%.*s", (int)sizeof(message.text) - 1, error->text);
+    (void)socket_send(control, &message, sizeof(message), NULL, 0);
+    _exit(1);
+}
+
+/* Puts descriptors at their fixed numbers. They are first moved out of the way, so that none is overwritten. */
+static int place_descriptors(const int *fds, const int *numbers, size_t count, struct error *error)
+{
+    int high[8];
+    for (size_t i = 0; i < count; i++) {
+        high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, SENTRY_FD_FIRST_FREE);
+        if (fds[i] >= 0 && high[i] < 0)
+            return error_set(error, errno, "cannot place a descriptor");
+    }
+    for (size_t i = 0; i < count; i++)
+        if (high[i] >= 0 && dup2(high[i], numbers[i]) < 0)
+            return error_set(error, errno, "cannot place a descriptor");
+    return 0;
+}
+
+static int run_sentry(int control, int procfs, int binary, struct error *error)
+{
+    struct launch_message launch;
+    int fds[4];
+    size_t count;
+    ssize_t got = socket_receive(control, &launch, sizeof(launch), fds, 4, &count);
+    if (got == 0)
+        _exit(1); /* the runtime is gone */
+    if (got != sizeof(launch) || count != (size_t)(2 + launch.has_trace + launch.has_fuse))
+        return error_refuse(error, "sentry start: malformed launch message");
+
+    int trace = launch.has_trace ? fds[2] : -1;
+    int fuse = launch.has_fuse ? fds[2 + launch.has_trace] : -1;
+    const int from[] = {control, fds[0], fds[1], procfs, trace, fuse, binary};
+    const int to[] = {SENTRY_FD_CONTROL, SENTRY_FD_GOFER, SENTRY_FD_BOOT, SENTRY_FD_PROC_OUTER,
+                      SENTRY_FD_TRACE,   SENTRY_FD_FUSE,  SENTRY_FD_FIRST_FREE - 1};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return error_set(error, errno, "cannot open /dev/null");
+    for (int i = 0; i < 2; i++)
+        if (dup2(null, i) < 0)
+            return error_set(error, errno, "cannot close standard streams");
+    int status = privilege_enter_empty_root(error);
+    if (status == 0)
+        status = place_descriptors(from, to, sizeof(from) / sizeof(from[0]), error);
+    if (status < 0)
+        return status;
+    int last = SENTRY_FD_FIRST_FREE - 1;
+    if (trace < 0)
+        (void)close(SENTRY_FD_TRACE);
+    if (fuse < 0)
+        (void)close(SENTRY_FD_FUSE);
+    for (int number = SENTRY_FD_FUSE + 1; number < last; number++)
+        (void)close(number);
+    (void)close_range(SENTRY_FD_FIRST_FREE, ~0U, 0);
+    (void)fcntl(last, F_SETFD, FD_CLOEXEC);
+
+    status = privilege_drop(U_SENTRY, U_SENTRY, sentry_caps, sizeof(sentry_caps) / sizeof(sentry_caps[0]), error);
+    if (status < 0)
+        return status;
+    char *arguments[] = {(char *)(uintptr_t) "postern-sentry", NULL};
+    char *environment[] = {NULL};
+    (void)syscall(SYS_execveat, last, "", arguments, environment, AT_EMPTY_PATH);
+    return error_set(error, errno, "cannot execute postern-sentry");
+}
+
+static void sentry_child(int control, int go, int binary) __attribute__((noreturn));
+static void sentry_child(int control, int go, int binary)
+{
+    struct error error = {0};
+    char byte;
+    if (read(go, &byte, 1) != 1)
+        _exit(1);
+    (void)prctl(PR_SET_NAME, "postern-sentry");
+    /* As the sentry's id from here on: what we mount belongs to it. Capabilities in U are kept. */
+    if (setresgid(U_SENTRY, U_SENTRY, U_SENTRY) < 0 || setresuid(U_SENTRY, U_SENTRY, U_SENTRY) < 0) {
+        (void)error_set(&error, errno, "cannot become the sentry's user");
+        child_failed(control, &error);
+    }
+    int procfs = privilege_detached_mount("proc", 0, &error);
+    if (procfs < 0)
+        child_failed(control, &error);
+    struct control_message ready = {.kind = CONTROL_READY};
+    if (socket_send(control, &ready, sizeof(ready), &procfs, 1) < 0)
+        _exit(1);
+    (void)run_sentry(control, procfs, binary, &error);
+    child_failed(control, &error);
+}
+
+static int write_map(pid_t pid, const char *file, uid_t guest, uid_t sentry, struct error *error)
+{
+    char path[64], map[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+    int size = snprintf(map, sizeof(map), "%d %u 1\n%d %u 1\n", U_GUEST, guest, U_SENTRY, sentry);
+    auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, map, (size_t)size) != size)
+        return error_set(error, errno, "cannot write %s of the sandbox's user namespace", file);
+    return 0;
+}
+
+int control_expect(int control, unsigned int kind, struct error *error)
+{
+    for (;;) {
+        struct control_message message;
+        ssize_t got = socket_receive(control, &message, sizeof(message), NULL, 0, NULL);
+        if (got < 0)
+            return error_set(error, (int)got, "cannot hear the sentry");
+        if (got != sizeof(message))
+            return error_refuse(error, "the sentry ended before the container was started");
+        message.text[sizeof(message.text) - 1] = '\0';
+        if (message.kind == kind)
+            return 0;
+        if (message.kind == CONTROL_FATAL)
+            return error_refuse(error, "sentry: %s", message.text);
+        if (message.kind == CONTROL_WARNING)
+            (void)fprintf(stderr, "postern: warning: %s\n", message.text);
+    }
+}
+
+/* Receives the procfs from the first step, or the child's failure. */
+static int receive_procfs(int control, int *ret_procfs, struct error *error)
+{
+    struct control_message message;
+    size_t count = 0;
+    int fd;
+    ssize_t got = socket_receive(control, &message, sizeof(message), &fd, 1, &count);
+    if (got != sizeof(message))
+        return error_refuse(error, "the sentry's process ended while it was set up");
+    if (message.kind != CONTROL_READY || count != 1) {
+        cleanup_close(&fd);
+        message.text[sizeof(message.text) - 1] = '\0';
+        return error_refuse(error, "%s", message.text);
+    }
+    *ret_procfs = fd;
+    return 0;
+}
+
+int sentry_spawn(uid_t sentry_uid, uid_t guest_uid, int sentry_binary, struct sentry_start *ret_start, struct error *error)
+{
+    int sockets[2], go[2];
+    int status = socket_pair(sockets);
+    if (status < 0)
+        return error_set(error, status, "cannot make the control socket");
+    auto_close int ours = sockets[0];
+    auto_close int theirs = sockets[1];
+    if (pipe2(go, O_CLOEXEC) < 0)
+        return error_set(error, errno, "cannot make a pipe");
+    auto_close int go_read = go[0];
+    auto_close int go_write = go[1];
+
+    int raw_pidfd = -1;
+    struct clone_args clone = {
+        .flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP |
+                 CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)&raw_pidfd,
+        .exit_signal = SIGCHLD,
+    };
+    pid_t pid = (pid_t)syscall(SYS_clone3, &clone, sizeof(clone));
+    if (pid < 0)
+        return error_set(error, errno, "cannot create the sandbox's namespaces");
+    if (pid == 0) {
+        (void)close(go_write);
+        sentry_child(theirs, go_read, sentry_binary);
+    }
+
+    auto_close int pidfd = raw_pidfd;
+    int procfs = -1;
+    status = write_map(pid, "gid_map", guest_uid, sentry_uid, error);
+    if (status == 0)
+        status = write_map(pid, "uid_map", guest_uid, sentry_uid, error);
+    cleanup_close(&theirs);
+    theirs = -1;
+    if (status == 0 && write(go_write, "g", 1) != 1)
+        status = error_set(error, errno, "cannot start the sentry's process");
+    if (status == 0)
+        status = receive_procfs(ours, &procfs, error);
+    if (status < 0) {
+        (void)kill(pid, SIGKILL);
+        (void)waitpid(pid, NULL, 0);
+        return status;
+    }
+    *ret_start = (struct sentry_start){.pid = pid, .pidfd = take_fd(&pidfd), .control = take_fd(&ours), .procfs = procfs};
+    return 0;
+}
+
+int sentry_launch(const struct sentry_start *start, int gofer_socket, int boot, int trace, int fuse, struct error *error)
+{
+    struct launch_message launch = {.has_trace = trace >= 0, .has_fuse = fuse >= 0};
+    int fds[4] = {gofer_socket, boot};
+    size_t count = 2;
+    if (trace >= 0)
+        fds[count++] = trace;
+    if (fuse >= 0)
+        fds[count++] = fuse;
+    int status = socket_send(start->control, &launch, sizeof(launch), fds, count);
+    if (status < 0)
+        return error_set(error, status, "cannot launch the sentry");
+    return control_expect(start->control, CONTROL_READY, error);
+}

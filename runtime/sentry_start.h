@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starts the sentry, in two steps, because what it is told depends on what is started inside its pid namespace:
+ *
+ *   sentry_spawn   a child in new user, pid, mount, net, ipc, uts and cgroup namespaces, first process of the sandbox,
+ *                  already powerless outside; it sends a procfs of its pid namespace and waits
+ *   sentry_launch  gives it the descriptors it works with; it executes postern-sentry and says CONTROL_READY
+ */
+#ifndef RUNTIME_SENTRY_START_H
+#define RUNTIME_SENTRY_START_H
+
+#include <sys/types.h>
+
+struct error;
+
+struct sentry_start {
+    pid_t pid;
+    int pidfd;   /* owned by the caller, as all below */
+    int control; /* our end of the control socket */
+    int procfs;  /* of the outer pid namespace */
+};
+
+int sentry_spawn(uid_t sentry_uid, uid_t guest_uid, int sentry_binary, struct sentry_start *ret_start, struct error *error);
+
+/* All borrowed; trace and fuse may be -1. Waits for CONTROL_READY. */
+int sentry_launch(const struct sentry_start *start, int gofer_socket, int boot, int trace, int fuse, struct error *error);
+
+/* Waits for a message of one kind on the control socket; CONTROL_FATAL becomes the error. Warnings go to stderr. */
+int control_expect(int control, unsigned int kind, struct error *error);
+
+#endif
