@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The distance between the specification and what Postern does today, kept in one place. A line goes away when the
+ * feature comes. What would weaken or break the container if it were silently left out is refused; the rest is noted.
+ */
+#include "oci-spec/names.h"
+#include "oci-spec/oci.h"
+#include "oci-spec/schema.h"
+#include "postern/error.h"
+
+#include <errno.h>
+#include <sys/personality.h>
+
+struct finding {
+    bool present;
+    const char *place;
+    const char *sentence;
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static int not_supported(struct error *error)
+{
+    if (error != NULL)
+        error->code = ENOTSUP;
+    return -ENOTSUP;
+}
+
+static int refuse_fields(const struct oci_config *config, struct error *error)
+{
+    const struct oci_linux *linux_config = &config->linux_config;
+    const struct finding findings[] = {
+        {config->has_vm, "vm", "not supported: Postern runs Linux containers only"},
+        {config->has_solaris, "solaris", "not supported: Postern runs Linux containers only"},
+        {config->has_windows, "windows", "not supported: Postern runs Linux containers only"},
+        {config->has_zos, "zos", "not supported: Postern runs Linux containers only"},
+        {config->has_freebsd, "freebsd", "not supported: Postern runs Linux containers only"},
+        {linux_config->intel_rdt != NULL, "linux.intelRdt", "not supported"},
+        {linux_config->uid_mappings.count > 0, "linux.uidMappings", "user namespace mappings are not supported yet"},
+        {linux_config->gid_mappings.count > 0, "linux.gidMappings", "user namespace mappings are not supported yet"},
+        {linux_config->net_devices.count > 0, "linux.netDevices", "moving network devices is not supported yet"},
+        {linux_config->personality != NULL && linux_config->personality->domain == PER_LINUX32, "linux.personality.domain",
+         "LINUX32 is not supported: Postern runs 64-bit programs only"},
+    };
+    for (size_t i = 0; i < COUNT(findings); i++) {
+        if (findings[i].present) {
+            (void)error_refuse(error, "%s: %s", findings[i].place, findings[i].sentence);
+            return not_supported(error);
+        }
+    }
+    return 0;
+}
+
+static int refuse_namespaces(const struct oci_config *config, struct error *error)
+{
+    const struct oci_namespaces *namespaces = &config->linux_config.namespaces;
+    for (size_t i = 0; i < namespaces->count; i++) {
+        const struct oci_namespace *namespace = &namespaces->items[i];
+        if (namespace->type == OCI_NAMESPACE_USER) {
+            (void)error_refuse(error, "linux.namespaces[%zu].type: a user namespace is not supported yet", i);
+            return not_supported(error);
+        }
+        if (namespace->path != NULL && namespace->type != OCI_NAMESPACE_NETWORK) {
+            (void)error_refuse(error, "linux.namespaces[%zu].path: joining a %s namespace is not supported", i,
+                               name_of(&namespace_names, namespace->type));
+            return not_supported(error);
+        }
+    }
+    return 0;
+}
+
+static int refuse_mounts(const struct oci_config *config, struct error *error)
+{
+    for (size_t i = 0; i < config->mounts.count; i++) {
+        const struct oci_mount *mount = &config->mounts.items[i];
+        bool mapped = mount->uid_mappings.count > 0 || mount->gid_mappings.count > 0;
+        if (mapped || mount->parsed.idmap || mount->parsed.recursive_idmap) {
+            (void)error_refuse(error, "mounts[%zu].%s: id-mapped mounts are not supported yet", i,
+                               mapped ? "uidMappings" : "options");
+            return not_supported(error);
+        }
+    }
+    return 0;
+}
+
+static bool any_hook(const struct oci_hooks *hooks)
+{
+    return hooks->prestart.count > 0 || hooks->create_runtime.count > 0 || hooks->create_container.count > 0 ||
+           hooks->start_container.count > 0 || hooks->poststart.count > 0 || hooks->poststop.count > 0;
+}
+
+static void note_fields(struct oci_config *config)
+{
+    const struct oci_linux *linux_config = &config->linux_config;
+    const struct oci_process *process = &config->process;
+    const struct finding findings[] = {
+        {any_hook(&config->hooks), "hooks", "not run yet"},
+        {process->apparmor_profile != NULL, "process.apparmorProfile", "not applied: the guest reaches no host path"},
+        {process->selinux_label != NULL, "process.selinuxLabel", "not applied: the guest reaches no host path"},
+        {process->io_priority != NULL, "process.ioPriority", "not applied yet"},
+        {process->scheduler != NULL, "process.scheduler", "not applied yet"},
+        {process->exec_cpu_affinity != NULL, "process.execCPUAffinity", "not applied yet"},
+        {linux_config->mount_label != NULL, "linux.mountLabel", "not applied yet"},
+        {linux_config->seccomp != NULL, "linux.seccomp", "not applied yet: the routes of `postern routes` decide"},
+        {linux_config->resources != NULL, "linux.resources", "not applied yet"},
+        {linux_config->cgroups_path != NULL, "linux.cgroupsPath", "not applied yet"},
+        {linux_config->devices.count > 0, "linux.devices", "not created yet: /dev has the usual nodes only"},
+        {linux_config->rootfs_propagation != 0, "linux.rootfsPropagation", "not applied yet: the root is private"},
+        {linux_config->time_offsets != NULL, "linux.timeOffsets", "not applied yet"},
+    };
+    for (size_t i = 0; i < COUNT(findings); i++)
+        if (findings[i].present)
+            oci_warn(config, "%s: %s", findings[i].place, findings[i].sentence);
+}
+
+/* Without an entry runc would share the host's namespace; a cell never does. */
+static void note_namespaces(struct oci_config *config)
+{
+    static const enum oci_namespace_type isolated[] = {OCI_NAMESPACE_PID, OCI_NAMESPACE_NETWORK, OCI_NAMESPACE_MOUNT,
+                                                       OCI_NAMESPACE_IPC, OCI_NAMESPACE_UTS};
+    for (size_t i = 0; i < COUNT(isolated); i++)
+        if (oci_find_namespace(config, isolated[i]) == NULL)
+            oci_warn(config, "linux.namespaces: none of type \"%s\" is asked for, the container gets its own all the same",
+                     name_of(&namespace_names, isolated[i]));
+}
+
+int oci_check_supported(struct oci_config *config, struct error *error)
+{
+    int result = refuse_fields(config, error);
+    if (result == 0)
+        result = refuse_namespaces(config, error);
+    if (result == 0)
+        result = refuse_mounts(config, error);
+    if (result < 0)
+        return result;
+
+    note_fields(config);
+    note_namespaces(config);
+    return 0;
+}
