@@ -32,6 +32,7 @@ enum {
     SENTRY_FD_PROC_OUTER = 6, /* procfs of the sandbox's pid namespace */
     SENTRY_FD_TRACE = 7,      /* optional: where --trace lines go */
     SENTRY_FD_FUSE = 8,       /* optional: /dev/fuse of a mount the gofer holds at its hidden folder */
+    SENTRY_FD_PROC_INNER = 9, /* placed by the sentry itself: procfs of the guest's pid namespace */
     SENTRY_FD_FIRST_FREE = 16,
 };
 
