@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * postern-gofer: the container's files, served to one sentry. Started by the runtime with the descriptors of
+ * postern/boot.h; ends when the sentry hangs up.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gofer/confine.h"
+#include "gofer/server.h"
+#include "postern/boot.h"
+#include "postern/error.h"
+
+static struct server server = {
+    .socket = GOFER_FD_SENTRY,
+    .root = GOFER_FD_ROOT,
+    .hidden = GOFER_FD_HIDDEN,
+    .proc = GOFER_FD_PROC,
+    .fuse = GOFER_FD_FUSE,
+};
+
+static bool is_type(int fd, mode_t type)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == type;
+}
+
+static int check_descriptors(struct error *error)
+{
+    if (close_range(GOFER_FD_FUSE + 1, ~0U, 0) < 0)
+        return error_set(error, errno, "closing what is not mine");
+    if (!is_type(server.socket, S_IFSOCK) || !is_type(server.root, S_IFDIR) || !is_type(server.hidden, S_IFDIR) ||
+        !is_type(server.proc, S_IFDIR))
+        return error_refuse(error, "started without its descriptors: only `postern` starts this program");
+    if (!is_type(server.fuse, S_IFDIR))
+        server.fuse = -1;
+    return 0;
+}
+
+int main(void)
+{
+    struct error error = {0};
+    int status = check_descriptors(&error);
+    if (status == 0)
+        status = gofer_confine(&error);
+    if (status == 0 && (status = server_init(&server)) < 0)
+        (void)error_set(&error, status, "self/fd of procfs");
+    if (status < 0) {
+        (void)dprintf(STDERR_FILENO, "postern-gofer: %s\n", error.text);
+        return EXIT_FAILURE;
+    }
+
+    status = server_run(&server);
+    if (status < 0)
+        (void)dprintf(STDERR_FILENO, "postern-gofer: the sentry's socket: %s\n", strerror(-status));
+    _exit(status < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names coming, going and moving. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "gofer/owner.h"
+#include "gofer/resolve.h"
+#include "gofer/server.h"
+#include "postern/confine.h"
+
+CONFINE_ALLOW(mkdirat, "mkdir");
+CONFINE_ALLOW(mknodat, "mknod");
+CONFINE_ALLOW(symlinkat, "symlink");
+CONFINE_ALLOW(linkat, "link");
+CONFINE_ALLOW(unlinkat, "unlink, rmdir");
+CONFINE_ALLOW(renameat2, "rename");
+
+/* Makes one thing in an open folder. Returns -1 with errno. */
+typedef int make_fn(int directory, const char *name, const struct exchange *exchange);
+
+static int make_owned(struct exchange *exchange, make_fn *make)
+{
+    auto_place struct place parent = PLACE_NONE;
+    const char *name;
+    int status = place_parent(exchange->server, exchange->first, &parent, &name);
+    if (status < 0)
+        return status;
+    status = owner_begin(exchange->request);
+    if (status < 0)
+        return status;
+    status = make(parent.fd, name, exchange) < 0 ? -errno : 0;
+    owner_end();
+    return status;
+}
+
+static int make_directory(int directory, const char *name, const struct exchange *exchange)
+{
+    return mkdirat(directory, name, (mode_t)exchange->request->mode);
+}
+
+static int make_node(int directory, const char *name, const struct exchange *exchange)
+{
+    return mknodat(directory, name, (mode_t)exchange->request->mode, (dev_t)exchange->request->device);
+}
+
+static int make_symlink(int directory, const char *name, const struct exchange *exchange)
+{
+    return symlinkat(exchange->second, directory, name);
+}
+
+int op_mkdir(struct exchange *exchange)
+{
+    return make_owned(exchange, make_directory);
+}
+
+int op_mknod(struct exchange *exchange)
+{
+    return make_owned(exchange, make_node);
+}
+
+int op_symlink(struct exchange *exchange)
+{
+    return make_owned(exchange, make_symlink);
+}
+
+int op_link(struct exchange *exchange)
+{
+    auto_place struct place source = PLACE_NONE, parent = PLACE_NONE;
+    const char *name;
+    int status = place_of_request(exchange, &source);
+    if (status == 0)
+        status = place_parent(exchange->server, exchange->second, &parent, &name);
+    if (status < 0)
+        return status;
+    return linkat(source.fd, "", parent.fd, name, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+int op_unlink(struct exchange *exchange)
+{
+    auto_place struct place parent = PLACE_NONE;
+    const char *name;
+    int status = place_parent(exchange->server, exchange->first, &parent, &name);
+    if (status < 0)
+        return status;
+    return unlinkat(parent.fd, name, (int)exchange->request->flags) < 0 ? -errno : 0;
+}
+
+int op_rename(struct exchange *exchange)
+{
+    auto_place struct place from = PLACE_NONE, to = PLACE_NONE;
+    const char *from_name, *to_name;
+    int status = place_parent(exchange->server, exchange->first, &from, &from_name);
+    if (status == 0)
+        status = place_parent(exchange->server, exchange->second, &to, &to_name);
+    if (status < 0)
+        return status;
+    return renameat2(from.fd, from_name, to.fd, to_name, exchange->request->flags) < 0 ? -errno : 0;
+}

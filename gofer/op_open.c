@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening and creating files. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "gofer/owner.h"
+#include "gofer/resolve.h"
+#include "gofer/server.h"
+#include "postern/cleanup.h"
+
+enum { CREATE_TRIES = 8 };
+
+/* Nobody may have a program open for writing while it is started: a read lease can only be had then. */
+static int check_no_writer(int fd)
+{
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
+        (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+        return 0;
+    }
+    return errno == EAGAIN ? -ETXTBSY : 0; /* a file system without leases cannot tell */
+}
+
+/* Opens what a descriptor holds, as the request wants it. */
+static int open_held(int held, const struct statx *attributes, const struct gofer_request *request)
+{
+    int flags = (int)request->flags;
+    bool truncates = (flags & O_TRUNC) != 0 && (flags & O_PATH) == 0;
+    if (truncates)
+        fsetid_lower();
+    int fd = open_object(held, attributes, flags);
+    if (truncates)
+        fsetid_raise();
+    if (fd < 0 || request->extra == 0)
+        return fd;
+
+    int status = check_no_writer(fd);
+    if (status < 0) {
+        (void)close(fd);
+        return status;
+    }
+    return fd;
+}
+
+static int reply_open(struct exchange *exchange, int fd, bool created)
+{
+    exchange->out_fd = fd;
+    exchange->reply->value = created;
+    exchange->reply->data_size = sizeof(struct statx);
+    return attributes_of(fd, (struct statx *)(void *)exchange->out);
+}
+
+/* An object that is there. */
+static int open_existing(struct exchange *exchange)
+{
+    const struct gofer_request *request = exchange->request;
+    auto_place struct place place = PLACE_NONE;
+    int status = place_find(exchange->server, exchange->first, &place);
+    if (status < 0)
+        return status;
+    struct statx attributes;
+    status = attributes_of(place.fd, &attributes);
+    if (status < 0)
+        return status;
+    if ((request->flags & O_DIRECTORY) != 0 && !S_ISDIR(attributes.stx_mode))
+        return -ENOTDIR;
+    if ((request->flags & O_CREAT) != 0 && (request->flags & O_PATH) == 0 && S_ISDIR(attributes.stx_mode))
+        return -EISDIR;
+
+    int fd;
+    if ((request->flags & O_PATH) != 0)
+        fd = place.owned >= 0 ? take_fd(&place.owned) : fcntl(place.fd, F_DUPFD_CLOEXEC, 0);
+    else
+        fd = open_held(place.fd, &attributes, request);
+    return fd < 0 ? fd : reply_open(exchange, fd, false);
+}
+
+/* Runs openat(2) that makes something, as its owner. */
+static int create_at(const struct gofer_request *request, int directory, const char *name, int flags)
+{
+    int status = owner_begin(request);
+    if (status < 0)
+        return status;
+    int fd = openat(directory, name, flags | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, (mode_t)request->mode);
+    int error = -errno;
+    owner_end();
+    return fd < 0 ? error : fd;
+}
+
+static int open_creating(struct exchange *exchange)
+{
+    const struct gofer_request *request = exchange->request;
+    auto_place struct place parent = PLACE_NONE;
+    const char *name;
+    int status = place_parent(exchange->server, exchange->first, &parent, &name);
+    if (status < 0)
+        return status;
+
+    /* Whether it was made here decides what is opened: only something new is opened by name. */
+    for (int i = 0; i < CREATE_TRIES; i++) {
+        int fd = create_at(request, parent.fd, name, (int)request->flags | O_EXCL);
+        if (fd >= 0)
+            return reply_open(exchange, fd, true);
+        if (fd != -EEXIST || (request->flags & O_EXCL) != 0)
+            return fd;
+        status = open_existing(exchange);
+        if (status != -ENOENT)
+            return status;
+    }
+    return -ENOENT;
+}
+
+static int open_nameless(struct exchange *exchange)
+{
+    auto_place struct place directory = PLACE_NONE;
+    int status = place_find(exchange->server, exchange->first, &directory);
+    if (status < 0)
+        return status;
+    int fd = create_at(exchange->request, directory.fd, ".", (int)exchange->request->flags);
+    return fd < 0 ? fd : reply_open(exchange, fd, true);
+}
+
+int op_open(struct exchange *exchange)
+{
+    int flags = (int)exchange->request->flags;
+    if ((flags & O_PATH) != 0)
+        return open_existing(exchange);
+    if ((flags & __O_TMPFILE) != 0)
+        return (flags & O_DIRECTORY) != 0 ? open_nameless(exchange) : -EINVAL;
+    if ((flags & O_CREAT) == 0)
+        return open_existing(exchange);
+    return exchange->first[0] == '\0' ? -EISDIR : open_creating(exchange);
+}
+
+int op_reopen(struct exchange *exchange)
+{
+    struct statx before, after;
+    int status = attributes_of(exchange->fd, &before);
+    if (status < 0)
+        return status;
+    auto_close int fd = open_held(exchange->fd, &before, exchange->request);
+    if (fd < 0)
+        return fd;
+    status = attributes_of(fd, &after);
+    if (status < 0)
+        return status;
+    bool terminal_front = S_ISCHR(before.stx_mode); /* opening a ptmx may lead to another inode */
+    bool same = before.stx_ino == after.stx_ino && before.stx_dev_major == after.stx_dev_major &&
+                before.stx_dev_minor == after.stx_dev_minor;
+    if (!same && !terminal_front)
+        return -EPERM;
+    exchange->out_fd = take_fd(&fd);
+    return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* As whom the gofer acts while it creates something. */
+#ifndef GOFER_OWNER_H
+#define GOFER_OWNER_H
+
+#include "gofer/server.h"
+
+/* Notes who the gofer is; before any of the rest. Returns 0 or -errno. */
+int owner_init(void);
+
+/* Takes on the request's owner: file system ids and umask. owner_end() must follow. Returns 0 or -errno. */
+int owner_begin(const struct gofer_request *request);
+void owner_end(void);
+
+/* Gives CAP_FSETID up for a moment, so that the kernel takes set-id bits away from a file that loses its content, as it does
+ * for a process without the capability. fsetid_raise() must follow. */
+void fsetid_lower(void);
+void fsetid_raise(void);
+
+#endif

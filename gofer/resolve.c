@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gofer/resolve.h"
+
+#include <errno.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "postern/confine.h"
+
+CONFINE_ALLOW(openat2, "every path from the sentry, beneath the container's root");
+CONFINE_ALLOW(openat, "an object we already hold, through self/fd");
+CONFINE_ALLOW(statx, "attributes");
+CONFINE_ALLOW(fcntl, "O_NONBLOCK of FIFOs and sockets, the lease that finds writers of a program");
+
+void place_release(const struct place *place)
+{
+    cleanup_close(&place->owned);
+}
+
+static int open_beneath(const struct server *server, const char *path, int flags)
+{
+    struct open_how how = {
+        .flags = (unsigned int)(flags | O_PATH | O_NOFOLLOW | O_CLOEXEC),
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    long fd = syscall(SYS_openat2, server->root, path, &how, sizeof(how));
+    return fd < 0 ? -errno : (int)fd;
+}
+
+/* RESOLVE_NO_SYMLINKS lets O_PATH | O_NOFOLLOW hold a symbolic link in the last place, which is what we want. */
+int place_find(const struct server *server, const char *path, struct place *ret_place)
+{
+    if (path[0] == '\0') {
+        *ret_place = (struct place){.fd = server->root, .owned = -1};
+        return 0;
+    }
+    int fd = open_beneath(server, path, 0);
+    if (fd < 0)
+        return fd;
+    *ret_place = (struct place){.fd = fd, .owned = fd};
+    return 0;
+}
+
+int place_of_request(const struct exchange *exchange, struct place *ret_place)
+{
+    if (exchange->first != NULL)
+        return place_find(exchange->server, exchange->first, ret_place);
+    *ret_place = (struct place){.fd = exchange->fd, .owned = -1};
+    return 0;
+}
+
+int place_parent(const struct server *server, const char *path, struct place *ret_parent, const char **ret_name)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL) {
+        *ret_parent = (struct place){.fd = server->root, .owned = -1};
+        *ret_name = path;
+        return 0;
+    }
+
+    char parent[GOFER_PATH_MAX];
+    memcpy(parent, path, (size_t)(slash - path));
+    parent[slash - path] = '\0';
+    int fd = open_beneath(server, parent, O_DIRECTORY);
+    if (fd < 0)
+        return fd;
+    *ret_parent = (struct place){.fd = fd, .owned = fd};
+    *ret_name = slash + 1;
+    return 0;
+}
+
+struct fd_name fd_name(int fd)
+{
+    struct fd_name name;
+    (void)snprintf(name.text, sizeof(name.text), "%d", fd);
+    return name;
+}
+
+int attributes_of(int fd, struct statx *ret_attributes)
+{
+    return statx(fd, "", AT_EMPTY_PATH | AT_STATX_SYNC_AS_STAT, GOFER_STATX_MASK, ret_attributes) < 0 ? -errno : 0;
+}
+
+/* The devices that hold nothing of the host's: null, zero, full, random, urandom, and terminals of a devpts. */
+static bool harmless_device(unsigned int device_major, unsigned int device_minor)
+{
+    static const unsigned char memory_devices[] = {3, 5, 7, 8, 9};
+    if (device_major == 1)
+        return memchr(memory_devices, (int)device_minor, sizeof(memory_devices)) != NULL && device_minor <= 9;
+    return (device_major == 5 && device_minor == 2) || (device_major >= 136 && device_major <= 143);
+}
+
+int may_open(const struct statx *attributes)
+{
+    switch (attributes->stx_mode & S_IFMT) {
+    case S_IFREG:
+    case S_IFDIR:
+    case S_IFIFO:
+        return 0;
+    case S_IFCHR:
+        return harmless_device(attributes->stx_rdev_major, attributes->stx_rdev_minor) ? 0 : -EPERM;
+    case S_IFLNK:
+        return -ELOOP;
+    case S_IFSOCK:
+        return -ENXIO;
+    default:
+        return -EPERM;
+    }
+}
+
+int open_object(int fd, const struct statx *attributes, int flags)
+{
+    if ((flags & O_PATH) != 0) {
+        int held = openat(AT_FDCWD, fd_name(fd).text, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
+        return held < 0 ? -errno : held;
+    }
+    int status = may_open(attributes);
+    if (status < 0)
+        return status;
+
+    /* Both may make an open wait: for the other end of a FIFO, for the carrier of a terminal. */
+    mode_t type = attributes->stx_mode & S_IFMT;
+    bool may_wait = type == S_IFIFO || type == S_IFCHR;
+    int wanted = (flags & ~(O_NOFOLLOW | O_CREAT | O_EXCL)) | O_NOCTTY | O_CLOEXEC;
+    auto_close int opened = openat(AT_FDCWD, fd_name(fd).text, wanted | (may_wait ? O_NONBLOCK : 0));
+    if (opened < 0)
+        return -errno;
+    if (may_wait && (flags & O_NONBLOCK) == 0) {
+        int now = fcntl(opened, F_GETFL);
+        if (now < 0 || fcntl(opened, F_SETFL, now & ~O_NONBLOCK) < 0)
+            return -errno;
+    }
+    return take_fd(&opened);
+}

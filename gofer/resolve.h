@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a name in a request to a descriptor. This is the only place where a path from the sentry meets the host kernel,
+ * and it does so beneath the container's root, without symbolic links.
+ */
+#ifndef GOFER_RESOLVE_H
+#define GOFER_RESOLVE_H
+
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include "gofer/server.h"
+
+/* A descriptor that may be borrowed (the root, a descriptor of the request) or our own. */
+struct place {
+    int fd;
+    int owned; /* what to close, or -1 */
+};
+
+void place_release(const struct place *place);
+#define auto_place __attribute__((cleanup(place_release)))
+#define PLACE_NONE ((struct place){.fd = -1, .owned = -1})
+
+/* The object at a path, O_PATH, itself if it is a symbolic link. Returns 0 or -errno. */
+int place_find(const struct server *server, const char *path, struct place *ret_place);
+
+/* The same for what a request names by path or descriptor. */
+int place_of_request(const struct exchange *exchange, struct place *ret_place);
+
+/* The folder a path's last name is in, and that name (a part of `path`). */
+int place_parent(const struct server *server, const char *path, struct place *ret_parent, const char **ret_name);
+
+/* The name by which system calls without a descriptor variant reach an open object: relative to the working
+ * directory, which is self/fd. Leads to the object itself, and never further. */
+struct fd_name {
+    char text[12];
+};
+struct fd_name fd_name(int fd);
+
+/* statx of a descriptor with all we ever report. Returns 0 or -errno. */
+int attributes_of(int fd, struct statx *ret_attributes);
+
+/* Which object of a type may be opened: EPERM for devices that would reach beyond the container, ENXIO for sockets. */
+int may_open(const struct statx *attributes);
+
+/* Opens an object held by an O_PATH descriptor. O_NOFOLLOW says nothing here. A FIFO is opened without waiting.
+ * Returns the descriptor or -errno. */
+int open_object(int fd, const struct statx *attributes, int flags);
+
+#endif

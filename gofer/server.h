@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gofer's loop: takes a request, holds it against the table of operations, runs its handler, replies. A handler
+ * sees only requests whose frame, strings, flags and descriptors have been checked.
+ */
+#ifndef GOFER_SERVER_H
+#define GOFER_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "postern/gofer_protocol.h"
+
+enum { EXCHANGE_FDS_MAX = 1 };
+
+/* Where things are. Borrowed, but for self_fd. */
+struct server {
+    int socket; /* to the sentry */
+    int root;   /* the container's root */
+    int hidden; /* private tmpfs, or -1 */
+    int proc;   /* procfs of our pid namespace */
+    int fuse;   /* root of the sentry's FUSE mount, or -1 */
+    int self_fd; /* proc's self/fd, and the working directory: "7" names descriptor 7 */
+    uint64_t hidden_count; /* numbers the hidden directories */
+    struct gofer_request_message request;
+    struct gofer_reply_message reply;
+};
+
+/* One request on its way through a handler. */
+struct exchange {
+    struct server *server;
+    const struct gofer_request *request;
+    const char *first, *second; /* NULL if absent */
+    const void *data;
+    int fd;      /* came with the request, or -1; closed behind the handler */
+    struct gofer_reply *reply;
+    char *out;   /* reply payload, GOFER_DATA_MAX bytes; say in reply->data_size how many are used */
+    int out_fd;  /* goes with the reply, or -1; closed once sent */
+};
+
+/* Makes self/fd the working directory. The server object is large: allocate it statically. Returns 0 or -errno. */
+int server_init(struct server *server);
+
+/* Serves until the sentry hangs up (0) or breaks the protocol's framing (-EPROTO, -EMSGSIZE) or the socket fails. */
+int server_run(struct server *server);
+
+typedef int operation_fn(struct exchange *exchange);
+operation_fn op_walk, op_getattr, op_setattr, op_open, op_reopen, op_mkdir, op_mknod, op_symlink, op_link, op_unlink,
+    op_rename, op_statfs, op_getxattr, op_setxattr, op_listxattr, op_removexattr, op_sync, op_bind, op_connect,
+    op_inotify_add, op_hidden_directory, op_fuse_open;
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What sentry and gofer say to each other: one request, one reply, in turn, on a SOCK_SEQPACKET pair; descriptors travel
+ * with SCM_RIGHTS (postern/socket.h). A message is a fixed header and a payload whose parts the header measures. Both
+ * ends check everything here as if the other were hostile.
+ *
+ * request: struct gofer_request, first string, second string, data
+ * reply:   struct gofer_reply, data
+ *
+ * A string's size counts its NUL; size 0 means absent. What an operation does not use must be zero: gofer/server.c has
+ * the table of what each may carry. A well-framed request that breaks the rules is answered -EPROTO; a broken frame ends
+ * the connection, and with it the container.
+ *
+ * Paths are relative to the container's root and clean: no leading, trailing or double '/', no "." or "..", "" for the root.
+ */
+#ifndef POSTERN_GOFER_PROTOCOL_H
+#define POSTERN_GOFER_PROTOCOL_H
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define GOFER_PROTOCOL_VERSION 1u
+
+enum {
+    GOFER_PATH_MAX = 4096, /* with the NUL */
+    GOFER_NAME_MAX = 255,  /* of a component, without it */
+    GOFER_DATA_MAX = 65536,
+    GOFER_XATTR_NAME_MAX = 256, /* with the NUL */
+    GOFER_COMPONENTS_MAX = 16,  /* of one walk */
+};
+
+/* descriptors in, strings, data -> what the reply carries besides `error` */
+enum gofer_op {
+    GOFER_OP_WALK = 1,         /* base, rest -> value: components found, detail: errno of the next; data: statx[value], link target */
+    GOFER_OP_GETATTR,          /* place -> data: statx */
+    GOFER_OP_SETATTR,          /* place, valid, ... */
+    GOFER_OP_OPEN,             /* path, flags, mode, owner, extra: for execution -> fd; value: created; data: statx */
+    GOFER_OP_REOPEN,           /* fd, flags -> fd */
+    GOFER_OP_MKDIR,            /* path, mode, owner */
+    GOFER_OP_MKNOD,            /* path, mode, device, owner */
+    GOFER_OP_SYMLINK,          /* path, target, owner */
+    GOFER_OP_LINK,             /* place (source), second string: new path */
+    GOFER_OP_UNLINK,           /* path, flags: AT_REMOVEDIR or 0 */
+    GOFER_OP_RENAME,           /* from, to, flags of renameat2(2) */
+    GOFER_OP_STATFS,           /* place -> data: struct statfs */
+    GOFER_OP_GETXATTR,         /* place, name, size -> value: length; data if size is not 0 */
+    GOFER_OP_SETXATTR,         /* place, name, data, flags */
+    GOFER_OP_LISTXATTR,        /* place, size -> value: length; data if size is not 0 */
+    GOFER_OP_REMOVEXATTR,      /* place, name */
+    GOFER_OP_SYNC,             /* everything */
+    GOFER_OP_BIND,             /* fd: socket; path, mode, owner */
+    GOFER_OP_CONNECT,          /* fd: socket; path */
+    GOFER_OP_INOTIFY_ADD,      /* fd: inotify; path, flags: mask -> value: watch descriptor */
+    GOFER_OP_HIDDEN_DIRECTORY, /* name -> fd */
+    GOFER_OP_FUSE_OPEN,        /* node, flags -> fd */
+    GOFER_OP_COUNT,
+};
+
+/* Bits of gofer_request.valid, the same as SETATTR_ in sentry/vfs/vfs.h. */
+enum { GOFER_SET_MODE = 1, GOFER_SET_OWNER = 2, GOFER_SET_SIZE = 4, GOFER_SET_TIMES = 8, GOFER_SET_ALL = 15 };
+
+/* "Leave it": for one of uid and gid in GOFER_OP_SETATTR only. */
+#define GOFER_ID_KEEP UINT32_MAX
+
+struct gofer_time {
+    int64_t seconds;
+    int64_t nanoseconds; /* 0..999999999, UTIME_NOW or UTIME_OMIT */
+};
+
+struct gofer_request {
+    uint16_t version;
+    uint16_t op;
+    uint32_t sequence;
+    uint32_t flags;
+    uint32_t mode;
+    uint32_t uid, gid, umask;
+    uint32_t valid;
+    uint64_t device;
+    uint64_t node;
+    uint64_t size;
+    struct gofer_time atime, mtime;
+    uint32_t extra;
+    uint16_t first_size, second_size;
+    uint32_t data_size;
+    uint32_t fd_count;
+};
+
+struct gofer_reply {
+    uint16_t version;
+    uint16_t op;
+    uint32_t sequence;
+    int32_t error; /* 0 or a negative errno; then nothing else is set */
+    int32_t detail;
+    int64_t value;
+    uint32_t data_size;
+    uint32_t fd_count;
+};
+
+_Static_assert(sizeof(struct gofer_request) == 104, "no padding in a message");
+_Static_assert(sizeof(struct gofer_reply) == 32, "no padding in a message");
+
+struct gofer_request_message {
+    struct gofer_request header;
+    char payload[2 * GOFER_PATH_MAX + GOFER_DATA_MAX];
+};
+
+struct gofer_reply_message {
+    struct gofer_reply header;
+    char payload[GOFER_DATA_MAX];
+};
+
+/* open(2) flags that may be asked for. Neither O_CLOEXEC nor O_NOCTTY says anything: both are always set. */
+#define GOFER_OPEN_FLAGS                                                                                                 \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_ASYNC | O_DIRECT | \
+     O_LARGEFILE | GOFER_KERNEL_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+#define GOFER_KERNEL_LARGEFILE 0100000 /* glibc's O_LARGEFILE is 0 here, the kernel's is not */
+
+/* What statx is asked for everywhere. */
+#define GOFER_STATX_MASK (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
+
+/* One name: 1 to 255 bytes, no '/', neither "." nor "..". */
+static inline bool gofer_name_ok(const char *name, size_t length)
+{
+    if (length == 0 || length > GOFER_NAME_MAX || memchr(name, '/', length) != NULL || memchr(name, '\0', length) != NULL)
+        return false;
+    return !(name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')));
+}
+
+/* A string of `size` bytes with its only NUL at the end. */
+static inline bool gofer_string_ok(const char *string, size_t size, size_t size_max)
+{
+    return size > 0 && size <= size_max && memchr(string, '\0', size) == string + size - 1;
+}
+
+/* A clean path as described above; *ret_components counts its names. */
+static inline bool gofer_path_ok(const char *path, size_t size, size_t *ret_components)
+{
+    if (!gofer_string_ok(path, size, GOFER_PATH_MAX))
+        return false;
+
+    size_t count = 0;
+    for (const char *name = path, *end; size > 1; name = end + 1) {
+        end = strchrnul(name, '/');
+        if (!gofer_name_ok(name, (size_t)(end - name)))
+            return false;
+        count++;
+        if (*end == '\0')
+            break;
+    }
+    *ret_components = count;
+    return true;
+}
+
+/* Extended attributes a container may have: the rest is the host's. */
+static inline bool gofer_xattr_ok(const char *name)
+{
+    return strncmp(name, "user.", 5) == 0 || strcmp(name, "security.capability") == 0 ||
+           strcmp(name, "system.posix_acl_access") == 0 || strcmp(name, "system.posix_acl_default") == 0;
+}
+
+static inline bool gofer_time_ok(const struct gofer_time *time)
+{
+    return (time->nanoseconds >= 0 && time->nanoseconds < 1000000000) || time->nanoseconds == UTIME_NOW ||
+           time->nanoseconds == UTIME_OMIT;
+}
+
+/* Attributes as a kernel gives them: a known type, all basic fields there. */
+static inline bool gofer_statx_ok(const struct statx *attributes)
+{
+    mode_t type = attributes->stx_mode & S_IFMT;
+    bool known = type == S_IFREG || type == S_IFDIR || type == S_IFLNK || type == S_IFIFO || type == S_IFSOCK ||
+                 type == S_IFCHR || type == S_IFBLK;
+    return known && (attributes->stx_mask & (STATX_BASIC_STATS | STATX_MNT_ID)) == (STATX_BASIC_STATS | STATX_MNT_ID) &&
+           attributes->stx_atime.tv_nsec < 1000000000 && attributes->stx_mtime.tv_nsec < 1000000000 &&
+           attributes->stx_ctime.tv_nsec < 1000000000;
+}
+
+#endif
