@@ -174,7 +174,7 @@ int cell_spawn(int sentry_pidfd, const struct oci_config *config, struct cell *r
     (void)close(take_fd(&theirs));
 
     int fds[2];
-    struct cell_message message;
+    struct cell_message message = {0};
     status = receive_from_init(ours, CELL_MOUNTED, fds, 2, &message, error);
     if (status < 0) {
         (void)kill(cell.pid, SIGKILL);
@@ -196,7 +196,7 @@ int cell_confine(const struct cell *cell, int console, int *ret_listener, struct
     int status = socket_send(cell->socket, &go, sizeof(go), &console, console >= 0 ? 1 : 0);
     if (status < 0)
         return error_set(error, status, "cannot reach the container's first process");
-    struct cell_message message;
+    struct cell_message message = {0};
     int listener = -1;
     status = receive_from_init(cell->socket, CELL_CONFINED, &listener, 1, &message, error);
     if (status < 0)

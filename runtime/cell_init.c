@@ -163,7 +163,7 @@ static int set_up(int socket, int procfs, int console, struct error *error)
     write_sysctl(procfs, "sys/net/ipv4/ip_unprivileged_port_start", "0");
     write_sysctl(procfs, "sys/net/ipv4/ping_group_range", "0 0");
     if (prepared->hostname != NULL)
-        (void)sethostname(prepared->hostname, strlen(prepared->hostname)); /* emulated; this is for the host's ps(1) */
+        (void)!sethostname(prepared->hostname, strlen(prepared->hostname)); /* the guest is shown the sentry's answer */
     if (prepared->process.oom_score_adj.set) {
         char value[16];
         (void)snprintf(value, sizeof(value), "%d", prepared->process.oom_score_adj.value);

@@ -10,12 +10,14 @@
 #include "sentry/platform/platform.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -158,8 +160,8 @@ int call_add_fd(struct call *call, int fd, bool close_on_exec, int newfd, int *r
         .id = call->id,
         .srcfd = (uint32_t)fd,
         .newfd = newfd < 0 ? 0 : (uint32_t)newfd,
-        .flags = newfd < 0 ? 0 : SECCOMP_ADDFD_FLAG_SETFD,
-        .newfd_flags = close_on_exec ? O_CLOEXEC : 0,
+        .flags = newfd < 0 ? 0 : (uint32_t)SECCOMP_ADDFD_FLAG_SETFD,
+        .newfd_flags = close_on_exec ? (uint32_t)O_CLOEXEC : 0,
     };
     int number;
     do
@@ -177,7 +179,7 @@ int64_t call_install_fd(struct call *call, int fd, bool close_on_exec)
         .id = call->id,
         .srcfd = (uint32_t)fd,
         .flags = SECCOMP_ADDFD_FLAG_SEND,
-        .newfd_flags = close_on_exec ? O_CLOEXEC : 0,
+        .newfd_flags = close_on_exec ? (uint32_t)O_CLOEXEC : 0,
     };
     int number;
     do

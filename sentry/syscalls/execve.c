@@ -276,7 +276,7 @@ static void name_plan(struct load_plan *plan, const char *path, const struct pro
 {
     const char *name = by_fd && program->dentry != NULL ? program->dentry->name : path;
     const char *slash = strrchr(name, '/');
-    (void)strncpy(plan->name, slash != NULL ? slash + 1 : name, sizeof(plan->name) - 1);
+    (void)snprintf(plan->name, sizeof(plan->name), "%.15s", slash != NULL ? slash + 1 : name);
 }
 
 /* --- the calls --- */
