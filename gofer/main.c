@@ -13,6 +13,7 @@
 #include "gofer/confine.h"
 #include "gofer/server.h"
 #include "postern/boot.h"
+#include "postern/confine.h"
 #include "postern/error.h"
 
 static struct server server = {
@@ -41,8 +42,11 @@ static int check_descriptors(struct error *error)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--allowed") == 0)
+        return confine_print(stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+
     struct error error = {0};
     int status = check_descriptors(&error);
     if (status == 0)

@@ -7,6 +7,10 @@
 #include "gofer/resolve.h"
 #include "gofer/server.h"
 #include "postern/cleanup.h"
+#include "postern/confine.h"
+
+CONFINE_ALLOW_IF(fcntl, 1, UINT32_MAX, F_SETLEASE, "finds writers of a program");
+CONFINE_ALLOW_IF(fcntl, 1, UINT32_MAX, F_DUPFD_CLOEXEC, "O_PATH of the root");
 
 enum { CREATE_TRIES = 8 };
 

@@ -8,13 +8,15 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 
-CONFINE_ALLOW(openat2, "every path from the sentry, beneath the container's root");
+CONFINE_ALLOW_IF(openat2, 0, UINT32_MAX, GOFER_FD_ROOT, "every path from the sentry, beneath the container's root");
 CONFINE_ALLOW(openat, "an object we already hold, through self/fd");
 CONFINE_ALLOW(statx, "attributes");
-CONFINE_ALLOW(fcntl, "O_NONBLOCK of FIFOs and sockets, the lease that finds writers of a program");
+CONFINE_ALLOW_IF(fcntl, 1, UINT32_MAX, F_GETFL, "O_NONBLOCK of FIFOs and sockets");
+CONFINE_ALLOW_IF(fcntl, 1, UINT32_MAX, F_SETFL, "O_NONBLOCK of FIFOs and sockets");
 
 void place_release(const struct place *place)
 {

@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 #include "gofer/owner.h"
+#include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "postern/socket.h"
 
-CONFINE_ALLOW(recvmsg, "requests");
-CONFINE_ALLOW(sendmsg, "replies");
+CONFINE_ALLOW_IF(recvmsg, 0, UINT32_MAX, GOFER_FD_SENTRY, "requests");
+CONFINE_ALLOW_IF(sendmsg, 0, UINT32_MAX, GOFER_FD_SENTRY, "replies");
 CONFINE_ALLOW(close, "descriptors of a request");
 CONFINE_ALLOW(newfstatat, "which kind of object a descriptor is");
 CONFINE_ALLOW(fstat, "which kind of object a descriptor is");
