@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "postern/routes.h"
+#include "postern/syscall_numbers.h"
 #include "sentry/platform/call.h"
 #include "sentry/platform/trace.h"
 #include "sentry/sentry.h"
