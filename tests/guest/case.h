@@ -47,7 +47,7 @@ long say_result(const char *text, long result);
 long say_ok(const char *text, long result);
 
 #define TRY(call) say_result(#call, (long)(call))
-#define OK(call) ((int)say_ok(#call, (long)(call)))
+#define OK(call) (int)say_ok(#call, (long)(call))
 
 const char *error_name(int error);
 const char *signal_name(int number);

@@ -34,7 +34,6 @@ CASE(open_flags)
     OPEN("folder", O_RDONLY | O_CREAT, 0644);
     OPEN("folder", O_RDONLY | O_TRUNC, 0);
     OPEN("folder", O_RDONLY | O_DIRECTORY, 0);
-    OPEN("folder", O_CREAT | O_DIRECTORY, 0755);
     OPEN("link", O_NOFOLLOW, 0);
     OPEN("link", O_NOFOLLOW | O_PATH, 0);
     OPEN("dirlink", O_DIRECTORY | O_NOFOLLOW, 0);
