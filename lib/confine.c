@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -11,8 +12,35 @@
 
 #include "lib/bpf.h"
 #include "postern/cleanup.h"
+#include "postern/routes.h"
 
 CONFINE_ALLOW(exit_group, "ends the program, with the reason on record");
+
+/* A call in no line: death. In a debug build the program says first which call it was. */
+#ifdef NDEBUG
+#define CONFINE_REFUSE SECCOMP_RET_KILL_PROCESS
+static void prepare_report(void)
+{
+}
+#else
+#define CONFINE_REFUSE SECCOMP_RET_TRAP
+CONFINE_ALLOW(write, "debug build: names a forbidden call");
+CONFINE_ALLOW(rt_sigreturn, "debug build: names a forbidden call");
+
+static void report(int signal_number, siginfo_t *info, void *context)
+{
+    (void)context;
+    dprintf(STDERR_FILENO, "%s: call %d (%s) is in no CONFINE_ALLOW line\n", program_invocation_short_name,
+            info->si_syscall, route_find(info->si_syscall)->name);
+    _exit(128 + signal_number);
+}
+
+static void prepare_report(void)
+{
+    struct sigaction action = {.sa_sigaction = report, .sa_flags = SA_SIGINFO};
+    (void)sigaction(SIGSYS, &action, NULL);
+}
+#endif
 
 /* The linker's names for the ends of the section all CONFINE_ALLOW lines are in. */
 extern const struct confine_entry list_start[] __asm__("__start_confine_list");
@@ -54,7 +82,7 @@ static struct bpf_rule make_rule(const struct confine_entry *const *entries, siz
     struct bpf_rule rule = {
         .nr = entries[0]->nr,
         .verdict = SECCOMP_RET_ALLOW,
-        .otherwise = SECCOMP_RET_KILL_PROCESS,
+        .otherwise = CONFINE_REFUSE,
         .cases = cases,
         .case_count = entries[0]->argument < 0 ? 0 : count,
     };
@@ -81,7 +109,7 @@ static int build(struct sock_fprog *ret_program)
             ;
         rules[rule_count++] = make_rule(&sorted[i], next - i, &cases[i]);
     }
-    return bpf_build(rules, rule_count, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_PROCESS, ret_program);
+    return bpf_build(rules, rule_count, CONFINE_REFUSE, SECCOMP_RET_KILL_PROCESS, ret_program);
 }
 
 int confine_apply(struct error *error)
@@ -91,6 +119,7 @@ int confine_apply(struct error *error)
     if (result < 0)
         return error_set(error, result, "cannot build this program's own call filter");
     auto_free struct sock_filter *code = program.filter;
+    prepare_report();
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return error_set(error, errno, "cannot set no_new_privs");
     long loaded = syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);

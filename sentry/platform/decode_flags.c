@@ -31,7 +31,7 @@ static void add_flags(struct text *text, uint64_t value, const struct flag *flag
         any = true;
     }
     if (value != 0 || !any)
-        text_add(text, any ? "|%#" PRIx64 : "%" PRIx64, value);
+        text_add(text, any ? "|%#" PRIx64 : "%#" PRIx64, value);
 }
 
 static const struct flag open_flags[] = {
