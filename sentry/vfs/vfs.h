@@ -131,7 +131,7 @@ struct dentry {
     int64_t valid_until;   /* CLOCK_MONOTONIC ns; then the name is looked up again */
     bool pinned;           /* a mount point or mask of ours: never looked up, never evicted, not removable (EBUSY) */
     bool deleted;          /* unlinked while in use: getcwd says ENOENT */
-    bool readonly;         /* root of a readonlyPaths subtree: changes below fail with EROFS */
+    bool readonly;         /* root of a readonlyPaths subtree (vfs_pin_readonly): changes below fail with EROFS */
     struct dentry *hash_next, *children, *sibling_next, *sibling_previous;
     struct dentry *lru_next, *lru_previous;
     struct vfs *vfs;
@@ -150,6 +150,8 @@ struct inode *inode_put(struct inode *inode);
 /* Pins a dentry at an absolute path (directories on the way must exist or are pinned too), for synthetic mounts and masks.
  * The inode's reference is taken over. */
 int vfs_pin(struct vfs *vfs, const char *path, struct inode *inode);
+/* readonlyPaths: the dentry at the path stays, and changes at and below it fail with EROFS. */
+int vfs_pin_readonly(struct vfs *vfs, const char *path);
 
 /* The path from `root` (the guest's) down to the dentry; "(unreachable)" is prefixed where it is not below, and " (deleted)"
  * appended where it is gone. Returns the length or -ENAMETOOLONG. */
@@ -192,7 +194,8 @@ void lookup_release(struct lookup *lookup);
  * A path longer than VFS_PATH_MAX-1 is the caller's mistake. */
 int vfs_lookup(const struct vfs_who *who, struct dentry *base, const char *path, unsigned int flags, struct lookup *ret_lookup);
 
-/* Reads path and dirfd of a call and resolves them: dirfd_arg < 0 means AT_FDCWD. */
+/* Reads a path and resolves it from a guest's dirfd or AT_FDCWD. With LOOKUP_EMPTY and "" a dirfd that is no directory
+ * gives its descriptor (lookup.fd). */
 int vfs_lookup_at(struct call *call, const struct vfs_who *who, int dirfd, uint64_t path_address, unsigned int flags,
                   struct lookup *ret_lookup);
 
@@ -223,6 +226,8 @@ struct object {
     struct dentry *dentry;   /* owned; always for directories, for others only when object_dentry() was called; may stay NULL */
 };
 int object_from_fd(struct call *call, int guest_fd, struct object *ret_object);
+/* The same for a descriptor of ours (what a magic link led to), which is taken over even on failure. */
+int object_from_own_fd(struct call *call, int fd, struct object *ret_object);
 void object_release(struct object *object);
 /* The object was changed through its descriptor (fchmod, futimens, fsetxattr...): forget what was known of it. */
 void object_changed(struct vfs *vfs, const struct object *object);
@@ -259,7 +264,7 @@ bool vfs_nosuid(struct vfs *vfs, const struct dentry *dentry);
 /* --- for filesystems --- */
 /* Descriptor of an empty directory that stands for a synthetic one: carries its path. Owned by the caller. */
 int vfs_synthetic_directory(struct vfs *vfs, struct dentry *dentry, int *ret_fd);
-/* Sealed memory file with the content, named after the dentry, opened with `flags` access. */
+/* Sealed memory file with the content, named after the dentry, opened for reading. */
 int vfs_synthetic_file(struct vfs *vfs, struct dentry *dentry, const void *content, size_t size, int *ret_fd);
 
 #endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The attribute cache: asked when stale, forgotten when something changed. */
+#include "sentry/vfs/vfs_internal.h"
+
+#include <errno.h>
+
+/* The name led to something else meanwhile (somebody outside, or an overlay that copied the file up). The same kind of thing
+ * takes the place; another kind is for the caller to look up again. */
+static int exchange(struct vfs *vfs, struct dentry *dentry, const struct statx *attributes)
+{
+    if (((attributes->stx_mode ^ dentry->inode->attributes.stx_mode) & S_IFMT) != 0) {
+        dentry->valid_until = 0;
+        return -ESTALE;
+    }
+    struct inode *inode = inode_obtain(vfs, dentry->inode->filesystem, attributes);
+    if (inode == NULL)
+        return -ENOMEM;
+    dentry_swap_inode(dentry, inode);
+    return 0;
+}
+
+int vfs_getattr(struct vfs *vfs, struct dentry *dentry)
+{
+    struct inode *inode = dentry->inode;
+    if (inode == NULL)
+        return -ENOENT;
+    if (inode_fresh(vfs, inode) || inode->filesystem->getattr == NULL || dentry_gone(dentry))
+        return 0;
+    struct statx attributes;
+    int error = inode->filesystem->getattr(vfs, dentry, &attributes);
+    if (error < 0)
+        return error;
+    if (inode->vfs == NULL) { /* not in the hash: the filesystem keeps its own identities and times */
+        inode->attributes = attributes;
+        return 0;
+    }
+    if (!same_object(&attributes, &inode->attributes))
+        return exchange(vfs, dentry, &attributes);
+    inode_refresh(vfs, inode, &attributes);
+    return 0;
+}
+
+static void forget(struct inode *inode)
+{
+    if (inode->vfs == NULL)
+        return; /* its filesystem says itself how long things are right */
+    inode->fresh_until = 0;
+    inode->ids_until = 0;
+}
+
+void vfs_invalidate_attributes(struct dentry *dentry)
+{
+    if (dentry->inode != NULL)
+        forget(dentry->inode);
+}
+
+void object_changed(struct vfs *vfs, const struct object *object)
+{
+    struct inode *inode = object->kind == OBJECT_FILE ? inode_cached(vfs, &object->attributes) : NULL;
+    if (inode != NULL)
+        forget(inode);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inodes: attributes by identity. Those of gofer files are in a hash by (mount, device, number), so that a descriptor leads to
+ * its attributes without a name. Numbers are used again by the host, so type and time of birth belong to an identity.
+ */
+#include "sentry/vfs/vfs_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t identity_hash(const struct vfs *vfs, const struct statx *identity)
+{
+    uint64_t hash = vfs->seed ^ identity->stx_ino;
+    hash = (hash ^ (hash >> 32)) * UINT64_C(0xd6e8feb86659fd93);
+    hash ^= ((uint64_t)identity->stx_dev_major << 32) | identity->stx_dev_minor;
+    hash ^= identity->stx_mnt_id << 20;
+    hash = (hash ^ (hash >> 32)) * UINT64_C(0xd6e8feb86659fd93);
+    return hash ^ (hash >> 32);
+}
+
+static struct inode **bucket_of(struct vfs *vfs, const struct statx *identity)
+{
+    return &vfs->inodes[identity_hash(vfs, identity) & (INODE_BUCKETS - 1)];
+}
+
+static bool same_key(const struct statx *one, const struct statx *other)
+{
+    return one->stx_ino == other->stx_ino && one->stx_mnt_id == other->stx_mnt_id &&
+           one->stx_dev_major == other->stx_dev_major && one->stx_dev_minor == other->stx_dev_minor;
+}
+
+bool same_object(const struct statx *one, const struct statx *other)
+{
+    if (!same_key(one, other) || ((one->stx_mode ^ other->stx_mode) & S_IFMT) != 0)
+        return false;
+    if ((one->stx_mask & other->stx_mask & STATX_BTIME) == 0)
+        return true;
+    return one->stx_btime.tv_sec == other->stx_btime.tv_sec && one->stx_btime.tv_nsec == other->stx_btime.tv_nsec;
+}
+
+struct inode *inode_new(const struct filesystem *filesystem, const struct statx *attributes)
+{
+    struct inode *inode = calloc(1, sizeof(*inode));
+    if (inode == NULL)
+        return NULL;
+    inode->references = 1;
+    inode->filesystem = filesystem;
+    inode->attributes = *attributes;
+    return inode;
+}
+
+struct inode *inode_get(struct inode *inode)
+{
+    inode->references++;
+    return inode;
+}
+
+static void hash_add(struct vfs *vfs, struct inode *inode)
+{
+    struct inode **bucket = bucket_of(vfs, &inode->attributes);
+    inode->hash_next = *bucket;
+    inode->vfs = vfs;
+    *bucket = inode;
+}
+
+static void hash_remove(struct inode *inode)
+{
+    if (inode->vfs == NULL)
+        return;
+    struct inode **link = bucket_of(inode->vfs, &inode->attributes);
+    while (*link != inode)
+        link = &(*link)->hash_next;
+    *link = inode->hash_next;
+    inode->hash_next = NULL;
+    inode->vfs = NULL;
+}
+
+struct inode *inode_put(struct inode *inode)
+{
+    if (inode == NULL || --inode->references > 0)
+        return NULL;
+    hash_remove(inode);
+    if (inode->filesystem->forget != NULL)
+        inode->filesystem->forget(inode);
+    free(inode->link_target);
+    free(inode);
+    return NULL;
+}
+
+struct inode *inode_cached(struct vfs *vfs, const struct statx *identity)
+{
+    struct inode *inode = *bucket_of(vfs, identity);
+    while (inode != NULL && !same_object(&inode->attributes, identity))
+        inode = inode->hash_next;
+    return inode;
+}
+
+/* One bit an identity, never cleared: an inode that comes back after it was evicted may still be open for writing. A
+ * false hit costs a question to the gofer. */
+static bool written_bit(struct vfs *vfs, const struct statx *identity, bool set)
+{
+    uint64_t hash = identity_hash(vfs, identity) >> 16;
+    uint64_t *word = &vfs->written[(hash & (WRITTEN_BITS - 1)) / 64];
+    uint64_t bit = UINT64_C(1) << (hash & 63);
+    if (set)
+        *word |= bit;
+    return (*word & bit) != 0;
+}
+
+void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *attributes)
+{
+    int64_t until = mount_until(vfs, attributes->stx_mnt_id);
+    mode_t mode = attributes->stx_mode;
+    bool moves_by_itself = inode->opened_for_write || !(S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode));
+    inode->attributes = *attributes;
+    inode->ids_until = until;
+    inode->fresh_until = moves_by_itself ? vfs->now : until;
+}
+
+struct inode *inode_obtain(struct vfs *vfs, const struct filesystem *filesystem, const struct statx *attributes)
+{
+    struct inode *inode = inode_cached(vfs, attributes);
+    if (inode != NULL) {
+        inode_refresh(vfs, inode, attributes);
+        return inode_get(inode);
+    }
+    inode = inode_new(filesystem, attributes);
+    if (inode == NULL)
+        return NULL;
+    inode->opened_for_write = S_ISREG(attributes->stx_mode) && written_bit(vfs, attributes, false);
+    inode_refresh(vfs, inode, attributes);
+    hash_add(vfs, inode);
+    return inode;
+}
+
+void inode_adopt(struct vfs *vfs, struct inode *inode)
+{
+    const struct statx attributes = inode->attributes;
+    inode_refresh(vfs, inode, &attributes);
+    hash_add(vfs, inode);
+}
+
+void inode_written(struct vfs *vfs, struct inode *inode)
+{
+    if (!S_ISREG(inode->attributes.stx_mode))
+        return;
+    inode->opened_for_write = true;
+    if (inode->fresh_until > vfs->now)
+        inode->fresh_until = vfs->now;
+    (void)written_bit(vfs, &inode->attributes, true);
+}
+
+void inode_remember(struct vfs *vfs, struct inode *inode)
+{
+    struct inode **slot = &vfs->recent[vfs->recent_next++ % INODES_RECENT];
+    inode_put(*slot);
+    *slot = inode_get(inode);
+}
+
+bool inode_fresh(const struct vfs *vfs, const struct inode *inode)
+{
+    return inode->fresh_until >= vfs->now;
+}
+
+bool inode_ids_fresh(const struct vfs *vfs, const struct inode *inode)
+{
+    return inode->fresh_until >= vfs->now || inode->ids_until >= vfs->now;
+}

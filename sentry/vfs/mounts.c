@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mounts as the gofer's kernel numbers them: what may be cached on each, and their flags. */
+#include "sentry/sentry.h"
+#include "sentry/vfs/vfs_internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+
+_Static_assert((int)MS_RDONLY == (int)ST_RDONLY && (int)MS_NOSUID == (int)ST_NOSUID &&
+                   (int)MS_NODEV == (int)ST_NODEV && (int)MS_NOEXEC == (int)ST_NOEXEC,
+               "statfs flags are mount flags");
+enum { MOUNT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC };
+
+/* On the root, others may work now and then (docker cp) unless we were told not; a tmpfs is the container's own; in devpts and
+ * mqueue names come and go without a word to us. */
+static int64_t ttl_of(const struct boot_config *boot, const struct boot_mount *mount)
+{
+    if (mount == &boot->mounts[0])
+        return boot->rootfs_exclusive != 0 ? TTL_FOREVER : TTL_SECOND;
+    if (mount->shared != 0 || strcmp(mount->type, "tmpfs") != 0)
+        return 0;
+    return TTL_FOREVER;
+}
+
+void mounts_init(struct vfs *vfs)
+{
+    const struct boot_config *boot = vfs->sentry->boot;
+    for (uint32_t i = 0; i < boot->mount_count && i < BOOT_MOUNTS_MAX; i++) {
+        const struct boot_mount *mount = &boot->mounts[i];
+        if (mount->kind != BOOT_MOUNT_REAL || mount->mount_id == 0)
+            continue;
+        vfs->mounts[vfs->mount_count++] = (struct mount_entry){
+            .id = mount->mount_id,
+            .boot = mount,
+            .ttl = ttl_of(boot, mount),
+            .flags = mount->flags & MOUNT_FLAGS,
+            .flags_known = true,
+        };
+    }
+}
+
+static struct mount_entry *find(struct vfs *vfs, uint64_t mount_id)
+{
+    for (size_t i = 0; i < vfs->mount_count; i++) {
+        if (vfs->mounts[i].id == mount_id)
+            return &vfs->mounts[i];
+    }
+    return NULL;
+}
+
+const struct mount_entry *mount_entry_find(struct vfs *vfs, uint64_t mount_id)
+{
+    return find(vfs, mount_id);
+}
+
+/* The gofer sees no mounts but the container's: an id it names is one of them. NULL if there are too many to remember. */
+struct mount_entry *mount_entry_learn(struct vfs *vfs, uint64_t mount_id)
+{
+    struct mount_entry *entry = find(vfs, mount_id);
+    if (entry == NULL && mount_id != 0 && vfs->mount_count < MOUNTS_MAX) {
+        entry = &vfs->mounts[vfs->mount_count++];
+        *entry = (struct mount_entry){.id = mount_id};
+    }
+    return entry;
+}
+
+int64_t mount_until(struct vfs *vfs, uint64_t mount_id)
+{
+    const struct mount_entry *entry = mount_entry_learn(vfs, mount_id);
+    if (entry == NULL)
+        return vfs->now;
+    return entry->ttl == TTL_FOREVER ? TTL_FOREVER : vfs->now + entry->ttl;
+}
+
+int64_t names_until(const struct dentry *directory)
+{
+    if (directory->inode == NULL || directory->inode->vfs == NULL)
+        return directory->vfs->now;
+    return mount_until(directory->vfs, directory->inode->attributes.stx_mnt_id);
+}
+
+/* The nearest thing upwards that says on which mount it is: a pinned mount point or a gofer's inode. Returns the table's entry
+ * of a real mount. */
+static struct mount_entry *entry_of(struct vfs *vfs, const struct dentry *dentry, const struct boot_mount **ret_boot)
+{
+    while (dentry->mount == NULL && (dentry->inode == NULL || dentry->inode->vfs == NULL) && dentry->parent != dentry)
+        dentry = dentry->parent;
+    *ret_boot = dentry->mount;
+    if (dentry->mount != NULL || dentry->inode == NULL)
+        return NULL;
+    struct mount_entry *entry = find(vfs, dentry->inode->attributes.stx_mnt_id);
+    *ret_boot = entry != NULL ? entry->boot : NULL;
+    return entry;
+}
+
+const struct boot_mount *vfs_mount(struct vfs *vfs, const struct dentry *dentry)
+{
+    const struct boot_mount *boot;
+    (void)entry_of(vfs, dentry, &boot);
+    return boot;
+}
+
+unsigned int vfs_mount_flags(struct vfs *vfs, const struct dentry *dentry)
+{
+    const struct boot_mount *boot;
+    struct mount_entry *entry = entry_of(vfs, dentry, &boot);
+    if (entry == NULL)
+        return boot != NULL ? boot->flags & MOUNT_FLAGS : 0;
+    if (!entry->flags_known) {
+        struct statfs statfs;
+        if (dentry->filesystem->statfs == NULL || dentry->filesystem->statfs(vfs, (struct dentry *)dentry, &statfs) < 0)
+            return MS_NOSUID | MS_NODEV;
+        entry->flags = (unsigned int)statfs.f_flags & MOUNT_FLAGS;
+        entry->flags_known = true;
+    }
+    return entry->flags;
+}
+
+bool vfs_nosuid(struct vfs *vfs, const struct dentry *dentry)
+{
+    return (vfs_mount_flags(vfs, dentry) & MS_NOSUID) != 0;
+}
+
+int vfs_want_write(struct vfs *vfs, const struct dentry *dentry)
+{
+    for (const struct dentry *at = dentry; !at->readonly; at = at->parent) {
+        if (at->parent == at)
+            return (vfs_mount_flags(vfs, dentry) & MS_RDONLY) != 0 ? -EROFS : 0;
+    }
+    return -EROFS;
+}
+
+bool vfs_same_mount(struct vfs *vfs, const struct dentry *one, const struct dentry *other)
+{
+    const struct boot_mount *boot_one, *boot_other;
+    const struct mount_entry *entry_one = entry_of(vfs, one, &boot_one);
+    const struct mount_entry *entry_other = entry_of(vfs, other, &boot_other);
+    return entry_one == entry_other && boot_one == boot_other;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is behind a descriptor of the guest, by identity. Descriptors are never remembered by number: statx of our copy
+ * says on which mount the object is, and that says whose it is.
+ *
+ * In our user namespace the owner of a host file cannot be expressed, so ids of gofer files come from the inode cache or from
+ * the gofer. All else a local statx knows, without a hop.
+ */
+#include "postern/cleanup.h"
+#include "sentry/fs/goferfs.h"
+#include "sentry/fs/gofer_client.h"
+#include "sentry/kernel/process.h"
+#include "sentry/platform/call.h"
+#include "sentry/sentry.h"
+#include "sentry/vfs/object_private.h"
+#include "sentry/vfs/vfs_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { OBJECT_MASK = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID };
+
+void object_release(struct object *object)
+{
+    cleanup_close(&object->fd);
+    object->fd = -1;
+    object->dentry = dentry_put(object->dentry);
+}
+
+/* Owner and mode change the change time, so with that unchanged they are what they were. */
+static bool ids_known(const struct vfs *vfs, const struct inode *inode, const struct statx *local)
+{
+    if (inode_ids_fresh(vfs, inode))
+        return true;
+    const struct statx_timestamp *then = &inode->attributes.stx_ctime, *now = &local->stx_ctime;
+    return then->tv_sec == now->tv_sec && then->tv_nsec == now->tv_nsec;
+}
+
+static int file_owner(struct vfs *vfs, struct object *object)
+{
+    const struct inode *known = inode_cached(vfs, &object->attributes);
+    if (known == NULL || !ids_known(vfs, known, &object->attributes)) {
+        struct statx attributes;
+        int error = gofer_getattr(vfs->sentry->gofer, (struct gofer_place){.fd = object->fd}, &attributes);
+        if (error < 0)
+            return error;
+        if (!same_object(&attributes, &object->attributes))
+            return -EIO;
+        struct inode *inode = inode_obtain(vfs, &goferfs, &attributes);
+        if (inode == NULL)
+            return -ENOMEM;
+        inode_remember(vfs, inode); /* it may have no name */
+        inode_put(inode);
+        known = inode;
+    }
+    object->attributes.stx_uid = known->attributes.stx_uid;
+    object->attributes.stx_gid = known->attributes.stx_gid;
+    return 0;
+}
+
+/* Pipes, sockets and the like belong to whoever asks: natively all the guest's tasks are one id. The kernel's own inode behind
+ * eventfd and its kin is root's; what came from outside is taken for the container's user's. */
+static void anonymous_owner(const struct vfs *vfs, const struct cred *cred, struct statx *attributes)
+{
+    const struct sentry *sentry = vfs->sentry;
+    bool of_kernel = (attributes->stx_mode & S_IFMT) == 0;
+    if (attributes->stx_uid == sentry->guest_uid) {
+        attributes->stx_uid = cred->fsuid;
+        attributes->stx_gid = cred->fsgid;
+    } else {
+        attributes->stx_uid = of_kernel ? 0 : sentry->boot->uid;
+        attributes->stx_gid = of_kernel ? 0 : sentry->boot->gid;
+    }
+}
+
+/* A stand-in for a directory that cannot be found any more: nothing is in it, nothing can be made in it. */
+static int lost_directory(struct vfs *vfs, const struct object *object, struct dentry **ret_dentry)
+{
+    static const struct filesystem nowhere = {.name = "gone"};
+    struct inode *inode = object->kind == OBJECT_FILE ? inode_obtain(vfs, &goferfs, &object->attributes)
+                                                      : inode_new(&nowhere, &object->attributes);
+    if (inode == NULL)
+        return -ENOMEM;
+    struct dentry *dentry = dentry_detached(vfs, vfs->root, "gone", inode);
+    if (dentry == NULL)
+        return -ENOMEM;
+    *ret_dentry = dentry;
+    return 0;
+}
+
+static int find_by_path(struct vfs *vfs, const struct object *object, struct dentry **ret_dentry)
+{
+    char path[OBJECT_PATH_MAX];
+    int error = object_path(vfs->sentry, object->fd, object->kind, &object->attributes, path, sizeof(path));
+    struct dentry *dentry;
+    if (error == 0)
+        error = strlen(path) < VFS_PATH_MAX ? vfs_find_now(vfs, path, &dentry) : -ENAMETOOLONG;
+    if (error < 0)
+        return error;
+    bool same = object->kind == OBJECT_FILE
+                    ? same_object(&dentry->inode->attributes, &object->attributes)
+                    : dentry->inode->vfs == NULL && dentry_is_directory(dentry) == S_ISDIR(object->attributes.stx_mode);
+    if (!same) {
+        dentry_put(dentry);
+        return -ENOENT;
+    }
+    *ret_dentry = dentry;
+    return 0;
+}
+
+static int find_directory(struct vfs *vfs, const struct object *object, struct dentry **ret_dentry)
+{
+    struct dentry *alias = NULL;
+    if (object->kind == OBJECT_FILE) {
+        const struct inode *inode = inode_cached(vfs, &object->attributes);
+        alias = inode != NULL ? inode->alias : NULL;
+        if (alias != NULL && (!dentry_gone(alias) || inode->attributes.stx_nlink == 0)) {
+            *ret_dentry = dentry_get(alias);
+            return 0;
+        }
+    }
+    if (object->kind != OBJECT_ANONYMOUS && find_by_path(vfs, object, ret_dentry) == 0)
+        return 0;
+    if (object->kind == OBJECT_FILE) { /* the search may have freed or moved it */
+        const struct inode *inode = inode_cached(vfs, &object->attributes);
+        if (inode != NULL && inode->alias != NULL) {
+            *ret_dentry = dentry_get(inode->alias);
+            return 0;
+        }
+    }
+    return lost_directory(vfs, object, ret_dentry);
+}
+
+static int synthetic_attributes(struct vfs *vfs, struct object *object)
+{
+    if (object->dentry == NULL)
+        (void)find_by_path(vfs, object, &object->dentry);
+    object->attributes.stx_uid = 0;
+    object->attributes.stx_gid = 0;
+    if (object->dentry == NULL || object->dentry->inode->filesystem->getattr == NULL)
+        return 0; /* its process is gone, not so the descriptor */
+    if (vfs_getattr(vfs, object->dentry) == 0)
+        object->attributes = object->dentry->inode->attributes;
+    return 0;
+}
+
+static int complete(struct vfs *vfs, const struct cred *cred, struct object *object)
+{
+    int error = 0;
+    if (S_ISDIR(object->attributes.stx_mode))
+        error = find_directory(vfs, object, &object->dentry);
+    if (error < 0)
+        return error;
+    switch (object->kind) {
+    case OBJECT_FILE:
+        return file_owner(vfs, object);
+    case OBJECT_SYNTHETIC:
+        return synthetic_attributes(vfs, object);
+    default:
+        anonymous_owner(vfs, cred, &object->attributes);
+        return 0;
+    }
+}
+
+int object_from_own_fd(struct call *call, int fd, struct object *ret_object)
+{
+    struct vfs *vfs = call->sentry->vfs;
+    struct object object = {.fd = fd};
+    vfs_tick_for_call(vfs, call->id);
+    int error = statx(fd, "", AT_EMPTY_PATH, OBJECT_MASK, &object.attributes) < 0 ? -errno : 0;
+    if (error == 0) {
+        object.kind = object_classify(vfs, &object.attributes);
+        error = complete(vfs, task_cred(call->task), &object);
+    }
+    if (error < 0) {
+        object_release(&object);
+        return error;
+    }
+    *ret_object = object;
+    return 0;
+}
+
+int object_from_fd(struct call *call, int guest_fd, struct object *ret_object)
+{
+    int fd = call_get_fd(call, guest_fd);
+    return fd < 0 ? fd : object_from_own_fd(call, fd, ret_object);
+}
+
+int object_dentry(struct call *call, struct object *object)
+{
+    if (object->dentry != NULL)
+        return dentry_gone(object->dentry) ? -ENOENT : 0;
+    if (object->kind == OBJECT_ANONYMOUS)
+        return -ENOENT;
+    return find_by_path(call->sentry->vfs, object, &object->dentry);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The object that holds the tree and the caches, and their clock. */
+#include "sentry/vfs/vfs_internal.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+/* Never the same twice: what was right "now" for one call is not for the next. */
+void vfs_tick(struct vfs *vfs)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    int64_t now = (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+    vfs->now = now > vfs->now ? now : vfs->now + 1;
+}
+
+void vfs_tick_for_call(struct vfs *vfs, uint64_t call_id)
+{
+    if (call_id == vfs->call_id)
+        return;
+    vfs->call_id = call_id;
+    vfs_tick(vfs);
+}
+
+struct vfs *vfs_create(struct sentry *sentry, struct inode *root)
+{
+    struct vfs *vfs = calloc(1, sizeof(*vfs));
+    if (vfs == NULL)
+        return NULL;
+    vfs->sentry = sentry;
+    vfs->lru.lru_next = vfs->lru.lru_previous = &vfs->lru;
+    vfs->unused_max = DENTRIES_UNUSED_MAX;
+    vfs->dentry_max = DENTRIES_MAX;
+    if (getrandom(&vfs->seed, sizeof(vfs->seed), GRND_NONBLOCK) != sizeof(vfs->seed))
+        vfs->seed = (uintptr_t)vfs ^ (uint64_t)time(NULL) << 32;
+    vfs_tick(vfs);
+    mounts_init(vfs);
+    vfs->root = dentry_detached(vfs, NULL, "", root);
+    if (vfs->root == NULL) {
+        free(vfs);
+        return NULL;
+    }
+    vfs->root->deleted = false;
+    vfs->root->pinned = true;
+    return vfs;
+}
+
+struct dentry *vfs_root(struct vfs *vfs)
+{
+    return vfs->root;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of vfs/ share, and goferfs, which fills the caches. Everybody else uses vfs.h.
+ *
+ * Time: the clock of the caches (vfs->now) is read once a trapped call (vfs_tick). What a call has learnt stays right until
+ * its end, even on a mount that caches nothing; so one walk request serves a whole path, and the getattr after it.
+ *
+ * Memory: a dentry nobody uses waits on a list and is reused or, beyond a bound, freed, oldest first. Inodes live as long as
+ * their dentries, and a little longer on a ring of recently used ones (files that have no name any more).
+ */
+#ifndef SENTRY_VFS_VFS_INTERNAL_H
+#define SENTRY_VFS_VFS_INTERNAL_H
+
+#include "postern/boot.h"
+#include "sentry/vfs/vfs.h"
+
+enum {
+    DENTRY_BUCKETS = 16384,
+    INODE_BUCKETS = 8192,
+    DENTRIES_UNUSED_MAX = 16384, /* on the list */
+    DENTRIES_MAX = 65536,        /* in all: unused ones have parents */
+    INODES_RECENT = 256,
+    WRITTEN_BITS = 65536,
+    MOUNTS_MAX = BOOT_MOUNTS_MAX + 256,
+};
+
+#define TTL_FOREVER INT64_MAX
+#define TTL_SECOND INT64_C(1000000000)
+
+/* A mount the gofer has shown: those of the boot configuration, and those found below recursive binds. */
+struct mount_entry {
+    uint64_t id;
+    const struct boot_mount *boot; /* NULL: found */
+    int64_t ttl;
+    unsigned int flags;
+    bool flags_known;
+};
+
+struct vfs {
+    struct sentry *sentry;
+    struct dentry *root;
+    int64_t now;      /* CLOCK_MONOTONIC ns, never the same twice */
+    uint64_t call_id; /* the call `now` was read for */
+    uint64_t seed;
+
+    struct dentry *dentries[DENTRY_BUCKETS];
+    struct dentry lru; /* head of the ring: lru_next is the oldest */
+    size_t unused_count, dentry_count;
+    size_t unused_max, dentry_max; /* the bounds; smaller in tests */
+
+    struct inode *inodes[INODE_BUCKETS];
+    struct inode *recent[INODES_RECENT];
+    size_t recent_next;
+    uint64_t written[WRITTEN_BITS / 64]; /* identities (hashed) that were opened for writing, ever */
+
+    struct mount_entry mounts[MOUNTS_MAX];
+    size_t mount_count;
+
+    bool hidden_known; /* the gofer's hidden tmpfs, once a directory of it was seen */
+    struct statx hidden;
+};
+
+/* vfs.c: a tree with this root inode (reference taken over); what vfs_new does once it has one. */
+struct vfs *vfs_create(struct sentry *sentry, struct inode *root);
+void vfs_tick(struct vfs *vfs);
+void vfs_tick_for_call(struct vfs *vfs, uint64_t call_id);
+
+/* dentry.c */
+struct dentry *dentry_cached(struct vfs *vfs, const struct dentry *directory, const char *name); /* borrowed, any age */
+bool dentry_valid(const struct vfs *vfs, const struct dentry *dentry);
+/* Records what `name` is: an inode (reference taken over) or, with NULL, that it does not exist. Borrowed result: good until
+ * the next dentry_put; NULL if memory is out. A pinned dentry stays what it is. */
+struct dentry *dentry_settle(struct vfs *vfs, struct dentry *directory, const char *name, struct inode *inode,
+                             int64_t valid_until);
+void dentry_place(struct dentry *dentry, struct dentry *directory, char *name); /* moves; name is taken over */
+void dentry_kill(struct dentry *dentry);                                        /* its name is gone */
+void dentry_swap_inode(struct dentry *dentry, struct inode *inode);             /* reference taken over */
+/* A dentry outside the tree, for a directory that is open but gone. Owned; the inode's reference is taken over. */
+struct dentry *dentry_detached(struct vfs *vfs, struct dentry *parent, const char *name, struct inode *inode);
+bool dentry_gone(const struct dentry *dentry); /* it, or a directory above it, is deleted */
+bool dentry_is_directory(const struct dentry *dentry);
+
+/* inode.c */
+bool same_object(const struct statx *one, const struct statx *other); /* mount, device, number, type, birth */
+/* The inode of a gofer object, made or found by identity, its attributes refreshed. Owned; NULL if memory is out. */
+struct inode *inode_obtain(struct vfs *vfs, const struct filesystem *filesystem, const struct statx *attributes);
+void inode_adopt(struct vfs *vfs, struct inode *inode); /* puts one made by inode_new into the hash */
+struct inode *inode_cached(struct vfs *vfs, const struct statx *identity); /* borrowed, or NULL */
+void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *attributes);
+void inode_written(struct vfs *vfs, struct inode *inode); /* opened for writing */
+void inode_remember(struct vfs *vfs, struct inode *inode);
+bool inode_fresh(const struct vfs *vfs, const struct inode *inode);
+bool inode_ids_fresh(const struct vfs *vfs, const struct inode *inode); /* uid, gid and mode */
+
+/* mounts.c */
+void mounts_init(struct vfs *vfs);
+const struct mount_entry *mount_entry_find(struct vfs *vfs, uint64_t mount_id);
+struct mount_entry *mount_entry_learn(struct vfs *vfs, uint64_t mount_id);
+int64_t mount_until(struct vfs *vfs, uint64_t mount_id); /* until when what was learnt now is right */
+int64_t names_until(const struct dentry *directory); /* the same for the names in a directory */
+
+/* walk.c: vfs_find without a new look at the clock. */
+int vfs_find_now(struct vfs *vfs, const char *path, struct dentry **ret_dentry);
+
+/* path.c: names of synthetic objects: '/' is written '!', and '!' and '%' as %21 and %25. */
+int synthetic_name(const struct dentry *dentry, char *buffer, size_t size);
+int synthetic_path(const char *name, size_t length, char *buffer, size_t size); /* absolute */
+
+#endif

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Path resolution (path_resolution(7)). What is left of the path is one string; a symbolic link puts its target in front of
+ * what is left, so links nest without recursion.
+ */
+#include "postern/cleanup.h"
+#include "sentry/sentry.h"
+#include "sentry/vfs/vfs_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct walk {
+    const struct vfs_who *who;
+    struct vfs *vfs;
+    unsigned int flags;
+    struct dentry *top; /* borrowed: ".." stays here, "/" starts here */
+    struct dentry *at;  /* owned */
+    int fd;             /* owned: a magic link led to an object without a dentry, and the path ends there */
+    bool jumped;        /* the last step was such a link, or one straight to a dentry */
+    char *path;         /* owned: what `rest` points into, once a link was followed */
+    const char *rest;
+    unsigned int links;
+};
+
+enum { WALK_SCOPED = LOOKUP_BENEATH | LOOKUP_IN_ROOT };
+
+static void walk_release(struct walk *walk)
+{
+    dentry_put(walk->at);
+    cleanup_close(&walk->fd);
+    free(walk->path);
+}
+
+static void move_to(struct walk *walk, struct dentry *owned)
+{
+    struct dentry *before = walk->at;
+    walk->at = owned;
+    dentry_put(before);
+}
+
+static int crossing(const struct walk *walk, const struct dentry *to)
+{
+    if ((walk->flags & LOOKUP_NO_XDEV) == 0 || walk->at == NULL || vfs_same_mount(walk->vfs, walk->at, to))
+        return 0;
+    return -EXDEV;
+}
+
+static int go_to_top(struct walk *walk)
+{
+    if ((walk->flags & LOOKUP_BENEATH) != 0)
+        return -EXDEV;
+    int error = crossing(walk, walk->top);
+    if (error == 0)
+        move_to(walk, dentry_get(walk->top));
+    return error;
+}
+
+static int go_up(struct walk *walk)
+{
+    if (walk->at == walk->top)
+        return (walk->flags & LOOKUP_BENEATH) != 0 ? -EXDEV : 0;
+    int error = crossing(walk, walk->at->parent);
+    if (error == 0)
+        move_to(walk, dentry_get(walk->at->parent));
+    return error;
+}
+
+int vfs_child(struct vfs *vfs, struct dentry *directory, const char *name, struct dentry **ret_dentry)
+{
+    struct dentry *dentry = dentry_cached(vfs, directory, name);
+    if (dentry == NULL || !dentry_valid(vfs, dentry)) {
+        if (dentry_gone(directory))
+            return -ENOENT;
+        if (directory->filesystem->lookup == NULL)
+            return -ENOTDIR;
+        struct inode *inode = NULL;
+        int error = directory->filesystem->lookup(vfs, directory, name, &inode);
+        if (error < 0 && error != -ENOENT)
+            return error;
+        /* A filesystem with better knowledge than "now" has put the dentry there itself. */
+        dentry = dentry_cached(vfs, directory, name);
+        if (dentry == NULL || !dentry_valid(vfs, dentry) || dentry->inode != inode) {
+            int64_t until = inode != NULL && inode->fresh_until > vfs->now ? inode->fresh_until : vfs->now;
+            dentry = dentry_settle(vfs, directory, name, inode, until);
+        } else {
+            inode_put(inode);
+        }
+        if (dentry == NULL)
+            return -ENOMEM;
+    }
+    *ret_dentry = dentry_get(dentry);
+    return 0;
+}
+
+/* The child `name`; `rest` is the path from there on, for a filesystem that can look up all of it at once. */
+static int child_with_rest(struct vfs *vfs, struct dentry *directory, const char *name, const char *rest,
+                           struct dentry **ret_dentry)
+{
+    const struct dentry *cached = dentry_cached(vfs, directory, name);
+    if ((cached == NULL || !dentry_valid(vfs, cached)) && directory->filesystem->prefetch != NULL &&
+        !dentry_gone(directory))
+        directory->filesystem->prefetch(vfs, directory, rest);
+    return vfs_child(vfs, directory, name, ret_dentry);
+}
+
+static int may_search(const struct walk *walk)
+{
+    if (!dentry_is_directory(walk->at))
+        return -ENOTDIR;
+    return vfs_permission(walk->who, walk->at, MAY_EXEC);
+}
+
+static int target_of(struct vfs *vfs, const struct vfs_who *who, struct dentry *link, const char **ret_target, char *buffer)
+{
+    if (link->inode->link_target != NULL) {
+        *ret_target = link->inode->link_target;
+        return 0;
+    }
+    if (link->filesystem->readlink == NULL)
+        return -EINVAL;
+    ssize_t length = link->filesystem->readlink(vfs, link, who, buffer, VFS_PATH_MAX);
+    if (length < 0 || length >= VFS_PATH_MAX)
+        return length < 0 ? (int)length : -ENAMETOOLONG;
+    buffer[length] = '\0';
+    *ret_target = buffer;
+    return 0;
+}
+
+static int put_in_front(struct walk *walk, const char *target)
+{
+    size_t length = strlen(target), rest = strlen(walk->rest);
+    if (length == 0)
+        return -ENOENT;
+    char *path = malloc(length + rest + 1);
+    if (path == NULL)
+        return -ENOMEM;
+    memcpy(path, target, length);
+    memcpy(path + length, walk->rest, rest + 1); /* begins with '/' or is empty */
+    free(walk->path);
+    walk->path = path;
+    walk->rest = path;
+    return 0;
+}
+
+static int follow_target(struct walk *walk, struct dentry *link)
+{
+    char buffer[VFS_PATH_MAX];
+    const char *target;
+    int error = target_of(walk->vfs, walk->who, link, &target, buffer);
+    if (error == 0)
+        error = put_in_front(walk, target);
+    if (error == 0 && walk->rest[0] == '/')
+        error = go_to_top(walk);
+    return error;
+}
+
+/* A magic link leads to an object, not to a path. */
+static int follow_magic(struct walk *walk, struct dentry *found, int fd)
+{
+    int error = 0;
+    if ((walk->flags & (LOOKUP_NO_MAGICLINKS | WALK_SCOPED)) != 0)
+        error = (walk->flags & LOOKUP_NO_MAGICLINKS) != 0 ? -ELOOP : -EXDEV;
+    else if (found == NULL)
+        error = walk->rest[0] != '\0' || (walk->flags & LOOKUP_DIRECTORY) != 0 ? -ENOTDIR : 0;
+    else
+        error = crossing(walk, found);
+    if (error < 0) {
+        dentry_put(found);
+        cleanup_close(&fd);
+        return error;
+    }
+    walk->jumped = true;
+    if (found != NULL)
+        move_to(walk, found);
+    else
+        walk->fd = fd;
+    return 0;
+}
+
+static int follow(struct walk *walk, struct dentry *link)
+{
+    if ((walk->flags & LOOKUP_NO_SYMLINKS) != 0 || walk->links++ >= VFS_LINKS_MAX)
+        return -ELOOP;
+    if (link->filesystem->follow != NULL) {
+        struct dentry *found = NULL;
+        int fd = -1;
+        int error = link->filesystem->follow(walk->vfs, link, walk->who, &found, &fd);
+        if (error != -ENOSYS)
+            return error < 0 ? error : follow_magic(walk, found, fd);
+    }
+    return follow_target(walk, link);
+}
+
+/* Takes the next component off the path; what separates it from the rest stays in front of the rest. */
+static int next_name(const char **rest, char name[VFS_NAME_MAX + 1])
+{
+    size_t length = strcspn(*rest, "/");
+    if (length > VFS_NAME_MAX)
+        return -ENAMETOOLONG;
+    memcpy(name, *rest, length);
+    name[length] = '\0';
+    *rest += length;
+    return 0;
+}
+
+static bool only_slashes(const char *rest)
+{
+    return rest[strspn(rest, "/")] == '\0';
+}
+
+static unsigned int dots(const char *name)
+{
+    if (name[0] != '.')
+        return 0;
+    return name[1] == '\0' ? 1 : name[1] == '.' && name[2] == '\0' ? 2 : 0;
+}
+
+static bool is_link(const struct dentry *dentry)
+{
+    return dentry->inode != NULL && S_ISLNK(dentry->inode->attributes.stx_mode);
+}
+
+/* Goes into a child, through it if it is a link that is to be followed. */
+static int step(struct walk *walk, const char *name, const char *from)
+{
+    struct dentry *child;
+    int error = child_with_rest(walk->vfs, walk->at, name, from, &child);
+    if (error < 0)
+        return error;
+    if (child->inode == NULL) {
+        error = -ENOENT;
+    } else if (is_link(child) && (walk->rest[0] == '/' || (walk->flags & LOOKUP_FOLLOW) != 0)) {
+        error = follow(walk, child);
+    } else {
+        error = crossing(walk, child);
+        if (error == 0)
+            move_to(walk, dentry_get(child));
+    }
+    dentry_put(child);
+    return error;
+}
+
+/* The last component of a lookup for its parent. Returns 1 when the lookup is done, 0 to go on behind a link. */
+static int last_step(struct walk *walk, const char *name, const char *from, struct lookup *lookup)
+{
+    struct dentry *child = NULL;
+    if ((walk->flags & LOOKUP_LAST) != 0) {
+        int error = child_with_rest(walk->vfs, walk->at, name, from, &child);
+        if (error < 0)
+            return error;
+    }
+    if (child != NULL && is_link(child) && (walk->flags & LOOKUP_FOLLOW) != 0) {
+        walk->jumped = false;
+        int error = follow(walk, child);
+        dentry_put(child);
+        if (error < 0 || !walk->jumped)
+            return error;
+        if (walk->fd < 0)
+            lookup->last = take_ptr(walk->at);
+        return 1;
+    }
+    (void)strcpy(lookup->name, name);
+    lookup->trailing_slash = walk->rest[0] == '/';
+    lookup->last = child;
+    lookup->dentry = take_ptr(walk->at);
+    return 1;
+}
+
+/* The path ended in something that is no name in a directory, or the object itself was asked for. */
+static int arrive(struct walk *walk, unsigned int last_dot, struct lookup *lookup)
+{
+    if ((walk->flags & LOOKUP_DIRECTORY) != 0 && !dentry_is_directory(walk->at))
+        return -ENOTDIR;
+    if ((walk->flags & LOOKUP_PARENT) != 0) {
+        lookup->last_dot = last_dot;
+        if ((walk->flags & LOOKUP_LAST) != 0)
+            lookup->last = dentry_get(walk->at);
+    }
+    lookup->dentry = take_ptr(walk->at);
+    return 0;
+}
+
+static int walk_path(struct walk *walk, struct lookup *lookup)
+{
+    unsigned int last_dot = 3;
+    for (int done = 0; done == 0;) {
+        bool slash = walk->rest[0] == '/';
+        walk->rest += strspn(walk->rest, "/");
+        if (walk->rest[0] == '\0')
+            return slash && !dentry_is_directory(walk->at) ? -ENOTDIR : arrive(walk, last_dot, lookup);
+        int error = may_search(walk);
+        if (error < 0)
+            return error;
+        char name[VFS_NAME_MAX + 1];
+        const char *from = walk->rest;
+        error = next_name(&walk->rest, name);
+        if (error < 0)
+            return error;
+        unsigned int dot = dots(name);
+        last_dot = dot != 0 ? dot : 3; /* behind a name only a link can end the path: one to "/" */
+        if (dot != 0)
+            done = dot == 2 ? go_up(walk) : 0;
+        else if ((walk->flags & LOOKUP_PARENT) != 0 && only_slashes(walk->rest))
+            done = last_step(walk, name, from, lookup);
+        else
+            done = step(walk, name, from);
+        if (done < 0)
+            return done;
+        if (walk->fd >= 0)
+            break;
+    }
+    lookup->fd = take_fd(&walk->fd);
+    return 0;
+}
+
+int vfs_lookup(const struct vfs_who *who, struct dentry *base, const char *path, unsigned int flags,
+               struct lookup *ret_lookup)
+{
+    struct dentry *start = base != NULL ? base : who->cwd;
+    if (path[0] == '\0' && (flags & LOOKUP_EMPTY) == 0)
+        return -ENOENT;
+    if (strnlen(path, VFS_PATH_MAX) == VFS_PATH_MAX)
+        return -ENAMETOOLONG;
+    if (path[0] == '/' && (flags & WALK_SCOPED) == 0)
+        start = who->root;
+    else if (path[0] == '/' && (flags & LOOKUP_BENEATH) != 0)
+        return -EXDEV;
+    struct walk walk __attribute__((cleanup(walk_release))) = {
+        .who = who,
+        .vfs = who->sentry->vfs,
+        .flags = flags,
+        .top = (flags & WALK_SCOPED) != 0 ? start : who->root,
+        .at = dentry_get(start),
+        .fd = -1,
+        .rest = path,
+    };
+    struct lookup lookup = {.fd = -1};
+    int error = walk_path(&walk, &lookup);
+    if (error == 0)
+        *ret_lookup = lookup;
+    return error;
+}
+
+void lookup_release(struct lookup *lookup)
+{
+    lookup->dentry = dentry_put(lookup->dentry);
+    lookup->last = dentry_put(lookup->last);
+    cleanup_close(&lookup->fd);
+    lookup->fd = -1;
+}
+
+int vfs_find_now(struct vfs *vfs, const char *path, struct dentry **ret_dentry)
+{
+    struct dentry *at = dentry_get(vfs->root);
+    for (const char *rest = path + strspn(path, "/"); *rest != '\0'; rest += strspn(rest, "/")) {
+        char name[VFS_NAME_MAX + 1];
+        const char *from = rest;
+        struct dentry *child;
+        int error = next_name(&rest, name);
+        if (error == 0)
+            error = dentry_is_directory(at) ? child_with_rest(vfs, at, name, from, &child) : -ENOTDIR;
+        dentry_put(at);
+        if (error < 0)
+            return error;
+        at = child;
+    }
+    if (at->inode == NULL) {
+        dentry_put(at);
+        return -ENOENT;
+    }
+    *ret_dentry = at;
+    return 0;
+}
+
+int vfs_find(struct vfs *vfs, const char *path, struct dentry **ret_dentry)
+{
+    vfs_tick(vfs);
+    return vfs_find_now(vfs, path, ret_dentry);
+}
+
+ssize_t vfs_readlink(const struct vfs_who *who, struct dentry *dentry, char *buffer, size_t size)
+{
+    if (!is_link(dentry))
+        return -EINVAL;
+    char copy[VFS_PATH_MAX];
+    const char *target;
+    int error = target_of(who->sentry->vfs, who, dentry, &target, copy);
+    if (error < 0)
+        return error;
+    size_t length = strlen(target);
+    length = length < size ? length : size;
+    memcpy(buffer, target, length);
+    return (ssize_t)length;
+}
