@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands of postern: each is a file of its own with one function; the table of them is in main.c. */
+#ifndef RUNTIME_COMMAND_H
+#define RUNTIME_COMMAND_H
+
+/* argv[0] is the command's name. Returns the exit status; has said on stderr what went wrong. */
+int command_routes(int argc, char **argv);
+int command_run(int argc, char **argv);
+int command_spec(int argc, char **argv);
+
+/* Exit statuses that do not come from the container's program. */
+enum {
+    EXIT_USAGE = 1,           /* also: the container could not be set up */
+    EXIT_SANDBOX_DIED = 125,  /* sentry or gofer failed while the program ran */
+    EXIT_NOT_EXECUTABLE = 126, /* the program was found, but cannot be executed */
+    EXIT_NOT_FOUND = 127,     /* the program was not found */
+};
+
+#endif

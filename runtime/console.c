@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "postern/socket.h"
+
+enum { HANG_UP_PAUSE_MS = 50, DRAIN_MS = 2000 };
+
+/* -- the caller's terminal -------------------------------------------------------------------------------------- */
+
+/* Of the whole process, because atexit has no argument. */
+static struct {
+    bool changed;
+    struct termios settings;
+} caller_terminal;
+
+static void restore_terminal(void)
+{
+    if (caller_terminal.changed)
+        (void)tcsetattr(STDIN_FILENO, TCSANOW, &caller_terminal.settings);
+    caller_terminal.changed = false;
+}
+
+static int make_raw(struct error *error)
+{
+    static bool registered;
+    struct termios raw;
+    if (tcgetattr(STDIN_FILENO, &caller_terminal.settings) < 0)
+        return error_set(error, errno, "cannot read the settings of the terminal");
+    if (!registered && atexit(restore_terminal) != 0)
+        return error_set(error, ENOMEM, "cannot change the terminal");
+
+    registered = true;
+    raw = caller_terminal.settings;
+    cfmakeraw(&raw);
+    caller_terminal.changed = true;
+    if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
+        return error_set(error, errno, "cannot put the terminal in raw mode");
+    return 0;
+}
+
+/* A terminal opened anew can be non-blocking without that showing in the caller's other processes, which share the descriptor
+ * we were given. Pipes and files are left as they are: poll says when they take CONSOLE_BUFFER bytes. */
+static int open_output(bool *ret_own)
+{
+    int fd = isatty(STDOUT_FILENO) ? open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+    *ret_own = fd >= 0;
+    return fd >= 0 ? fd : STDOUT_FILENO;
+}
+
+int console_open(int master, struct console *ret_console, struct error *error)
+{
+    int flags = fcntl(master, F_GETFL);
+    if (flags < 0 || fcntl(master, F_SETFL, flags | O_NONBLOCK) < 0)
+        return error_set(error, errno, "cannot use the container's console");
+
+    struct console console = {.master = master, .input = STDIN_FILENO, .last_input = '\n'};
+    if (isatty(STDIN_FILENO)) {
+        int result = make_raw(error);
+        if (result < 0)
+            return result;
+        console.raw = true;
+    }
+    console.output = open_output(&console.own_output);
+    console_resize(&console);
+    *ret_console = console;
+    return 0;
+}
+
+void console_resize(const struct console *console)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        struct winsize size;
+        if (ioctl(fd, TIOCGWINSZ, &size) == 0) {
+            (void)ioctl(console->master, TIOCSWINSZ, &size);
+            return;
+        }
+    }
+}
+
+void console_close(struct console *console)
+{
+    if (console->own_output && console->output >= 0)
+        (void)close(take_fd(&console->output));
+    restore_terminal();
+    console->raw = false;
+}
+
+/* -- buffers ---------------------------------------------------------------------------------------------------- */
+
+static bool is_empty(const struct console_buffer *buffer)
+{
+    return buffer->start == buffer->end;
+}
+
+static bool again(void)
+{
+    return errno == EAGAIN || errno == EINTR;
+}
+
+/* Returns what read returned, or 0 when nothing is there yet; -1 for end of file and for any error. */
+static ssize_t fill(struct console_buffer *buffer, int fd)
+{
+    ssize_t got = read(fd, buffer->bytes, sizeof(buffer->bytes));
+    if (got < 0 && again())
+        return 0;
+    buffer->start = 0;
+    buffer->end = got > 0 ? (size_t)got : 0;
+    return got > 0 ? got : -1;
+}
+
+static int flush(struct console_buffer *buffer, int fd)
+{
+    ssize_t put = write(fd, buffer->bytes + buffer->start, buffer->end - buffer->start);
+    if (put < 0)
+        return again() ? 0 : -1;
+    buffer->start += (size_t)put;
+    return 0;
+}
+
+/* -- the relay -------------------------------------------------------------------------------------------------- */
+
+/* A pty has no half-close: its end of file is a character, which must stand at the beginning of a line; in the middle of one
+ * the first of two only completes the line. */
+static void end_input(struct console *console)
+{
+    struct termios settings;
+    char eof = '\004';
+    if (tcgetattr(console->master, &settings) == 0)
+        eof = (char)settings.c_cc[VEOF];
+
+    struct console_buffer *buffer = &console->to_program;
+    buffer->start = buffer->end = 0;
+    if (console->last_input != '\n')
+        buffer->bytes[buffer->end++] = eof;
+    buffer->bytes[buffer->end++] = eof;
+    console->input = -1;
+}
+
+static void read_input(struct console *console)
+{
+    ssize_t got = fill(&console->to_program, console->input);
+    if (got > 0)
+        console->last_input = console->to_program.bytes[got - 1];
+    else if (got < 0 && console->raw)
+        console->input = -1; /* the caller's terminal is gone: a hang-up, which comes as a signal */
+    else if (got < 0)
+        end_input(console);
+}
+
+static void write_output(struct console *console)
+{
+    if (console->output >= 0 && flush(&console->to_user, console->output) < 0) {
+        if (console->own_output)
+            (void)close(console->output);
+        console->output = -1;
+    }
+    if (console->output < 0)
+        console->to_user.start = console->to_user.end = 0;
+}
+
+void console_poll(struct console *console, struct pollfd *ret_entries)
+{
+    if (console->hung_up) { /* poll would return at once for as long as that lasts */
+        struct pollfd probe = {.fd = console->master};
+        console->hung_up = poll(&probe, 1, 0) == 1 && (probe.revents & POLLHUP) != 0;
+    }
+
+    short master_events = 0;
+    if (is_empty(&console->to_user))
+        master_events |= POLLIN;
+    if (!is_empty(&console->to_program))
+        master_events |= POLLOUT;
+    ret_entries[0] = (struct pollfd){.fd = is_empty(&console->to_program) ? console->input : -1, .events = POLLIN};
+    ret_entries[1] = (struct pollfd){.fd = console->hung_up ? -1 : console->master, .events = master_events};
+    ret_entries[2] = (struct pollfd){.fd = is_empty(&console->to_user) ? -1 : console->output, .events = POLLOUT};
+}
+
+int console_timeout(const struct console *console)
+{
+    return console->hung_up ? HANG_UP_PAUSE_MS : -1;
+}
+
+void console_handle(struct console *console, const struct pollfd *entries)
+{
+    if (entries[0].revents != 0)
+        read_input(console);
+    if ((entries[1].revents & POLLIN) != 0)
+        (void)fill(&console->to_user, console->master);
+    else if ((entries[1].revents & (POLLHUP | POLLERR)) != 0)
+        console->hung_up = true;
+    if ((entries[1].revents & POLLOUT) != 0 && flush(&console->to_program, console->master) < 0)
+        console->to_program.start = console->to_program.end = 0;
+    if (entries[2].revents != 0 || console->output < 0)
+        write_output(console);
+}
+
+void console_drain(struct console *console)
+{
+    for (;;) {
+        if (is_empty(&console->to_user) && fill(&console->to_user, console->master) <= 0)
+            return;
+        struct pollfd output = {.fd = console->output, .events = POLLOUT};
+        if (console->output < 0 || poll(&output, 1, DRAIN_MS) <= 0)
+            return; /* nobody reads: do not wait for ever */
+        write_output(console);
+    }
+}
+
+/* -- the console socket ----------------------------------------------------------------------------------------- */
+
+int console_send(const char *socket_path, int master, struct error *error)
+{
+    static const char name[] = "/dev/ptmx"; /* the receiver wants a name; containerd shows it, nobody opens it */
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(socket_path) >= sizeof(address.sun_path))
+        return error_set(error, ENAMETOOLONG, "console socket %s", socket_path);
+    (void)strcpy(address.sun_path, socket_path);
+
+    auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+        return error_set(error, errno, "cannot connect to the console socket %s", socket_path);
+    int result = socket_send(fd, name, sizeof(name) - 1, &master, 1);
+    return result < 0 ? error_set(error, result, "cannot send the console to %s", socket_path) : 0;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/ids.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "postern/error.h"
+
+/* Digits only: strtoul alone would take blanks and signs. */
+static bool read_number(const char **text, uint32_t *ret_number)
+{
+    size_t digits = strspn(*text, "0123456789");
+    if (digits == 0 || digits > 10)
+        return false;
+
+    unsigned long long number = strtoull(*text, NULL, 10);
+    *text += digits;
+    *ret_number = (uint32_t)number;
+    return number <= UINT32_MAX;
+}
+
+int id_range_parse(const char *text, struct id_range *ret_range, struct error *error)
+{
+    struct id_range range;
+    const char *rest = text;
+    if (!read_number(&rest, &range.base) || *rest++ != ':' || !read_number(&rest, &range.count) || *rest != '\0')
+        return error_refuse(error, "id range \"%.40s\" is not of the form BASE:COUNT", text);
+    if (range.base < ID_LOWEST)
+        return error_refuse(error, "id range \"%.40s\" begins below %d, among ids of users", text, ID_LOWEST);
+    if (range.count < 2 * IDS_PER_SLOT - 1)
+        return error_refuse(error, "id range \"%.40s\" is too small: at least %d ids", text, 2 * IDS_PER_SLOT - 1);
+    if ((uint64_t)range.base + range.count > UINT32_MAX) /* the last id means "none" */
+        return error_refuse(error, "id range \"%.40s\" ends beyond the last id", text);
+    *ret_range = range;
+    return 0;
+}
+
+/* -- /etc/postern.conf: lines "key = value", '#' begins a comment ------------------------------------------------ */
+
+static char *trim(char *text)
+{
+    text += strspn(text, " \t");
+    size_t length = strlen(text);
+    while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL)
+        length--;
+    text[length] = '\0';
+    return text;
+}
+
+/* Returns the value if the line is `key = value`, else NULL. Changes the line. */
+static char *line_value(char *line, const char *key)
+{
+    line[strcspn(line, "#")] = '\0';
+    char *equals = strchr(line, '=');
+    if (equals == NULL)
+        return NULL;
+
+    *equals = '\0';
+    return strcmp(trim(line), key) == 0 ? trim(equals + 1) : NULL;
+}
+
+static int range_from_file(const char *path, struct id_range *ret_range, struct error *error)
+{
+    auto_fclose FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return errno == ENOENT ? 0 : error_set(error, errno, "cannot open %s", path);
+
+    char line[512];
+    for (int number = 1; fgets(line, sizeof(line), file) != NULL; number++) {
+        char *value = line_value(line, "id_range");
+        if (value == NULL)
+            continue;
+        int result = id_range_parse(value, ret_range, error);
+        if (result < 0) {
+            error_prefix(error, "%s:%d", path, number);
+            return result;
+        }
+    }
+    return 0;
+}
+
+int id_range_find(const char *option, const char *environment, const char *config_path, struct id_range *ret_range,
+                  struct error *error)
+{
+    if (option != NULL || environment != NULL)
+        return id_range_parse(option != NULL ? option : environment, ret_range, error);
+
+    struct id_range range = {ID_RANGE_DEFAULT_BASE, ID_RANGE_DEFAULT_COUNT};
+    int result = range_from_file(config_path, &range, error);
+    if (result == 0)
+        *ret_range = range;
+    return result;
+}
+
+/* -- locks ------------------------------------------------------------------------------------------------------ */
+
+/* Somebody else who could write in the folder could hand our ids out twice. */
+static int open_folder(const char *folder, struct error *error)
+{
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+        return error_set(error, errno, "cannot create %s", folder);
+
+    auto_close int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return error_set(error, errno, "cannot open %s", folder);
+    if (status.st_uid != geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return error_refuse(error, "%s must belong to us and be writable by nobody else", folder);
+    return take_fd(&fd);
+}
+
+/* Returns the lock, -EWOULDBLOCK if it is held, or another -errno. */
+static int lock_slot(int folder, uint32_t first)
+{
+    char name[16];
+    (void)snprintf(name, sizeof(name), "%u", first);
+    auto_close int fd = openat(folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return -errno;
+    return take_fd(&fd);
+}
+
+int ids_take(const char *folder, const struct id_range *range, struct ids *ret_ids, struct error *error)
+{
+    auto_close int directory = open_folder(folder, error);
+    if (directory < 0)
+        return directory;
+
+    uint64_t end = (uint64_t)range->base + range->count;
+    uint64_t first = ((uint64_t)range->base + IDS_PER_SLOT - 1) / IDS_PER_SLOT * IDS_PER_SLOT;
+    for (; first + IDS_PER_SLOT <= end; first += IDS_PER_SLOT) {
+        int lock = lock_slot(directory, (uint32_t)first);
+        if (lock == -EWOULDBLOCK)
+            continue;
+        if (lock < 0)
+            return error_set(error, lock, "cannot lock %s/%u", folder, (uint32_t)first);
+        *ret_ids = (struct ids){(uid_t)first, (uid_t)first + 1, (uid_t)first + 2, lock};
+        return 0;
+    }
+    (void)error_refuse(error, "all ids from %u to %u are taken by other containers", range->base, (uint32_t)(end - 1));
+    return -EAGAIN;
+}
+
+void ids_release(struct ids *ids)
+{
+    if (ids->lock >= 0)
+        (void)close(take_fd(&ids->lock));
+}

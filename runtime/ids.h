@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Host user ids for a sandbox: three of its own, from a range that nothing else on the machine may use.
+ *
+ * The range is cut into slots of three, at multiples of three. A slot is taken by holding a lock (flock) on the file named after
+ * its first id; the kernel drops the lock when its holder dies, so a crash frees the ids. The files stay: to remove one that
+ * somebody has just opened would let two holders lock two different files of one name.
+ */
+#ifndef RUNTIME_IDS_H
+#define RUNTIME_IDS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+
+enum { IDS_PER_SLOT = 3, ID_LOWEST = 65536 };
+
+#define ID_RANGE_DEFAULT_BASE  1900000000u
+#define ID_RANGE_DEFAULT_COUNT 60000u
+
+/* One folder whatever --root says, because two roots share one set of ids. '@' is in no container's name. */
+#define IDS_PARENT      "/run/postern"
+#define IDS_FOLDER      IDS_PARENT "/@ids"
+#define IDS_CONFIG      "/etc/postern.conf"
+#define IDS_ENVIRONMENT "POSTERN_ID_RANGE"
+
+struct id_range {
+    uint32_t base, count;
+};
+
+struct ids {
+    uid_t sentry, gofer, guest;
+    int lock; /* held as long as this is open */
+};
+
+/* Reads "BASE:COUNT". Returns 0, or -EINVAL with *error set. */
+int id_range_parse(const char *text, struct id_range *ret_range, struct error *error);
+
+/* The range to use: the option's if not NULL, else the environment's, else the line "id_range = BASE:COUNT" of the file, else
+ * the default. A file that does not exist is no error. */
+int id_range_find(const char *option, const char *environment, const char *config_path, struct id_range *ret_range,
+                  struct error *error);
+
+/* Takes a free slot. Creates the folder (not its parents). Returns 0 or -errno: -EAGAIN when all are taken. */
+int ids_take(const char *folder, const struct id_range *range, struct ids *ret_ids, struct error *error);
+
+/* Gives the ids back; safe on ids whose lock is -1. */
+void ids_release(struct ids *ids);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "postern/error.h"
+
+enum { LINE_MAX_BYTES = 4096 };
+
+static int log_fd = -1;
+static bool log_json, log_debug;
+
+static const char *const level_names[] = {"debug", "warning", "error"};
+
+int log_open(const char *path, bool json, bool debug, struct error *error)
+{
+    log_json = json;
+    log_debug = debug;
+    if (path == NULL)
+        return 0;
+
+    log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+    return log_fd >= 0 ? 0 : error_set(error, errno, "cannot open the log %s", path);
+}
+
+/* A string as the inside of a JSON string; also good for the quoted msg of the text format. */
+static void escape(const char *text, char *escaped, size_t room)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t used = 0;
+    for (; *text != '\0' && used + 7 < room; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte == '"' || byte == '\\') {
+            escaped[used++] = '\\';
+            escaped[used++] = (char)byte;
+        } else if (byte < ' ') {
+            memcpy(escaped + used, "\\u00", 4);
+            escaped[used + 4] = hex[byte >> 4];
+            escaped[used + 5] = hex[byte & 15];
+            used += 6;
+        } else {
+            escaped[used++] = (char)byte;
+        }
+    }
+    escaped[used] = '\0';
+}
+
+static void write_file(enum log_level level, const char *message)
+{
+    char stamp[32], text[LINE_MAX_BYTES];
+    struct tm now;
+    time_t seconds = time(NULL);
+    (void)strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &now));
+    escape(message, text, sizeof(text));
+    if (log_json)
+        (void)dprintf(log_fd, "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n", level_names[level], text, stamp);
+    else
+        (void)dprintf(log_fd, "time=\"%s\" level=%s msg=\"%s\"\n", stamp, level_names[level], text);
+}
+
+/* A terminal in raw mode (console.h) needs the carriage return said. */
+static const char *line_end(void)
+{
+    struct termios settings;
+    return tcgetattr(STDERR_FILENO, &settings) == 0 && (settings.c_oflag & OPOST) == 0 ? "\r\n" : "\n";
+}
+
+void log_message(enum log_level level, const char *format, ...)
+{
+    if (level == LOG_LEVEL_DEBUG && !log_debug)
+        return;
+
+    char message[LINE_MAX_BYTES / 2];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
+
+    (void)dprintf(STDERR_FILENO, "postern: %s%s%s", level == LOG_LEVEL_WARNING ? "warning: " : "", message,
+                  line_end());
+    if (log_fd >= 0)
+        write_file(level, message);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "postern/error.h"
+#include "postern/version.h"
+#include "runtime/command.h"
+#include "runtime/log.h"
+#include "runtime/options.h"
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    {"run", command_run, "run the program of a bundle in a sandbox and wait for it"},
+    {"spec", command_spec, "write a default config.json"},
+    {"routes", command_routes, "show which system call goes which way"},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static int print_help(void)
+{
+    printf("Usage: postern [OPTION]... COMMAND [ARGUMENT]...\n"
+           "Run OCI containers without showing them the host kernel.\n\nCommands:\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        printf("  %-8s %s\n", commands[i].name, commands[i].summary);
+    printf("\nOptions:\n"
+           "  --root DIR              folder for the states of containers (default /run/postern)\n"
+           "  --log FILE              write messages to FILE as well\n"
+           "  --log-format text|json  how FILE is written (default text)\n"
+           "  --debug                 say more\n"
+           "  --id-range BASE:COUNT   host user ids for sandboxes (default 1900000000:60000)\n"
+           "  -h, --help              this text; postern COMMAND --help for a command's\n"
+           "  -v, --version           versions of postern, the specification and libseccomp\n");
+    return EXIT_SUCCESS;
+}
+
+static int print_version(void)
+{
+    const struct scmp_version *seccomp = seccomp_version();
+    printf("postern version %s\nspec: %s\n", POSTERN_VERSION, POSTERN_OCI_VERSION);
+    if (seccomp != NULL)
+        printf("libseccomp: %u.%u.%u\n", seccomp->major, seccomp->minor, seccomp->micro);
+    return EXIT_SUCCESS;
+}
+
+/* A program started with 0, 1 or 2 closed would get its own sockets there, and the guest would inherit them. */
+static int ensure_standard_fds(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR); /* not close-on-exec: they are standard streams */
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd < 0)
+        return -errno;
+    (void)close(fd);
+    return 0;
+}
+
+static int dispatch(int argc, char **argv)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, argv[0]) == 0)
+            return commands[i].run(argc, argv);
+    log_message(LOG_LEVEL_ERROR, "unknown command \"%.40s\"; postern --help lists the commands", argv[0]);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct global_options options;
+    struct error error = {0};
+    int index;
+    if (ensure_standard_fds() < 0)
+        return EXIT_USAGE;
+    if (options_parse_global(argc, argv, &options, &index, &error) < 0 ||
+        log_open(options.log, options.log_json, options.debug, &error) < 0) {
+        log_message(LOG_LEVEL_ERROR, "%s", error.text);
+        return EXIT_USAGE;
+    }
+
+    options_keep(&options);
+    if (options.version)
+        return print_version();
+    if (options.help)
+        return print_help();
+    if (index >= argc) {
+        log_message(LOG_LEVEL_ERROR, "no command given; postern --help lists the commands");
+        return EXIT_USAGE;
+    }
+    return dispatch(argc - index, argv + index);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/monitor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "postern/boot.h"
+#include "postern/socket.h"
+#include "runtime/command.h"
+#include "runtime/console.h"
+#include "runtime/log.h"
+#include "runtime/sandbox.h"
+#include "runtime/signals.h"
+
+enum {
+    SETTLE_MS = 1000,   /* from the death of one of init and sentry to that of the other */
+    WARNINGS_MAX = 100, /* from a sentry that may be in the guest's hands */
+};
+
+enum entry { ENTRY_SIGNALS, ENTRY_INIT, ENTRY_CONTROL, ENTRY_SENTRY, ENTRY_CONSOLE, ENTRY_COUNT = ENTRY_CONSOLE + CONSOLE_POLL_COUNT };
+
+struct monitor {
+    const struct sandbox *sandbox;
+    const struct signals *signals;
+    struct console *console;
+    bool control_open, sentry_gone, init_gone;
+    unsigned warnings;
+    char reason[sizeof(((struct control_message *)0)->text)]; /* what the sentry said it dies of */
+};
+
+/* -- the sentry's messages -------------------------------------------------------------------------------------- */
+
+/* Ends the text and takes out what could play tricks on a terminal. */
+static void clean_text(struct control_message *message)
+{
+    message->text[sizeof(message->text) - 1] = '\0';
+    for (char *byte = message->text; *byte != '\0'; byte++)
+        if ((unsigned char)*byte < ' ' || *byte == 0x7f)
+            *byte = '?';
+}
+
+static void handle_control(struct monitor *monitor)
+{
+    struct control_message message;
+    ssize_t size = socket_receive(monitor->sandbox->control, &message, sizeof(message), NULL, 0, NULL);
+    if (size == -EINTR || size == -EAGAIN)
+        return;
+    if (size != (ssize_t)sizeof(message)) {
+        monitor->control_open = false;
+        return;
+    }
+
+    clean_text(&message);
+    if (message.kind == CONTROL_FATAL && monitor->reason[0] == '\0')
+        (void)snprintf(monitor->reason, sizeof(monitor->reason), "%s", message.text);
+    else if (message.kind == CONTROL_WARNING && monitor->warnings++ < WARNINGS_MAX)
+        log_message(LOG_LEVEL_WARNING, "sentry: %s", message.text);
+}
+
+/* -- the end ---------------------------------------------------------------------------------------------------- */
+
+/* How a child ended, without reaping it: sandbox_destroy does. Returns 0 or -errno. */
+static int peek_status(int pidfd, siginfo_t *ret_info)
+{
+    siginfo_t info = {0};
+    while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOWAIT | WNOHANG | __WALL) < 0)
+        if (errno != EINTR)
+            return -errno;
+    if (info.si_pid == 0)
+        return -EAGAIN;
+    *ret_info = info;
+    return 0;
+}
+
+static bool wait_readable(int fd, int timeout)
+{
+    struct pollfd entry = {.fd = fd, .events = POLLIN};
+    int result;
+    while ((result = poll(&entry, 1, timeout)) < 0 && errno == EINTR)
+        continue;
+    return result == 1;
+}
+
+/* Says why the sentry ended, if it ended badly. Returns whether it did. */
+static bool report_sentry(struct monitor *monitor)
+{
+    siginfo_t info = {0};
+    bool dead = wait_readable(monitor->sandbox->sentry_pidfd, SETTLE_MS) &&
+                peek_status(monitor->sandbox->sentry_pidfd, &info) == 0;
+    while (monitor->control_open && wait_readable(monitor->sandbox->control, 0))
+        handle_control(monitor);
+
+    if (monitor->reason[0] != '\0')
+        log_message(LOG_LEVEL_ERROR, "sentry: %s", monitor->reason);
+    else if (dead && info.si_code != CLD_EXITED)
+        log_message(LOG_LEVEL_ERROR, "sentry: killed by signal %d (%s)", info.si_status, strsignal(info.si_status));
+    else if (dead && info.si_status != 0)
+        log_message(LOG_LEVEL_ERROR, "sentry: ended with status %d", info.si_status);
+    else
+        return false;
+    return true;
+}
+
+/* A dead sentry takes init along by SIGKILL: only then there is a doubt. */
+static int outcome(struct monitor *monitor)
+{
+    siginfo_t info;
+    int result = peek_status(monitor->sandbox->init_pidfd, &info);
+    if (result == 0 && info.si_code == CLD_EXITED)
+        return info.si_status;
+    if (result == 0 && info.si_status != SIGKILL)
+        return 128 + info.si_status;
+
+    if (report_sentry(monitor))
+        return EXIT_SANDBOX_DIED;
+    if (result == 0)
+        return 128 + SIGKILL;
+    log_message(LOG_LEVEL_ERROR, "sentry: ended before the container did");
+    return EXIT_SANDBOX_DIED;
+}
+
+/* -- the loop --------------------------------------------------------------------------------------------------- */
+
+static void handle_signals(struct monitor *monitor)
+{
+    int signal;
+    while ((signal = signals_next(monitor->signals)) != 0) {
+        if (signal == SIGWINCH && monitor->console != NULL)
+            console_resize(monitor->console);
+        else if (signal_is_forwarded(signal))
+            (void)signal_send(monitor->sandbox->init_pidfd, signal);
+    }
+}
+
+static int wait_for_events(struct monitor *monitor, struct pollfd entries[ENTRY_COUNT])
+{
+    const struct sandbox *sandbox = monitor->sandbox;
+    entries[ENTRY_SIGNALS] = (struct pollfd){.fd = monitor->signals->fd, .events = POLLIN};
+    entries[ENTRY_INIT] = (struct pollfd){.fd = sandbox->init_pidfd, .events = POLLIN};
+    entries[ENTRY_CONTROL] = (struct pollfd){.fd = monitor->control_open ? sandbox->control : -1, .events = POLLIN};
+    entries[ENTRY_SENTRY] = (struct pollfd){.fd = sandbox->sentry_pidfd, .events = POLLIN};
+    int timeout = -1;
+    nfds_t count = ENTRY_CONSOLE;
+    if (monitor->console != NULL) {
+        console_poll(monitor->console, entries + ENTRY_CONSOLE);
+        timeout = console_timeout(monitor->console);
+        count = ENTRY_COUNT;
+    }
+    return poll(entries, count, timeout);
+}
+
+static void handle_events(struct monitor *monitor, const struct pollfd entries[ENTRY_COUNT])
+{
+    if (entries[ENTRY_SIGNALS].revents != 0)
+        handle_signals(monitor);
+    if (entries[ENTRY_CONTROL].revents != 0)
+        handle_control(monitor);
+    if (monitor->console != NULL)
+        console_handle(monitor->console, entries + ENTRY_CONSOLE);
+    monitor->init_gone = entries[ENTRY_INIT].revents != 0;
+    /* The kernel is ending init too: give it the time. */
+    monitor->sentry_gone = entries[ENTRY_SENTRY].revents != 0;
+    if (monitor->sentry_gone && !monitor->init_gone)
+        (void)wait_readable(monitor->sandbox->init_pidfd, SETTLE_MS);
+}
+
+int monitor_run(const struct sandbox *sandbox, const struct signals *signals, struct console *console)
+{
+    struct monitor monitor = {.sandbox = sandbox, .signals = signals, .console = console, .control_open = true};
+    while (!monitor.init_gone && !monitor.sentry_gone) {
+        struct pollfd entries[ENTRY_COUNT] = {0};
+        int ready = wait_for_events(&monitor, entries);
+        if (ready < 0 && errno != EINTR) {
+            log_message(LOG_LEVEL_ERROR, "cannot wait for the container: %s", strerror(errno));
+            return EXIT_SANDBOX_DIED;
+        }
+        if (ready >= 0)
+            handle_events(&monitor, entries);
+    }
+    if (console != NULL) {
+        console_drain(console);
+        console_close(console);
+    }
+    return outcome(&monitor);
+}

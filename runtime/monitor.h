@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the runtime does while the container runs: one poll loop for signals, the console, the sentry's messages, and the
+ * deaths of init and sentry. */
+#ifndef RUNTIME_MONITOR_H
+#define RUNTIME_MONITOR_H
+
+struct console;
+struct sandbox;
+struct signals;
+
+/* Waits until the container's init has ended. The console may be NULL. Returns the exit status for our caller: the program's,
+ * 128+n when signal n killed it, or EXIT_SANDBOX_DIED after saying why. Reaps nobody. */
+int monitor_run(const struct sandbox *sandbox, const struct signals *signals, struct console *console);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/options.h"
+
+#include <string.h>
+
+#include "postern/error.h"
+
+static struct global_options kept = {.root = "/run/postern"};
+
+enum { OPTION_ROOT = 256, OPTION_LOG, OPTION_LOG_FORMAT, OPTION_DEBUG, OPTION_ID_RANGE, OPTION_IGNORED };
+
+/* The last two are given by engines as a matter of course; they change nothing here yet. */
+static const struct option global_table[] = {
+    {"root", required_argument, NULL, OPTION_ROOT},
+    {"log", required_argument, NULL, OPTION_LOG},
+    {"log-format", required_argument, NULL, OPTION_LOG_FORMAT},
+    {"debug", no_argument, NULL, OPTION_DEBUG},
+    {"id-range", required_argument, NULL, OPTION_ID_RANGE},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},
+    {"systemd-cgroup", no_argument, NULL, OPTION_IGNORED},
+    {"rootless", required_argument, NULL, OPTION_IGNORED},
+    {0},
+};
+
+void options_keep(const struct global_options *options)
+{
+    kept = *options;
+}
+
+const struct global_options *options_global(void)
+{
+    return &kept;
+}
+
+void option_start(void)
+{
+    optind = 0; /* glibc: forget what was parsed before */
+    opterr = 0;
+}
+
+int option_next(int argc, char **argv, const char *letters, const struct option *options)
+{
+    return getopt_long(argc, argv, letters, options, NULL);
+}
+
+int option_error(int refused, char **argv, struct error *error)
+{
+    const char *word = argv[optind - 1];
+    if (refused == ':')
+        return error_refuse(error, "option %s needs an argument", word);
+    if (optopt != 0 && optopt < 256 && strncmp(word, "--", 2) != 0)
+        return error_refuse(error, "unknown option -%c", optopt);
+    if (optopt != 0)
+        return error_refuse(error, "option %s takes no argument", word);
+    return error_refuse(error, "unknown or ambiguous option %s", word);
+}
+
+static int set_log_format(struct global_options *options, const char *format, struct error *error)
+{
+    if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
+        return error_refuse(error, "--log-format is text or json, not \"%.40s\"", format);
+    options->log_json = format[0] == 'j';
+    return 0;
+}
+
+static int apply(struct global_options *options, int option, char **argv, struct error *error)
+{
+    switch (option) {
+    case OPTION_ROOT:
+        options->root = optarg;
+        return optarg[0] == '/' ? 0 : error_refuse(error, "--root must be an absolute path");
+    case OPTION_LOG:
+        options->log = optarg;
+        return 0;
+    case OPTION_LOG_FORMAT:
+        return set_log_format(options, optarg, error);
+    case OPTION_DEBUG:
+        options->debug = true;
+        return 0;
+    case OPTION_ID_RANGE:
+        options->id_range = optarg;
+        return 0;
+    case 'h':
+        options->help = true;
+        return 0;
+    case 'v':
+        options->version = true;
+        return 0;
+    case OPTION_IGNORED:
+        return 0;
+    default:
+        return option_error(option, argv, error);
+    }
+}
+
+int options_parse_global(int argc, char **argv, struct global_options *ret_options, int *ret_index, struct error *error)
+{
+    struct global_options options = {.root = "/run/postern"};
+    int option;
+    option_start();
+    while ((option = option_next(argc, argv, "+:hv", global_table)) != -1) {
+        int result = apply(&options, option, argv, error);
+        if (result < 0)
+            return result;
+    }
+    *ret_options = options;
+    *ret_index = optind;
+    return 0;
+}

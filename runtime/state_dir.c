@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/state_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "postern/error.h"
+
+int state_id_check(const char *id, struct error *error)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.";
+    size_t length = strlen(id);
+    if (length == 0)
+        return error_refuse(error, "a container's id must not be empty");
+    if (length > STATE_ID_MAX)
+        return error_refuse(error, "the container's id is too long: %zu characters, at most %d", length, STATE_ID_MAX);
+    if (strspn(id, allowed) != length)
+        return error_refuse(error, "invalid container id: only letters, digits and _ + - . are allowed");
+    if (strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
+        return error_refuse(error, "invalid container id \"%s\"", id);
+    return 0;
+}
+
+int state_root_create(const char *root, struct error *error)
+{
+    char path[PATH_MAX];
+    if (strlen(root) >= sizeof(path))
+        return error_set(error, ENAMETOOLONG, "cannot create %.40s...", root);
+
+    (void)strcpy(path, root);
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+            return error_set(error, errno, "cannot create %s", path);
+        *slash = '/';
+    }
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return error_set(error, errno, "cannot create %s", path);
+    return 0;
+}
+
+static int open_root(const char *root)
+{
+    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 ? fd : -errno;
+}
+
+int state_dir_create(const char *root, const char *id, struct error *error)
+{
+    int result = state_root_create(root, error);
+    if (result < 0)
+        return result;
+
+    auto_close int folder = open_root(root);
+    if (folder < 0)
+        return error_set(error, folder, "cannot open %s", root);
+    if (mkdirat(folder, id, 0700) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return error_set(error, errno, "cannot create %s/%s", root, id);
+
+    (void)error_refuse(error, "container with id \"%s\" exists (its state is in %s/%s)", id, root, id);
+    return -EEXIST;
+}
+
+enum { REMOVE_DEPTH_MAX = 8 };
+
+/* Beneath folder only, never through a symbolic link. */
+static int remove_tree(int folder, const char *name, int depth)
+{
+    if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR)
+        return -errno;
+    if (depth >= REMOVE_DEPTH_MAX)
+        return -ELOOP;
+
+    auto_close int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    auto_closedir DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+    if (directory == NULL)
+        return -errno;
+    (void)take_fd(&fd);
+
+    int result = 0;
+    struct dirent *entry;
+    while (result == 0 && (entry = readdir(directory)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            result = remove_tree(dirfd(directory), entry->d_name, depth + 1);
+    if (result == 0 && unlinkat(folder, name, AT_REMOVEDIR) < 0)
+        result = -errno;
+    return result;
+}
+
+int state_dir_remove(const char *root, const char *id)
+{
+    auto_close int folder = open_root(root);
+    if (folder < 0)
+        return folder == -ENOENT ? 0 : folder;
+    return remove_tree(folder, id, 0);
+}

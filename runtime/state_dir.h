@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The folder ROOT/ID that says that a container of this name exists. */
+#ifndef RUNTIME_STATE_DIR_H
+#define RUNTIME_STATE_DIR_H
+
+struct error;
+
+enum { STATE_ID_MAX = 255 };
+
+/* A container's name: 1 to 255 letters, digits and _ + - . ; not "." or "..". Returns 0, or -EINVAL with *error set. */
+int state_id_check(const char *id, struct error *error);
+
+/* Creates the root, with all its parents, for us alone. Returns 0 or -errno. */
+int state_root_create(const char *root, struct error *error);
+
+/* Creates ROOT/ID, mode 0700; the id must have been checked. Returns 0, -EEXIST if there is such a container, or another
+ * -errno. */
+int state_dir_create(const char *root, const char *id, struct error *error);
+
+/* Removes ROOT/ID with all that is in it. Returns 0 (also if there was none) or -errno. */
+int state_dir_remove(const char *root, const char *id);
+
+#endif
