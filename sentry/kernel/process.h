@@ -86,6 +86,9 @@ bool task_alive(const struct task *task);
 /* Calls visit for each live process, newly found ones included. Stops on non-zero and returns it. */
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
 
+/* How many processes the guest has. */
+unsigned int process_count(const struct process_table *table);
+
 /* pidfd of a process became readable: forget it. */
 void process_exited(struct process_table *table, struct process *process);
 /* After an exec the calling thread is the only one and has the leader's ids. */

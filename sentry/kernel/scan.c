@@ -142,3 +142,19 @@ unsigned int thread_count(const struct sentry *sentry, pid_t pid)
         return 1;
     return (unsigned int)attributes.st_nlink - 2;
 }
+
+static int count_one(pid_t pid, void *data)
+{
+    (void)pid;
+    (*(unsigned int *)data)++;
+    return 0;
+}
+
+unsigned int process_count(const struct process_table *table)
+{
+    unsigned int count = 0;
+    int fd = openat(table->sentry->proc_inner, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        (void)read_ids(fd, count_one, &count);
+    return count;
+}

@@ -94,6 +94,18 @@ static void parse_nstgid(struct host_status *status, const char *value)
     status->vtgid = last_number(value, &count);
 }
 
+static void parse_nspgid(struct host_status *status, const char *value)
+{
+    unsigned int count;
+    status->vpgid = last_number(value, &count);
+}
+
+static void parse_nssid(struct host_status *status, const char *value)
+{
+    unsigned int count;
+    status->vsid = last_number(value, &count);
+}
+
 static void parse_threads(struct host_status *status, const char *value)
 {
     status->threads = (unsigned int)strtoul(value, NULL, 10);
@@ -121,6 +133,8 @@ static const struct {
     {"PPid", parse_ppid, 0},
     {"NStgid", parse_nstgid, 0},
     {"NSpid", parse_nspid, FIELD_NSPID},
+    {"NSpgid", parse_nspgid, 0},
+    {"NSsid", parse_nssid, 0},
     {"Threads", parse_threads, 0},
     {"SigPnd", parse_signals_pending, 0},
     {"ShdPnd", parse_shared_pending, 0},

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * getrlimit(2), setrlimit(2), prlimit(2), where they do not run natively: RLIMIT_LOCKS, which the host's kernel carries our
+ * stamp in, and limits of another process.
+ */
+#include <errno.h>
+#include <sys/resource.h>
+
+#include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/subject.h"
+
+static bool may_limit(const struct call *call, const struct task *target)
+{
+    const struct cred *cred = caller_cred(call), *other = task_cred(target);
+    if (is_own_process(call, target) || cred_capable(cred, CAP_SYS_RESOURCE))
+        return true;
+    return cred->ruid == other->euid && cred->ruid == other->suid && cred->ruid == other->ruid &&
+           cred->rgid == other->egid && cred->rgid == other->sgid && cred->rgid == other->rgid;
+}
+
+static int exchange_locks(struct call *call, struct process *process, const struct rlimit *limit, struct rlimit *old)
+{
+    *old = process->context->locks;
+    if (limit == NULL)
+        return 0;
+    if (limit->rlim_max > old->rlim_max && !caller_capable(call, CAP_SYS_RESOURCE))
+        return -EPERM;
+    struct context *context = process_edit(process);
+    if (context == NULL)
+        return -ENOMEM;
+    context->locks = *limit;
+    return process_commit(call->sentry->processes, process, context);
+}
+
+static int64_t exchange(struct call *call, struct task *target, unsigned int resource, uint64_t new_address,
+                        uint64_t old_address)
+{
+    struct rlimit limit, old;
+    const struct rlimit *change = NULL;
+    if (resource >= RLIM_NLIMITS)
+        return -EINVAL;
+    if (new_address != 0) {
+        int result = guest_read(call, new_address, &limit, sizeof(limit));
+        if (result < 0)
+            return result;
+        if (limit.rlim_cur > limit.rlim_max)
+            return -EINVAL;
+        change = &limit;
+    }
+    if (!may_limit(call, target))
+        return -EPERM;
+    int result;
+    if (resource == RLIMIT_LOCKS)
+        result = exchange_locks(call, target->process, change, &old);
+    else
+        result = prlimit(target->process->pid, (enum __rlimit_resource)resource, change, &old) < 0 ? -errno : 0;
+    if (result < 0 || old_address == 0)
+        return result;
+    return guest_write(call, old_address, &old, sizeof(old));
+}
+
+int64_t sys_getrlimit(struct call *call)
+{
+    if (call->args[1] == 0)
+        return -EFAULT;
+    return exchange(call, call->task, arg_uint(call, 0), 0, call->args[1]);
+}
+
+int64_t sys_setrlimit(struct call *call)
+{
+    if (call->args[1] == 0)
+        return -EFAULT;
+    return exchange(call, call->task, arg_uint(call, 0), call->args[1], 0);
+}
+
+int64_t sys_prlimit64(struct call *call)
+{
+    pid_t pid = arg_int(call, 0);
+    if (arg_uint(call, 1) >= RLIM_NLIMITS)
+        return -EINVAL;
+    struct task *target = subject_find(call, pid);
+    if (target == NULL)
+        return -ESRCH;
+    return exchange(call, target, arg_uint(call, 1), call->args[2], call->args[3]);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* uname(2), sethostname(2), setdomainname(2). */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "postern/version.h"
+#include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/subject.h"
+
+int64_t sys_uname(struct call *call)
+{
+    const struct uts_names *uts = &call->sentry->uts;
+    struct utsname names = {.sysname = "Linux", .machine = "x86_64"};
+    (void)snprintf(names.nodename, sizeof(names.nodename), "%s", uts->hostname);
+    (void)snprintf(names.domainname, sizeof(names.domainname), "%s", uts->domainname[0] != '\0' ? uts->domainname : "(none)");
+    (void)snprintf(names.release, sizeof(names.release), "%s", POSTERN_KERNEL_RELEASE);
+    (void)snprintf(names.version, sizeof(names.version), "%s", POSTERN_KERNEL_VERSION);
+    return guest_write(call, call->args[0], &names, sizeof(names));
+}
+
+static int64_t set_name(struct call *call, char name[65])
+{
+    if (!caller_capable(call, CAP_SYS_ADMIN))
+        return -EPERM;
+    int length = arg_int(call, 1);
+    if (length < 0 || length > 64)
+        return -EINVAL;
+    char copy[65] = {0};
+    int result = length > 0 ? guest_read(call, call->args[0], copy, (size_t)length) : 0;
+    if (result < 0)
+        return result;
+    memcpy(name, copy, sizeof(copy));
+    return 0;
+}
+
+int64_t sys_sethostname(struct call *call)
+{
+    return set_name(call, call->sentry->uts.hostname);
+}
+
+int64_t sys_setdomainname(struct call *call)
+{
+    return set_name(call, call->sentry->uts.domainname);
+}

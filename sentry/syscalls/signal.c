@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kill(2), tkill(2), rt_sigqueueinfo(2), pidfd_send_signal(2): the host delivers, so that sender, queueing and the protection
+ * of init are its own; what is judged here is permission, by emulated credentials. Ids are register values:
+ * nothing can change between the check and the delivery. Where only some of a group may be signalled the sentry sends to those.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/subject.h"
+
+enum { SIGNALS = 64 };
+
+static bool is_signal(int signal)
+{
+    return signal >= 0 && signal <= SIGNALS;
+}
+
+static bool may_signal(const struct call *call, const struct task *target, int signal)
+{
+    if (is_own_process(call, target) || cred_may_signal(caller_cred(call), task_cred(target)))
+        return true;
+    return signal == SIGCONT && getsid(target->process->pid) == getsid(call->task->process->pid);
+}
+
+/* To one process or thread. What is no valid id or signal gets its error from the host. */
+static int64_t judge_one(struct call *call, pid_t vtgid, pid_t vtid, int signal)
+{
+    if (vtid <= 0 || !is_signal(signal) || vtid == call->task->vtid || vtid == call->task->process->vpid ||
+        vtgid == call->task->process->vpid || caller_capable(call, CAP_KILL))
+        return CALL_CONTINUE;
+    const struct task *target = subject_find(call, vtid);
+    if (target == NULL || (vtgid > 0 && target->process->vpid != vtgid))
+        return -ESRCH;
+    return may_signal(call, target, signal) ? CALL_CONTINUE : -EPERM;
+}
+
+struct broadcast {
+    struct call *call;
+    int signal;
+    pid_t vpgid; /* 0: everybody */
+    unsigned int allowed, refused;
+    bool send;
+    int result;
+};
+
+static bool is_member(const struct broadcast *broadcast, const struct process *process, struct host_status *status)
+{
+    if (host_status_read(broadcast->call->sentry, process->pid, status) < 0)
+        return false;
+    if (broadcast->vpgid != 0)
+        return status->vpgid == broadcast->vpgid;
+    return process->vpid != 1 && process != broadcast->call->task->process;
+}
+
+/* What we send comes from outside the guest's pid namespace: the host would not protect init from it. */
+static bool init_ignores(const struct process *process, const struct host_status *status, int signal)
+{
+    return process->vpid == 1 && signal != 0 && (status->caught >> (signal - 1) & 1) == 0;
+}
+
+static int visit_member(struct process *process, void *data)
+{
+    struct broadcast *broadcast = data;
+    struct host_status status;
+    if (!is_member(broadcast, process, &status))
+        return 0;
+    const struct task target = {.tid = process->pid, .vtid = process->vpid, .process = process};
+    if (!may_signal(broadcast->call, &target, broadcast->signal)) {
+        broadcast->refused++;
+        return 0;
+    }
+    broadcast->allowed++;
+    if (!broadcast->send || init_ignores(process, &status, broadcast->signal))
+        return 0;
+    if (syscall(SYS_pidfd_send_signal, process->pidfd, broadcast->signal, NULL, 0) < 0)
+        broadcast->result = -errno;
+    return 0;
+}
+
+static int64_t judge_many(struct call *call, pid_t vpgid, int signal)
+{
+    if (!is_signal(signal) || caller_capable(call, CAP_KILL))
+        return CALL_CONTINUE;
+    struct broadcast check = {.call = call, .signal = signal, .vpgid = vpgid};
+    int result = process_for_each(call->sentry->processes, visit_member, &check);
+    if (result < 0)
+        return result;
+    if (check.refused == 0)
+        return CALL_CONTINUE; /* also when there is none: the host says ESRCH */
+    if (check.allowed == 0)
+        return vpgid != 0 ? -EPERM : 0; /* kill(-1) does not complain (kernel/signal.c, kill_something_info) */
+    struct broadcast send = {.call = call, .signal = signal, .vpgid = vpgid, .send = true};
+    result = process_for_each(call->sentry->processes, visit_member, &send);
+    return result < 0 ? result : send.result;
+}
+
+static pid_t own_group(const struct call *call)
+{
+    struct host_status status;
+    return host_status_read(call->sentry, call->task->tid, &status) == 0 ? status.vpgid : 0;
+}
+
+int64_t sys_kill(struct call *call)
+{
+    pid_t pid = arg_int(call, 0);
+    int signal = arg_int(call, 1);
+    if (pid > 0)
+        return judge_one(call, 0, pid, signal);
+    if (pid == INT_MIN)
+        return CALL_CONTINUE;
+    if (pid == -1)
+        return judge_many(call, 0, signal);
+    pid_t group = pid == 0 ? own_group(call) : -pid;
+    return group == 0 ? CALL_CONTINUE : judge_many(call, group, signal);
+}
+
+int64_t sys_tkill(struct call *call)
+{
+    return judge_one(call, 0, arg_int(call, 0), arg_int(call, 1));
+}
+
+int64_t sys_tgkill(struct call *call)
+{
+    if (arg_int(call, 0) <= 0)
+        return CALL_CONTINUE;
+    return judge_one(call, arg_int(call, 0), arg_int(call, 1), arg_int(call, 2));
+}
+
+int64_t sys_rt_sigqueueinfo(struct call *call)
+{
+    return judge_one(call, 0, arg_int(call, 0), arg_int(call, 1));
+}
+
+int64_t sys_rt_tgsigqueueinfo(struct call *call)
+{
+    if (arg_int(call, 0) <= 0)
+        return CALL_CONTINUE;
+    return judge_one(call, arg_int(call, 0), arg_int(call, 1), arg_int(call, 2));
+}
+
+/* A descriptor, unlike an id, can be exchanged for another behind our back: we signal through our own copy. */
+static int64_t signal_through(struct call *call, int pidfd, int signal)
+{
+    siginfo_t info;
+    if (call->args[2] == 0)
+        return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+    int result = guest_read(call, call->args[2], &info, sizeof(info));
+    if (result < 0)
+        return result;
+    if (info.si_code >= 0 || info.si_code == SI_TKILL)
+        return -EPERM;
+    return syscall(SYS_pidfd_send_signal, pidfd, signal, &info, 0) < 0 ? -errno : 0;
+}
+
+int64_t sys_pidfd_send_signal(struct call *call)
+{
+    int signal = arg_int(call, 1);
+    if (caller_capable(call, CAP_KILL) || !is_signal(signal) || arg_uint(call, 3) != 0)
+        return CALL_CONTINUE;
+    auto_close int pidfd = call_get_fd(call, arg_int(call, 0));
+    if (pidfd < 0)
+        return pidfd;
+    struct task *target;
+    int result = subject_from_pidfd(call, pidfd, &target);
+    if (result < 0)
+        return result;
+    if (!may_signal(call, target, signal))
+        return -EPERM;
+    struct host_status status;
+    if (host_status_read(call->sentry, target->process->pid, &status) < 0)
+        return -ESRCH;
+    if (init_ignores(target->process, &status, signal))
+        return 0;
+    return signal_through(call, pidfd, signal);
+}

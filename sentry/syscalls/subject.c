@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/syscalls/subject.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+
+struct task *subject_find(struct call *call, pid_t vtid)
+{
+    if (vtid == 0 || vtid == call->task->vtid)
+        return call->task;
+    return task_find_vtid(call->sentry->processes, vtid);
+}
+
+int subject_from_pidfd(struct call *call, int pidfd, struct task **ret_task)
+{
+    char path[40], text[1024];
+    (void)snprintf(path, sizeof(path), "self/fdinfo/%d", pidfd);
+    auto_close int info = openat(call->sentry->proc_outer, path, O_RDONLY | O_CLOEXEC);
+    if (info < 0)
+        return -EBADF;
+    ssize_t length = read(info, text, sizeof(text) - 1);
+    if (length <= 0)
+        return -EBADF;
+    text[length] = '\0';
+    const char *line = strstr(text, "\nPid:\t");
+    if (line == NULL)
+        return -EBADF;
+    long pid = strtol(line + sizeof("\nPid:\t") - 1, NULL, 10); /* -1: it has ended */
+    struct task *task = pid > 0 ? task_find(call->sentry->processes, (pid_t)pid) : NULL;
+    if (task == NULL)
+        return -ESRCH;
+    *ret_task = task;
+    return 0;
+}
+
+struct cred *caller_cred_edit(struct call *call)
+{
+    return cred_copy(caller_cred(call));
+}
+
+int64_t caller_cred_finish(struct call *call, struct cred *changed, int result)
+{
+    if (result < 0) {
+        (void)cred_put(changed);
+        return result;
+    }
+    return task_commit_cred(call->sentry->processes, call->task, changed);
+}

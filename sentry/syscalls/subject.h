@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who calls, and which process a call is about. */
+#ifndef SENTRY_SYSCALLS_SUBJECT_H
+#define SENTRY_SYSCALLS_SUBJECT_H
+
+#include <stdbool.h>
+
+#include "sentry/kernel/process.h"
+#include "sentry/platform/call.h"
+#include "sentry/sentry.h"
+
+static inline const struct cred *caller_cred(const struct call *call)
+{
+    return task_cred(call->task);
+}
+
+static inline bool caller_capable(const struct call *call, unsigned int capability)
+{
+    return cred_capable(caller_cred(call), capability);
+}
+
+/* The task with a guest-visible thread id, 0 meaning the caller; NULL if there is none. */
+struct task *subject_find(struct call *call, pid_t vtid);
+
+static inline bool is_own_process(const struct call *call, const struct task *task)
+{
+    return task->process == call->task->process;
+}
+
+/* The task behind a pidfd of which we hold a copy: 0, -EBADF if it is no pidfd, -ESRCH if the process is gone. */
+int subject_from_pidfd(struct call *call, int pidfd, struct task **ret_task);
+
+/* A private copy of the caller's credentials, or NULL: then return -ENOMEM. */
+struct cred *caller_cred_edit(struct call *call);
+/* Publishes the copy if `result`, of the call that changed it, is not an error; else drops it. Returns what the
+ * handler returns. */
+int64_t caller_cred_finish(struct call *call, struct cred *changed, int result);
+
+#endif

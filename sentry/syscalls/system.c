@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The machine and what only its owner may do: sysinfo(2), syslog(2), personality(2), namespaces, mounts. */
+#include <errno.h>
+#include <sched.h>
+#include <sys/personality.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+
+#include "sentry/kernel/process.h"
+#include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/subject.h"
+
+static long uptime_seconds(const struct boot_config *boot)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    uint64_t nanoseconds = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    return nanoseconds > boot->boottime_offset_ns ? (long)((nanoseconds - boot->boottime_offset_ns) / UINT64_C(1000000000)) : 0;
+}
+
+/* With a memory limit that is all the memory there is, and no swap. */
+static void apply_memory_limit(struct sysinfo *info, uint64_t limit)
+{
+    uint64_t total = info->totalram * info->mem_unit;
+    if (limit == 0 || limit >= total)
+        return;
+    uint64_t free_ram = info->freeram * info->mem_unit;
+    info->totalram = limit;
+    info->freeram = free_ram < limit ? free_ram : limit;
+    info->sharedram = info->bufferram = 0;
+    info->totalswap = info->freeswap = 0;
+    info->mem_unit = 1;
+}
+
+int64_t sys_sysinfo(struct call *call)
+{
+    struct sysinfo host;
+    if (sysinfo(&host) < 0)
+        return -errno;
+    struct sysinfo info = {.uptime = uptime_seconds(call->sentry->boot), .totalram = host.totalram,
+                           .freeram = host.freeram, .sharedram = host.sharedram, .bufferram = host.bufferram,
+                           .totalswap = host.totalswap, .freeswap = host.freeswap, .mem_unit = host.mem_unit};
+    for (int i = 0; i < 3; i++)
+        info.loads[i] = host.loads[i];
+    apply_memory_limit(&info, call->sentry->boot->memory_limit);
+    unsigned int count = process_count(call->sentry->processes);
+    info.procs = count < UINT16_MAX ? (unsigned short)count : UINT16_MAX;
+    return guest_write(call, call->args[0], &info, sizeof(info));
+}
+
+int64_t sys_syslog(struct call *call)
+{
+    return caller_capable(call, CAP_SYSLOG) ? 0 : -EPERM;
+}
+
+int64_t sys_personality(struct call *call)
+{
+    const unsigned int harmless = ADDR_NO_RANDOMIZE | UNAME26 | PER_LINUX32;
+    unsigned int personality = arg_uint(call, 0);
+    return personality == UINT32_MAX || (personality & ~harmless) == 0 ? CALL_CONTINUE : -EINVAL;
+}
+
+int64_t sys_unshare(struct call *call)
+{
+    const uint64_t own = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
+    return (call->args[0] & ~own) == 0 ? CALL_CONTINUE : -EPERM;
+}
+
+static int64_t not_for_guests(struct call *call)
+{
+    (void)call;
+    return -EPERM;
+}
+
+/* Only what asks for a namespace, or to be somebody else's child, comes here. */
+int64_t sys_clone(struct call *call)
+{
+    return not_for_guests(call);
+}
+
+int64_t sys_setns(struct call *call)
+{
+    return not_for_guests(call);
+}
+
+int64_t sys_mount(struct call *call)
+{
+    return not_for_guests(call);
+}
+
+int64_t sys_umount2(struct call *call)
+{
+    return not_for_guests(call);
+}
+
+int64_t sys_pivot_root(struct call *call)
+{
+    return not_for_guests(call);
+}
