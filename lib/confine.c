@@ -30,8 +30,10 @@ CONFINE_ALLOW(rt_sigreturn, "debug build: names a forbidden call");
 static void report(int signal_number, siginfo_t *info, void *context)
 {
     (void)context;
-    dprintf(STDERR_FILENO, "%s: call %d (%s) is in no CONFINE_ALLOW line\n", program_invocation_short_name,
-            info->si_syscall, route_find(info->si_syscall)->name);
+    char line[128];
+    int length = snprintf(line, sizeof(line), "%s: call %d (%s) is in no CONFINE_ALLOW line\n",
+                          program_invocation_short_name, info->si_syscall, route_find(info->si_syscall)->name);
+    (void)!write(STDERR_FILENO, line, (size_t)length);
     _exit(128 + signal_number);
 }
 

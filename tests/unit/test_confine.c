@@ -27,6 +27,12 @@ CONFINE_ALLOW_IF(lseek, 1, UINT64_MAX, 5, "a whole register");
 CONFINE_ALLOW_IF(getpriority, 0, UINT32_MAX, 7, "narrow, but made wide by the next line");
 CONFINE_ALLOW(getpriority, "wide");
 
+#ifdef __SANITIZE_ADDRESS__
+enum { SANITIZED = 1 }; /* the sanitizer makes calls of its own, which no line names */
+#else
+enum { SANITIZED = 0 };
+#endif
+
 /* The status of a child that confines itself and makes one call. 0 if it lived. */
 static int try(long nr, long a, long b)
 {
@@ -56,6 +62,8 @@ static bool died(int status)
 static void listed_calls_live(void **state)
 {
     (void)state;
+    if (SANITIZED)
+        skip();
     assert_int_equal(try(SYS_getppid, 0, 0), 0);
     assert_int_equal(try(SYS_getpriority, 0, 0), 0);
     assert_int_equal(try(SYS_openat, ALLOWED_FD, 0), 0);
@@ -69,6 +77,8 @@ static void listed_calls_live(void **state)
 static void other_calls_kill(void **state)
 {
     (void)state;
+    if (SANITIZED)
+        skip();
     assert_true(died(try(SYS_getuid, 0, 0)));
     assert_true(died(try(SYS_socket, 1, 1)));
     assert_true(died(try(SYS_execve, 0, 0)));

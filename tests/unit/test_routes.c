@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table is whole, consistent, and its guards are well formed. */
+/* sources: runtime/routes_print.c */
+/* The table is whole, consistent, its guards are well formed, and docs/routes.md is what it says. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -11,6 +14,7 @@
 #include "lib/guards.h"
 #include "postern/routes.h"
 #include "postern/syscall_numbers.h"
+#include "runtime/routes_print.h"
 
 static const struct {
     const char *name;
@@ -97,6 +101,53 @@ static void unknown_numbers_are_absent(void **state)
     }
 }
 
+/* They are printed as JSON and Markdown without escaping. */
+static void texts_need_no_escaping(void **state)
+{
+    (void)state;
+    for (size_t nr = 0; nr < ROUTES_MAX; nr++) {
+        const struct route *route = &routes[nr];
+        if (route->name == NULL)
+            continue;
+        const char *const texts[] = {route->reason, route->arguments, route->guard != NULL ? route->guard->name : ""};
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+            for (const char *at = texts[i]; *at != '\0'; at++) {
+                if (*at < ' ' || *at > '~' || strchr("\"\\|<>", *at) != NULL)
+                    fail_msg("%s: character %#x in \"%s\"", route->name, (unsigned char)*at, texts[i]);
+            }
+        }
+    }
+}
+
+static char *read_all(FILE *file)
+{
+    assert_non_null(file);
+    char *text = NULL;
+    size_t size = 0;
+    ssize_t length = getdelim(&text, &size, '\0', file);
+    assert_true(length > 0);
+    (void)fclose(file);
+    return text;
+}
+
+static void the_page_is_up_to_date(void **state)
+{
+    (void)state;
+    char path[4096];
+    const char *slash = strstr(__FILE__, "tests/unit/test_routes.c");
+    assert_non_null(slash);
+    (void)snprintf(path, sizeof(path), "%.*sdocs/routes.md", (int)(slash - __FILE__), __FILE__);
+    FILE *made = tmpfile();
+    assert_non_null(made);
+    routes_print_markdown(made);
+    rewind(made);
+    char *wanted = read_all(made), *page = read_all(fopen(path, "re"));
+    if (strcmp(wanted, page) != 0)
+        fail_msg("%s is not what the table says; run docs/update", path);
+    free(wanted);
+    free(page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +155,8 @@ int main(void)
         cmocka_unit_test(lines_are_consistent),
         cmocka_unit_test(guards_are_well_formed),
         cmocka_unit_test(unknown_numbers_are_absent),
+        cmocka_unit_test(texts_need_no_escaping),
+        cmocka_unit_test(the_page_is_up_to_date),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
