@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/syscalls/busy.h"
+
+#include <linux/capability.h>
+
+#include "sentry/kernel/cred.h"
+#include "sentry/kernel/process.h"
+#include "sentry/sentry.h"
+
+static bool same_inode(const struct statx *one, const struct statx *other)
+{
+    return one->stx_ino == other->stx_ino && one->stx_dev_major == other->stx_dev_major &&
+           one->stx_dev_minor == other->stx_dev_minor;
+}
+
+static int runs_it(struct process *process, void *data)
+{
+    const struct statx *attributes = data;
+    const struct dentry *exe = process->context->exe;
+    return exe != NULL && exe->inode != NULL && same_inode(&exe->inode->attributes, attributes);
+}
+
+bool program_running(struct call *call, const struct statx *attributes)
+{
+    /* Looking at every process is dear, and only what is executable can be running. */
+    if (!S_ISREG(attributes->stx_mode) || (attributes->stx_mode & 0111) == 0 || attributes->stx_size == 0)
+        return false;
+    struct statx wanted = *attributes;
+    return process_for_each(call->sentry->processes, runs_it, &wanted) != 0;
+}
+
+int drop_set_id(struct call *call, const struct vfs_who *who, struct target *target)
+{
+    struct statx attributes;
+    int error = target_attributes(who, target, &attributes);
+    if (error < 0)
+        return error;
+    mode_t drop = attributes.stx_mode & S_ISUID;
+    if ((attributes.stx_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+        drop |= S_ISGID;
+    if (drop == 0 || cred_capable(who->cred, CAP_FSETID))
+        return 0;
+
+    struct vfs *vfs = who->sentry->vfs;
+    struct dentry *dentry = target_dentry(call, target);
+    struct setattr set = {.valid = SETATTR_MODE, .mode = attributes.stx_mode & 07777 & ~drop};
+    if (dentry == NULL || dentry->filesystem->setattr == NULL)
+        return 0;
+    return dentry->filesystem->setattr(vfs, dentry, who, &set);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fcntl(2): the commands the guard does not let through natively: leases, and whom to signal. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "postern/confine.h"
+#include "sentry/kernel/cred.h"
+#include "sentry/kernel/process.h"
+#include "sentry/sentry.h"
+#include "sentry/syscalls/file.h"
+#include "sentry/syscalls/handlers.h"
+
+CONFINE_ALLOW(getpgid, "may a descriptor's signals go to this group?");
+
+/*
+ * All processes of the container are one id to the host kernel, which would therefore send the signal of a ready
+ * descriptor to any of them; so who may be its owner is decided here, like a kill(2).
+ */
+static int64_t set_owner(struct call *call)
+{
+    int owner = arg_int(call, 2);
+    const struct cred *cred = task_cred(call->task);
+    if (owner == 0 || owner == INT32_MIN || cred_capable(cred, CAP_KILL))
+        return CALL_CONTINUE;
+    const struct process *target = process_find_vpid(call->sentry->processes, owner > 0 ? owner : -owner);
+    if (target == NULL)
+        return owner > 0 ? CALL_CONTINUE : -EPERM;
+    if (owner > 0)
+        return cred_may_signal(cred, target->context->cred) ? CALL_CONTINUE : -EPERM;
+    return getpgid(call->task->process->pid) == target->pid ? CALL_CONTINUE : -EPERM;
+}
+
+/* The owner is in memory, which can change after a look at it. */
+static int64_t set_owner_extended(struct call *call)
+{
+    return cred_capable(task_cred(call->task), CAP_KILL) ? CALL_CONTINUE : -EPERM;
+}
+
+static int64_t native(struct call *call)
+{
+    (void)call;
+    return CALL_CONTINUE;
+}
+
+static const struct command {
+    int command;
+    call_handler handler;
+} commands[] = {
+    {F_SETOWN, set_owner},
+    {F_SETOWN_EX, set_owner_extended},
+    {F_SETLEASE, native}, /* the kernel asks for a file of the guest's own native id */
+    {F_GETLEASE, native},
+    {F_NOTIFY, native},
+};
+
+int64_t sys_fcntl(struct call *call)
+{
+    auto_close int fd = call_get_fd(call, arg_int(call, 0));
+    if (fd < 0)
+        return fd;
+    int error = refuse_path_descriptor(fd);
+    if (error < 0)
+        return error;
+    int command = arg_int(call, 1);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (commands[i].command == command)
+            return commands[i].handler(call);
+    }
+    return -EINVAL;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * getdents64(2) and getdents(2). The position belongs to the open file description, which the guest shares with our
+ * copy of its descriptor: a real directory is read on that copy; for a synthetic one the position of the empty
+ * directory behind it is the position in the synthetic one.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "postern/confine.h"
+#include "sentry/sentry.h"
+#include "sentry/syscalls/file.h"
+#include "sentry/syscalls/handlers.h"
+
+CONFINE_ALLOW(getdents64, "directories the guest has open");
+CONFINE_ALLOW(lseek, "the position in synthetic directories");
+
+enum { LISTING_MAX = 65536, OLD_NAME_OFFSET = 18 };
+
+/* As the kernel lays it out. */
+struct entry {
+    uint64_t ino;
+    int64_t next_offset;
+    uint16_t length;
+    unsigned char type;
+    char name[];
+};
+#define ENTRY_NAME_OFFSET offsetof(struct entry, name)
+
+struct listing {
+    size_t room, used;
+    bool full;
+    int64_t offset; /* behind the last entry taken */
+    _Alignas(8) char bytes[LISTING_MAX];
+};
+
+static int take_entry(void *data, const char *name, uint64_t ino, unsigned char d_type, int64_t next_offset)
+{
+    struct listing *listing = data;
+    size_t name_length = strnlen(name, VFS_NAME_MAX);
+    size_t length = (ENTRY_NAME_OFFSET + name_length + 1 + 7) & ~(size_t)7;
+    if (listing->used + length > listing->room) {
+        listing->full = true;
+        return 1;
+    }
+    char *place = listing->bytes + listing->used;
+    memset(place, 0, length);
+    const struct entry head = {.ino = ino, .next_offset = next_offset, .length = (uint16_t)length, .type = d_type};
+    memcpy(place, &head, ENTRY_NAME_OFFSET);
+    memcpy(place + ENTRY_NAME_OFFSET, name, name_length);
+    listing->used += length;
+    listing->offset = next_offset;
+    return 0;
+}
+
+static int list_synthetic(const struct vfs_who *who, const struct object *object, int64_t start, struct listing *listing)
+{
+    const struct filesystem *filesystem = object->dentry->filesystem;
+    if (filesystem->readdir == NULL)
+        return -ENOTDIR;
+    listing->offset = start;
+    int error = filesystem->readdir(who->sentry->vfs, object->dentry, who, start, take_entry, listing);
+    if (error < 0)
+        return error;
+    if (listing->used == 0 && listing->full)
+        return -EINVAL;
+    return lseek(object->fd, listing->offset, SEEK_SET) < 0 ? -errno : 0;
+}
+
+static int list_real(const struct object *object, struct listing *listing)
+{
+    long got = syscall(SYS_getdents64, object->fd, listing->bytes, listing->room);
+    if (got < 0)
+        return -errno;
+    listing->used = (size_t)got;
+    return 0;
+}
+
+/* The old layout has the type behind the name instead of before it; both are of the same length. */
+static void convert_to_old(struct listing *listing)
+{
+    for (size_t at = 0; at + ENTRY_NAME_OFFSET < listing->used;) {
+        char *place = listing->bytes + at;
+        struct entry head;
+        memcpy(&head, place, ENTRY_NAME_OFFSET);
+        if (head.length <= ENTRY_NAME_OFFSET || head.length > listing->used - at)
+            break;
+        memmove(place + OLD_NAME_OFFSET, place + ENTRY_NAME_OFFSET, head.length - ENTRY_NAME_OFFSET);
+        place[head.length - 1] = (char)head.type;
+        at += head.length;
+    }
+}
+
+static int64_t list(struct call *call, bool old)
+{
+    struct vfs_who who;
+    vfs_who_from_call(call, &who);
+    auto_object struct object object = {.fd = -1};
+    int error = object_from_fd(call, arg_int(call, 0), &object);
+    if (error == 0)
+        error = refuse_path_descriptor(object.fd);
+    if (error < 0)
+        return error;
+    if (!S_ISDIR(object.attributes.stx_mode))
+        return -ENOTDIR;
+
+    static struct listing listing; /* main thread only, and large */
+    unsigned int size = arg_uint(call, 2);
+    listing.room = size < LISTING_MAX ? size : LISTING_MAX;
+    listing.used = 0;
+    listing.full = false;
+    int64_t start = lseek(object.fd, 0, SEEK_CUR);
+    if (start < 0)
+        return -errno;
+    if (object.kind == OBJECT_SYNTHETIC && object.dentry != NULL)
+        error = list_synthetic(&who, &object, start, &listing);
+    else
+        error = list_real(&object, &listing);
+    if (error < 0)
+        return error;
+    if (old)
+        convert_to_old(&listing);
+    error = guest_write(call, call->args[1], listing.bytes, listing.used);
+    if (error < 0) {
+        (void)lseek(object.fd, start, SEEK_SET);
+        return error;
+    }
+    return (int64_t)listing.used;
+}
+
+int64_t sys_getdents64(struct call *call)
+{
+    return list(call, false);
+}
+
+int64_t sys_getdents(struct call *call)
+{
+    return list(call, true);
+}

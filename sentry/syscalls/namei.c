@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Paths and descriptors of the guest, turned into the objects they name. */
+#include <errno.h>
+#include <string.h>
+
+#include "sentry/fs/gofer_client.h"
+#include "sentry/sentry.h"
+#include "sentry/syscalls/file.h"
+
+void target_release(struct target *target)
+{
+    target->dentry = dentry_put(target->dentry);
+    if (target->object.fd >= 0)
+        object_release(&target->object);
+    target->object.fd = -1;
+}
+
+void cleanup_lookup(struct lookup *lookup)
+{
+    lookup_release(lookup);
+}
+
+void cleanup_object(struct object *object)
+{
+    if (object->fd >= 0)
+        object_release(object);
+}
+
+void cleanup_dentry(struct dentry **dentry)
+{
+    (void)dentry_put(*dentry);
+}
+
+ssize_t path_read(struct call *call, uint64_t address, char buffer[VFS_PATH_MAX])
+{
+    return guest_read_string(call, address, buffer, VFS_PATH_MAX);
+}
+
+int path_lookup(struct call *call, const struct vfs_who *who, int dirfd, const char *path, unsigned int flags,
+                struct lookup *ret_lookup)
+{
+    if (path[0] == '\0')
+        return -ENOENT;
+
+    auto_object struct object base = {.fd = -1};
+    bool scoped = (flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT)) != 0;
+    if (dirfd != AT_FDCWD && (path[0] != '/' || scoped)) {
+        int error = object_from_fd(call, dirfd, &base);
+        if (error < 0)
+            return error;
+        if (base.dentry == NULL || !S_ISDIR(base.attributes.stx_mode))
+            return -ENOTDIR;
+    }
+    return vfs_lookup(who, base.dentry, path, flags, ret_lookup);
+}
+
+int path_lookup_at(struct call *call, const struct vfs_who *who, int dirfd, uint64_t address, unsigned int flags,
+                   struct lookup *ret_lookup)
+{
+    char path[VFS_PATH_MAX];
+    ssize_t length = path_read(call, address, path);
+    if (length < 0)
+        return (int)length;
+    return path_lookup(call, who, dirfd, path, flags, ret_lookup);
+}
+
+int refuse_path_descriptor(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_PATH) != 0 ? -EBADF : 0;
+}
+
+int target_fd(struct call *call, int fd, bool path_descriptors, struct target *ret_target)
+{
+    auto_object struct object object = {.fd = -1};
+    int error = object_from_fd(call, fd, &object);
+    if (error < 0)
+        return error;
+    if (!path_descriptors) {
+        error = refuse_path_descriptor(object.fd);
+        if (error < 0)
+            return error;
+    }
+    *ret_target = (struct target){.object = object};
+    object.fd = -1;
+    return 0;
+}
+
+/* "" with AT_EMPTY_PATH. */
+static int target_of_dirfd(struct call *call, const struct vfs_who *who, int dirfd, struct target *ret_target)
+{
+    if (dirfd != AT_FDCWD)
+        return target_fd(call, dirfd, true, ret_target);
+    *ret_target = (struct target){.dentry = dentry_get(who->cwd), .object = {.fd = -1}};
+    return 0;
+}
+
+int target_from_path(struct call *call, const struct vfs_who *who, int dirfd, const char *path, int at_flags,
+                     unsigned int lookup_flags, struct target *ret_target)
+{
+    if (path[0] == '\0' && (at_flags & AT_EMPTY_PATH) != 0)
+        return target_of_dirfd(call, who, dirfd, ret_target);
+
+    struct lookup lookup;
+    int error = path_lookup(call, who, dirfd, path, lookup_flags, &lookup);
+    if (error < 0)
+        return error;
+
+    struct target target = TARGET_NONE;
+    if (lookup.fd >= 0) {
+        error = object_from_own_fd(call, lookup.fd, &target.object);
+        lookup.fd = -1;
+    } else {
+        target.dentry = lookup.dentry;
+        lookup.dentry = NULL;
+    }
+    lookup_release(&lookup);
+    if (error < 0)
+        return error;
+    *ret_target = target;
+    return 0;
+}
+
+int target_at(struct call *call, const struct vfs_who *who, int dirfd, uint64_t address, int at_flags,
+              unsigned int lookup_flags, struct target *ret_target)
+{
+    char path[VFS_PATH_MAX];
+    ssize_t length = path_read(call, address, path);
+    if (length < 0)
+        return (int)length;
+    return target_from_path(call, who, dirfd, path, at_flags, lookup_flags, ret_target);
+}
+
+struct dentry *target_dentry(struct call *call, struct target *target)
+{
+    if (target->dentry != NULL)
+        return target->dentry;
+    if (target->object.dentry == NULL && target->object.kind != OBJECT_ANONYMOUS)
+        (void)object_dentry(call, &target->object);
+    return target->object.dentry;
+}
+
+int target_attributes(const struct vfs_who *who, struct target *target, struct statx *ret_attributes)
+{
+    if (target->dentry == NULL) {
+        *ret_attributes = target->object.attributes;
+        return 0;
+    }
+    int error = vfs_getattr(who->sentry->vfs, target->dentry);
+    if (error < 0)
+        return error;
+    *ret_attributes = target->dentry->inode->attributes;
+    return 0;
+}
+
+int target_permission(const struct vfs_who *who, struct target *target, int mask)
+{
+    if (target->dentry != NULL)
+        return vfs_permission(who, target->dentry, mask);
+    return attributes_permission(who->cred, &target->object.attributes, mask);
+}
+
+/* By name, so that the filesystem keeps its caches right. */
+static int set_by_dentry(const struct vfs_who *who, struct dentry *dentry, struct setattr *set)
+{
+    struct vfs *vfs = who->sentry->vfs;
+    int error = vfs_want_write(vfs, dentry);
+    if (error == 0)
+        error = vfs_getattr(vfs, dentry);
+    if (error == 0)
+        error = attributes_may_change(who->cred, &dentry->inode->attributes, set);
+    if (error < 0)
+        return error;
+    if (dentry->filesystem->setattr == NULL)
+        return -EPERM;
+    return dentry->filesystem->setattr(vfs, dentry, who, set);
+}
+
+int target_set(struct call *call, const struct vfs_who *who, struct target *target, struct setattr *set)
+{
+    struct dentry *dentry = target_dentry(call, target);
+    if (dentry != NULL)
+        return set_by_dentry(who, dentry, set);
+
+    int error = attributes_may_change(who->cred, &target->object.attributes, set);
+    if (error < 0)
+        return error;
+    /* A pipe, a terminal from outside: its owner and mode mean nothing here, and may be the host's business. */
+    if (target->object.kind == OBJECT_ANONYMOUS)
+        return 0;
+    error = gofer_setattr(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, set);
+    object_changed(who->sentry->vfs, &target->object);
+    return error;
+}
+
+int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint64_t address, bool directory,
+                   struct lookup *ret_lookup)
+{
+    struct vfs *vfs = who->sentry->vfs;
+    auto_lookup struct lookup lookup = {.fd = -1};
+    int error = path_lookup_at(call, who, dirfd, address, LOOKUP_PARENT | LOOKUP_LAST, &lookup);
+    if (error < 0)
+        return error;
+    if (lookup.last_dot != 0 || lookup.dentry == NULL)
+        return -EEXIST;
+    if (lookup.last != NULL && lookup.last->inode != NULL)
+        return -EEXIST;
+    if (lookup.trailing_slash && !directory)
+        return -ENOENT;
+    error = vfs_want_write(vfs, lookup.dentry);
+    if (error < 0)
+        return error;
+    if (lookup.dentry->deleted)
+        return -ENOENT;
+    error = vfs_permission(who, lookup.dentry, MAY_WRITE | MAY_EXEC);
+    if (error < 0)
+        return error;
+
+    *ret_lookup = lookup;
+    lookup = (struct lookup){.fd = -1};
+    return 0;
+}
+
+int gofer_path(const struct dentry *parent, const char *name, char *buffer, size_t size)
+{
+    ssize_t length = dentry_relative_path(parent, buffer, size);
+    if (length < 0)
+        return (int)length;
+    size_t used = (size_t)length, name_length = strlen(name);
+    size_t slash = used > 0 ? 1 : 0;
+    if (used + slash + name_length + 1 > size)
+        return -ENAMETOOLONG;
+    if (slash != 0)
+        buffer[used] = '/';
+    memcpy(buffer + used + slash, name, name_length + 1);
+    return 0;
+}

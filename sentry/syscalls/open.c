@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* open(2), creat(2), openat2(2). The order of the checks is Linux's (fs/namei.c): which of two errors shows matters. */
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
+
+#include "postern/cleanup.h"
+#include "postern/confine.h"
+#include "sentry/kernel/cred.h"
+#include "sentry/sentry.h"
+#include "sentry/syscalls/busy.h"
+#include "sentry/syscalls/file.h"
+#include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/open.h"
+
+CONFINE_ALLOW(fcntl, "how a guest's descriptor was opened");
+
+enum {
+    TMPFILE_BIT = O_TMPFILE & ~O_DIRECTORY,
+    SYNC_BIT = O_SYNC & ~O_DSYNC,
+    KERNEL_LARGEFILE = 0100000,
+    PATH_FLAGS = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC,
+    VALID_FLAGS = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_ASYNC |
+                  O_DIRECT | KERNEL_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | TMPFILE_BIT,
+    RESOLVE_ALL = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT |
+                  RESOLVE_CACHED,
+    MODE_BITS = 07777,
+};
+
+static int access_mask(int flags)
+{
+    static const int masks[4] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE};
+    int mask = masks[flags & O_ACCMODE];
+    return (flags & O_TRUNC) != 0 ? mask | MAY_WRITE : mask;
+}
+
+static bool writable(int flags)
+{
+    return (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
+}
+
+/* What the kernel's build_open_flags refuses. */
+static int check_flags(int flags)
+{
+    if ((flags & (O_DIRECTORY | O_CREAT)) == (O_DIRECTORY | O_CREAT))
+        return -EINVAL;
+    if ((flags & TMPFILE_BIT) != 0 && ((flags & O_DIRECTORY) == 0 || !writable(flags)))
+        return -EINVAL;
+    return 0;
+}
+
+/* The container's usual device nodes; any other is refused, as the device cgroup of a container does. */
+static bool device_allowed(const struct statx *attributes)
+{
+    static const struct device {
+        unsigned int major, first, last;
+    } allowed[] = {
+        {1, 3, 3},            /* null */
+        {1, 5, 5},            /* zero */
+        {1, 7, 9},            /* full, random, urandom */
+        {5, 0, 2},            /* tty, console, ptmx */
+        {136, 0, UINT32_MAX}, /* pts */
+    };
+    if (!S_ISCHR(attributes->stx_mode))
+        return false;
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+        const struct device *device = &allowed[i];
+        if (attributes->stx_rdev_major == device->major && attributes->stx_rdev_minor >= device->first &&
+            attributes->stx_rdev_minor <= device->last)
+            return true;
+    }
+    return false;
+}
+
+static bool is_current_terminal(const struct statx *attributes)
+{
+    return S_ISCHR(attributes->stx_mode) && attributes->stx_rdev_major == 5 && attributes->stx_rdev_minor == 0;
+}
+
+static int check_type(const struct opening *opening, const struct statx *attributes)
+{
+    bool directory = S_ISDIR(attributes->stx_mode);
+    if ((opening->flags & O_CREAT) != 0 && directory)
+        return -EISDIR;
+    if ((opening->flags & O_DIRECTORY) != 0 && !directory)
+        return -ENOTDIR;
+    if ((opening->flags & O_PATH) != 0)
+        return 0;
+    if (S_ISLNK(attributes->stx_mode))
+        return -ELOOP;
+    if (directory && (access_mask(opening->flags) & MAY_WRITE) != 0)
+        return -EISDIR;
+    return 0;
+}
+
+static int check_noatime(const struct opening *opening, const struct statx *attributes)
+{
+    const struct cred *cred = opening->who.cred;
+    bool owner = cred->fsuid == attributes->stx_uid || cred_capable(cred, CAP_FOWNER);
+    return (opening->flags & O_NOATIME) != 0 && !owner ? -EPERM : 0;
+}
+
+/* may_open and do_dentry_open of Linux. O_TRUNC is dropped from the flags where it means nothing. */
+static int may_open(struct opening *opening, struct dentry *dentry, const struct statx *attributes)
+{
+    struct vfs *vfs = opening->who.sentry->vfs;
+    int error = check_type(opening, attributes);
+    if (error < 0 || (opening->flags & O_PATH) != 0)
+        return error;
+
+    mode_t type = attributes->stx_mode & S_IFMT;
+    bool stored = type == S_IFREG || type == S_IFDIR;
+    if (type == S_IFREG && (opening->flags & O_TRUNC) != 0 && (error = vfs_want_write(vfs, dentry)) < 0)
+        return error;
+    if ((type == S_IFCHR || type == S_IFBLK) && (vfs_mount_flags(vfs, dentry) & MS_NODEV) != 0)
+        return -EACCES;
+    int mask = access_mask(opening->flags);
+    if (type != S_IFREG)
+        opening->flags &= ~O_TRUNC;
+    error = vfs_permission(&opening->who, dentry, mask);
+    if (error == 0)
+        error = check_noatime(opening, attributes);
+    if (error < 0)
+        return error;
+    if (type == S_IFSOCK)
+        return -ENXIO;
+    if ((type == S_IFCHR || type == S_IFBLK) && !device_allowed(attributes))
+        return -EPERM;
+    if (!writable(opening->flags) && (opening->flags & O_TRUNC) == 0)
+        return 0;
+    if (stored && (error = vfs_want_write(vfs, dentry)) < 0)
+        return error;
+    return program_running(opening->call, attributes) ? -ETXTBSY : 0;
+}
+
+static struct open_request request_of(const struct opening *opening)
+{
+    int flags = opening->flags & ~(O_CREAT | O_EXCL);
+    return (struct open_request){.who = &opening->who, .flags = flags, .mode = opening->mode};
+}
+
+int64_t opening_install(const struct opening *opening, int fd)
+{
+    return call_install_fd(opening->call, fd, (opening->flags & O_CLOEXEC) != 0);
+}
+
+/* /dev/tty stands for the terminal of whoever opens it. */
+static int64_t open_current_terminal(struct opening *opening)
+{
+    auto_dentry struct dentry *terminal = NULL;
+    int error = terminal_of_caller(opening->call, &terminal);
+    if (error < 0)
+        return error;
+    if (terminal->filesystem->open == NULL)
+        return -ENXIO;
+    struct open_request request = request_of(opening);
+    request.flags |= O_NOCTTY;
+    auto_close int fd = -1;
+    error = terminal->filesystem->open(opening->who.sentry->vfs, terminal, &request, &fd);
+    return error < 0 ? error : opening_install(opening, fd);
+}
+
+static int64_t open_dentry(struct opening *opening, struct dentry *dentry)
+{
+    struct vfs *vfs = opening->who.sentry->vfs;
+    int error = vfs_getattr(vfs, dentry);
+    if (error < 0)
+        return error;
+    struct statx attributes = dentry->inode->attributes;
+    error = may_open(opening, dentry, &attributes);
+    if (error < 0)
+        return error;
+
+    bool by_path_only = (opening->flags & O_PATH) != 0;
+    if (!by_path_only && is_current_terminal(&attributes))
+        return open_current_terminal(opening);
+    if (dentry->filesystem->open == NULL)
+        return -ENXIO;
+    struct open_request request = request_of(opening);
+    if (!by_path_only && S_ISFIFO(attributes.stx_mode) && (request.flags & O_NONBLOCK) == 0)
+        return fifo_open(opening->call, dentry, &request);
+
+    auto_close int fd = -1;
+    error = dentry->filesystem->open(vfs, dentry, &request, &fd);
+    if (error < 0)
+        return error;
+    if ((request.flags & O_TRUNC) != 0) {
+        struct target target = {.dentry = dentry, .object = {.fd = -1}};
+        (void)drop_set_id(opening->call, &opening->who, &target);
+    }
+    return opening_install(opening, fd);
+}
+
+/* A new file below lookup->dentry. *ret_exists: somebody else made it meanwhile; then nothing is open. */
+static int64_t create_file(struct opening *opening, const struct lookup *lookup, bool *ret_exists)
+{
+    struct vfs *vfs = opening->who.sentry->vfs;
+    struct dentry *parent = lookup->dentry;
+    int error = vfs_want_write(vfs, parent);
+    if (error < 0)
+        return error;
+    if (parent->deleted)
+        return -ENOENT;
+    error = vfs_permission(&opening->who, parent, MAY_WRITE | MAY_EXEC);
+    if (error < 0)
+        return error;
+    if (parent->filesystem->create == NULL)
+        return -EACCES;
+
+    struct open_request request = {.who = &opening->who, .flags = opening->flags, .mode = opening->mode};
+    auto_close int fd = -1;
+    bool created = false;
+    error = parent->filesystem->create(vfs, parent, lookup->name, &request, &fd, &created);
+    if (error == 0 && created)
+        return opening_install(opening, fd);
+    if (error < 0 && (error != -EEXIST || (opening->flags & O_EXCL) != 0))
+        return error;
+    *ret_exists = true;
+    return -EEXIST;
+}
+
+static int64_t open_found(struct opening *opening, struct lookup *lookup)
+{
+    if (lookup->fd >= 0)
+        return open_object(opening, take_fd(&lookup->fd));
+    return open_dentry(opening, lookup->dentry);
+}
+
+/* One look: creates what is missing, opens what is there. */
+static int64_t open_or_create_once(struct opening *opening, int dirfd, const char *path, bool *ret_exists)
+{
+    bool follow = (opening->flags & (O_NOFOLLOW | O_EXCL)) == 0;
+    unsigned int flags = opening->resolve | LOOKUP_PARENT | LOOKUP_LAST | (follow ? LOOKUP_FOLLOW : 0);
+    auto_lookup struct lookup lookup = {.fd = -1};
+    int error = path_lookup(opening->call, &opening->who, dirfd, path, flags, &lookup);
+    if (error < 0)
+        return error;
+    if (lookup.fd >= 0)
+        return open_found(opening, &lookup);
+    if (lookup.trailing_slash && lookup.last_dot == 0)
+        return -EISDIR;
+    if (lookup.last_dot == 0 && (lookup.last == NULL || lookup.last->inode == NULL))
+        return create_file(opening, &lookup, ret_exists);
+    if ((opening->flags & O_EXCL) != 0)
+        return -EEXIST;
+    return open_dentry(opening, lookup.last != NULL ? lookup.last : lookup.dentry);
+}
+
+static int64_t open_or_create(struct opening *opening, int dirfd, const char *path)
+{
+    enum { ATTEMPTS = 8 };
+    for (int i = 0; i < ATTEMPTS; i++) {
+        bool exists = false;
+        int64_t result = open_or_create_once(opening, dirfd, path, &exists);
+        if (!exists)
+            return result;
+    }
+    return -EAGAIN;
+}
+
+static int64_t open_temporary(struct opening *opening, struct dentry *directory)
+{
+    struct vfs *vfs = opening->who.sentry->vfs;
+    int error = vfs_want_write(vfs, directory);
+    if (error == 0)
+        error = vfs_permission(&opening->who, directory, MAY_WRITE | MAY_EXEC);
+    if (error < 0)
+        return error;
+    if (directory->filesystem->create == NULL || directory->filesystem->open == NULL)
+        return -EOPNOTSUPP;
+    struct open_request request = {
+        .who = &opening->who, .flags = opening->flags & ~O_CREAT, .mode = opening->mode};
+    auto_close int fd = -1;
+    error = directory->filesystem->open(vfs, directory, &request, &fd);
+    return error < 0 ? error : opening_install(opening, fd);
+}
+
+static int64_t open_path(struct opening *opening, int dirfd, const char *path)
+{
+    if ((opening->flags & (O_CREAT | TMPFILE_BIT)) == O_CREAT)
+        return open_or_create(opening, dirfd, path);
+
+    unsigned int flags = opening->resolve;
+    if ((opening->flags & O_NOFOLLOW) == 0)
+        flags |= LOOKUP_FOLLOW;
+    if ((opening->flags & O_DIRECTORY) != 0)
+        flags |= LOOKUP_DIRECTORY;
+    auto_lookup struct lookup lookup = {.fd = -1};
+    int error = path_lookup(opening->call, &opening->who, dirfd, path, flags, &lookup);
+    if (error < 0)
+        return error;
+    if ((opening->flags & TMPFILE_BIT) != 0 && lookup.dentry != NULL)
+        return open_temporary(opening, lookup.dentry);
+    return open_found(opening, &lookup);
+}
+
+static int64_t open_at(struct call *call, int dirfd, uint64_t address, const struct open_how *how, unsigned int resolve)
+{
+    struct opening opening = {.call = call, .flags = (int)how->flags, .mode = (mode_t)how->mode, .resolve = resolve};
+    int error = check_flags(opening.flags);
+    if (error < 0)
+        return error;
+    vfs_who_from_call(call, &opening.who);
+    char path[VFS_PATH_MAX];
+    ssize_t length = path_read(call, address, path);
+    if (length < 0)
+        return length;
+    return open_path(&opening, dirfd, path);
+}
+
+/* The calls older than openat2 ignore what they do not know. */
+static int64_t open_lenient(struct call *call, int dirfd, uint64_t address, int flags, unsigned int mode)
+{
+    flags &= VALID_FLAGS;
+    if ((flags & O_PATH) != 0)
+        flags &= PATH_FLAGS;
+    if ((flags & SYNC_BIT) != 0)
+        flags |= O_DSYNC;
+    struct open_how how = {.flags = (uint64_t)(unsigned int)flags};
+    if ((flags & (O_CREAT | TMPFILE_BIT)) != 0)
+        how.mode = mode & MODE_BITS;
+    return open_at(call, dirfd, address, &how, 0);
+}
+
+int64_t sys_open(struct call *call)
+{
+    return open_lenient(call, AT_FDCWD, call->args[0], arg_int(call, 1), arg_uint(call, 2));
+}
+
+int64_t sys_openat(struct call *call)
+{
+    return open_lenient(call, arg_int(call, 0), call->args[1], arg_int(call, 2), arg_uint(call, 3));
+}
+
+int64_t sys_creat(struct call *call)
+{
+    return open_lenient(call, AT_FDCWD, call->args[0], O_CREAT | O_WRONLY | O_TRUNC, arg_uint(call, 1));
+}
+
+static int check_how(const struct open_how *how)
+{
+    bool makes = (how->flags & (O_CREAT | TMPFILE_BIT)) != 0;
+    if ((how->flags & ~(uint64_t)VALID_FLAGS) != 0 || (how->resolve & ~(uint64_t)RESOLVE_ALL) != 0)
+        return -EINVAL;
+    if ((how->resolve & RESOLVE_BENEATH) != 0 && (how->resolve & RESOLVE_IN_ROOT) != 0)
+        return -EINVAL;
+    if (makes ? (how->mode & ~(uint64_t)MODE_BITS) != 0 : how->mode != 0)
+        return -EINVAL;
+    if ((how->flags & O_PATH) != 0 && (how->flags & ~(uint64_t)PATH_FLAGS) != 0)
+        return -EINVAL;
+    /* What it asks is whether no disk has to be waited for; we cannot tell, and programs try again without. */
+    return (how->resolve & RESOLVE_CACHED) != 0 ? -EAGAIN : 0;
+}
+
+static unsigned int resolve_flags(uint64_t resolve)
+{
+    static const struct resolve_flag {
+        unsigned int resolve, lookup;
+    } table[] = {
+        {RESOLVE_NO_XDEV, LOOKUP_NO_XDEV},         {RESOLVE_NO_MAGICLINKS, LOOKUP_NO_MAGICLINKS},
+        {RESOLVE_NO_SYMLINKS, LOOKUP_NO_SYMLINKS | LOOKUP_NO_MAGICLINKS},
+        {RESOLVE_BENEATH, LOOKUP_BENEATH},         {RESOLVE_IN_ROOT, LOOKUP_IN_ROOT},
+    };
+    unsigned int flags = 0;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if ((resolve & table[i].resolve) != 0)
+            flags |= table[i].lookup;
+    }
+    return flags;
+}
+
+/* copy_struct_from_user: a longer structure of a later version is fine if what we do not know is zero. */
+static int read_how(struct call *call, uint64_t address, uint64_t size, struct open_how *ret_how)
+{
+    unsigned char buffer[4096] = {0};
+    if (size < sizeof(*ret_how))
+        return -EINVAL;
+    if (size > sizeof(buffer))
+        return -E2BIG;
+    int error = guest_read(call, address, buffer, size);
+    if (error < 0)
+        return error;
+    for (size_t i = sizeof(*ret_how); i < size; i++) {
+        if (buffer[i] != 0)
+            return -E2BIG;
+    }
+    memcpy(ret_how, buffer, sizeof(*ret_how));
+    return 0;
+}
+
+int64_t sys_openat2(struct call *call)
+{
+    struct open_how how;
+    int error = read_how(call, call->args[2], call->args[3], &how);
+    if (error == 0)
+        error = check_how(&how);
+    if (error < 0)
+        return error;
+    if ((how.flags & SYNC_BIT) != 0)
+        how.flags |= O_DSYNC;
+    return open_at(call, arg_int(call, 0), call->args[1], &how, resolve_flags(how.resolve));
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One open(2) on its way. */
+#ifndef SENTRY_SYSCALLS_OPEN_H
+#define SENTRY_SYSCALLS_OPEN_H
+
+#include "sentry/platform/call.h"
+#include "sentry/vfs/vfs.h"
+
+struct opening {
+    struct call *call;
+    struct vfs_who who;
+    int flags;
+    mode_t mode;
+    unsigned int resolve; /* LOOKUP_ flags of openat2 */
+};
+
+int64_t opening_install(const struct opening *opening, int fd);
+
+/* Opens anew what a magic link (/proc/self/fd/N) leads to and has no name. Takes fd over. */
+int64_t open_object(struct opening *opening, int fd);
+
+#endif

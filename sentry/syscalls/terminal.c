@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The controlling terminal of the calling process, as the host kernel has it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "postern/confine.h"
+#include "sentry/kernel/process.h"
+#include "sentry/sentry.h"
+#include "sentry/syscalls/file.h"
+
+CONFINE_ALLOW(read, "files of our procfs");
+
+enum { PTS_MAJOR_FIRST = 136, PTS_MAJOR_LAST = 143, STAT_MAX = 1024 };
+
+/* Field 7 of /proc/PID/stat: the device number in the kernel's own packing. */
+static int terminal_number(const struct sentry *sentry, pid_t tid, unsigned int *ret_number)
+{
+    char name[32], line[STAT_MAX];
+    (void)snprintf(name, sizeof(name), "%d/stat", tid);
+    auto_close int fd = openat(sentry->proc_outer, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -ENXIO;
+    ssize_t got = read(fd, line, sizeof(line) - 1);
+    if (got <= 0)
+        return -ENXIO;
+    line[got] = '\0';
+
+    /* The name, in parentheses, may hold anything. */
+    const char *after_name = strrchr(line, ')');
+    int number;
+    if (after_name == NULL || sscanf(after_name + 1, " %*c %*d %*d %*d %d", &number) != 1 || number == 0)
+        return -ENXIO;
+    *ret_number = (unsigned int)number;
+    return 0;
+}
+
+int terminal_of_caller(struct call *call, struct dentry **ret_dentry)
+{
+    unsigned int number;
+    int error = terminal_number(call->sentry, call->task->tid, &number);
+    if (error < 0)
+        return error;
+    unsigned int major = (number >> 8) & 0xfff, minor = (number & 0xff) | ((number >> 12) & 0xfff00);
+    if (major < PTS_MAJOR_FIRST || major > PTS_MAJOR_LAST)
+        return -ENXIO;
+
+    char path[32];
+    (void)snprintf(path, sizeof(path), "/dev/pts/%u", (major - PTS_MAJOR_FIRST) * 256 + minor);
+    error = vfs_find(call->sentry->vfs, path, ret_dentry);
+    if (error < 0)
+        return -ENXIO;
+    if ((*ret_dentry)->inode == NULL) {
+        *ret_dentry = dentry_put(*ret_dentry);
+        return -ENXIO;
+    }
+    return 0;
+}
