@@ -202,7 +202,7 @@ CASE(folder_permissions)
     mkdir("closed", 0700), put_file("closed/file", "", 0644);
     mkdir("list-only", 0744), put_file("list-only/file", "", 0644);
     mkdir("pass-only", 0711), put_file("pass-only/file", "", 0644);
-    mkdir("open", 0777), put_file("open/file", "", 0644);
+    mkdir("open", 0777), chmod("open", 0777), put_file("open/file", "", 0644);
     IN_CHILD("user")
     {
         become(USER, GROUP);
@@ -270,7 +270,7 @@ CASE(setgid_folder)
 CASE(supplementary_groups)
 {
     put_file("file", "", 0640), (void)!chown("file", 0, OTHER);
-    mkdir("d", 0770), (void)!chown("d", 0, 3000);
+    mkdir("d", 0770), (void)!chown("d", 0, 3000), chmod("d", 0770);
     IN_CHILD("member")
     {
         gid_t groups[] = {OTHER, 3000};
