@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sources: sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c */
+/*
+ * Contexts and the process table on real processes: a pid namespace of the test's own plays the guest. Needs root; without
+ * it the tests of the table are skipped. The commands a guest takes are letters on a pipe.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sentry/kernel/exec_plan.h"
+#include "sentry/kernel/table.h"
+#include "sentry/platform/platform.h"
+#include "sentry/sentry.h"
+#include "sentry/vfs/vfs.h"
+
+/* A table lives as long as the sentry: nothing frees it. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "detect_leaks=0";
+}
+
+/* --- what the table stands on --- */
+
+static unsigned int watches;
+static int dentry_references;
+
+int platform_watch(struct platform *platform, int fd, void (*ready)(void *data), void *data)
+{
+    (void)platform, (void)fd, (void)ready, (void)data;
+    watches++;
+    return 0;
+}
+
+void platform_unwatch(struct platform *platform, int fd)
+{
+    (void)platform, (void)fd;
+    watches--;
+}
+
+struct dentry *dentry_get(struct dentry *dentry)
+{
+    dentry_references++;
+    return dentry;
+}
+
+struct dentry *dentry_put(struct dentry *dentry)
+{
+    dentry_references -= dentry != NULL;
+    return NULL;
+}
+
+struct exec_plan *exec_plan_free(struct exec_plan *plan)
+{
+    (void)plan;
+    return NULL;
+}
+
+/* --- a guest --- */
+
+static void *idle_thread(void *data)
+{
+    pid_t *tid = data;
+    __atomic_store_n(tid, (pid_t)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+    for (;;)
+        (void)pause();
+    return NULL;
+}
+
+static pid_t start_thread(void)
+{
+    static pid_t tids[16];
+    static int used;
+    pid_t *tid = &tids[used++];
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, idle_thread, tid) != 0)
+        return -1;
+    while (__atomic_load_n(tid, __ATOMIC_SEQ_CST) == 0)
+        (void)sched_yield();
+    return *tid;
+}
+
+static pid_t start_child(void)
+{
+    pid_t child = fork();
+    if (child != 0)
+        return child;
+    for (;;)
+        (void)pause();
+}
+
+/* f: fork a child that idles, answer its pid; t: the same with a thread; q: leave. */
+static void run_guest(int commands, int answers)
+{
+    char command;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while (read(commands, &command, 1) == 1) {
+        pid_t answer = command == 'f' ? start_child() : command == 't' ? start_thread() : 0;
+        if (command == 'w')
+            answer = waitpid(-1, NULL, 0);
+        if (write(answers, &answer, sizeof(answer)) != sizeof(answer) || command == 'q')
+            break;
+    }
+    _exit(7);
+}
+
+struct world {
+    struct sentry sentry;
+    struct process_table *table;
+    struct process *init;
+    pid_t pid;
+    int commands, answers;
+};
+
+static pid_t command(struct world *world, char letter)
+{
+    pid_t answer = -1;
+    assert_int_equal(write(world->commands, &letter, 1), 1);
+    assert_int_equal(read(world->answers, &answer, sizeof(answer)), sizeof(answer));
+    return answer;
+}
+
+static pid_t clone_init(int commands[2], int answers[2])
+{
+    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0);
+    if (pid == 0) {
+        (void)mount("proc", "/proc", "proc", 0, NULL);
+        run_guest(commands[0], answers[1]);
+    }
+    return pid;
+}
+
+static struct context *first_context(void)
+{
+    struct context *context = context_new();
+    assert_non_null(context);
+    context->cred = cred_new(0);
+    context->umask = 022;
+    context->dumpable = true;
+    return context;
+}
+
+static bool start(struct world *world)
+{
+    int commands[2], answers[2];
+    *world = (struct world){.sentry = {.proc_inner = -1}};
+    assert_int_equal(pipe2(commands, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(answers, O_CLOEXEC), 0);
+    world->pid = clone_init(commands, answers);
+    if (world->pid < 0)
+        return false;
+    (void)close(commands[0]);
+    (void)close(answers[1]);
+    world->commands = commands[1];
+    world->answers = answers[0];
+    world->sentry.proc_outer = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    world->table = process_table_new(&world->sentry);
+    assert_int_equal(process_add_first(world->table, world->pid, first_context(), &world->init), 0);
+    assert_int_equal(world->init->vpid, 1);
+    return true;
+}
+
+static void stop(struct world *world)
+{
+    (void)kill(world->pid, SIGKILL);
+    (void)waitpid(world->pid, NULL, 0);
+    (void)close(world->commands);
+    (void)close(world->answers);
+    (void)close(world->sentry.proc_outer);
+}
+
+static struct world world;
+#define NEED_WORLD()     \
+    do {                 \
+        (void)state;     \
+        if (!start(&world)) \
+            skip();      \
+    } while (0)
+
+/* --- the tests --- */
+
+static void test_references(void **state)
+{
+    (void)state;
+    struct context *context = context_new();
+    context->cred = cred_new(2);
+    context->root = dentry_get((struct dentry *)&watches);
+    context->cwd = dentry_get((struct dentry *)&watches);
+    context->umask = 027;
+    context->locks = (struct rlimit){5, 6};
+    struct context *copy = context_copy(context);
+    assert_int_equal(dentry_references, 4);
+    assert_int_equal(copy->umask, 027);
+    assert_int_equal(copy->locks.rlim_max, 6);
+    assert_int_equal(copy->id, 0);
+    assert_ptr_equal(copy->cred, context->cred);
+    assert_int_equal(atomic_load(&copy->cred->references), 2);
+    (void)context_get(copy);
+    assert_null(context_put(copy));
+    assert_int_equal(dentry_references, 4);
+    assert_null(context_put(copy));
+    assert_int_equal(dentry_references, 2);
+    assert_null(context_put(context));
+    assert_int_equal(dentry_references, 0);
+    assert_null(context_put(NULL));
+}
+
+static void test_inheritance(void **state)
+{
+    NEED_WORLD();
+    pid_t early = command(&world, 'f');
+    struct context *changed = process_edit(world.init);
+    changed->umask = 077;
+    assert_int_equal(process_commit(world.table, world.init, changed), 0);
+    pid_t late = command(&world, 'f');
+    /* each has what its parent had when it was forked, though neither was seen before */
+    struct process *before = process_find_vpid(world.table, early), *after = process_find_vpid(world.table, late);
+    assert_non_null(before);
+    assert_non_null(after);
+    assert_int_equal(before->context->umask, 022);
+    assert_int_equal(after->context->umask, 077);
+    assert_int_equal(before->vpid, early);
+    assert_ptr_not_equal(before, world.init);
+    assert_ptr_equal(task_find(world.table, before->pid)->process, before);
+    assert_ptr_equal(process_find_vpid(world.table, 1), world.init);
+    assert_null(process_find_vpid(world.table, 1000000));
+    assert_null(task_find(world.table, 0));
+    assert_null(task_find(world.table, -1));
+    /* processes outside the guest's namespace are none of it */
+    assert_null(task_find(world.table, getpid()));
+    assert_null(process_find_vpid(world.table, getpid()));
+    stop(&world);
+}
+
+static void test_threads(void **state)
+{
+    NEED_WORLD();
+    pid_t vtid = command(&world, 't');
+    struct task *task = task_find_vtid(world.table, vtid);
+    assert_non_null(task);
+    assert_ptr_equal(task->process, world.init);
+    assert_int_equal(task->vtid, vtid);
+    assert_int_not_equal(task->tid, world.pid);
+    assert_null(process_find_vpid(world.table, vtid)); /* not a leader */
+    assert_ptr_equal(task_find(world.table, task->tid), task);
+
+    /* one thread changes: only it; the other does the same: the process */
+    struct cred *mine = cred_copy(task_cred(task));
+    mine->ruid = mine->euid = mine->suid = mine->fsuid = 33;
+    assert_int_equal(task_commit_cred(world.table, task, mine), 0);
+    struct task *leader = task_find(world.table, world.pid);
+    assert_int_equal(task_cred(task)->euid, 33);
+    assert_int_equal(task_cred(leader)->euid, 0);
+    assert_int_equal(world.init->context->cred->euid, 0);
+    assert_false(world.init->context->dumpable);
+    assert_int_equal(task_commit_cred(world.table, leader, cred_copy(task_cred(task))), 0);
+    assert_null(task->cred);
+    assert_null(leader->cred);
+    assert_int_equal(world.init->context->cred->euid, 33);
+
+    /* an exec leaves one thread, with the leader's id */
+    process_collapse_to(world.table, world.init, task);
+    assert_ptr_equal(task_find(world.table, world.pid), task);
+    assert_ptr_equal(world.init->tasks, task);
+    assert_null(task->next);
+    stop(&world);
+}
+
+static void test_exit_and_reuse(void **state)
+{
+    NEED_WORLD();
+    pid_t child = command(&world, 'f');
+    struct process *process = process_find_vpid(world.table, child);
+    assert_non_null(process);
+    pid_t outer = process->pid;
+    assert_int_equal(kill(outer, SIGKILL), 0);
+    assert_int_equal(command(&world, 'w'), child);
+    assert_null(task_find(world.table, outer));
+    assert_null(process_find_vpid(world.table, child));
+    assert_true(process->gone); /* not freed: its pidfd has not spoken yet */
+    unsigned int before = watches;
+    process_exited(world.table, process);
+    assert_int_equal(watches, before - 1);
+    /* the same id for another: an entry of one that is gone must not be believed */
+    pid_t next = command(&world, 'f');
+    struct process *other = process_find_vpid(world.table, next);
+    assert_non_null(other);
+    stop(&world);
+    assert_null(task_find(world.table, other->pid));
+    assert_null(task_find(world.table, world.pid));
+}
+
+static void test_unstamped(void **state)
+{
+    NEED_WORLD();
+    pid_t child = command(&world, 'f');
+    struct process *process = process_find_vpid(world.table, child);
+    pid_t outer = process->pid;
+    process_exited(world.table, process); /* forget it */
+    const struct rlimit unknown = {.rlim_cur = 123456789, .rlim_max = RLIM_INFINITY};
+    assert_int_equal(prlimit(outer, RLIMIT_LOCKS, &unknown, NULL), 0);
+    assert_null(task_find(world.table, outer)); /* and it is killed */
+    assert_int_equal(command(&world, 'w'), child);
+    child = command(&world, 'f');
+    process = process_find_vpid(world.table, child);
+    outer = process->pid;
+    process_exited(world.table, process);
+    const struct rlimit none = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+    assert_int_equal(prlimit(outer, RLIMIT_LOCKS, &none, NULL), 0);
+    assert_null(task_find(world.table, outer));
+    assert_int_equal(kill(outer, 0), 0); /* still being started: left alone */
+    stop(&world);
+}
+
+static void test_contexts_are_freed(void **state)
+{
+    NEED_WORLD();
+    pid_t child = command(&world, 'f'); /* stays with the first context, unseen */
+    uint64_t first = world.init->context->id;
+    for (int i = 0; i < 5000; i++) {
+        struct context *context = process_edit(world.init);
+        context->umask = (mode_t)i & 0777;
+        assert_int_equal(process_commit(world.table, world.init, context), 0);
+        assert_true(world.table->contexts.count < 1200);
+    }
+    assert_int_equal(world.table->last_context, 5001);
+    assert_non_null(id_map_get(&world.table->contexts, first));
+    struct process *process = process_find_vpid(world.table, child);
+    assert_int_equal(process->context->id, first);
+    stop(&world);
+}
+
+static int count_visits(struct process *process, void *data)
+{
+    (void)process;
+    return ++*(int *)data == 5 ? 99 : 0;
+}
+
+static void test_for_each(void **state)
+{
+    NEED_WORLD();
+    int visits = 0;
+    (void)command(&world, 'f');
+    (void)command(&world, 'f');
+    assert_int_equal(process_for_each(world.table, count_visits, &visits), 0);
+    assert_int_equal(visits, 3);
+    for (int i = 0; i < 3; i++)
+        (void)command(&world, 'f');
+    visits = 0;
+    assert_int_equal(process_for_each(world.table, count_visits, &visits), 99);
+    stop(&world);
+}
+
+static void test_snapshot(void **state)
+{
+    NEED_WORLD();
+    pid_t child = command(&world, 'f'), vtid = command(&world, 't');
+    struct process_snapshot snapshot;
+    /* known, never seen, a thread, nobody */
+    assert_int_equal(process_snapshot(world.table, 1, &snapshot), 0);
+    assert_int_equal(snapshot.pid, world.pid);
+    assert_int_equal(snapshot.umask, 022);
+    size_t known = world.table->by_tid.count;
+    assert_int_equal(process_snapshot(world.table, child, &snapshot), 0);
+    assert_int_equal(snapshot.vpid, child);
+    assert_int_not_equal(snapshot.pid, world.pid);
+    assert_int_equal(process_snapshot(world.table, vtid, &snapshot), 0);
+    assert_int_equal(world.table->by_tid.count, known); /* looking changes nothing */
+    assert_int_equal(process_snapshot(world.table, 4000000, &snapshot), -ESRCH);
+    assert_int_equal(process_snapshot(world.table, 0, &snapshot), -ESRCH);
+    assert_int_equal(process_snapshot(world.table, -1, &snapshot), -ESRCH);
+
+    gid_t groups[100];
+    for (unsigned int i = 0; i < 100; i++)
+        groups[i] = 100 - i;
+    struct context *context = process_edit(world.init);
+    struct cred *with_groups = cred_copy_with_groups(context->cred, groups, 100);
+    (void)cred_put(context->cred);
+    context->cred = with_groups;
+    assert_int_equal(process_commit(world.table, world.init, context), 0);
+    assert_int_equal(process_snapshot(world.table, 1, &snapshot), 0);
+    assert_int_equal(snapshot.group_count, 100);
+    assert_int_equal(snapshot.groups[0], 1);
+    assert_int_equal(snapshot.groups[SNAPSHOT_GROUPS - 1], SNAPSHOT_GROUPS);
+    stop(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_references),     cmocka_unit_test(test_inheritance), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_exit_and_reuse), cmocka_unit_test(test_unstamped),   cmocka_unit_test(test_contexts_are_freed),
+        cmocka_unit_test(test_for_each),       cmocka_unit_test(test_snapshot),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
