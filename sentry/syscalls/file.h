@@ -68,5 +68,7 @@ int64_t fifo_open(struct call *call, struct dentry *dentry, const struct open_re
 
 /* The caller's controlling terminal as a dentry below /dev/pts; -ENXIO if there is none. */
 int terminal_of_caller(struct call *call, struct dentry **ret_dentry);
+/* A terminal was made by opening /dev/ptmx: its other end becomes the caller's, not the gofer's. */
+void terminal_give(const struct vfs_who *who, int front);
 
 #endif

@@ -80,6 +80,11 @@ static bool is_current_terminal(const struct statx *attributes)
     return S_ISCHR(attributes->stx_mode) && attributes->stx_rdev_major == 5 && attributes->stx_rdev_minor == 0;
 }
 
+static bool is_multiplexer(const struct statx *attributes)
+{
+    return S_ISCHR(attributes->stx_mode) && attributes->stx_rdev_major == 5 && attributes->stx_rdev_minor == 2;
+}
+
 static int check_type(const struct opening *opening, const struct statx *attributes)
 {
     bool directory = S_ISDIR(attributes->stx_mode);
@@ -187,6 +192,8 @@ static int64_t open_dentry(struct opening *opening, struct dentry *dentry)
     error = dentry->filesystem->open(vfs, dentry, &request, &fd);
     if (error < 0)
         return error;
+    if (!by_path_only && is_multiplexer(&attributes))
+        terminal_give(&opening->who, fd);
     if ((request.flags & O_TRUNC) != 0) {
         struct target target = {.dentry = dentry, .object = {.fd = -1}};
         (void)drop_set_id(opening->call, &opening->who, &target);
@@ -308,7 +315,9 @@ static int64_t open_at(struct call *call, int dirfd, uint64_t address, const str
     ssize_t length = path_read(call, address, path);
     if (length < 0)
         return length;
-    return open_path(&opening, dirfd, path);
+    struct opening again = opening;
+    int64_t result = open_path(&opening, dirfd, path);
+    return result == -ESTALE ? open_path(&again, dirfd, path) : result; /* replaced between look and open */
 }
 
 /* The calls older than openat2 ignore what they do not know. */

@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/kernel/cred.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
@@ -38,6 +41,18 @@ static int terminal_number(const struct sentry *sentry, pid_t tid, unsigned int 
     return 0;
 }
 
+static int find_terminal(struct sentry *sentry, unsigned int index, struct dentry **ret_dentry)
+{
+    char path[32];
+    (void)snprintf(path, sizeof(path), "/dev/pts/%u", index);
+    auto_dentry struct dentry *dentry = NULL;
+    int error = vfs_find(sentry->vfs, path, &dentry);
+    if (error < 0 || dentry->inode == NULL)
+        return -ENXIO;
+    *ret_dentry = take_ptr(dentry);
+    return 0;
+}
+
 int terminal_of_caller(struct call *call, struct dentry **ret_dentry)
 {
     unsigned int number;
@@ -48,14 +63,20 @@ int terminal_of_caller(struct call *call, struct dentry **ret_dentry)
     if (major < PTS_MAJOR_FIRST || major > PTS_MAJOR_LAST)
         return -ENXIO;
 
-    char path[32];
-    (void)snprintf(path, sizeof(path), "/dev/pts/%u", (major - PTS_MAJOR_FIRST) * 256 + minor);
-    error = vfs_find(call->sentry->vfs, path, ret_dentry);
-    if (error < 0)
-        return -ENXIO;
-    if ((*ret_dentry)->inode == NULL) {
-        *ret_dentry = dentry_put(*ret_dentry);
-        return -ENXIO;
-    }
-    return 0;
+    return find_terminal(call->sentry, (major - PTS_MAJOR_FIRST) * 256 + minor, ret_dentry);
+}
+
+void terminal_give(const struct vfs_who *who, int front)
+{
+    struct vfs *vfs = who->sentry->vfs;
+    unsigned int index;
+    auto_dentry struct dentry *dentry = NULL;
+    if (ioctl(front, TIOCGPTN, &index) < 0 || find_terminal(who->sentry, index, &dentry) < 0)
+        return;
+    const struct boot_mount *mount = vfs_mount(vfs, dentry);
+    bool fixed_group = mount != NULL && strstr(mount->options, "gid=") != NULL;
+    struct setattr set = {
+        .valid = SETATTR_OWNER, .uid = who->cred->fsuid, .gid = fixed_group ? (gid_t)-1 : who->cred->fsgid};
+    if (dentry->filesystem->setattr != NULL)
+        (void)dentry->filesystem->setattr(vfs, dentry, who, &set);
 }
