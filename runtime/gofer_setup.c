@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/gofer_setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "gofer/privileges.h"
+#include "oci-spec/oci.h"
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "postern/socket.h"
+#include "runtime/devices.h"
+#include "runtime/mount_report.h"
+#include "runtime/mounts.h"
+#include "runtime/rootfs.h"
+
+/* -- the report ---------------------------------------------------------------------------------------------------------- */
+
+enum report_kind { REPORT_MOUNT = 1, REPORT_DONE, REPORT_FAILURE };
+enum { REPORT_HAS_CONSOLE = 1, REPORT_HAS_FUSE = 2 };
+
+struct report_message {
+    uint32_t kind;
+    int32_t code;      /* REPORT_FAILURE: a positive errno */
+    uint32_t contents; /* REPORT_DONE: which descriptors come along */
+    uint32_t padding;
+    union {
+        struct boot_mount mount;
+        char text[ERROR_TEXT_MAX];
+    };
+};
+
+/* Everything the child has opened for the gofer or the runtime. */
+struct child {
+    const struct gofer_setup *in;
+    struct mount_tree tree;
+    int root, hidden, fuse_root; /* the gofer's */
+    int master, slave, fuse;     /* the runtime's */
+    size_t mount_count;
+    struct boot_mount mounts[BOOT_MOUNTS_MAX];
+};
+
+static int send_report(const struct child *child, struct error *error)
+{
+    for (size_t i = 0; i < child->mount_count; i++) {
+        struct report_message message = {.kind = REPORT_MOUNT, .mount = child->mounts[i]};
+        int status = socket_send(child->in->report, &message, sizeof(message), NULL, 0);
+        if (status < 0)
+            return error_set(error, status, "cannot report the container's mounts");
+    }
+    struct report_message done = {.kind = REPORT_DONE};
+    int fds[3];
+    size_t count = 0;
+    if (child->master >= 0) {
+        done.contents |= REPORT_HAS_CONSOLE;
+        fds[count++] = child->master;
+        fds[count++] = child->slave;
+    }
+    if (child->fuse >= 0) {
+        done.contents |= REPORT_HAS_FUSE;
+        fds[count++] = child->fuse;
+    }
+    int status = socket_send(child->in->report, &done, sizeof(done), fds, count);
+    return status < 0 ? error_set(error, status, "cannot report the container's mounts") : 0;
+}
+
+static void send_failure(const struct gofer_setup *in, const struct error *error)
+{
+    struct report_message message = {.kind = REPORT_FAILURE, .code = error->code};
+    memcpy(message.text, error->text, sizeof(message.text));
+    (void)socket_send(in->report, &message, sizeof(message), NULL, 0);
+}
+
+static int take_failure(struct report_message *message, struct error *error)
+{
+    message->text[sizeof(message->text) - 1] = '\0';
+    int code = message->code > 0 && message->code < 4096 ? message->code : EIO;
+    if (error->code == 0) {
+        (void)error_refuse(error, "%s", message->text); /* the text has its strerror already */
+        error->code = code;
+    }
+    return -code;
+}
+
+static void layout_clear(struct gofer_layout *layout)
+{
+    int *fds[] = {&layout->console_master, &layout->console_slave, &layout->fuse};
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        cleanup_close(fds[i]);
+        *fds[i] = -1;
+    }
+    layout->mount_count = 0;
+}
+
+static int take_done(struct gofer_layout *layout, const struct report_message *message, int fds[3], size_t fd_count)
+{
+    bool console = (message->contents & REPORT_HAS_CONSOLE) != 0, fuse = (message->contents & REPORT_HAS_FUSE) != 0;
+    if (fd_count != (console ? 2u : 0u) + (fuse ? 1u : 0u))
+        return -EPROTO;
+    size_t at = 0;
+    if (console) {
+        layout->console_master = take_fd(&fds[at++]);
+        layout->console_slave = take_fd(&fds[at++]);
+    }
+    if (fuse)
+        layout->fuse = take_fd(&fds[at++]);
+    return 0;
+}
+
+/* Takes one message. 1: there may be more; 0: the child's end is closed. */
+static int receive_one(int report, struct gofer_layout *layout, bool *done, struct error *error)
+{
+    struct report_message message;
+    int fds[3];
+    size_t fd_count = 0;
+    ssize_t size = socket_receive(report, &message, sizeof(message), fds, 3, &fd_count);
+    if (size <= 0)
+        return (int)size;
+
+    int status = -EPROTO;
+    if (size == sizeof(message)) {
+        if (message.kind == REPORT_FAILURE) {
+            status = take_failure(&message, error);
+        } else if (message.kind == REPORT_DONE && !*done) {
+            status = take_done(layout, &message, fds, fd_count);
+            *done = true;
+        } else if (message.kind == REPORT_MOUNT && !*done && layout->mount_count < BOOT_MOUNTS_MAX) {
+            layout->mounts[layout->mount_count++] = message.mount;
+            status = 0;
+        }
+    }
+    for (size_t i = 0; i < 3; i++)
+        cleanup_close(&fds[i]);
+    return status < 0 ? status : 1;
+}
+
+int gofer_layout_receive(int report, struct gofer_layout *ret_layout, struct error *error)
+{
+    ret_layout->mount_count = 0;
+    ret_layout->console_master = ret_layout->console_slave = ret_layout->fuse = -1;
+    bool done = false;
+    int status;
+    do
+        status = receive_one(report, ret_layout, &done, error);
+    while (status > 0);
+    if (status == 0 && !done)
+        status = -EPIPE;
+    if (status < 0) {
+        layout_clear(ret_layout);
+        return error_set(error, status, "the gofer did not start");
+    }
+    return 0;
+}
+
+/* -- the gofer's own file systems ------------------------------------------------------------------------------------------ */
+
+static int make_hidden(struct child *child, struct error *error)
+{
+    char options[128];
+    (void)snprintf(options, sizeof(options), "mode=700,uid=%u,gid=%u,size=4m,nr_inodes=65536", (unsigned int)child->in->uid,
+                   (unsigned int)child->in->gid);
+    child->hidden = mounts_make("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    return child->hidden < 0 ? error_set(error, child->hidden, "cannot make the gofer's folder") : 0;
+}
+
+/* The sentry answers on /dev/fuse; the gofer holds the mount, so the sentry itself can open nothing. A host without FUSE is
+ * one whose synthetic files are snapshots. */
+static void make_fuse(struct child *child)
+{
+    auto_close int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    if (device < 0)
+        return;
+    char options[128];
+    (void)snprintf(options, sizeof(options), "source=postern,fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", device);
+    int mount = mounts_make("fuse", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    if (mount < 0)
+        return;
+    child->fuse_root = mount;
+    child->fuse = take_fd(&device);
+}
+
+/* -- steps --------------------------------------------------------------------------------------------------------------- */
+
+static int separate(struct error *error)
+{
+    (void)umask(0);
+    if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
+        return error_set(error, errno, "cannot make the gofer's namespaces");
+    return 0;
+}
+
+/* The program's first folder, as runc makes it; if it cannot be made the program's start says so. */
+static void make_cwd(const struct mount_tree *tree)
+{
+    char clean[BOOT_PATH_MAX];
+    const char *cwd = tree->config->process.cwd;
+    if (cwd == NULL || rootfs_clean_path(cwd, clean, sizeof(clean)) < 0 || mounts_is_synthetic(tree, clean))
+        return;
+    int folder = rootfs_make_folder(tree->root, clean);
+    cleanup_close(&folder);
+}
+
+static int build(struct child *child, struct error *error)
+{
+    struct mount_tree *tree = &child->tree;
+    int status = mounts_begin(tree, error);
+    if (status == 0)
+        status = mounts_add_all(tree, error);
+    if (status == 0)
+        status = devices_make(tree, error);
+    if (status == 0 && child->in->want_terminal)
+        status = devices_make_console(tree, &child->in->console_size, &child->master, &child->slave, error);
+    if (status == 0)
+        make_cwd(tree);
+    if (status == 0)
+        status = mounts_mask(tree, error);
+    if (status == 0)
+        status = make_hidden(child, error);
+    if (status < 0)
+        return status;
+
+    make_fuse(child);
+    status = mounts_finish(tree, error);
+    if (status == 0)
+        status = mount_report(tree, child->in->procfs, child->mounts, BOOT_MOUNTS_MAX, &child->mount_count, error);
+    if (status < 0)
+        return status;
+    child->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return child->root < 0 ? error_set(error, errno, "cannot open the new root") : 0;
+}
+
+static int set_capabilities(uint64_t permitted, uint64_t inheritable)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2];
+    for (unsigned int i = 0; i < 2; i++) {
+        sets[i].permitted = sets[i].effective = (uint32_t)(permitted >> (32 * i));
+        sets[i].inheritable = (uint32_t)(inheritable >> (32 * i));
+    }
+    return syscall(SYS_capset, &header, sets) < 0 ? -errno : 0;
+}
+
+static int raise_ambient(void)
+{
+    for (unsigned long capability = 0; capability <= CAP_LAST_CAP; capability++) {
+        if ((GOFER_CAPABILITIES >> capability & 1) != 0 &&
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+/* The order is forced: securebits and the bounding set need CAP_SETPCAP, inheritable must hold what ambient is to carry
+ * over execve, and NO_CAP_AMBIENT_RAISE comes behind the raising. */
+static int drop(const struct gofer_setup *in)
+{
+    const uint64_t setpcap = GOFER_CAPABILITY(CAP_SETPCAP);
+    if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0 || setgroups(0, NULL) < 0 ||
+        setresgid(in->gid, in->gid, in->gid) < 0 || setresuid(in->uid, in->uid, in->uid) < 0)
+        return -errno;
+    int status = set_capabilities(GOFER_CAPABILITIES | setpcap, GOFER_CAPABILITIES);
+    if (status == 0)
+        status = raise_ambient();
+    if (status < 0)
+        return status;
+    for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
+            return -errno;
+    }
+    if (prctl(PR_SET_SECUREBITS, GOFER_SECUREBITS, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -errno;
+    return set_capabilities(GOFER_CAPABILITIES, GOFER_CAPABILITIES);
+}
+
+/* Moves the gofer's descriptors to their numbers; all others close at execve. Returns the number the program's has now. */
+static int place_descriptors(const struct child *child, int *report)
+{
+    enum { OUT_OF_THE_WAY = 64 };
+    const int wanted[][2] = {
+        {GOFER_FD_SENTRY, child->in->sentry_socket}, {GOFER_FD_ROOT, child->root}, {GOFER_FD_HIDDEN, child->hidden},
+        {GOFER_FD_PROC, child->in->procfs},          {GOFER_FD_FUSE, child->fuse_root},
+    };
+    int moved[sizeof(wanted) / sizeof(wanted[0])];
+    int program = fcntl(child->in->gofer_binary, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+    int reporting = fcntl(child->in->report, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+    if (program < 0 || reporting < 0 || close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+        return -errno;
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        moved[i] = wanted[i][1] < 0 ? -1 : fcntl(wanted[i][1], F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+        if (moved[i] < 0 && wanted[i][1] >= 0)
+            return -errno;
+    }
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        if (moved[i] >= 0 && dup2(moved[i], wanted[i][0]) < 0)
+            return -errno;
+    }
+    *report = reporting;
+    return program;
+}
+
+static int close_stdio(void)
+{
+    /* Standard error stays, for last words. */
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+        return -errno;
+    return 0;
+}
+
+int gofer_setup(const struct gofer_setup *in, struct error *error)
+{
+    static struct child child; /* large; this process has but one */
+    child = (struct child){.in = in, .root = -1, .hidden = -1, .fuse_root = -1, .master = -1, .slave = -1, .fuse = -1};
+    child.tree = (struct mount_tree){.config = in->config, .bundle = in->bundle_fd, .mqueue = in->mqueue, .scratch = -1,
+                                     .root = -1};
+
+    int status = close_stdio();
+    if (status < 0)
+        (void)error_set(error, status, "cannot open /dev/null");
+    if (status == 0)
+        status = separate(error);
+    if (status == 0)
+        status = build(&child, error);
+    if (status == 0)
+        status = send_report(&child, error);
+
+    struct gofer_setup moved = *in;
+    if (status == 0) {
+        int program = place_descriptors(&child, &moved.report);
+        status = program < 0 ? program : drop(in);
+        if (status == 0) {
+            char *const arguments[] = {(char[]){"postern-gofer"}, NULL}, *const environment[] = {NULL};
+            (void)execveat(program, "", arguments, environment, AT_EMPTY_PATH);
+            status = -errno;
+        }
+        (void)error_set(error, status, "cannot start postern-gofer");
+    }
+    send_failure(&moved, error);
+    return status;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/mount_report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "runtime/mounts.h"
+
+enum { LINES_MAX = 512 };
+
+/* A line of mountinfo (proc(5)). Strings point into the text. */
+struct line {
+    uint64_t id, parent;
+    char *destination, *options, *type, *super_options;
+    bool reported;
+};
+
+struct report {
+    const struct mount_tree *tree;
+    struct line lines[LINES_MAX];
+    size_t line_count;
+    struct boot_mount *mounts;
+    size_t count, max;
+};
+
+/* "\040" and the like back to bytes, in place. */
+static void unescape(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0'; to++) {
+        unsigned int byte;
+        if (from[0] == '\\' && strspn(from + 1, "01234567") >= 3 && sscanf(from + 1, "%3o", &byte) == 1) {
+            *to = (char)byte;
+            from += 4;
+        } else {
+            *to = *from++;
+        }
+    }
+    *to = '\0';
+}
+
+/* "36 35 98:0 /root /destination options tags... - type source super" */
+static bool parse(char *text, struct line *line)
+{
+    char *rest = text, *fields[6];
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        fields[i] = strsep(&rest, " ");
+        if (rest == NULL)
+            return false;
+    }
+    for (char *tag = strsep(&rest, " "); tag != NULL && strcmp(tag, "-") != 0;)
+        tag = strsep(&rest, " ");
+    char *type = strsep(&rest, " ");
+    (void)strsep(&rest, " ");
+    if (type == NULL || rest == NULL)
+        return false;
+    *line = (struct line){.id = strtoull(fields[0], NULL, 10), .parent = strtoull(fields[1], NULL, 10),
+                          .destination = fields[4], .options = fields[5], .type = type, .super_options = rest};
+    unescape(line->destination);
+    return true;
+}
+
+static int read_lines(struct report *report, int procfs, char **ret_text)
+{
+    int fd = openat(procfs, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+    auto_fclose FILE *file = fd < 0 ? NULL : fdopen(fd, "re");
+    if (file == NULL)
+        return -errno;
+    auto_free char *text = NULL;
+    size_t room = 0;
+    if (getdelim(&text, &room, '\0', file) < 0)
+        return -EIO;
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL && *line != '\0';) {
+        if (report->line_count == LINES_MAX)
+            return -E2BIG;
+        if (!parse(line, &report->lines[report->line_count]))
+            return -EIO;
+        report->line_count++;
+    }
+    *ret_text = take_ptr(text);
+    return 0;
+}
+
+static bool has_option(const char *options, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = options; *at != '\0'; at += strcspn(at, ","), at += *at == ',') {
+        if (strncmp(at, name, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static uint32_t to_flags(const struct line *line)
+{
+    static const struct {
+        const char *name;
+        uint32_t flag;
+    } table[] = {{"ro", MS_RDONLY}, {"nosuid", MS_NOSUID}, {"nodev", MS_NODEV}, {"noexec", MS_NOEXEC}};
+    uint32_t flags = has_option(line->super_options, "ro") ? MS_RDONLY : 0;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        flags |= has_option(line->options, table[i].name) ? table[i].flag : 0;
+    return flags;
+}
+
+/* As /proc/mounts has it. What a file system of the host adds (its folders, its ids) is nobody's business in here. */
+static int show_options(struct boot_mount *mount, const struct line *line, bool ours)
+{
+    const char *options = strchrnul(line->options, ','); /* behind "ro" or "rw" */
+    const char *super = ours ? strchrnul(line->super_options, ',') : "";
+    int used = snprintf(mount->options, sizeof(mount->options), "%s%s%s", (mount->flags & MS_RDONLY) != 0 ? "ro" : "rw",
+                        options, super);
+    return used < 0 || (size_t)used >= sizeof(mount->options) ? -ENAMETOOLONG : 0;
+}
+
+static struct boot_mount *next_mount(struct report *report)
+{
+    return report->count < report->max ? &report->mounts[report->count++] : NULL;
+}
+
+static int report_line(struct report *report, struct line *line, const struct mount_entry *entry)
+{
+    struct boot_mount *mount = next_mount(report);
+    if (mount == NULL)
+        return -E2BIG;
+    line->reported = true;
+    bool ours = (entry != NULL && entry->type[0] != '\0');
+    const char *source = entry != NULL ? entry->source : strcmp(line->type, "tmpfs") == 0 ? "tmpfs" : "none";
+    *mount = (struct boot_mount){.kind = BOOT_MOUNT_REAL, .flags = to_flags(line), .mount_id = line->id,
+                                 .shared = entry == NULL || entry->shared};
+    if (strlen(line->destination) >= sizeof(mount->destination) || strlen(line->type) >= sizeof(mount->type))
+        return -ENAMETOOLONG;
+    (void)snprintf(mount->destination, sizeof(mount->destination), "%s", line->destination);
+    (void)snprintf(mount->type, sizeof(mount->type), "%s", line->type);
+    (void)snprintf(mount->source, sizeof(mount->source), "%s", source);
+    return show_options(mount, line, ours);
+}
+
+static bool is_configured(const struct report *report, uint64_t id)
+{
+    for (size_t i = 0; i < report->tree->count; i++) {
+        struct statx attributes;
+        const struct mount_entry *entry = &report->tree->entries[i];
+        if (entry->kind == BOOT_MOUNT_REAL &&
+            statx(entry->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &attributes) == 0 && attributes.stx_mnt_id == id)
+            return true;
+    }
+    return false;
+}
+
+/* What hangs below a mount and is in no line of the configuration: it came along, or it is a mask or the console. */
+static int report_below(struct report *report, uint64_t parent)
+{
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < report->line_count; i++) {
+        struct line *line = &report->lines[i];
+        if (line->reported || line->parent != parent || is_configured(report, line->id))
+            continue;
+        status = report_line(report, line, NULL);
+        if (status == 0)
+            status = report_below(report, line->id);
+    }
+    return status;
+}
+
+static int report_real(struct report *report, const struct mount_entry *entry)
+{
+    struct statx attributes;
+    if (statx(entry->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &attributes) < 0)
+        return -errno;
+    for (size_t i = 0; i < report->line_count; i++) {
+        if (report->lines[i].id != attributes.stx_mnt_id)
+            continue;
+        int status = report_line(report, &report->lines[i], entry);
+        return status < 0 ? status : report_below(report, attributes.stx_mnt_id);
+    }
+    return 0; /* covered by a later one at the same place, or by its parent's: it cannot be reached */
+}
+
+/* The sentry's own: the place is the folder that was opened, wherever links in the image led. */
+static int report_synthetic(struct report *report, const struct mount_entry *entry, int procfs)
+{
+    struct boot_mount *mount = next_mount(report);
+    if (mount == NULL)
+        return -E2BIG;
+    *mount = (struct boot_mount){.kind = (uint32_t)entry->kind};
+    (void)snprintf(mount->destination, sizeof(mount->destination), "%s", entry->destination);
+    (void)snprintf(mount->type, sizeof(mount->type), "%s", entry->type);
+    (void)snprintf(mount->source, sizeof(mount->source), "%s", entry->source);
+    mount->flags = (uint32_t)entry->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    (void)snprintf(mount->options, sizeof(mount->options), "%s%s%s%s,relatime",
+                   (mount->flags & MS_RDONLY) != 0 ? "ro" : "rw", (mount->flags & MS_NOSUID) != 0 ? ",nosuid" : "",
+                   (mount->flags & MS_NODEV) != 0 ? ",nodev" : "", (mount->flags & MS_NOEXEC) != 0 ? ",noexec" : "");
+    if (entry->fd < 0)
+        return 0;
+
+    char link[32];
+    (void)snprintf(link, sizeof(link), "self/fd/%d", entry->fd);
+    char place[BOOT_PATH_MAX];
+    ssize_t length = readlinkat(procfs, link, place, sizeof(place));
+    if (length < 0 || (size_t)length >= sizeof(place))
+        return length < 0 ? -errno : -ENAMETOOLONG;
+    place[length] = '\0';
+    if (place[0] == '/')
+        memcpy(mount->destination, place, (size_t)length + 1);
+    return 0;
+}
+
+int mount_report(const struct mount_tree *tree, int procfs, struct boot_mount *ret_mounts, size_t max, size_t *ret_count,
+                 struct error *error)
+{
+    auto_free char *text = NULL;
+    auto_free struct report *report = calloc(1, sizeof(*report));
+    if (report == NULL)
+        return error_set(error, ENOMEM, "cannot list the container's mounts");
+    *report = (struct report){.tree = tree, .mounts = ret_mounts, .max = max};
+
+    int status = read_lines(report, procfs, &text);
+    for (size_t i = 0; status == 0 && i < tree->count; i++) {
+        const struct mount_entry *entry = &tree->entries[i];
+        status = entry->kind == BOOT_MOUNT_REAL ? report_real(report, entry) : report_synthetic(report, entry, procfs);
+    }
+    if (status < 0)
+        return error_set(error, status, "cannot list the container's mounts");
+    *ret_count = report->count;
+    return 0;
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "oci-spec/oci.h"
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "runtime/rootfs.h"
+
+/* -- the parts of mount(2), by descriptor ------------------------------------------------------------------------- */
+
+static int configure(int context, char *options)
+{
+    char *rest = options;
+    for (char *option; (option = strsep(&rest, ",")) != NULL;) {
+        char *value = strchr(option, '=');
+        if (option[0] == '\0')
+            continue;
+        if (value != NULL)
+            *value++ = '\0';
+        if (fsconfig(context, value != NULL ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option, value, 0) < 0)
+            return -errno;
+    }
+    return fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -errno : 0;
+}
+
+int mounts_make(const char *type, const char *options, uint64_t attributes)
+{
+    auto_free char *text = strdup(options != NULL ? options : "");
+    auto_close int context = fsopen(type, FSOPEN_CLOEXEC);
+    if (text == NULL)
+        return -ENOMEM;
+    if (context < 0)
+        return -errno;
+    int status = configure(context, text);
+    if (status < 0)
+        return status;
+    int mount = fsmount(context, FSMOUNT_CLOEXEC, (unsigned int)attributes);
+    return mount < 0 ? -errno : mount;
+}
+
+static int attach(int mount, int place)
+{
+    return move_mount(mount, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+static int clone_mount(int at, const char *path, unsigned int flags)
+{
+    int mount = open_tree(at, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
+    return mount < 0 ? -errno : mount;
+}
+
+static int set_attributes(int mount, unsigned int flags, const struct mount_attr *attributes)
+{
+    struct mount_attr copy = *attributes;
+    if (copy.attr_set == 0 && copy.attr_clr == 0 && copy.propagation == 0)
+        return 0;
+    return mount_setattr(mount, "", AT_EMPTY_PATH | flags, &copy, sizeof(copy)) < 0 ? -errno : 0;
+}
+
+/* MS_* as MOUNT_ATTR_*; only what belongs to a mount, not to its file system. */
+static uint64_t to_attributes(unsigned long flags)
+{
+    static const struct {
+        unsigned long flag;
+        uint64_t attribute;
+    } table[] = {
+        {MS_RDONLY, MOUNT_ATTR_RDONLY},   {MS_NOSUID, MOUNT_ATTR_NOSUID},           {MS_NODEV, MOUNT_ATTR_NODEV},
+        {MS_NOEXEC, MOUNT_ATTR_NOEXEC},   {MS_NODIRATIME, MOUNT_ATTR_NODIRATIME},   {MS_NOATIME, MOUNT_ATTR_NOATIME},
+        {MS_STRICTATIME, MOUNT_ATTR_STRICTATIME}, {256 /* MS_NOSYMFOLLOW */, MOUNT_ATTR_NOSYMFOLLOW},
+    };
+    uint64_t attributes = 0;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        attributes |= (flags & table[i].flag) != 0 ? table[i].attribute : 0;
+    if ((attributes & MOUNT_ATTR_NOATIME) != 0)
+        attributes &= ~(uint64_t)MOUNT_ATTR_STRICTATIME; /* one value of a field, the kernel refuses both */
+    return attributes;
+}
+
+/* -- the root ------------------------------------------------------------------------------------------------------ */
+
+static struct mount_entry *new_entry(struct mount_tree *tree, const char *destination, struct error *error)
+{
+    if (tree->count == BOOT_MOUNTS_MAX) {
+        (void)error_refuse(error, "mounts: more than %d", BOOT_MOUNTS_MAX - 1);
+        return NULL;
+    }
+    struct mount_entry *entry = &tree->entries[tree->count++];
+    *entry = (struct mount_entry){.fd = -1};
+    (void)snprintf(entry->destination, sizeof(entry->destination), "%s", destination);
+    return entry;
+}
+
+/* The root folder as configured; a tmpfs of ours is laid over it, and what was there goes into "root" of that. So there
+ * is a place for the one file we need below a mount (scratch/null), and it is gone once the root is changed. */
+int mounts_begin(struct mount_tree *tree, struct error *error)
+{
+    static const struct mount_attr slave = {.propagation = MS_SLAVE}, private = {.propagation = MS_PRIVATE};
+    const struct oci_root *root = &tree->config->root;
+    int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int status = host < 0 ? -errno : set_attributes(host, AT_RECURSIVE, &slave);
+    cleanup_close(&host);
+    if (status < 0)
+        return error_set(error, status, "cannot separate the container's mounts from the host's");
+
+    auto_close int folder = openat(tree->bundle, root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    tree->root = folder < 0 ? -errno : clone_mount(folder, "", AT_EMPTY_PATH | AT_RECURSIVE);
+    if (tree->root < 0)
+        return error_set(error, tree->root, "root.path (%s): cannot open it", root->path);
+    tree->scratch = mounts_make("tmpfs", "mode=700", 0);
+    status = tree->scratch < 0 ? tree->scratch : attach(tree->scratch, folder);
+    if (status == 0 && (mkdirat(tree->scratch, "root", 0700) < 0 ||
+                        mknodat(tree->scratch, "null", S_IFCHR | 0666, makedev(1, 3)) < 0))
+        status = -errno;
+    auto_close int place = status < 0 ? -1 : openat(tree->scratch, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (status == 0)
+        status = attach(tree->root, place);
+    if (status == 0)
+        status = set_attributes(tree->root, AT_RECURSIVE, &private);
+    struct mount_entry *entry = status == 0 ? new_entry(tree, "/", error) : NULL;
+    if (entry == NULL)
+        return error_set(error, status, "root.path (%s): cannot mount it", root->path);
+
+    entry->fd = tree->root;
+    entry->late = root->readonly ? MOUNT_ATTR_RDONLY : 0;
+    (void)snprintf(entry->source, sizeof(entry->source), "rootfs");
+    return 0;
+}
+
+/* -- the mounts of config.json --------------------------------------------------------------------------------------- */
+
+struct job {
+    struct mount_tree *tree;
+    const struct oci_mount *mount;
+    struct mount_entry *entry;
+};
+
+static int place_for(const struct job *job, bool folder)
+{
+    return folder ? rootfs_make_folder(job->tree->root, job->entry->destination)
+                  : rootfs_make_file(job->tree->root, job->entry->destination);
+}
+
+/* Puts a mount at its destination, and keeps it. */
+static int put(const struct job *job, int *mount)
+{
+    struct stat status;
+    if (fstat(*mount, &status) < 0)
+        return -errno;
+    auto_close int place = place_for(job, S_ISDIR(status.st_mode));
+    int result = place < 0 ? place : attach(*mount, place);
+    if (result == 0)
+        job->entry->fd = take_fd(mount);
+    return result;
+}
+
+/* Propagation into the container (slave) is the most a mount may have: nothing goes back to the host. */
+static int bind_attributes(const struct oci_mount_options *options, int mount)
+{
+    struct mount_attr whole = {.attr_set = options->recursive_set, .attr_clr = options->recursive_clear};
+    struct mount_attr top = {.attr_set = to_attributes(options->flags), .attr_clr = to_attributes(options->cleared)};
+    struct mount_attr propagation = {.propagation = MS_PRIVATE};
+    if ((top.attr_set & MOUNT_ATTR__ATIME) != 0 || (top.attr_clr & MOUNT_ATTR__ATIME) != 0)
+        top.attr_clr |= MOUNT_ATTR__ATIME;
+    if ((options->propagation & (MS_SLAVE | MS_SHARED)) != 0)
+        propagation.propagation = MS_SLAVE;
+
+    int status = set_attributes(mount, AT_RECURSIVE, &propagation);
+    if (status == 0)
+        status = set_attributes(mount, 0, &top);
+    return status < 0 ? status : set_attributes(mount, AT_RECURSIVE, &whole);
+}
+
+static int add_bind(struct job *job)
+{
+    const struct oci_mount_options *options = &job->mount->parsed;
+    if (job->mount->source == NULL)
+        return -EINVAL;
+    auto_close int mount = clone_mount(job->tree->bundle, job->mount->source,
+                                       (options->flags & MS_REC) != 0 ? AT_RECURSIVE : 0);
+    if (mount < 0)
+        return mount;
+    int status = bind_attributes(options, mount);
+    if (status < 0)
+        return status;
+    job->entry->shared = true;
+    (void)snprintf(job->entry->source, sizeof(job->entry->source), "none");
+    return put(job, &mount);
+}
+
+/* A made-up source is shown, a path of the host's is not. */
+static void show_source(struct job *job)
+{
+    const char *source = job->mount->source;
+    bool shown = source != NULL && source[0] != '\0' && strpbrk(source, "/ \t\n\\") == NULL;
+    (void)snprintf(job->entry->type, sizeof(job->entry->type), "%s", job->mount->type);
+    (void)snprintf(job->entry->source, sizeof(job->entry->source), "%s", shown ? source : job->mount->type);
+}
+
+static int put_new(struct job *job, const char *options)
+{
+    uint64_t attributes = to_attributes(job->mount->parsed.flags);
+    auto_close int mount = mounts_make(job->mount->type, options, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY);
+    if (mount < 0)
+        return mount;
+    show_source(job);
+    job->entry->late = attributes & MOUNT_ATTR_RDONLY; /* mount points below it are still to be made */
+    return put(job, &mount);
+}
+
+static int add_tmpfs(struct job *job)
+{
+    return put_new(job, job->mount->parsed.data);
+}
+
+/* Every devpts is an instance of its own nowadays; its ptmx must be usable by all. */
+static int add_devpts(struct job *job)
+{
+    const char *data = job->mount->parsed.data != NULL ? job->mount->parsed.data : "";
+    char options[512];
+    int used = snprintf(options, sizeof(options), "%s%s", data, strstr(data, "ptmxmode=") == NULL ? ",ptmxmode=0666" : "");
+    if (used < 0 || (size_t)used >= sizeof(options))
+        return -ENAMETOOLONG;
+    job->entry->shared = true;
+    return put_new(job, options);
+}
+
+static int add_mqueue(struct job *job)
+{
+    if (job->tree->mqueue < 0) {
+        job->tree->count--; /* nothing came of this line */
+        return 0;
+    }
+    auto_close int mount = fcntl(job->tree->mqueue, F_DUPFD_CLOEXEC, 0);
+    struct mount_attr attributes = {.attr_set = to_attributes(job->mount->parsed.flags)};
+    int status = mount < 0 ? -errno : set_attributes(mount, 0, &attributes);
+    if (status < 0)
+        return status;
+    show_source(job);
+    job->entry->shared = true;
+    job->tree->mqueue = -1;
+    return put(job, &mount);
+}
+
+/* The sentry's own trees need no mount; the folder they cover should be there, so that `ls` of what is around shows it. */
+static int add_synthetic(struct job *job)
+{
+    show_source(job);
+    if (strcmp(job->mount->type, "proc") == 0)
+        job->entry->kind = BOOT_MOUNT_PROC;
+    else
+        job->entry->kind = strcmp(job->mount->type, "sysfs") == 0 ? BOOT_MOUNT_SYSFS : BOOT_MOUNT_CGROUP;
+    int folder = rootfs_make_folder(job->tree->root, job->entry->destination);
+    job->entry->fd = folder < 0 ? -1 : folder;
+    return 0;
+}
+
+static const struct {
+    const char *type;
+    int (*add)(struct job *job);
+} types[] = {
+    {"bind", add_bind},   {"tmpfs", add_tmpfs},      {"devpts", add_devpts},     {"mqueue", add_mqueue},
+    {"proc", add_synthetic}, {"sysfs", add_synthetic}, {"cgroup", add_synthetic}, {"cgroup2", add_synthetic},
+};
+
+static int add(struct mount_tree *tree, const struct oci_mount *mount, size_t index, struct error *error)
+{
+    char clean[BOOT_PATH_MAX];
+    int status = rootfs_clean_path(mount->destination, clean, sizeof(clean));
+    if (status < 0)
+        return error_set(error, status, "mounts[%zu].destination (%s)", index, mount->destination);
+    const char *type = mount_options_bind(&mount->parsed) || mount->type == NULL ? "bind" : mount->type;
+    size_t at = 0;
+    while (at < sizeof(types) / sizeof(types[0]) && strcmp(types[at].type, type) != 0)
+        at++;
+    if (at == sizeof(types) / sizeof(types[0]))
+        return error_refuse(error, "mounts[%zu].type (%s): not supported", index, type);
+    if (strcmp(clean, "/") == 0)
+        return error_refuse(error, "mounts[%zu].destination: nothing can be mounted over the root", index);
+    if (mount->parsed.idmap || mount->parsed.recursive_idmap || mount->uid_mappings.count > 0)
+        return error_refuse(error, "mounts[%zu]: mounts with id mappings are not supported", index);
+
+    bool covered = mounts_is_synthetic(tree, clean);
+    if (covered && types[at].add != add_synthetic)
+        return error_refuse(error, "mounts[%zu].destination (%s): lies in a tree of Postern's own, where nothing can be mounted",
+                            index, clean);
+    struct mount_entry *entry = new_entry(tree, clean, error);
+    if (entry == NULL)
+        return -EINVAL;
+    entry->flags = mount->parsed.flags;
+    struct job job = {.tree = tree, .mount = mount, .entry = entry};
+    status = types[at].add(&job);
+    return status < 0 ? error_set(error, status, "mounts[%zu]: cannot mount %s (%s) at %s", index,
+                                  mount->source != NULL ? mount->source : type, type, clean)
+                      : 0;
+}
+
+int mounts_add_all(struct mount_tree *tree, struct error *error)
+{
+    const struct oci_mounts *mounts = &tree->config->mounts;
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < mounts->count; i++)
+        status = add(tree, &mounts->items[i], i, error);
+    return status;
+}
+
+const struct mount_entry *mounts_find(const struct mount_tree *tree, const char *destination)
+{
+    for (size_t i = tree->count; i > 0; i--) {
+        if (strcmp(tree->entries[i - 1].destination, destination) == 0)
+            return &tree->entries[i - 1];
+    }
+    return NULL;
+}
+
+bool mounts_is_synthetic(const struct mount_tree *tree, const char *path)
+{
+    for (size_t i = 0; i < tree->count; i++) {
+        if (tree->entries[i].kind != BOOT_MOUNT_REAL && rootfs_is_below(path, tree->entries[i].destination))
+            return true;
+    }
+    return false;
+}
+
+/* -- masks ----------------------------------------------------------------------------------------------------------- */
+
+static int mask_one(struct mount_tree *tree, int place)
+{
+    struct stat status;
+    if (fstat(place, &status) < 0)
+        return -errno;
+    auto_close int mount = S_ISDIR(status.st_mode) ? mounts_make("tmpfs", "mode=555,nr_inodes=2,size=4k", MOUNT_ATTR_RDONLY)
+                                                   : clone_mount(tree->scratch, "null", 0);
+    return mount < 0 ? mount : attach(mount, place);
+}
+
+static int readonly_one(struct mount_tree *tree, int place)
+{
+    (void)tree;
+    static const struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+    auto_close int mount = clone_mount(place, "", AT_EMPTY_PATH | AT_RECURSIVE);
+    int status = mount < 0 ? mount : set_attributes(mount, 0, &readonly);
+    return status < 0 ? status : attach(mount, place);
+}
+
+static int cover(struct mount_tree *tree, const struct oci_strings *paths, const char *field,
+                 int (*cover_one)(struct mount_tree *tree, int place), struct error *error)
+{
+    for (size_t i = 0; i < paths->count; i++) {
+        char clean[BOOT_PATH_MAX];
+        int status = rootfs_clean_path(paths->items[i], clean, sizeof(clean));
+        if (status == 0 && mounts_is_synthetic(tree, clean))
+            continue;
+        auto_close int place = status < 0 ? status : rootfs_open(tree->root, clean, O_PATH);
+        if (place == -ENOENT || place == -ENOTDIR)
+            continue; /* what is not there needs no cover */
+        status = place < 0 ? place : cover_one(tree, place);
+        if (status < 0)
+            return error_set(error, status, "linux.%s[%zu] (%s): cannot cover it", field, i, paths->items[i]);
+    }
+    return 0;
+}
+
+int mounts_mask(struct mount_tree *tree, struct error *error)
+{
+    const struct oci_linux *linux_config = &tree->config->linux_config;
+    int status = cover(tree, &linux_config->readonly_paths, "readonlyPaths", readonly_one, error);
+    return status < 0 ? status : cover(tree, &linux_config->masked_paths, "maskedPaths", mask_one, error);
+}
+
+/* -- the end --------------------------------------------------------------------------------------------------------- */
+
+int mounts_finish(struct mount_tree *tree, struct error *error)
+{
+    for (size_t i = tree->count; i > 0; i--) {
+        struct mount_attr late = {.attr_set = tree->entries[i - 1].late};
+        int status = tree->entries[i - 1].kind == BOOT_MOUNT_REAL ? set_attributes(tree->entries[i - 1].fd, 0, &late) : 0;
+        if (status < 0)
+            return error_set(error, status, "cannot make %s read-only", tree->entries[i - 1].destination);
+    }
+    /* The old root ends up on top of the new one, and goes with everything below it. */
+    if (fchdir(tree->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        return error_set(error, errno, "cannot change the root");
+    return 0;
+}
