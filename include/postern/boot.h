@@ -104,6 +104,9 @@ struct boot_config {
     char masked[BOOT_MASKED_MAX][BOOT_PATH_MAX];
     char readonly[BOOT_MASKED_MAX][BOOT_PATH_MAX];
     struct boot_sysctl sysctls[BOOT_SYSCTLS_MAX];
+
+    /* what the guest's cgroup folder shows; 0: none */
+    uint64_t cpu_quota_us, cpu_period_us, pids_limit;
 };
 
 struct error;

@@ -66,11 +66,12 @@ static int add_entry(struct synth_node *root, const struct synth_entry *entry, u
     return 0;
 }
 
-static int build_numbered(const struct synth_table *table)
+static int add_table(struct synth_node *root, const struct synth_entry *entries, uint32_t *counter)
 {
-    for (size_t i = 0; i < table->count; i++) {
-        const struct synth_numbered *numbered = table->entries[i].numbered;
-        int result = numbered != NULL ? synth_tree_build(numbered->tree) : 0;
+    for (const struct synth_entry *entry = entries; entry->path != NULL; entry++) {
+        int result = add_entry(root, entry, counter);
+        if (result == 0 && entry->numbered != NULL)
+            result = synth_tree_build(entry->numbered->tree);
         if (result < 0)
             return result;
     }
@@ -87,13 +88,8 @@ int synth_tree_build(struct synth_tree *tree)
         return -ENOMEM;
     *root = (struct synth_node){.entry = &implied_directory, .name = "", .index = counter++};
     tree->root = root; /* set first: a tree may be reached from itself */
-    for (size_t i = 0; i < SYNTH_TABLES_MAX; i++) {
-        for (size_t j = 0; j < tree->tables[i].count; j++) {
-            int result = add_entry(root, &tree->tables[i].entries[j], &counter);
-            if (result < 0)
-                return result;
-        }
-        int result = build_numbered(&tree->tables[i]);
+    for (size_t i = 0; i < SYNTH_TABLES_MAX && tree->tables[i] != NULL; i++) {
+        int result = add_table(root, tree->tables[i], &counter);
         if (result < 0)
             return result;
     }

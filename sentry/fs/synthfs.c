@@ -42,7 +42,6 @@ static struct synth_source source_of(const struct dentry *dentry, const struct v
         .entry = object->node->entry,
         .subject = object->subject,
         .who = who,
-        .opener_caps = who != NULL ? who->cred->cap_effective : 0,
     };
 }
 
@@ -93,20 +92,18 @@ static void fill_attributes(const struct synth_object *object, struct statx *att
 static int complete_attributes(const struct synth_object *object, struct statx *attributes)
 {
     const struct synth_filesystem *filesystem = object->mount->filesystem;
+    const struct synth_entry *entry = object->node->entry;
+    const struct synth_source source = {
+        .sentry = object->mount->sentry, .entry = entry, .subject = object->subject};
     if (object->subject.vpid != 0 && filesystem->owner != NULL) {
         uid_t uid;
         gid_t gid;
-        if (filesystem->owner(object->mount->sentry, &object->subject, &uid, &gid) < 0)
+        if (filesystem->owner(&source, &uid, &gid) < 0)
             return -ENOENT;
         attributes->stx_uid = uid;
         attributes->stx_gid = gid;
     }
-    const struct synth_entry *entry = object->node->entry;
-    if (entry->attributes == NULL)
-        return 0;
-    const struct synth_source source = {
-        .sentry = object->mount->sentry, .entry = entry, .subject = object->subject};
-    return entry->attributes(&source, attributes);
+    return entry->attributes != NULL ? entry->attributes(&source, attributes) : 0;
 }
 
 /* Makes an inode. What belongs to a process is never fresh: the process may end or change its ids. */
@@ -150,13 +147,14 @@ static int synth_lookup(struct vfs *vfs, struct dentry *directory, const char *n
         return new_inode(object->mount, child, &object->subject, ret_inode);
     }
     const struct synth_numbered *numbered = object->node->entry->numbered;
-    int number = numbered != NULL ? synth_name_number(name) : -1;
-    if (number < 0)
+    if (numbered == NULL)
         return -ENOENT;
     const struct synth_source source = source_of(directory, NULL);
-    struct synth_subject subject;
-    int result = numbered->find(&source, number, &subject);
-    return result < 0 ? result : new_inode(object->mount, numbered->tree->root, &subject, ret_inode);
+    int number = numbered->number != NULL ? numbered->number(&source, name) : synth_name_number(name);
+    if (number < 0 || !numbered->exists(&source, number))
+        return -ENOENT;
+    const struct synth_subject subject = numbered->subject(&object->subject, number);
+    return new_inode(object->mount, numbered->tree->root, &subject, ret_inode);
 }
 
 static int synth_getattr(struct vfs *vfs, struct dentry *dentry, struct statx *ret_attributes)
@@ -256,6 +254,9 @@ static int open_live(struct dentry *dentry, const struct synth_source *source, i
         .ino = attributes->stx_ino,
     };
     struct synth_source copy = *source;
+    const struct synth_filesystem *filesystem = object_of(dentry)->mount->filesystem;
+    if (filesystem->prepare != NULL)
+        filesystem->prepare(&copy);
     copy.who = NULL; /* it is the main thread's, and only for this call */
     memcpy(spec.source, &copy, sizeof(copy));
     spec.path[0] = '/';
@@ -333,10 +334,12 @@ static int list_numbered(const struct synth_object *object, const struct synth_s
         int64_t position = (int64_t)POSITION_NUMBERED + numbers[i] + 1;
         if (position <= offset)
             continue;
-        char name[16];
-        snprintf(name, sizeof(name), "%d", numbers[i]);
-        const struct synth_subject subject = {
-            .vpid = object->subject.vpid != 0 ? object->subject.vpid : numbers[i], .number = numbers[i]};
+        char name[VFS_NAME_MAX + 1];
+        if (numbered->name != NULL)
+            numbered->name(source, numbers[i], name, sizeof(name));
+        else
+            snprintf(name, sizeof(name), "%d", numbers[i]);
+        const struct synth_subject subject = numbered->subject(&object->subject, numbers[i]);
         if (emit(data, name, inode_number(numbered->tree->root, &subject), dirent_type(numbered->tree->root), position) != 0)
             break;
     }
@@ -404,9 +407,9 @@ int synthfs_mount(struct sentry *sentry, const struct synth_filesystem *filesyst
     const struct synth_subject nobody = {0};
     struct inode *inode;
     result = new_inode(mount, filesystem->tree->root, &nobody, &inode);
-    if (result == 0)
-        result = vfs_pin(sentry->vfs, path, inode);
-    if (result < 0)
+    if (result < 0) {
         free(mount);
-    return result;
+        return result;
+    }
+    return vfs_pin(sentry->vfs, path, inode);
 }

@@ -42,7 +42,7 @@ struct synth_source {
     const struct synth_entry *entry;
     struct synth_subject subject;
     const struct vfs_who *who; /* who asks. NULL in the FUSE thread and where the vfs does not say */
-    uint64_t opener_caps;      /* emulated effective capabilities of whoever opened it */
+    uint32_t ids[8];           /* SYNTH_LIVE: the subject's uids and gids when it was opened, should it be gone later */
 };
 
 struct synth_entry {
@@ -57,21 +57,19 @@ struct synth_entry {
     const void *argument;                  /* without generate(): the content, a string */
 };
 
-/* Entries of a folder named by decimal numbers: processes, threads, descriptors. */
+/* Entries of a folder that are numbered: processes, threads, descriptors, CPUs. Their names are decimal numbers unless
+ * `name` and `number` say otherwise. */
 struct synth_numbered {
     struct synth_tree *tree; /* what each is: a folder, or the tree's root entry if that has another means */
     /* Allocates the numbers there are, ascending. */
     int (*list)(const struct synth_source *folder, int **ret_numbers, size_t *ret_count);
-    /* Whether there is such a one: 0 with its subject, or -ENOENT. */
-    int (*find)(const struct synth_source *folder, int number, struct synth_subject *ret_subject);
+    bool (*exists)(const struct synth_source *folder, int number);
+    struct synth_subject (*subject)(const struct synth_subject *folder, int number);
+    void (*name)(const struct synth_source *folder, int number, char *buffer, size_t size);
+    int (*number)(const struct synth_source *folder, const char *name); /* -1: none has that name */
 };
 
 enum { SYNTH_TABLES_MAX = 8 };
-struct synth_table {
-    const struct synth_entry *entries;
-    size_t count;
-};
-#define SYNTH_TABLE(array) {(array), sizeof(array) / sizeof(*(array))}
 
 struct synth_node {
     const struct synth_entry *entry;
@@ -83,8 +81,8 @@ struct synth_node {
 };
 
 struct synth_tree {
-    struct synth_table tables[SYNTH_TABLES_MAX];
-    struct synth_node *root; /* made by synth_tree_build */
+    const struct synth_entry *tables[SYNTH_TABLES_MAX]; /* each ends with an entry without a path */
+    struct synth_node *root;                            /* made by synth_tree_build */
 };
 
 struct synth_filesystem {
@@ -99,7 +97,9 @@ struct synth_filesystem {
     /* SYNTH_CHECKED: 0 or -errno. */
     int (*check)(const struct synth_source *source);
     /* The owner of entries that belong to a process; -errno: it is gone. */
-    int (*owner)(struct sentry *sentry, const struct synth_subject *subject, uid_t *ret_uid, gid_t *ret_gid);
+    int (*owner)(const struct synth_source *source, uid_t *ret_uid, gid_t *ret_gid);
+    /* Before a live file is opened: fills in source->ids. */
+    void (*prepare)(struct synth_source *source);
 };
 
 /* Device numbers of our filesystems: far above what a host hands out, so that they never meet a real one's. */

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /proc/PID/fd and fdinfo: the descriptors of a process are the host's, so what they are is asked there. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "sentry/fs/procfs.h"
+#include "sentry/kernel/process.h"
+#include "sentry/sentry.h"
+
+static void descriptor_folder(const struct synth_subject *subject, char *buffer, size_t size)
+{
+    if (subject->vtid != 0)
+        snprintf(buffer, size, "%d/task/%d/fd", subject->vpid, subject->vtid);
+    else
+        snprintf(buffer, size, "%d/fd", subject->vpid);
+}
+
+/* The host's link: its mode says how the descriptor is open. */
+static int stat_descriptor(const struct synth_source *folder, int number, struct stat *ret_stat)
+{
+    char path[96];
+    descriptor_folder(&folder->subject, path, sizeof(path) - 16);
+    size_t length = 0;
+    while (path[length] != '\0')
+        length++;
+    snprintf(path + length, sizeof(path) - length, "/%d", number);
+    return fstatat(folder->sentry->proc_inner, path, ret_stat, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
+}
+
+static int list_descriptors(const struct synth_source *folder, int **ret_numbers, size_t *ret_count)
+{
+    char path[64];
+    descriptor_folder(&folder->subject, path, sizeof(path));
+    return proc_list_numbers(folder->sentry, path, ret_numbers, ret_count);
+}
+
+static bool descriptor_exists(const struct synth_source *folder, int number)
+{
+    struct stat attributes;
+    return stat_descriptor(folder, number, &attributes) == 0;
+}
+
+static struct synth_subject descriptor_subject(const struct synth_subject *folder, int number)
+{
+    return (struct synth_subject){.vpid = folder->vpid, .vtid = folder->vtid, .number = number};
+}
+
+static int descriptor_attributes(const struct synth_source *source, struct statx *attributes)
+{
+    struct stat real;
+    if (stat_descriptor(source, source->subject.number, &real) < 0)
+        return -ENOENT;
+    attributes->stx_mode = (uint16_t)(S_IFLNK | (real.st_mode & 0700));
+    attributes->stx_size = 64;
+    return 0;
+}
+
+/* A copy of the descriptor. Threads with tables of their own are asked through the process: guests cannot unshare theirs
+ * without leaving the thread group's. */
+static int fetch_descriptor(const struct synth_source *source)
+{
+    const struct process *process = proc_subject_process(source);
+    if (process == NULL)
+        return -ENOENT;
+    int fd = (int)syscall(SYS_pidfd_getfd, process->pidfd, source->subject.number, 0);
+    return fd >= 0 ? fd : -ENOENT;
+}
+
+static int descriptor_text(const struct synth_source *source, struct text *text)
+{
+    auto_close int fd = fetch_descriptor(source);
+    if (fd < 0)
+        return fd;
+    char target[VFS_PATH_MAX + 32];
+    const struct dentry *root = source->who != NULL ? source->who->root : NULL;
+    ssize_t length = object_describe(source->sentry, fd, root, target, sizeof(target));
+    if (length < 0)
+        return (int)length;
+    text_append(text, target, (size_t)length);
+    return 0;
+}
+
+static int descriptor_follow(const struct synth_source *source, struct dentry **ret_dentry, int *ret_fd)
+{
+    (void)ret_dentry;
+    int fd = fetch_descriptor(source);
+    if (fd < 0)
+        return fd;
+    *ret_fd = fd;
+    return 0;
+}
+
+static const struct synth_entry link_table[] = {
+    SYNTH_FILE("", 0700, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = descriptor_text, .follow = descriptor_follow,
+               .attributes = descriptor_attributes),
+    {0},
+};
+static struct synth_tree link_tree = {.tables = {link_table}};
+
+const struct synth_numbered proc_descriptors = {
+    .tree = &link_tree, .list = list_descriptors, .exists = descriptor_exists, .subject = descriptor_subject};
+
+/* Position, flags, mount id: numbers only; for epoll, inotify and the like what the process itself asked for. */
+static const struct synth_entry info_table[] = {
+    SYNTH_FILE("", 0400, SYNTH_REAL, .flags = SYNTH_CHECKED, .argument = "fdinfo"),
+    {0},
+};
+static struct synth_tree info_tree = {.tables = {info_table}};
+
+const struct synth_numbered proc_descriptor_infos = {
+    .tree = &info_tree, .list = list_descriptors, .exists = descriptor_exists, .subject = descriptor_subject};

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /proc/PID and /proc/PID/task/TID: the tables.
+ *
+ * The host's own files (SYNTH_REAL) are those whose content is right as it stands and that can do no harm in the
+ * guest's hands: what they say is about guest processes alone, in the numbers of the guest's pid namespace and the paths of
+ * the container's root, and what they let write (comm, oom_score_adj, timerslack_ns, coredump_filter) the kernel checks
+ * against the writer, who has no capability natively. Left out for what they would tell: wchan and stack (symbols of the
+ * host kernel), syscall, pagemap, loginuid and sessionid (the host's audit session), uid_map, cgroup, mountinfo.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "sentry/fs/procfs.h"
+#include "sentry/kernel/process.h"
+#include "sentry/sentry.h"
+
+/* --- links --- */
+
+static int dentry_text(const struct synth_source *source, const struct dentry *dentry, struct text *text)
+{
+    char path[VFS_PATH_MAX + 32];
+    if (dentry == NULL || source->who == NULL)
+        return -ENOENT;
+    ssize_t length = dentry_path(dentry, source->who->root, path, sizeof(path));
+    if (length < 0)
+        return (int)length;
+    text_append(text, path, (size_t)length);
+    return 0;
+}
+
+static int follow_dentry(struct dentry *dentry, struct dentry **ret_dentry)
+{
+    if (dentry == NULL)
+        return -ENOENT;
+    *ret_dentry = dentry_get(dentry);
+    return 0;
+}
+
+#define CONTEXT_LINK(field)                                                                                       \
+    static int field##_text(const struct synth_source *source, struct text *text)                                 \
+    {                                                                                                             \
+        const struct process *process = proc_subject_process(source);                                             \
+        return process != NULL ? dentry_text(source, process->context->field, text) : -ENOENT;                    \
+    }                                                                                                             \
+    static int field##_follow(const struct synth_source *source, struct dentry **ret_dentry, int *ret_fd)         \
+    {                                                                                                             \
+        (void)ret_fd;                                                                                             \
+        const struct process *process = proc_subject_process(source);                                             \
+        return process != NULL ? follow_dentry(process->context->field, ret_dentry) : -ENOENT;                    \
+    }
+CONTEXT_LINK(exe)
+CONTEXT_LINK(cwd)
+CONTEXT_LINK(root)
+
+/* Namespaces: names that stay the same, and lead nowhere: a guest cannot enter any. */
+static int ns_text(const struct synth_source *source, struct text *text)
+{
+    static const struct {
+        const char *name, *type;
+        unsigned int number;
+    } namespaces[] = {
+        {"ns/cgroup", "cgroup", 4026531835u}, {"ns/ipc", "ipc", 4026531839u},
+        {"ns/mnt", "mnt", 4026531841u},       {"ns/net", "net", 4026531840u},
+        {"ns/pid", "pid", 4026531836u},       {"ns/pid_for_children", "pid", 4026531836u},
+        {"ns/time", "time", 4026531834u},     {"ns/time_for_children", "time", 4026531834u},
+        {"ns/user", "user", 4026531837u},     {"ns/uts", "uts", 4026531838u},
+    };
+    for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
+        if (strcmp(namespaces[i].name, source->entry->path) == 0)
+            text_printf(text, "%s:[%u]", namespaces[i].type, namespaces[i].number);
+    }
+    return 0;
+}
+
+/* --- files --- */
+
+static int refuse_access(const struct synth_source *source, struct text *text)
+{
+    (void)source;
+    (void)text;
+    return -EACCES;
+}
+
+/* Without a security module the kernel has the files, and nothing behind them. */
+static int no_security_module(const struct synth_source *source, struct text *text)
+{
+    (void)source;
+    (void)text;
+    return -EINVAL;
+}
+
+static int store_no_security_module(const struct synth_source *source, const char *data, size_t size)
+{
+    (void)source;
+    (void)data;
+    (void)size;
+    return -EINVAL;
+}
+
+static int store_refused(const struct synth_source *source, const char *data, size_t size)
+{
+    (void)source;
+    (void)data;
+    (void)size;
+    return -EPERM;
+}
+
+/* pam_loginuid writes it and fails a login that cannot. */
+static int store_ignored(const struct synth_source *source, const char *data, size_t size)
+{
+    (void)source;
+    (void)data;
+    (void)size;
+    return 0;
+}
+
+#define REAL(path_, mode_, flags_) SYNTH_FILE(path_, mode_, SYNTH_REAL, .flags = (flags_))
+#define NAMESPACE(path_) SYNTH_FILE(path_, 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = ns_text)
+#define ATTRIBUTE(path_, mode_) \
+    SYNTH_FILE(path_, mode_, SYNTH_LIVE, .generate = no_security_module, .store = store_no_security_module)
+#define ID_MAP(path_) SYNTH_FILE(path_, 0644, SYNTH_LIVE, .argument = "         0          0 4294967295\n", .store = store_refused)
+
+/* What a process and each of its threads have. */
+static const struct synth_entry common_table[] = {
+    SYNTH_DIR(""),
+    SYNTH_FILE("fd", 0500, SYNTH_DIRECTORY, .flags = SYNTH_CHECKED, .numbered = &proc_descriptors),
+    SYNTH_DIR("fdinfo", .flags = SYNTH_CHECKED, .numbered = &proc_descriptor_infos),
+    SYNTH_FILE("ns", 0511, SYNTH_DIRECTORY, .flags = 0),
+    SYNTH_DIR("net"),
+    REAL("environ", 0400, SYNTH_CHECKED),
+    REAL("auxv", 0400, SYNTH_CHECKED),
+    SYNTH_FILE("status", 0444, SYNTH_LIVE, .generate = proc_status_text),
+    REAL("personality", 0400, SYNTH_CHECKED),
+    SYNTH_FILE("limits", 0444, SYNTH_SNAPSHOT, .generate = proc_limits_text),
+    REAL("sched", 0444, SYNTH_OPTIONAL),
+    REAL("comm", 0644, 0),
+    SYNTH_FILE("syscall", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = refuse_access),
+    REAL("cmdline", 0444, 0),
+    REAL("stat", 0444, 0),
+    REAL("statm", 0444, 0),
+    REAL("maps", 0444, SYNTH_CHECKED),
+    REAL("numa_maps", 0444, SYNTH_CHECKED | SYNTH_OPTIONAL),
+    SYNTH_FILE("mem", 0600, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = refuse_access),
+    SYNTH_FILE("cwd", 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = cwd_text, .follow = cwd_follow),
+    SYNTH_FILE("root", 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = root_text, .follow = root_follow),
+    SYNTH_FILE("exe", 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = exe_text, .follow = exe_follow),
+    SYNTH_FILE("mounts", 0444, SYNTH_SNAPSHOT, .generate = proc_mounts_text),
+    SYNTH_FILE("mountinfo", 0444, SYNTH_SNAPSHOT, .generate = proc_mountinfo_text),
+    REAL("smaps", 0444, SYNTH_CHECKED | SYNTH_OPTIONAL),
+    REAL("smaps_rollup", 0444, SYNTH_CHECKED | SYNTH_OPTIONAL),
+    SYNTH_TEXT("wchan", 0444, "0"),
+    SYNTH_FILE("stack", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = refuse_access),
+    REAL("schedstat", 0444, SYNTH_OPTIONAL),
+    SYNTH_TEXT("cpuset", 0444, "/\n"),
+    SYNTH_TEXT("cgroup", 0444, "0::/\n"),
+    REAL("oom_score", 0444, 0),
+    REAL("oom_adj", 0644, 0),
+    REAL("oom_score_adj", 0644, 0),
+    SYNTH_FILE("loginuid", 0644, SYNTH_LIVE, .argument = "4294967295", .store = store_ignored),
+    SYNTH_TEXT("sessionid", 0444, "4294967295"),
+    REAL("io", 0400, SYNTH_CHECKED | SYNTH_OPTIONAL),
+    ID_MAP("uid_map"),
+    ID_MAP("gid_map"),
+    ID_MAP("projid_map"),
+    SYNTH_FILE("setgroups", 0644, SYNTH_LIVE, .argument = "allow\n", .store = store_refused),
+    ATTRIBUTE("attr/current", 0666),
+    SYNTH_FILE("attr/prev", 0444, SYNTH_LIVE, .generate = no_security_module),
+    ATTRIBUTE("attr/exec", 0666),
+    ATTRIBUTE("attr/fscreate", 0666),
+    ATTRIBUTE("attr/keycreate", 0666),
+    ATTRIBUTE("attr/sockcreate", 0666),
+    NAMESPACE("ns/cgroup"),
+    NAMESPACE("ns/ipc"),
+    NAMESPACE("ns/mnt"),
+    NAMESPACE("ns/net"),
+    NAMESPACE("ns/pid"),
+    NAMESPACE("ns/pid_for_children"),
+    NAMESPACE("ns/time"),
+    NAMESPACE("ns/time_for_children"),
+    NAMESPACE("ns/user"),
+    NAMESPACE("ns/uts"),
+    {0},
+};
+
+static const struct synth_entry thread_table[] = {
+    REAL("children", 0444, SYNTH_OPTIONAL),
+    {0},
+};
+
+static const struct synth_numbered threads;
+
+/* What only the process as a whole has. */
+static const struct synth_entry process_table[] = {
+    SYNTH_DIR("task", .numbered = &threads),
+    SYNTH_FILE("mountstats", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = proc_mountstats_text),
+    REAL("coredump_filter", 0644, SYNTH_OPTIONAL),
+    REAL("timerslack_ns", 0666, SYNTH_OPTIONAL),
+    {0},
+};
+
+static struct synth_tree thread_tree = {.tables = {common_table, thread_table, proc_net_table}};
+static struct synth_tree process_tree = {.tables = {common_table, process_table, proc_net_table}};
+
+/* --- threads of a process --- */
+
+static int list_threads(const struct synth_source *folder, int **ret_numbers, size_t *ret_count)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%d/task", folder->subject.vpid);
+    return proc_list_numbers(folder->sentry, path, ret_numbers, ret_count);
+}
+
+static bool thread_exists(const struct synth_source *folder, int number)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%d/task/%d", folder->subject.vpid, number);
+    return faccessat(folder->sentry->proc_inner, path, F_OK, 0) == 0;
+}
+
+static struct synth_subject thread_subject(const struct synth_subject *folder, int number)
+{
+    return (struct synth_subject){.vpid = folder->vpid, .vtid = number};
+}
+
+static const struct synth_numbered threads = {
+    .tree = &thread_tree, .list = list_threads, .exists = thread_exists, .subject = thread_subject};
+
+/* --- processes --- */
+
+static int list_processes(const struct synth_source *folder, int **ret_numbers, size_t *ret_count)
+{
+    return proc_list_numbers(folder->sentry, ".", ret_numbers, ret_count);
+}
+
+/* Threads have a folder here too, which is not listed. */
+static bool process_exists(const struct synth_source *folder, int number)
+{
+    char path[16];
+    snprintf(path, sizeof(path), "%d", number);
+    return number > 0 && faccessat(folder->sentry->proc_inner, path, F_OK, 0) == 0;
+}
+
+static struct synth_subject process_subject(const struct synth_subject *folder, int number)
+{
+    (void)folder;
+    return (struct synth_subject){.vpid = number};
+}
+
+static const struct synth_numbered processes = {
+    .tree = &process_tree, .list = list_processes, .exists = process_exists, .subject = process_subject};
+
+/* --- the root --- */
+
+static int self_text(const struct synth_source *source, struct text *text)
+{
+    if (source->who == NULL || source->who->task == NULL)
+        return -ENOENT;
+    text_printf(text, "%d", source->who->task->process->vpid);
+    return 0;
+}
+
+static int thread_self_text(const struct synth_source *source, struct text *text)
+{
+    if (source->who == NULL || source->who->task == NULL)
+        return -ENOENT;
+    text_printf(text, "%d/task/%d", source->who->task->process->vpid, source->who->task->vtid);
+    return 0;
+}
+
+const struct synth_entry proc_root_table[] = {
+    SYNTH_DIR("", .numbered = &processes),
+    SYNTH_FILE("self", 0777, SYNTH_LINK, .generate = self_text),
+    SYNTH_FILE("thread-self", 0777, SYNTH_LINK, .generate = thread_self_text),
+    SYNTH_LINK_TO("mounts", "self/mounts"),
+    SYNTH_LINK_TO("net", "self/net"),
+    {0},
+};

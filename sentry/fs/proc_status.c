@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /proc/PID/status and limits: the host's text, line by line, with what is emulated in place of what natively is. Lines
+ * this file does not know pass; those that show the host (its seccomp filters) do not.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "sentry/fs/procfs.h"
+#include "sentry/kernel/process.h"
+
+/* --- status --- */
+
+static void uid_line(const struct process_snapshot *process, struct text *text)
+{
+    const struct cred *cred = &process->cred;
+    text_printf(text, "Uid:\t%u\t%u\t%u\t%u\n", cred->ruid, cred->euid, cred->suid, cred->fsuid);
+}
+
+static void gid_line(const struct process_snapshot *process, struct text *text)
+{
+    const struct cred *cred = &process->cred;
+    text_printf(text, "Gid:\t%u\t%u\t%u\t%u\n", cred->rgid, cred->egid, cred->sgid, cred->fsgid);
+}
+
+static void groups_line(const struct process_snapshot *process, struct text *text)
+{
+    size_t count = process->group_count < SNAPSHOT_GROUPS ? process->group_count : SNAPSHOT_GROUPS;
+    text_string(text, "Groups:\t");
+    for (size_t i = 0; i < count; i++)
+        text_printf(text, "%u ", process->groups[i]);
+    text_string(text, count == 0 ? " \n" : "\n");
+}
+
+static void umask_line(const struct process_snapshot *process, struct text *text)
+{
+    text_printf(text, "Umask:\t%04o\n", process->umask);
+}
+
+static void no_new_privs_line(const struct process_snapshot *process, struct text *text)
+{
+    text_printf(text, "NoNewPrivs:\t%d\n", process->cred.no_new_privs ? 1 : 0);
+}
+
+static void seccomp_line(const struct process_snapshot *process, struct text *text)
+{
+    (void)process;
+    text_string(text, "Seccomp:\t0\n");
+}
+
+static void tracer_line(const struct process_snapshot *process, struct text *text)
+{
+    (void)process;
+    text_string(text, "TracerPid:\t0\n");
+}
+
+static void hidden_line(const struct process_snapshot *process, struct text *text)
+{
+    (void)process;
+    (void)text;
+}
+
+#define CAPABILITY_LINE(field, label)                                                              \
+    static void field##_line(const struct process_snapshot *process, struct text *text)            \
+    {                                                                                              \
+        text_printf(text, label ":\t%016" PRIx64 "\n", process->cred.field);                       \
+    }
+CAPABILITY_LINE(cap_inheritable, "CapInh")
+CAPABILITY_LINE(cap_permitted, "CapPrm")
+CAPABILITY_LINE(cap_effective, "CapEff")
+CAPABILITY_LINE(cap_bounding, "CapBnd")
+CAPABILITY_LINE(cap_ambient, "CapAmb")
+
+static const struct {
+    const char *label;
+    void (*write)(const struct process_snapshot *process, struct text *text);
+} replaced_lines[] = {
+    {"Umask:", umask_line},
+    {"TracerPid:", tracer_line},
+    {"Uid:", uid_line},
+    {"Gid:", gid_line},
+    {"Groups:", groups_line},
+    {"CapInh:", cap_inheritable_line},
+    {"CapPrm:", cap_permitted_line},
+    {"CapEff:", cap_effective_line},
+    {"CapBnd:", cap_bounding_line},
+    {"CapAmb:", cap_ambient_line},
+    {"NoNewPrivs:", no_new_privs_line},
+    {"Seccomp:", seccomp_line},
+    {"Seccomp_filters:", hidden_line},
+};
+
+static void substitute_line(const char *line, const struct process_snapshot *process, struct text *text)
+{
+    for (size_t i = 0; i < sizeof(replaced_lines) / sizeof(*replaced_lines); i++) {
+        const char *label = replaced_lines[i].label;
+        if (strncmp(line, label, strlen(label)) == 0) {
+            replaced_lines[i].write(process, text);
+            return;
+        }
+    }
+    text_string(text, line);
+    text_string(text, "\n");
+}
+
+void proc_status_substitute(char *host, const struct process_snapshot *process, struct text *text)
+{
+    for (char *line; (line = text_line(&host)) != NULL;)
+        substitute_line(line, process, text);
+}
+
+/* What remains to be said of a process that ended since the file was opened. */
+static void snapshot_of_gone(const struct synth_source *source, struct process_snapshot *ret_snapshot)
+{
+    const uint32_t *ids = source->ids;
+    *ret_snapshot = (struct process_snapshot){
+        .cred = {.ruid = ids[0], .euid = ids[1], .suid = ids[2], .fsuid = ids[3],
+                 .rgid = ids[4], .egid = ids[5], .sgid = ids[6], .fsgid = ids[7]},
+        .umask = 022,
+    };
+}
+
+int proc_status_text(const struct synth_source *source, struct text *text)
+{
+    auto_text struct text host = {0};
+    int result = proc_subject_read(source, "status", &host);
+    if (result < 0)
+        return result == -ENOENT ? -ESRCH : result;
+    struct process_snapshot snapshot;
+    if (proc_subject_snapshot(source, &snapshot) < 0)
+        snapshot_of_gone(source, &snapshot);
+    proc_status_substitute(host.data, &snapshot, text);
+    return 0;
+}
+
+/* --- limits --- */
+
+static void limit_value(struct text *text, uint64_t value)
+{
+    if (value == (uint64_t)RLIM_INFINITY)
+        text_printf(text, "%-20s ", "unlimited");
+    else
+        text_printf(text, "%-20" PRIu64 " ", value);
+}
+
+/* RLIMIT_LOCKS carries our stamp (docs/architecture.md); the guest sees its own value. */
+void proc_limits_substitute(char *host, uint64_t soft, uint64_t hard, struct text *text)
+{
+    static const char label[] = "Max file locks";
+    for (char *line; (line = text_line(&host)) != NULL;) {
+        if (strncmp(line, label, strlen(label)) != 0) {
+            text_string(text, line);
+        } else {
+            text_printf(text, "%-25s ", label);
+            limit_value(text, soft);
+            limit_value(text, hard);
+            text_printf(text, "%-10s", "locks");
+        }
+        text_string(text, "\n");
+    }
+}
+
+int proc_limits_text(const struct synth_source *source, struct text *text)
+{
+    auto_text struct text host = {0};
+    int result = proc_subject_read(source, "limits", &host);
+    if (result < 0)
+        return result == -ENOENT ? -ESRCH : result;
+    const struct process *process = proc_subject_process(source);
+    if (process == NULL)
+        return -ESRCH;
+    const struct rlimit *locks = &process->context->locks;
+    proc_limits_substitute(host.data, locks->rlim_cur, locks->rlim_max, text);
+    return 0;
+}

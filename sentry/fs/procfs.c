@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The procfs as a filesystem: its root, whose an entry is, and the host files behind it. */
+#include "sentry/fs/procfs.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "postern/cleanup.h"
+#include "sentry/kernel/cred.h"
+#include "sentry/kernel/process.h"
+#include "sentry/sentry.h"
+
+/* --- the process behind an entry --- */
+
+/* What the entry is named after: the thread where there is one. */
+static pid_t subject_id(const struct synth_source *source)
+{
+    return source->subject.vtid != 0 ? source->subject.vtid : source->subject.vpid;
+}
+
+static struct task *subject_task(const struct synth_source *source)
+{
+    return task_find_vtid(source->sentry->processes, subject_id(source));
+}
+
+struct process *proc_subject_process(const struct synth_source *source)
+{
+    const struct task *task = subject_task(source);
+    return task != NULL ? task->process : NULL;
+}
+
+int proc_subject_snapshot(const struct synth_source *source, struct process_snapshot *ret_snapshot)
+{
+    return process_snapshot(source->sentry->processes, subject_id(source), ret_snapshot);
+}
+
+/* --- files of the guest's own procfs --- */
+
+int proc_subject_open(const struct synth_source *source, const char *name, int flags)
+{
+    char path[256];
+    const struct synth_subject *subject = &source->subject;
+    int length = subject->vtid != 0 ? snprintf(path, sizeof(path), "%d/task/%d/%s", subject->vpid, subject->vtid, name)
+                                    : snprintf(path, sizeof(path), "%d/%s", subject->vpid, name);
+    if (length < 0 || (size_t)length >= sizeof(path))
+        return -ENAMETOOLONG;
+    int fd = openat(source->sentry->proc_inner, path, flags | O_CLOEXEC | O_NOFOLLOW);
+    return fd >= 0 ? fd : -errno;
+}
+
+int proc_subject_read(const struct synth_source *source, const char *name, struct text *text)
+{
+    auto_close int fd = proc_subject_open(source, name, O_RDONLY);
+    if (fd < 0)
+        return fd;
+    text_read_fd(text, fd, PROC_FILE_MAX);
+    return text->error;
+}
+
+static int compare_numbers(const void *one, const void *other)
+{
+    int a = *(const int *)one, b = *(const int *)other;
+    return (a > b) - (a < b);
+}
+
+/* Appends to an array that grows by doubling. */
+static int push_number(int **numbers, size_t *count, size_t *capacity, int number)
+{
+    if (*count == *capacity) {
+        size_t wanted = *capacity == 0 ? 64 : *capacity * 2;
+        int *larger = realloc(*numbers, wanted * sizeof(int));
+        if (larger == NULL)
+            return -ENOMEM;
+        *numbers = larger;
+        *capacity = wanted;
+    }
+    (*numbers)[(*count)++] = number;
+    return 0;
+}
+
+int proc_list_numbers(const struct sentry *sentry, const char *folder, int **ret_numbers, size_t *ret_count)
+{
+    auto_close int fd = openat(sentry->proc_inner, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    auto_closedir DIR *directory = fdopendir(fd);
+    if (directory == NULL)
+        return -errno;
+    (void)take_fd(&fd);
+
+    auto_free int *numbers = NULL;
+    size_t count = 0, capacity = 0;
+    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        int number = synth_name_number(entry->d_name);
+        int result = number >= 0 ? push_number(&numbers, &count, &capacity, number) : 0;
+        if (result < 0)
+            return result;
+    }
+    if (count > 0)
+        qsort(numbers, count, sizeof(int), compare_numbers);
+    *ret_numbers = take_ptr(numbers);
+    *ret_count = count;
+    return 0;
+}
+
+/* --- what synthfs asks --- */
+
+/* An entry with an argument is in a numbered folder of that name. */
+static int open_real(const struct synth_source *source, int flags, int *ret_fd)
+{
+    char name[64];
+    if (source->entry->argument != NULL)
+        snprintf(name, sizeof(name), "%s/%d", (const char *)source->entry->argument, source->subject.number);
+    else
+        snprintf(name, sizeof(name), "%s", source->entry->path);
+    int fd = proc_subject_open(source, name, flags);
+    if (fd < 0)
+        return fd;
+    *ret_fd = fd;
+    return 0;
+}
+
+static bool is_present(const struct synth_source *source)
+{
+    auto_close int fd = proc_subject_open(source, source->entry->path, O_PATH);
+    return fd >= 0;
+}
+
+/* ptrace(2), "Ptrace access mode checking"; a process may always look at itself. */
+static int check_access(const struct synth_source *source)
+{
+    const struct task *task = subject_task(source);
+    if (task == NULL)
+        return -ENOENT;
+    if (source->who == NULL)
+        return -EACCES;
+    if (source->who->task != NULL && source->who->task->process == task->process)
+        return 0;
+    bool dumpable = task->process->context->dumpable;
+    return cred_may_ptrace(source->who->cred, task_cred(task), dumpable, true) ? 0 : -EACCES;
+}
+
+/* proc(5): the effective ids, or root where the process may not be looked into; open folders always the ids. */
+static int owner_of(const struct synth_source *source, uid_t *ret_uid, gid_t *ret_gid)
+{
+    const struct task *task = subject_task(source);
+    if (task == NULL)
+        return -ESRCH;
+    const struct cred *cred = task_cred(task);
+    bool open_folder = source->entry->means == SYNTH_DIRECTORY && source->entry->mode == 0555;
+    bool shown = open_folder || task->process->context->dumpable;
+    *ret_uid = shown ? cred->euid : 0;
+    *ret_gid = shown ? cred->egid : 0;
+    return 0;
+}
+
+static void prepare(struct synth_source *source)
+{
+    const struct task *task = source->subject.vpid != 0 ? subject_task(source) : NULL;
+    if (task == NULL)
+        return;
+    const struct cred *cred = task_cred(task);
+    const uint32_t ids[] = {cred->ruid, cred->euid, cred->suid, cred->fsuid,
+                            cred->rgid, cred->egid, cred->sgid, cred->fsgid};
+    memcpy(source->ids, ids, sizeof(source->ids));
+}
+
+static struct synth_tree proc_tree = {.tables = {proc_system_table, proc_sys_table, proc_root_table}};
+
+static const struct synth_filesystem proc_filesystem = {
+    .name = "proc",
+    .tree = &proc_tree,
+    .magic = PROC_SUPER_MAGIC,
+    .device_minor = SYNTH_DEVICE_PROC,
+    .open_real = open_real,
+    .present = is_present,
+    .check = check_access,
+    .owner = owner_of,
+    .prepare = prepare,
+};
+
+int procfs_mount(struct sentry *sentry, const char *path)
+{
+    return synthfs_mount(sentry, &proc_filesystem, path);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The guest's /proc: what the files that make it share. Entries are in tables; see synthfs.h. */
+#ifndef SENTRY_FS_PROCFS_H
+#define SENTRY_FS_PROCFS_H
+
+#include "sentry/fs/synthfs.h"
+
+struct boot_config;
+struct process;
+struct process_snapshot;
+struct sentry;
+
+enum { PROC_FILE_MAX = 1 << 20 }; /* most we read of one file of the host's procfs */
+
+/* Mounts it at an absolute path of the guest. */
+int procfs_mount(struct sentry *sentry, const char *path);
+
+/* The tables, each ending with an entry without a path. */
+extern const struct synth_entry proc_system_table[]; /* meminfo, stat, version, ... */
+extern const struct synth_entry proc_sys_table[];    /* sys/... */
+extern const struct synth_entry proc_root_table[];   /* self, the processes, ... */
+
+/* Whose entry: the process behind a subject (main thread), or NULL if it is gone. */
+struct process *proc_subject_process(const struct synth_source *source);
+/* Its credentials and the like; any thread. 0 or -ESRCH. */
+int proc_subject_snapshot(const struct synth_source *source, struct process_snapshot *ret_snapshot);
+
+/* Opens `name` of the subject's folder in the guest's own procfs. Any thread. A descriptor or -errno. */
+int proc_subject_open(const struct synth_source *source, const char *name, int flags);
+/* Appends a file of that folder. 0 or -errno. */
+int proc_subject_read(const struct synth_source *source, const char *name, struct text *text);
+
+/* The numbers that name entries of a folder of the guest's own procfs, ascending. "." is the procfs itself. Any thread. */
+int proc_list_numbers(const struct sentry *sentry, const char *folder, int **ret_numbers, size_t *ret_count);
+
+/* --- generators, by file --- */
+/* proc_fd.c */
+extern const struct synth_numbered proc_descriptors, proc_descriptor_infos;
+/* proc_status.c */
+int proc_status_text(const struct synth_source *source, struct text *text);
+int proc_limits_text(const struct synth_source *source, struct text *text);
+/* Replaces in a status file what is the host's with what is emulated. `host` is taken apart. */
+void proc_status_substitute(char *host, const struct process_snapshot *process, struct text *text);
+/* Replaces the line of one limit. `host` is taken apart. */
+void proc_limits_substitute(char *host, uint64_t soft, uint64_t hard, struct text *text);
+/* proc_mounts.c; main thread */
+int proc_mounts_text(const struct synth_source *source, struct text *text);
+int proc_mountinfo_text(const struct synth_source *source, struct text *text);
+int proc_mountstats_text(const struct synth_source *source, struct text *text);
+/* proc_net.c */
+extern const struct synth_entry proc_net_table[];
+/* proc_cpu.c */
+int proc_cpuinfo_text(const struct synth_source *source, struct text *text);
+unsigned int proc_cpu_count(void);
+/* proc_time.c */
+uint64_t proc_uptime_ns(const struct sentry *sentry); /* since the container was made */
+uint64_t proc_boot_seconds(const struct sentry *sentry);
+/* proc_memory.c */
+struct proc_memory {
+    uint64_t total, free, available, resident, anonymous, shared, committed; /* bytes */
+};
+void proc_memory_read(const struct sentry *sentry, struct proc_memory *ret_memory);
+int proc_meminfo_text(const struct synth_source *source, struct text *text);
+int proc_vmstat_text(const struct synth_source *source, struct text *text);
+/* proc_load.c */
+int proc_stat_text(const struct synth_source *source, struct text *text);
+int proc_loadavg_text(const struct synth_source *source, struct text *text);
+int proc_uptime_text(const struct synth_source *source, struct text *text);
+
+#endif
