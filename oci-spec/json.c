@@ -197,15 +197,23 @@ static int run_parser(yajl_handle handle, struct builder *builder, const char *t
         return error_set(error, ENOMEM, "cannot parse JSON");
     if (status != yajl_status_ok)
         return syntax_error(handle, text, consumed < size ? consumed : size, builder->refusal, error);
-    if (builder->root == NULL)
-        return error_refuse(error, "the file is empty");
     return 0;
+}
+
+static bool is_blank(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (strchr(" \t\r\n", text[i]) == NULL || text[i] == '\0')
+            return false;
+    return true;
 }
 
 int json_parse(struct arena *arena, const char *text, size_t size, const struct json_limits *limits,
                struct json_value **ret_value, struct error *error)
 {
     struct builder builder = {.arena = arena, .limits = limits};
+    if (is_blank(text, size)) /* yajl would say "premature EOF" */
+        return error_refuse(error, "the file is empty");
     yajl_handle handle = yajl_alloc(&callbacks, NULL, &builder);
     if (handle == NULL)
         return error_set(error, ENOMEM, "cannot parse JSON");

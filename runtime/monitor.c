@@ -108,7 +108,7 @@ static bool report_sentry(struct monitor *monitor)
 /* A dead sentry takes init along by SIGKILL: only then there is a doubt. */
 static int outcome(struct monitor *monitor)
 {
-    siginfo_t info;
+    siginfo_t info = {0};
     int result = peek_status(monitor->sandbox->init_pidfd, &info);
     if (result == 0 && info.si_code == CLD_EXITED)
         return info.si_status;
