@@ -40,12 +40,19 @@ int vfs_getattr(struct vfs *vfs, struct dentry *dentry)
     return 0;
 }
 
+/* Inodes outside the hash: their filesystem says itself how long things are right. */
 static void forget(struct inode *inode)
 {
     if (inode->vfs == NULL)
-        return; /* its filesystem says itself how long things are right */
+        return;
     inode->fresh_until = 0;
     inode->ids_until = 0;
+}
+
+void attributes_aged(struct dentry *dentry)
+{
+    if (dentry->inode != NULL && dentry->inode->vfs != NULL)
+        dentry->inode->fresh_until = 0;
 }
 
 void vfs_invalidate_attributes(struct dentry *dentry)

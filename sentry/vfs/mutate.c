@@ -10,7 +10,7 @@ void vfs_entry_added(struct dentry *directory, const char *name)
     struct dentry *dentry = dentry_cached(directory->vfs, directory, name);
     if (dentry != NULL && dentry->inode == NULL && !dentry->pinned)
         dentry->valid_until = 0;
-    vfs_invalidate_attributes(directory);
+    attributes_aged(directory);
 }
 
 static void note_absence(struct dentry *directory, const char *name)
@@ -22,7 +22,7 @@ static void note_absence(struct dentry *directory, const char *name)
 /* The name of an inode is gone: its links and change time are not what they were. */
 static void lose_name(struct dentry *dentry)
 {
-    vfs_invalidate_attributes(dentry);
+    attributes_aged(dentry);
     if (dentry_is_directory(dentry))
         dentry->inode->attributes.stx_nlink = 0;
     dentry_kill(dentry);
@@ -35,7 +35,7 @@ void vfs_entry_removed(struct dentry *victim)
     struct dentry *directory = dentry_get(victim->parent);
     char name[VFS_NAME_MAX + 1];
     (void)strcpy(name, victim->name);
-    vfs_invalidate_attributes(directory);
+    attributes_aged(directory);
     lose_name(victim);
     note_absence(directory, name);
     dentry_put(directory);
@@ -68,9 +68,9 @@ void vfs_entry_moved(struct dentry *source, struct dentry *directory, const char
     struct dentry *from = dentry_get(source->parent);
     char old_name[VFS_NAME_MAX + 1];
     (void)strcpy(old_name, source->name);
-    vfs_invalidate_attributes(from);
-    vfs_invalidate_attributes(directory);
-    vfs_invalidate_attributes(source);
+    attributes_aged(from);
+    attributes_aged(directory);
+    attributes_aged(source);
 
     struct dentry *target = dentry_cached(directory->vfs, directory, name);
     if (!exchange && is_hard_link(source, target)) {
@@ -86,7 +86,7 @@ void vfs_entry_moved(struct dentry *source, struct dentry *directory, const char
         lose_name(target);
     move_one(source, directory, name);
     if (exchange && target != NULL && target->inode != NULL) {
-        vfs_invalidate_attributes(target);
+        attributes_aged(target);
         move_one(target, from, old_name);
     } else if (!exchange) {
         note_absence(from, old_name);

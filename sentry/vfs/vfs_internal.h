@@ -92,6 +92,9 @@ void inode_remember(struct vfs *vfs, struct inode *inode);
 bool inode_fresh(const struct vfs *vfs, const struct inode *inode);
 bool inode_ids_fresh(const struct vfs *vfs, const struct inode *inode); /* uid, gid and mode */
 
+/* attributes.c: names came, went or moved: size, links and times changed, owner and mode did not. */
+void attributes_aged(struct dentry *dentry);
+
 /* mounts.c */
 void mounts_init(struct vfs *vfs);
 const struct mount_entry *mount_entry_find(struct vfs *vfs, uint64_t mount_id);

@@ -8,6 +8,7 @@
 #include "sentry/vfs/vfs_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 struct walk {
@@ -104,10 +105,24 @@ static int child_with_rest(struct vfs *vfs, struct dentry *directory, const char
     return vfs_child(vfs, directory, name, ret_dentry);
 }
 
+/* What is known of the directory itself has expired: ask for it and the rest of the path at once, from its parent. */
+static void refresh_with_rest(const struct walk *walk)
+{
+    const struct dentry *at = walk->at;
+    struct dentry *parent = at->parent;
+    char path[VFS_NAME_MAX + VFS_PATH_MAX + 2];
+    if (inode_ids_fresh(walk->vfs, at->inode) || at->pinned || parent->filesystem->prefetch == NULL || dentry_gone(at) ||
+        strlen(walk->rest) >= VFS_PATH_MAX)
+        return;
+    (void)snprintf(path, sizeof(path), "%s/%s", at->name, walk->rest);
+    parent->filesystem->prefetch(walk->vfs, parent, path);
+}
+
 static int may_search(const struct walk *walk)
 {
     if (!dentry_is_directory(walk->at))
         return -ENOTDIR;
+    refresh_with_rest(walk);
     return vfs_permission(walk->who, walk->at, MAY_EXEC);
 }
 
