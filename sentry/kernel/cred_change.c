@@ -94,6 +94,9 @@ static bool is_own_uid(const struct cred *cred, uid_t uid)
 int cred_setresuid(struct cred *cred, uid_t ruid, uid_t euid, uid_t suid)
 {
     struct cred before = snapshot_ids(cred);
+    if ((ruid == KEEP || ruid == cred->ruid) && (suid == KEEP || suid == cred->suid) &&
+        (euid == KEEP || (euid == cred->euid && euid == cred->fsuid)))
+        return 0; /* not even the fsuid follows */
     bool own = is_own_uid(cred, ruid) && is_own_uid(cred, euid) && is_own_uid(cred, suid);
     if (!own && !cred_capable(cred, CAP_SETUID))
         return -EPERM;
@@ -165,6 +168,9 @@ static bool is_own_gid(const struct cred *cred, gid_t gid)
 
 int cred_setresgid(struct cred *cred, gid_t rgid, gid_t egid, gid_t sgid)
 {
+    if ((rgid == KEEP || rgid == cred->rgid) && (sgid == KEEP || sgid == cred->sgid) &&
+        (egid == KEEP || (egid == cred->egid && egid == cred->fsgid)))
+        return 0;
     bool own = is_own_gid(cred, rgid) && is_own_gid(cred, egid) && is_own_gid(cred, sgid);
     if (!own && !cred_capable(cred, CAP_SETGID))
         return -EPERM;

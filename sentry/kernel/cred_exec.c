@@ -81,8 +81,8 @@ static void apply_root(struct cred *cred, bool has_file_caps, bool *effective)
 /* no_new_privs: no more than before, and maybe less. */
 static void withhold_privileges(struct cred *cred, const struct cred *before)
 {
-    cred->euid = cred->ruid;
-    cred->egid = cred->rgid;
+    cred->euid = before->ruid;
+    cred->egid = before->rgid;
     cred->cap_permitted &= before->cap_permitted;
 }
 
@@ -102,18 +102,20 @@ int cred_exec(const struct cred *before, uid_t owner, gid_t group, mode_t mode, 
     }
     apply_root(cred, caps != NULL, &effective);
 
-    bool is_set_id = cred->euid != before->ruid || cred->egid != before->rgid;
+    /* As Linux does it since 6.16: what was set before the exec, not by it, is no change. */
+    bool id_changed = cred->euid != before->euid || !cred_in_group(before, cred->egid);
     bool gained = (cred->cap_permitted & ~before->cap_permitted) != 0;
-    if ((is_set_id || gained) && before->no_new_privs)
+    if ((id_changed || gained) && before->no_new_privs)
         withhold_privileges(cred, before);
     cred->suid = cred->fsuid = cred->euid;
     cred->sgid = cred->fsgid = cred->egid;
-    if (caps != NULL || is_set_id)
+    if (caps != NULL || id_changed)
         cred->cap_ambient = 0;
     cred->cap_permitted |= cred->cap_ambient;
     cred->cap_effective = effective ? cred->cap_permitted : cred->cap_ambient;
     cred->keep_caps = false;
-    *ret_secure = is_set_id || (cred->ruid != 0 && (effective || (cred->cap_permitted & ~cred->cap_ambient) != 0));
+    *ret_secure = id_changed || cred->euid != before->ruid || cred->egid != before->rgid ||
+                  (cred->ruid != 0 && (effective || (cred->cap_permitted & ~cred->cap_ambient) != 0));
     *ret_cred = cred;
     return 0;
 }
