@@ -10,14 +10,22 @@
 #include <unistd.h>
 
 #include "postern/cleanup.h"
+#include "postern/confine.h"
 #include "sentry/fs/fuse_private.h"
 #include "sentry/fs/gofer_client.h"
 #include "sentry/sentry.h"
 
+CONFINE_ALLOW(read, "requests of FUSE");
+CONFINE_ALLOW(writev, "answers to FUSE");
+CONFINE_ALLOW(futex, "the table of live files");
+CONFINE_ALLOW(statx, "which mount a live file is on");
+
 enum { FUSE_STACK_SIZE = 128 << 10 };
 
 struct fuse_server {
+    struct sentry *sentry;
     int fd;
+    pthread_barrier_t started;
     struct fuse_nodes nodes;
     _Alignas(16) char buffer[FUSE_BUFFER_SIZE];
 };
@@ -36,6 +44,7 @@ static void send_reply(const struct fuse_server *server, const struct fuse_reply
 static void *serve(void *data)
 {
     struct fuse_server *server = data;
+    (void)pthread_barrier_wait(&server->started);
     for (;;) {
         /* One byte is kept back for the NUL that ends the last argument. */
         ssize_t size = read(server->fd, server->buffer, sizeof(server->buffer) - 1);
@@ -49,10 +58,11 @@ static void *serve(void *data)
         if (reply.wanted)
             send_reply(server, &reply);
     }
-    return NULL;
+    sentry_die(server->sentry, "the mount of live files is gone: the gofer died");
 }
 
-/* The thread must not take a signal meant for the main thread's loop. */
+/* The thread must not take a signal meant for the main thread's loop. It has started when this returns: what libc does on a
+ * thread's first steps is not allowed later (confine.c). */
 static int start_thread(struct fuse_server *server)
 {
     pthread_attr_t attributes;
@@ -67,12 +77,13 @@ static int start_thread(struct fuse_server *server)
     int result = pthread_create(&thread, &attributes, serve, server);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
+    if (result == 0)
+        (void)pthread_barrier_wait(&server->started);
     return -result;
 }
 
 struct fuse_server *fuse_new(struct sentry *sentry, int fd)
 {
-    (void)sentry;
     struct fuse_server *server = calloc(1, sizeof(*server));
     if (server == NULL)
         return NULL;
@@ -80,7 +91,9 @@ struct fuse_server *fuse_new(struct sentry *sentry, int fd)
     int flags = fcntl(fd, F_GETFL);
     if (flags >= 0)
         (void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    server->sentry = sentry;
     server->fd = fd;
+    (void)pthread_barrier_init(&server->started, NULL, 2);
     fuse_nodes_init(&server->nodes);
     if (start_thread(server) != 0) {
         fuse_nodes_destroy(&server->nodes);

@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "postern/confine.h"
 #include "sentry/fs/procfs.h"
+
+CONFINE_ALLOW(sched_getaffinity, "the processors there are");
 
 size_t cpu_list(unsigned int *numbers, size_t max)
 {

@@ -7,9 +7,16 @@
 #include <unistd.h>
 
 #include "postern/cleanup.h"
+#include "postern/confine.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/kernel/process.h"
+#include "sentry/platform/call.h"
 #include "sentry/sentry.h"
+#include "sentry/vfs/vfs_internal.h"
+
+CONFINE_ALLOW(newfstatat, "how a guest's descriptor is open");
+CONFINE_ALLOW(fstat, "what kind of thing is behind it");
+CONFINE_ALLOW(pidfd_getfd, "the object behind it");
 
 static void descriptor_folder(const struct synth_subject *subject, char *buffer, size_t size)
 {
@@ -84,13 +91,32 @@ static int descriptor_text(const struct synth_source *source, struct text *text)
     return 0;
 }
 
+/* Folders have a dentry, and so has what is ours: that is looked at, or opened, anew. Everything else is the object. */
 static int descriptor_follow(const struct synth_source *source, struct dentry **ret_dentry, int *ret_fd)
 {
-    (void)ret_dentry;
-    int fd = fetch_descriptor(source);
+    auto_close int fd = fetch_descriptor(source);
     if (fd < 0)
         return fd;
-    *ret_fd = fd;
+    struct stat attributes;
+    if (source->who == NULL || fstat(fd, &attributes) < 0)
+        return -ENOENT;
+    if (!S_ISDIR(attributes.st_mode) && !S_ISREG(attributes.st_mode)) {
+        *ret_fd = take_fd(&fd);
+        return 0;
+    }
+    /* Not a call of its own: what this one has learnt stays valid. */
+    struct call call = {
+        .sentry = source->sentry, .task = source->who->task, .id = source->sentry->vfs->call_id};
+    struct object object;
+    int result = object_from_own_fd(&call, take_fd(&fd), &object);
+    if (result < 0)
+        return result;
+    bool named = S_ISDIR(attributes.st_mode) || (object.kind == OBJECT_SYNTHETIC && object_dentry(&call, &object) == 0);
+    if (named)
+        *ret_dentry = dentry_get(object.dentry);
+    else
+        *ret_fd = take_fd(&object.fd);
+    object_release(&object);
     return 0;
 }
 

@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <sys/sysinfo.h>
 
+#include "postern/confine.h"
 #include "sentry/fs/proc_usage.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/sentry.h"
+
+CONFINE_ALLOW(sysinfo, "the size of the memory");
 
 enum { PAGE_BYTES = 4096 };
 

@@ -14,10 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "postern/cleanup.h"
+#include "postern/boot.h"
+#include "postern/confine.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
+
+CONFINE_ALLOW_IF(faccessat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "is there such a process or thread");
 
 /* --- links --- */
 

@@ -8,10 +8,13 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "postern/confine.h"
 #include "postern/version.h"
 #include "sentry/fs/proc_sysctl.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/sentry.h"
+
+CONFINE_ALLOW(getrandom, "random/uuid");
 
 /* --- names: the main thread reads and sets them too (uname, sethostname), so each byte is read and written whole --- */
 

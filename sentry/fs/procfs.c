@@ -8,10 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "postern/boot.h"
 #include "postern/cleanup.h"
+#include "postern/confine.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
+
+CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "files of the guest's procfs");
+CONFINE_ALLOW(getdents64, "processes, threads and descriptors, in the guest's procfs");
+CONFINE_ALLOW(fcntl, "libc's fdopendir");
+CONFINE_ALLOW(newfstatat, "libc's fdopendir");
 
 /* --- the process behind an entry --- */
 

@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "postern/cleanup.h"
+#include "postern/confine.h"
+
+CONFINE_ALLOW(read, "files of procfs");
 
 void text_release(struct text *text)
 {

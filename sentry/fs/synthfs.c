@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sentry/fs/synthfs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +9,14 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
+#include "postern/boot.h"
 #include "postern/cleanup.h"
+#include "postern/confine.h"
 #include "sentry/fs/fuse.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/sentry.h"
+
+CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "O_PATH of our own memory files");
 
 /* What an inode of ours is. One mount object for each mount, for ever. */
 struct synth_mount {
@@ -26,7 +31,7 @@ struct synth_object {
     struct synth_subject subject;
 };
 
-/* Positions in a listing: 0 to 2 are "." and "..", then the table's entries, then numbered ones. */
+/* Positions in a listing: behind "." is 1, behind ".." 2, then come the table's entries, then numbered ones. */
 enum { POSITION_FIRST = 2, POSITION_NUMBERED = 1 << 20 };
 
 static const struct synth_object *object_of(const struct dentry *dentry)
@@ -287,11 +292,28 @@ static int open_file(struct vfs *vfs, struct dentry *dentry, const struct synth_
     return access == O_RDONLY ? open_snapshot(vfs, dentry, source, ret_fd) : -EACCES;
 }
 
+int synth_open_path(struct vfs *vfs, struct dentry *dentry, int proc_outer, int *ret_fd)
+{
+    auto_close int file = -1;
+    int result = vfs_synthetic_file(vfs, dentry, "", 0, &file);
+    if (result < 0)
+        return result;
+    char path[32];
+    snprintf(path, sizeof(path), "self/fd/%d", file);
+    int fd = openat(proc_outer, path, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    *ret_fd = fd;
+    return 0;
+}
+
 static int synth_open(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd)
 {
     const struct synth_source source = source_of(dentry, request->who);
     if (source.entry->means == SYNTH_DIRECTORY)
         return vfs_synthetic_directory(vfs, dentry, ret_fd);
+    if ((request->flags & O_PATH) != 0)
+        return synth_open_path(vfs, dentry, source.sentry->proc_outer, ret_fd);
     if (type_of(source.entry) == S_IFLNK)
         return -ELOOP;
     if (!may_open_for(source.entry, request->flags & O_ACCMODE))
@@ -305,7 +327,15 @@ static unsigned char dirent_type(const struct synth_node *node)
     return (unsigned char)(type_of(node->entry) >> 12);
 }
 
-/* Returns 1 when the listener has had enough. */
+/* The following three return 1 when the listener has had enough. */
+static int list_dots(struct dentry *directory, int64_t offset, readdir_fn emit, void *data)
+{
+    const struct inode *parent = directory->parent->inode;
+    if (offset < 1 && emit(data, ".", directory->inode->attributes.stx_ino, DT_DIR, 1) != 0)
+        return 1;
+    return offset < 2 && parent != NULL && emit(data, "..", parent->attributes.stx_ino, DT_DIR, 2) != 0 ? 1 : 0;
+}
+
 static int list_table(const struct synth_object *object, int64_t offset, readdir_fn emit, void *data)
 {
     int64_t position = POSITION_FIRST;
@@ -341,7 +371,7 @@ static int list_numbered(const struct synth_object *object, const struct synth_s
             snprintf(name, sizeof(name), "%d", numbers[i]);
         const struct synth_subject subject = numbered->subject(&object->subject, numbers[i]);
         if (emit(data, name, inode_number(numbered->tree->root, &subject), dirent_type(numbered->tree->root), position) != 0)
-            break;
+            return 1;
     }
     return 0;
 }
@@ -355,9 +385,12 @@ static int synth_readdir(struct vfs *vfs, struct dentry *directory, const struct
     int result = check_access(object, &source);
     if (result < 0)
         return result;
-    if (offset < POSITION_NUMBERED && list_table(object, offset, emit, data) != 0)
-        return 0;
-    return source.entry->numbered != NULL ? list_numbered(object, &source, offset, emit, data) : 0;
+    result = list_dots(directory, offset, emit, data);
+    if (result == 0)
+        result = list_table(object, offset, emit, data);
+    if (result == 0 && source.entry->numbered != NULL)
+        result = list_numbered(object, &source, offset, emit, data);
+    return result < 0 ? result : 0;
 }
 
 static int synth_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs)

@@ -116,6 +116,9 @@ int synth_name_number(const char *name);
 /* Mounts at an absolute path of the guest's tree. The filesystem object must live for ever. */
 int synthfs_mount(struct sentry *sentry, const struct synth_filesystem *filesystem, const char *path);
 
+/* An O_PATH descriptor that stands for a synthetic file or link: it carries the path, and nothing can be read from it. */
+int synth_open_path(struct vfs *vfs, struct dentry *dentry, int proc_outer, int *ret_fd);
+
 /* Appends the content of an entry: generate() or the argument. */
 int synth_generate(const struct synth_source *source, struct text *text);
 
