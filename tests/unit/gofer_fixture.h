@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A gofer without its confinement, serving a folder of its own from a child process. */
+#ifndef TESTS_UNIT_GOFER_FIXTURE_H
+#define TESTS_UNIT_GOFER_FIXTURE_H
+
+#include <fcntl.h>
+#include <linux/securebits.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "gofer/server.h"
+#include "postern/socket.h"
+
+struct gofer_fixture {
+    char folder[64]; /* of the test; "root" in it is served */
+    int root, hidden, socket;
+    pid_t child;
+};
+
+/* Exit code of the child: what server_run said, negated. */
+static inline void fixture_serve(const struct gofer_fixture *fixture, int socket)
+{
+    static struct server server;
+    server = (struct server){.socket = socket, .root = fixture->root, .hidden = fixture->hidden, .fuse = -1,
+                             .proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    (void)prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0); /* as the runtime does */
+    (void)signal(SIGIO, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    int status = server_init(&server);
+    if (status == 0)
+        status = server_run(&server);
+    _exit(-status & 0xff);
+}
+
+static inline void fixture_start(struct gofer_fixture *fixture)
+{
+    int ends[2];
+    assert_int_equal(socket_pair(ends), 0);
+    fixture->child = fork();
+    assert_true(fixture->child >= 0);
+    if (fixture->child == 0) {
+        (void)close(ends[0]);
+        fixture_serve(fixture, ends[1]);
+    }
+    (void)close(ends[1]);
+    fixture->socket = ends[0];
+}
+
+static inline void fixture_make(struct gofer_fixture *fixture)
+{
+    (void)umask(0);
+    (void)snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/postern-gofer-XXXXXX");
+    assert_non_null(mkdtemp(fixture->folder));
+    int folder = open(fixture->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(mkdirat(folder, "root", 0755), 0);
+    assert_int_equal(mkdirat(folder, "hidden", 0755), 0);
+    fixture->root = openat(folder, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    fixture->hidden = openat(folder, "hidden", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fixture->root >= 0 && fixture->hidden >= 0);
+    (void)close(folder);
+    fixture_start(fixture);
+}
+
+/* Hangs up; returns how the child ended. */
+static inline int fixture_stop(struct gofer_fixture *fixture)
+{
+    int status = -1;
+    (void)close(fixture->socket);
+    assert_int_equal(waitpid(fixture->child, &status, 0), fixture->child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static inline void fixture_remove(struct gofer_fixture *fixture)
+{
+    char command[128];
+    (void)snprintf(command, sizeof(command), "rm -rf %s", fixture->folder);
+    assert_int_equal(system(command), 0);
+    (void)close(fixture->root);
+    (void)close(fixture->hidden);
+}
+
+/* A file in the served folder, from outside. */
+static inline void fixture_write(const struct gofer_fixture *fixture, const char *path, const char *text, mode_t mode)
+{
+    int fd = openat(fixture->root, path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, mode);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    (void)close(fd);
+}
+
+#endif

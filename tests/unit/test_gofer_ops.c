@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every operation, from the sentry's client to a gofer's loop and back. Needs root, as the gofer does. */
+/* sources: gofer/server.c gofer/resolve.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c */
+#include "gofer_fixture.h"
+
+#include <errno.h>
+#include <linux/fs.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/xattr.h>
+
+#include "sentry/fs/gofer_client.h"
+#include "sentry/sentry.h"
+#include "sentry/vfs/vfs.h"
+
+void sentry_die(struct sentry *sentry, const char *format, ...)
+{
+    (void)sentry;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stderr);
+    abort();
+}
+
+static struct gofer_fixture fixture;
+static struct gofer *gofer;
+static const struct gofer_owner root_owner = {.umask = 022}, user = {.uid = 1000, .gid = 1001, .umask = 027};
+
+static struct gofer_place at(const char *path)
+{
+    return (struct gofer_place){.path = path, .fd = -1};
+}
+
+static struct gofer_place by(int fd)
+{
+    return (struct gofer_place){.path = NULL, .fd = fd};
+}
+
+static struct statx attributes_at(const char *path)
+{
+    struct statx attributes;
+    assert_int_equal(gofer_getattr(gofer, at(path), &attributes), 0);
+    return attributes;
+}
+
+static int open_fd(const char *path, int flags)
+{
+    int fd = -1;
+    assert_int_equal(gofer_open(gofer, path, flags, 0644, &root_owner, 0, &fd, NULL, NULL), 0);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static int open_status(const char *path, int flags)
+{
+    int fd = -1;
+    int status = gofer_open(gofer, path, flags, 0644, &root_owner, 0, &fd, NULL, NULL);
+    if (status == 0)
+        (void)close(fd);
+    else
+        assert_int_equal(fd, -1);
+    return status;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        return 0;
+    fixture_make(&fixture);
+    gofer = gofer_new(NULL, fixture.socket);
+    return gofer == NULL;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        return 0;
+    int status = fixture_stop(&fixture);
+    fixture_remove(&fixture);
+    free(gofer);
+    return status;
+}
+
+static void test_walk(void **state)
+{
+    (void)state;
+    static struct gofer_walk_result result;
+    assert_int_equal(gofer_mkdir(gofer, "a", 0755, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, "a/b", 0755, &root_owner), 0);
+    fixture_write(&fixture, "a/b/file", "hello", 0640);
+    assert_int_equal(gofer_symlink(gofer, "a/link", "b/../../elsewhere", &user), 0);
+
+    assert_int_equal(gofer_walk(gofer, "", "a/b/file", &result), 0);
+    assert_int_equal(result.count, 3);
+    assert_int_equal(result.error, 0);
+    assert_true(S_ISDIR(result.entries[0].stx_mode) && S_ISDIR(result.entries[1].stx_mode));
+    assert_int_equal(result.entries[2].stx_mode, S_IFREG | 0640);
+    assert_int_equal(result.entries[2].stx_size, 5);
+
+    assert_int_equal(gofer_walk(gofer, "a", "//b///none/x", &result), 0);
+    assert_int_equal(result.count, 1);
+    assert_int_equal(result.error, -ENOENT);
+    assert_int_equal(gofer_walk(gofer, "", "a/b/file/x", &result), 0);
+    assert_int_equal(result.count, 3);
+    assert_int_equal(result.error, 0);
+
+    assert_int_equal(gofer_walk(gofer, "", "a/link/x", &result), 0);
+    assert_int_equal(result.count, 2);
+    assert_string_equal(result.link, "b/../../elsewhere");
+    assert_int_equal(gofer_walk(gofer, "a", "link", &result), 0);
+    assert_int_equal(result.count, 1);
+    assert_string_equal(result.link, "b/../../elsewhere");
+
+    assert_int_equal(gofer_walk(gofer, "", "a/../../etc", &result), 0);
+    assert_int_equal(result.count, 1); /* stops in front of what is not its to resolve */
+    assert_int_equal(gofer_walk(gofer, "", "..", &result), 0);
+    assert_int_equal(result.count, 0);
+    assert_int_equal(gofer_walk(gofer, "a/link", "x", &result), 0);
+    assert_int_equal(result.error, -ENOTDIR);
+    assert_int_equal(gofer_walk(gofer, "a/link/x", "x", &result), -ELOOP);
+    assert_int_equal(gofer_walk(gofer, "../a", "x", &result), -EINVAL);
+}
+
+static void test_walk_long(void **state)
+{
+    (void)state;
+    static struct gofer_walk_result result;
+    char path[256] = "deep";
+    assert_int_equal(gofer_mkdir(gofer, path, 0755, &root_owner), 0);
+    for (int i = 0; i < 20; i++) {
+        strcat(path, "/d");
+        assert_int_equal(gofer_mkdir(gofer, path, 0755, &root_owner), 0);
+    }
+    assert_int_equal(gofer_walk(gofer, "", path, &result), 0);
+    assert_int_equal(result.count, GOFER_WALK_MAX);
+    assert_int_equal(result.error, 0);
+    assert_int_equal(result.entries[15].stx_ino, attributes_at("deep/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d").stx_ino);
+}
+
+static void test_open_and_create(void **state)
+{
+    (void)state;
+    int fd, created;
+    struct statx attributes;
+    assert_int_equal(gofer_open(gofer, "new", O_CREAT | O_RDWR, 0666, &user, 0, &fd, &attributes, &created), 0);
+    assert_int_equal(created, 1);
+    assert_int_equal(attributes.stx_uid, 1000);
+    assert_int_equal(attributes.stx_gid, 1001);
+    assert_int_equal(attributes.stx_mode, S_IFREG | 0640);
+    assert_int_equal(write(fd, "12345", 5), 5);
+    assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    (void)close(fd);
+
+    assert_int_equal(gofer_open(gofer, "new", O_CREAT | O_RDONLY, 0666, &root_owner, 0, &fd, &attributes, &created), 0);
+    assert_int_equal(created, 0);
+    assert_int_equal(attributes.stx_size, 5);
+    (void)close(fd);
+    assert_int_equal(open_status("new", O_CREAT | O_EXCL | O_RDWR), -EEXIST);
+    assert_int_equal(open_status("none", O_RDONLY), -ENOENT);
+    assert_int_equal(open_status("new", O_RDONLY | O_DIRECTORY), -ENOTDIR);
+    assert_int_equal(open_status("new/x", O_RDONLY), -ENOTDIR);
+    assert_int_equal(open_status("", O_RDWR), -EISDIR);
+    assert_int_equal(open_status("", O_RDONLY | O_DIRECTORY), 0);
+    assert_int_equal(open_status("", O_CREAT | O_RDWR), -EISDIR);
+    assert_int_equal(gofer_mkdir(gofer, "folder", 0755, &root_owner), 0);
+    assert_int_equal(open_status("folder", O_CREAT | O_RDONLY), -EISDIR);
+
+    fd = open_fd("new", O_WRONLY | O_TRUNC | O_APPEND | O_NOFOLLOW);
+    assert_int_equal(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK), O_WRONLY | O_APPEND);
+    (void)close(fd);
+    assert_int_equal(attributes_at("new").stx_size, 0);
+
+    fd = open_fd("folder", O_TMPFILE | O_RDWR);
+    assert_int_equal(gofer_link(gofer, by(fd), "folder/named"), 0);
+    (void)close(fd);
+    assert_int_equal(attributes_at("folder/named").stx_nlink, 1);
+
+    fd = open_fd("new", O_PATH);
+    assert_true((fcntl(fd, F_GETFL) & O_PATH) != 0);
+    (void)close(fd);
+    fd = open_fd("", O_PATH | O_DIRECTORY);
+    (void)close(fd);
+}
+
+static void test_links_are_not_followed(void **state)
+{
+    (void)state;
+    assert_int_equal(gofer_symlink(gofer, "passwd", "/etc/passwd", &root_owner), 0);
+    assert_int_equal(gofer_symlink(gofer, "up", "../..", &root_owner), 0);
+    assert_int_equal(gofer_symlink(gofer, "self", "/proc/self/root", &root_owner), 0);
+    assert_int_equal(open_status("passwd", O_RDONLY), -ELOOP);
+    assert_int_equal(open_status("passwd", O_RDONLY | O_CREAT), -ELOOP);
+    assert_int_equal(open_status("up/etc/passwd", O_RDONLY), -ELOOP);
+    assert_int_equal(open_status("up/x", O_RDWR | O_CREAT), -ENOTDIR);
+    assert_int_equal(open_status("self/etc/passwd", O_RDONLY), -ELOOP);
+    assert_int_equal(gofer_mkdir(gofer, "up/x", 0755, &root_owner), -ENOTDIR);
+    assert_int_equal(gofer_unlink(gofer, "self/etc/passwd", 0), -ELOOP);
+    assert_int_equal(gofer_rename(gofer, "passwd", "up/x", 0), -ENOTDIR);
+    assert_true(S_ISLNK(attributes_at("passwd").stx_mode));
+
+    int fd = open_fd("passwd", O_PATH | O_NOFOLLOW);
+    struct stat status;
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    int other = -1;
+    assert_int_equal(gofer_reopen(gofer, fd, O_RDONLY, &other), -EBADF);
+    (void)close(fd);
+
+    struct setattr set = {.valid = SETATTR_OWNER, .uid = 5, .gid = 6};
+    struct stat before, after;
+    assert_int_equal(stat("/etc/passwd", &before), 0);
+    assert_int_equal(gofer_setattr(gofer, at("passwd"), &set), 0);
+    assert_int_equal(attributes_at("passwd").stx_uid, 5);
+    set = (struct setattr){.valid = SETATTR_MODE, .mode = 0777};
+    assert_int_equal(gofer_setattr(gofer, at("passwd"), &set), -EOPNOTSUPP);
+    set = (struct setattr){.valid = SETATTR_TIMES, .atime = {.tv_sec = 5}, .mtime = {.tv_sec = 7}};
+    assert_int_equal(gofer_setattr(gofer, at("passwd"), &set), 0);
+    assert_int_equal(attributes_at("passwd").stx_mtime.tv_sec, 7);
+    set = (struct setattr){.valid = SETATTR_SIZE};
+    assert_true(gofer_setattr(gofer, at("passwd"), &set) < 0);
+    assert_true(gofer_setxattr(gofer, at("passwd"), "user.x", "y", 1, 0) < 0);
+    assert_int_equal(stat("/etc/passwd", &after), 0);
+    assert_int_equal(before.st_size, after.st_size);
+    assert_int_equal(before.st_uid, after.st_uid);
+    assert_int_equal(before.st_mtime, after.st_mtime);
+}
+
+static void test_paths_the_client_refuses(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"/etc", "..", "a/..", "./a", "a//b", "a/", "a/./b", "/"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(open_status(bad[i], O_RDONLY), -EINVAL);
+    char text[5000];
+    memset(text, 'a', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    assert_int_equal(open_status(text, O_RDONLY), -ENAMETOOLONG);
+    text[300] = '\0';
+    assert_int_equal(open_status(text, O_RDONLY), -EINVAL);
+    assert_int_equal(gofer_unlink(gofer, "", 1), -EBUSY);
+}
+
+static void test_devices(void **state)
+{
+    (void)state;
+    assert_int_equal(gofer_mknod(gofer, "null", S_IFCHR | 0666, makedev(1, 3), &root_owner), 0);
+    assert_int_equal(gofer_mknod(gofer, "mem", S_IFCHR | 0666, makedev(1, 1), &root_owner), 0);
+    assert_int_equal(gofer_mknod(gofer, "disk", S_IFBLK | 0666, makedev(7, 0), &root_owner), 0);
+    assert_int_equal(gofer_mknod(gofer, "socket", S_IFSOCK | 0666, 0, &root_owner), 0);
+    assert_int_equal(open_status("null", O_RDWR), 0);
+    assert_int_equal(open_status("null", O_RDWR | O_CREAT | O_TRUNC), 0);
+    assert_int_equal(open_status("mem", O_RDONLY), -EPERM);
+    assert_int_equal(open_status("mem", O_RDONLY | O_CREAT), -EPERM);
+    assert_int_equal(open_status("disk", O_RDONLY), -EPERM);
+    assert_int_equal(open_status("socket", O_RDONLY), -ENXIO);
+    int fd = open_fd("mem", O_PATH);
+    int other = -1;
+    assert_int_equal(gofer_reopen(gofer, fd, O_RDWR, &other), -EPERM);
+    (void)close(fd);
+}
+
+static void test_fifo(void **state)
+{
+    (void)state;
+    assert_int_equal(gofer_mknod(gofer, "fifo", S_IFIFO | 0666, 0, &user), 0);
+    assert_int_equal(open_status("fifo", O_WRONLY), -ENXIO);
+    int reader = open_fd("fifo", O_RDONLY);
+    assert_int_equal(fcntl(reader, F_GETFL) & O_NONBLOCK, 0);
+    int writer = open_fd("fifo", O_WRONLY | O_NONBLOCK);
+    assert_int_equal(fcntl(writer, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+    assert_int_equal(write(writer, "x", 1), 1);
+    char byte;
+    assert_int_equal(read(reader, &byte, 1), 1);
+    (void)close(writer);
+    (void)close(reader);
+}
+
+static void test_text_busy(void **state)
+{
+    (void)state;
+    fixture_write(&fixture, "program", "#!", 0755);
+    int writer = open_fd("program", O_WRONLY), fd = -1;
+    assert_int_equal(gofer_open(gofer, "program", O_RDONLY, 0, NULL, 1, &fd, NULL, NULL), -ETXTBSY);
+    (void)close(writer);
+    assert_int_equal(gofer_open(gofer, "program", O_RDONLY, 0, NULL, 1, &fd, NULL, NULL), 0);
+    assert_int_equal(fcntl(fd, F_GETLEASE), F_UNLCK);
+    (void)close(fd);
+}
+
+static void test_reopen(void **state)
+{
+    (void)state;
+    fixture_write(&fixture, "again", "abc", 0600);
+    int fd = open_fd("again", O_RDONLY), other = -1;
+    assert_int_equal(gofer_unlink(gofer, "again", 0), 0);
+    assert_int_equal(gofer_reopen(gofer, fd, O_RDWR, &other), 0);
+    assert_int_equal(write(other, "x", 1), 1);
+    (void)close(other);
+    (void)close(fd);
+
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(gofer_reopen(gofer, ends[0], O_WRONLY, &other), 0);
+    assert_int_equal(write(other, "x", 1), 1);
+    (void)close(other);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    int inotify = inotify_init1(IN_CLOEXEC);
+    assert_int_equal(gofer_reopen(gofer, inotify, O_RDONLY, &other), -EBADF);
+    (void)close(inotify);
+    assert_int_equal(gofer_reopen(gofer, 9999, O_RDONLY, &other), -EBADF);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    assert_int_equal(gofer_mkdir(gofer, "shared", 02775, &root_owner), 0);
+    struct setattr set = {.valid = SETATTR_OWNER | SETATTR_MODE, .uid = 0, .gid = 77, .mode = 02775};
+    assert_int_equal(gofer_setattr(gofer, at("shared"), &set), 0);
+    assert_int_equal(gofer_mkdir(gofer, "shared/sub", 0777, &user), 0);
+    struct statx attributes = attributes_at("shared/sub");
+    assert_int_equal(attributes.stx_gid, 77);
+    assert_int_equal(attributes.stx_uid, 1000);
+    assert_int_equal(attributes.stx_mode, S_IFDIR | 02750);
+
+    fixture_write(&fixture, "one", "1", 0600);
+    assert_int_equal(gofer_link(gofer, at("one"), "two"), 0);
+    assert_int_equal(attributes_at("two").stx_nlink, 2);
+    assert_int_equal(gofer_link(gofer, at("one"), "two"), -EEXIST);
+    assert_int_equal(gofer_rename(gofer, "one", "shared/sub/three", RENAME_NOREPLACE), 0);
+    assert_int_equal(gofer_rename(gofer, "two", "shared/sub/three", RENAME_NOREPLACE), -EEXIST);
+    fixture_write(&fixture, "four", "44", 0600);
+    assert_int_equal(gofer_rename(gofer, "four", "shared/sub/three", RENAME_EXCHANGE), 0);
+    assert_int_equal(attributes_at("shared/sub/three").stx_size, 2);
+    assert_int_equal(gofer_rename(gofer, "four", "x", 1u << 20), -EINVAL);
+    assert_int_equal(gofer_unlink(gofer, "shared", 0), -EISDIR);
+    assert_int_equal(gofer_unlink(gofer, "shared", 1), -ENOTEMPTY);
+    assert_int_equal(gofer_unlink(gofer, "shared/sub/three", 0), 0);
+    assert_int_equal(gofer_unlink(gofer, "shared/sub", 1), 0);
+    assert_int_equal(gofer_symlink(gofer, "sl", "", &root_owner), -ENOENT);
+    assert_int_equal(gofer_symlink(gofer, "sl", "target", &user), 0);
+    assert_int_equal(attributes_at("sl").stx_uid, 1000);
+    assert_int_equal(gofer_link(gofer, at("sl"), "sl2"), 0);
+    assert_true(S_ISLNK(attributes_at("sl2").stx_mode));
+}
+
+static void test_attributes(void **state)
+{
+    (void)state;
+    fixture_write(&fixture, "suid", "data", 0755);
+    struct setattr set = {.valid = SETATTR_MODE, .mode = 06755};
+    assert_int_equal(gofer_setattr(gofer, at("suid"), &set), 0);
+    assert_int_equal(attributes_at("suid").stx_mode, S_IFREG | 06755);
+    set = (struct setattr){.valid = SETATTR_OWNER, .uid = (uid_t)-1, .gid = 42};
+    assert_int_equal(gofer_setattr(gofer, at("suid"), &set), 0);
+    assert_int_equal(attributes_at("suid").stx_mode, S_IFREG | 0755);
+    assert_int_equal(attributes_at("suid").stx_uid, 0);
+    assert_int_equal(attributes_at("suid").stx_gid, 42);
+
+    set = (struct setattr){.valid = SETATTR_MODE, .mode = 04755};
+    assert_int_equal(gofer_setattr(gofer, at("suid"), &set), 0);
+    set = (struct setattr){.valid = SETATTR_SIZE, .size = 2};
+    assert_int_equal(gofer_setattr(gofer, at("suid"), &set), 0);
+    assert_int_equal(attributes_at("suid").stx_mode, S_IFREG | 0755);
+    assert_int_equal(attributes_at("suid").stx_size, 2);
+    set.size = -1;
+    assert_int_equal(gofer_setattr(gofer, at("suid"), &set), -EINVAL);
+
+    int fd = open_fd("suid", O_RDONLY);
+    set = (struct setattr){.valid = SETATTR_MODE | SETATTR_TIMES, .mode = 0600, .atime = {.tv_nsec = UTIME_OMIT},
+                           .mtime = {.tv_sec = 12345, .tv_nsec = 678}};
+    assert_int_equal(gofer_setattr(gofer, by(fd), &set), 0);
+    struct statx attributes;
+    assert_int_equal(gofer_getattr(gofer, by(fd), &attributes), 0);
+    assert_int_equal(attributes.stx_mode, S_IFREG | 0600);
+    assert_int_equal(attributes.stx_mtime.tv_sec, 12345);
+    assert_int_equal(attributes.stx_mtime.tv_nsec, 678);
+    (void)close(fd);
+    set.mtime.tv_nsec = 1000000000;
+    assert_int_equal(gofer_setattr(gofer, at("suid"), &set), -EINVAL);
+
+    struct statfs figures;
+    assert_int_equal(gofer_statfs(gofer, at(""), &figures), 0);
+    assert_true(figures.f_bsize > 0);
+    assert_int_equal(gofer_sync(gofer), 0);
+}
+
+static void test_xattr(void **state)
+{
+    (void)state;
+    fixture_write(&fixture, "x", "", 0644);
+    char value[64], list[256];
+    int status = gofer_setxattr(gofer, at("x"), "user.color", "green", 5, XATTR_CREATE);
+    if (status == -EOPNOTSUPP)
+        skip();
+    assert_int_equal(status, 0);
+    assert_int_equal(gofer_setxattr(gofer, at("x"), "user.color", "red", 3, XATTR_CREATE), -EEXIST);
+    assert_int_equal(gofer_getxattr(gofer, at("x"), "user.color", NULL, 0), 5);
+    assert_int_equal(gofer_getxattr(gofer, at("x"), "user.color", value, sizeof(value)), 5);
+    assert_memory_equal(value, "green", 5);
+    assert_int_equal(gofer_getxattr(gofer, at("x"), "user.color", value, 2), -ERANGE);
+    assert_int_equal(gofer_getxattr(gofer, at("x"), "user.none", value, 2), -ENODATA);
+    assert_int_equal(gofer_setxattr(gofer, at("x"), "trusted.x", "1", 1, 0), -EPERM);
+    assert_int_equal(gofer_getxattr(gofer, at("x"), "trusted.x", value, 2), -ENODATA);
+    assert_int_equal(gofer_setxattr(gofer, at("x"), "security.selinux", "1", 1, 0), -EOPNOTSUPP);
+    assert_int_equal(gofer_getxattr(gofer, at("x"), "", value, 2), -ERANGE);
+    char name[300] = "user.";
+    memset(name + 5, 'n', sizeof(name) - 6);
+    assert_int_equal(gofer_getxattr(gofer, at("x"), name, value, 2), -ERANGE);
+
+    int file = openat(fixture.root, "x", O_RDONLY | O_CLOEXEC);
+    (void)fsetxattr(file, "trusted.secret", "1", 1, 0);
+    assert_int_equal(gofer_listxattr(gofer, at("x"), list, sizeof(list)), 11);
+    assert_string_equal(list, "user.color");
+    assert_int_equal(gofer_listxattr(gofer, by(file), NULL, 0), 11);
+    assert_int_equal(gofer_listxattr(gofer, by(file), list, 3), -ERANGE);
+    assert_int_equal(gofer_removexattr(gofer, by(file), "user.color"), 0);
+    assert_int_equal(gofer_listxattr(gofer, by(file), list, sizeof(list)), 0);
+    (void)close(file);
+}
+
+static void test_sockets(void **state)
+{
+    (void)state;
+    int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct gofer_owner owner = user;
+    assert_int_equal(gofer_mkdir(gofer, "run", 0755, &root_owner), 0);
+    assert_int_equal(gofer_bind(gofer, server, "run/s", 0777, &owner), 0);
+    struct statx attributes = attributes_at("run/s");
+    assert_int_equal(attributes.stx_mode, S_IFSOCK | 0750);
+    assert_int_equal(attributes.stx_uid, 1000);
+    assert_int_equal(gofer_bind(gofer, client, "run/s", 0777, &owner), -EADDRINUSE);
+    assert_int_equal(gofer_connect(gofer, client, "run/s"), -ECONNREFUSED);
+    assert_int_equal(listen(server, 0), 0);
+    assert_int_equal(gofer_connect(gofer, client, "run/s"), 0);
+    assert_int_equal(fcntl(client, F_GETFL) & O_NONBLOCK, 0);
+    int second = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(gofer_connect(gofer, second, "run/s"), -EAGAIN);
+    assert_int_equal(fcntl(second, F_GETFL) & O_NONBLOCK, 0);
+    assert_int_equal(gofer_connect(gofer, second, "run"), -ECONNREFUSED);
+    fixture_write(&fixture, "plain", "", 0644);
+    int file = open_fd("plain", O_RDONLY);
+    assert_int_equal(gofer_connect(gofer, file, "run/s"), -ENOTSOCK);
+    (void)close(file);
+    (void)close(second);
+    (void)close(client);
+    (void)close(server);
+
+    char name[112] = "";
+    memset(name, 'n', 108);
+    int longest = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(gofer_bind(gofer, longest, name, 0777, &owner), 0);
+    name[108] = 'n';
+    assert_int_equal(gofer_bind(gofer, longest, name, 0777, &owner), -ENAMETOOLONG);
+    (void)close(longest);
+    fixture_write(&fixture, "still-there", "", 0644); /* and the gofer is back where it was */
+    assert_int_equal(open_status("still-there", O_RDONLY), 0);
+}
+
+static void test_inotify(void **state)
+{
+    (void)state;
+    fixture_write(&fixture, "watched", "", 0644);
+    int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    int watch = gofer_inotify_add(gofer, inotify, "watched", IN_MODIFY);
+    assert_true(watch > 0);
+    fixture_write(&fixture, "watched", "x", 0644);
+    struct inotify_event event;
+    assert_int_equal(read(inotify, &event, sizeof(event)), sizeof(event));
+    assert_int_equal(event.wd, watch);
+    assert_int_equal(gofer_inotify_add(gofer, inotify, "watched", IN_MODIFY | IN_ONLYDIR), -ENOTDIR);
+    assert_int_equal(gofer_inotify_add(gofer, inotify, "nothing", IN_MODIFY), -ENOENT);
+    int file = open_fd("watched", O_RDONLY);
+    assert_int_equal(gofer_inotify_add(gofer, file, "watched", IN_MODIFY), -EINVAL);
+    (void)close(file);
+    (void)close(inotify);
+}
+
+static void test_special(void **state)
+{
+    (void)state;
+    int one = -1, two = -1;
+    assert_int_equal(gofer_hidden_directory(gofer, "!proc!1", &one), 0);
+    assert_int_equal(gofer_hidden_directory(gofer, "!proc!1", &two), 0);
+    struct stat a, b;
+    assert_int_equal(fstat(one, &a), 0);
+    assert_int_equal(fstat(two, &b), 0);
+    assert_true(S_ISDIR(a.st_mode) && a.st_ino != b.st_ino);
+    char link[64], target[256];
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", one);
+    ssize_t length = readlink(link, target, sizeof(target) - 1);
+    assert_true(length > 0);
+    target[length] = '\0';
+    assert_non_null(strstr(target, "/!proc!1 (deleted)"));
+    (void)close(one);
+    (void)close(two);
+    assert_int_equal(gofer_hidden_directory(gofer, "..", &one), -EINVAL);
+    assert_int_equal(gofer_hidden_directory(gofer, "a/b", &one), -EINVAL);
+    assert_int_equal(gofer_hidden_directory(gofer, "", &one), -EINVAL);
+    assert_int_equal(gofer_fuse_open(gofer, 7, O_RDONLY, &one), -ENOSYS);
+}
+
+/* Another process of the host swaps a folder for a link out of the container, as fast as it can. */
+static void *swap(void *stop)
+{
+    while (!__atomic_load_n((int *)stop, __ATOMIC_RELAXED)) {
+        (void)renameat2(fixture.root, "flip", fixture.root, "flop", RENAME_EXCHANGE);
+    }
+    return NULL;
+}
+
+static void test_race(void **state)
+{
+    (void)state;
+    static struct gofer_walk_result result;
+    assert_int_equal(gofer_mkdir(gofer, "flip", 0755, &root_owner), 0);
+    fixture_write(&fixture, "flip/passwd", "mine", 0644);
+    assert_int_equal(gofer_symlink(gofer, "flop", "/etc", &root_owner), 0);
+    struct stat host;
+    assert_int_equal(stat("/etc/passwd", &host), 0);
+
+    int stop = 0;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, swap, &stop), 0);
+    unsigned int opened = 0;
+    for (int i = 0; i < 4000; i++) {
+        int fd = -1;
+        struct statx attributes;
+        if (gofer_open(gofer, "flip/passwd", O_RDONLY, 0, NULL, 0, &fd, &attributes, NULL) == 0) {
+            opened++;
+            assert_int_equal(attributes.stx_size, 4);
+            (void)close(fd);
+        }
+        if (gofer_walk(gofer, "", "flip/passwd", &result) == 0 && result.count == 2)
+            assert_int_equal(result.entries[1].stx_size, 4);
+        int status = gofer_getattr(gofer, at("flip/passwd"), &attributes);
+        assert_true(status == -ELOOP || status == -ENOENT || (status == 0 && attributes.stx_size == 4));
+    }
+    stop = 1;
+    (void)pthread_join(thread, NULL);
+    assert_true(opened > 0);
+}
+
+int main(void)
+{
+    if (geteuid() != 0)
+        return 77;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_walk_long),
+        cmocka_unit_test(test_open_and_create),
+        cmocka_unit_test(test_links_are_not_followed),
+        cmocka_unit_test(test_paths_the_client_refuses),
+        cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_fifo),
+        cmocka_unit_test(test_text_busy),
+        cmocka_unit_test(test_reopen),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_xattr),
+        cmocka_unit_test(test_sockets),
+        cmocka_unit_test(test_inotify),
+        cmocka_unit_test(test_special),
+        cmocka_unit_test(test_race),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
