@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whose a descriptor is and what it is called, without ever showing a path of the host. */
+#include "postern/confine.h"
 #include "sentry/fs/fuse.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/object_private.h"
@@ -10,6 +11,8 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+CONFINE_ALLOW_IF(readlinkat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "the name of an object, through our own /proc/self/fd");
 
 static bool is_hidden(const struct vfs *vfs, const struct statx *attributes)
 {

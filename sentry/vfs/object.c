@@ -7,6 +7,7 @@
  * the gofer. All else a local statx knows, without a hop.
  */
 #include "postern/cleanup.h"
+#include "postern/confine.h"
 #include "sentry/fs/goferfs.h"
 #include "sentry/fs/gofer_client.h"
 #include "sentry/kernel/process.h"
@@ -18,6 +19,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+CONFINE_ALLOW(statx, "what is behind a descriptor");
 
 enum { OBJECT_MASK = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID };
 

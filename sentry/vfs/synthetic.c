@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Real objects that stand for synthetic ones in a guest's hands: they carry the path as their name. */
 #include "postern/cleanup.h"
+#include "postern/confine.h"
 #include "sentry/fs/gofer_client.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs_internal.h"
@@ -8,6 +9,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/mman.h>
+
+CONFINE_ALLOW(memfd_create, "contents of synthetic files");
+CONFINE_ALLOW(write, "contents of synthetic files");
+CONFINE_ALLOW(fchmod, "memory files of ours are read-only");
+CONFINE_ALLOW(fcntl, "seals of memory files");
+CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "memory files of ours, for reading only");
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 

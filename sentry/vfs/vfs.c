@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The object that holds the tree and the caches, and their clock. */
+#include "postern/confine.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
+
+CONFINE_ALLOW(getrandom, "hash tables nobody can aim at");
+CONFINE_ALLOW(clock_gettime, "the age of what is cached; the vDSO may have no such clock");
 
 /* Never the same twice: what was right "now" for one call is not for the next. */
 void vfs_tick(struct vfs *vfs)
