@@ -60,7 +60,10 @@ static int reopen_file(const struct opening *opening, const struct object *objec
     int error = attributes_permission(opening->who.cred, &object->attributes, access_needed(flags));
     if (error < 0)
         return error;
-    return gofer_reopen(opening->who.sentry->gofer, object->fd, flags, ret_fd);
+    error = gofer_reopen(opening->who.sentry->gofer, object->fd, flags, ret_fd);
+    if (error == 0 && (flags & O_ACCMODE) != O_RDONLY)
+        object_written(opening->who.sentry->vfs, object);
+    return error;
 }
 
 int64_t open_object(struct opening *opening, int fd)

@@ -67,3 +67,12 @@ void object_changed(struct vfs *vfs, const struct object *object)
     if (inode != NULL)
         forget(inode);
 }
+
+void object_written(struct vfs *vfs, const struct object *object)
+{
+    struct inode *inode = object->kind == OBJECT_FILE ? inode_cached(vfs, &object->attributes) : NULL;
+    if (inode != NULL)
+        inode_written(vfs, inode);
+    else if (object->kind == OBJECT_FILE)
+        identity_written(vfs, &object->attributes);
+}

@@ -140,6 +140,11 @@ void inode_adopt(struct vfs *vfs, struct inode *inode)
     hash_add(vfs, inode);
 }
 
+void identity_written(struct vfs *vfs, const struct statx *identity)
+{
+    (void)written_bit(vfs, identity, true);
+}
+
 void inode_written(struct vfs *vfs, struct inode *inode)
 {
     if (!S_ISREG(inode->attributes.stx_mode))
@@ -147,7 +152,7 @@ void inode_written(struct vfs *vfs, struct inode *inode)
     inode->opened_for_write = true;
     if (inode->fresh_until > vfs->now)
         inode->fresh_until = vfs->now;
-    (void)written_bit(vfs, &inode->attributes, true);
+    identity_written(vfs, &inode->attributes);
 }
 
 void inode_remember(struct vfs *vfs, struct inode *inode)

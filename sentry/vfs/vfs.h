@@ -231,6 +231,8 @@ int object_from_own_fd(struct call *call, int fd, struct object *ret_object);
 void object_release(struct object *object);
 /* The object was changed through its descriptor (fchmod, futimens, fsetxattr...): forget what was known of it. */
 void object_changed(struct vfs *vfs, const struct object *object);
+/* It was opened for writing past its filesystem (gofer_reopen): from now on it changes without our knowing. */
+void object_written(struct vfs *vfs, const struct object *object);
 /* Finds the dentry of a file object (by its path and identity); -ENOENT if it has no name any more. */
 int object_dentry(struct call *call, struct object *object);
 /* What readlink(/proc/PID/fd/N) shows for a descriptor of ours that is a copy of a guest's: "pipe:[5]", "/tmp/x", "/tmp/x (deleted)". */

@@ -88,6 +88,7 @@ void inode_adopt(struct vfs *vfs, struct inode *inode); /* puts one made by inod
 struct inode *inode_cached(struct vfs *vfs, const struct statx *identity); /* borrowed, or NULL */
 void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *attributes);
 void inode_written(struct vfs *vfs, struct inode *inode); /* opened for writing */
+void identity_written(struct vfs *vfs, const struct statx *identity); /* the same for one not in the cache */
 void inode_remember(struct vfs *vfs, struct inode *inode);
 bool inode_fresh(const struct vfs *vfs, const struct inode *inode);
 bool inode_ids_fresh(const struct vfs *vfs, const struct inode *inode); /* uid, gid and mode */
