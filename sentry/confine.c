@@ -24,7 +24,7 @@ CONFINE_ALLOW(restart_syscall, "goes on waiting after the sandbox was stopped an
 /* What many files need. Paths are opened beneath our two procfs only; all else comes by descriptor. */
 CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "processes of the sandbox, in our procfs");
 CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "processes as the guest sees them, in its procfs");
-CONFINE_ALLOW_IF(faccessat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "is there such a process");
+CONFINE_ALLOW_IF(faccessat2, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "is there such a process");
 CONFINE_ALLOW(newfstatat, "which object a link in procfs leads to");
 CONFINE_ALLOW(readlinkat, "the path of a descriptor, in our procfs");
 CONFINE_ALLOW(getdents64, "folders of procfs, folders a guest reads");

@@ -13,10 +13,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "postern/confine.h"
 #include "sentry/kernel/exec_plan.h"
 #include "sentry/kernel/table.h"
 #include "sentry/platform/platform.h"
 #include "sentry/sentry.h"
+
+CONFINE_ALLOW(pidfd_open, "a lasting hold on each process of the sandbox");
+CONFINE_ALLOW(pidfd_send_signal, "signal 0: is it there still?");
+CONFINE_ALLOW(tgkill, "signal 0: is the thread there still?");
+CONFINE_ALLOW(kill, "ends a process whose stamp is not ours");
 
 enum { SWEEP_MINIMUM = 64 };
 

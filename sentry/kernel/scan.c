@@ -9,9 +9,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "postern/boot.h"
 #include "postern/cleanup.h"
+#include "postern/confine.h"
 #include "sentry/kernel/table.h"
 #include "sentry/sentry.h"
+
+CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "processes and threads of the sandbox");
+CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "is there a process of this id in the guest");
+CONFINE_ALLOW(getdents64, "processes and threads of the sandbox");
+CONFINE_ALLOW(newfstatat, "how many threads a process has");
 
 static int read_ids(int fd, int (*visit)(pid_t pid, void *data), void *data)
 {

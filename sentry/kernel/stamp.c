@@ -11,8 +11,11 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "postern/confine.h"
 #include "sentry/kernel/table.h"
 #include "sentry/sentry.h"
+
+CONFINE_ALLOW(prlimit64, "reads and writes the stamp");
 
 enum {
     UNSEEN_SCANS_MAX = 2,

@@ -6,8 +6,11 @@
 #include <errno.h>
 #include <sys/resource.h>
 
+#include "postern/confine.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
+
+CONFINE_ALLOW(prlimit64, "limits of another guest process, judged");
 
 static bool may_limit(const struct call *call, const struct task *target)
 {

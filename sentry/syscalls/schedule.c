@@ -6,8 +6,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "postern/confine.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
+
+CONFINE_ALLOW(getpriority, "priorities of all processes of a guest's user");
+CONFINE_ALLOW(setpriority, "priorities of all processes of a guest's user, judged");
 
 enum { IOPRIO_WHO_PROCESS = 1, IOPRIO_WHO_PGRP = 2, IOPRIO_WHO_USER = 3 };
 

@@ -11,8 +11,12 @@
 #include <unistd.h>
 
 #include "postern/cleanup.h"
+#include "postern/confine.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
+
+CONFINE_ALLOW(pidfd_send_signal, "signals of a guest that may not reach all of a group");
+CONFINE_ALLOW(getsid, "SIGCONT within a session");
 
 enum { SIGNALS = 64 };
 

@@ -6,9 +6,12 @@
 #include <sys/sysinfo.h>
 #include <time.h>
 
+#include "postern/confine.h"
 #include "sentry/kernel/process.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
+
+CONFINE_ALLOW(sysinfo, "load and memory");
 
 static long uptime_seconds(const struct boot_config *boot)
 {
