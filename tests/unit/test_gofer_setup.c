@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A whole gofer, started as the runtime starts it: mounts, devices, console, privileges, confinement. Needs root. */
+/* sources: runtime/gofer_setup.c runtime/mounts.c runtime/mount_report.c runtime/rootfs.c runtime/devices.c sentry/fs/gofer_client.c */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "gofer/privileges.h"
+#include "oci-spec/oci.h"
+#include "postern/error.h"
+#include "postern/socket.h"
+#include "runtime/gofer_setup.h"
+#include "sentry/fs/gofer_client.h"
+#include "sentry/sentry.h"
+
+enum { GOFER_ID = 999123 };
+
+void sentry_die(struct sentry *sentry, const char *format, ...)
+{
+    (void)sentry;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stderr);
+    abort();
+}
+
+struct run {
+    char bundle[64];
+    struct oci_config *config;
+    struct gofer_layout *layout;
+    struct gofer *gofer;
+    struct error error;
+    int socket, status;
+    pid_t pid;
+};
+
+static const char config_start[] =
+    "{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"rootfs\",\"readonly\":%s},"
+    "\"process\":{\"terminal\":%s,\"user\":{\"uid\":33,\"gid\":33},\"args\":[\"sh\"],\"cwd\":\"/work/here\"},\"mounts\":[%s],"
+    "\"linux\":{\"maskedPaths\":[\"/masked\",\"/maskedfile\",\"/proc/kcore\",\"/absent\"],\"readonlyPaths\":[\"/frozen\"],"
+    "\"devices\":[{\"path\":\"/dev/mine\",\"type\":\"c\",\"major\":1,\"minor\":3,\"fileMode\":384,\"uid\":5,\"gid\":6}]}}";
+
+static const char usual_mounts[] =
+    "{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
+    "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"nosuid\",\"strictatime\",\"mode=755\",\"size=65536k\"]},"
+    "{\"destination\":\"/dev/pts\",\"type\":\"devpts\",\"source\":\"devpts\",\"options\":[\"nosuid\",\"noexec\",\"newinstance\",\"ptmxmode=0666\",\"mode=0620\",\"gid=5\"]},"
+    "{\"destination\":\"/dev/mqueue\",\"type\":\"mqueue\",\"source\":\"mqueue\",\"options\":[\"nosuid\",\"noexec\",\"nodev\"]},"
+    "{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":\"sysfs\",\"options\":[\"nosuid\",\"noexec\",\"nodev\",\"ro\"]},"
+    "{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup2\",\"source\":\"cgroup\",\"options\":[\"ro\"]},"
+    "{\"destination\":\"/run/lock/../shm\",\"type\":\"tmpfs\",\"source\":\"shm\",\"options\":[\"ro\",\"size=64k\",\"uid=7\",\"mode=1777\"]},"
+    "{\"destination\":\"/etc/hosts\",\"type\":\"bind\",\"source\":\"hosts\",\"options\":[\"rbind\",\"ro\"]},"
+    "{\"destination\":\"/volume\",\"type\":\"bind\",\"source\":\"volume\",\"options\":[\"bind\",\"nosuid\"]}";
+
+static int in_bundle(const struct run *run, const char *path, char full[160])
+{
+    return snprintf(full, 160, "%s/%s", run->bundle, path);
+}
+
+static void make_folder(const struct run *run, const char *path)
+{
+    char full[160];
+    (void)in_bundle(run, path, full);
+    assert_int_equal(mkdir(full, 0755), 0);
+}
+
+static void make_file(const struct run *run, const char *path, const char *text)
+{
+    char full[160];
+    (void)in_bundle(run, path, full);
+    FILE *file = fopen(full, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void make_bundle(struct run *run)
+{
+    (void)umask(022);
+    strcpy(run->bundle, "/tmp/postern-bundle-XXXXXX");
+    assert_non_null(mkdtemp(run->bundle));
+    static const char *const folders[] = {"rootfs", "rootfs/etc", "rootfs/masked", "rootfs/frozen", "volume", "rootfs/tmp"};
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+        make_folder(run, folders[i]);
+    make_file(run, "hosts", "127.0.0.1 localhost\n");
+    make_file(run, "rootfs/masked/secret", "x");
+    make_file(run, "rootfs/maskedfile", "x");
+    make_file(run, "rootfs/frozen/ice", "x");
+    make_file(run, "volume/data", "x");
+}
+
+static void load_config(struct run *run, const char *mounts, bool readonly, bool terminal)
+{
+    static char text[16384];
+    (void)snprintf(text, sizeof(text), config_start, readonly ? "true" : "false", terminal ? "true" : "false", mounts);
+    struct error error = {0};
+    if (oci_parse(text, strlen(text), &run->config, &error) < 0)
+        fail_msg("%s", error.text);
+}
+
+static int open_gofer(void)
+{
+    char path[512];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 32);
+    assert_true(length > 0);
+    path[length] = '\0';
+    strcpy(strrchr(path, '/'), "/../../postern-gofer");
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void start(struct run *run)
+{
+    int service[2], report[2];
+    assert_int_equal(socket_pair(service), 0);
+    assert_int_equal(socket_pair(report), 0);
+    struct gofer_setup setup = {
+        .config = run->config,
+        .bundle_fd = open(run->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC),
+        .uid = GOFER_ID,
+        .gid = GOFER_ID,
+        .gofer_binary = open_gofer(),
+        .sentry_socket = service[1],
+        .procfs = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+        .mqueue = -1,
+        .report = report[1],
+        .want_terminal = run->config->process.terminal,
+        .console_size = {.ws_row = 24, .ws_col = 80},
+    };
+    assert_true(setup.gofer_binary >= 0);
+    run->pid = fork();
+    if (run->pid == 0) {
+        struct error error = {0};
+        (void)gofer_setup(&setup, &error);
+        _exit(1);
+    }
+    (void)close(service[1]);
+    (void)close(report[1]);
+    (void)close(setup.bundle_fd);
+    (void)close(setup.gofer_binary);
+    (void)close(setup.procfs);
+    run->socket = service[0];
+    run->layout = calloc(1, sizeof(*run->layout));
+    run->status = gofer_layout_receive(report[0], run->layout, &run->error);
+    (void)close(report[0]);
+    run->gofer = gofer_new(NULL, run->socket);
+}
+
+static void start_usual(struct run *run, bool readonly, bool terminal)
+{
+    *run = (struct run){0};
+    make_bundle(run);
+    load_config(run, usual_mounts, readonly, terminal);
+    start(run);
+    if (run->status < 0)
+        fail_msg("%s", run->error.text);
+}
+
+static int stop(struct run *run)
+{
+    char command[128];
+    int status;
+    (void)close(run->socket);
+    assert_int_equal(waitpid(run->pid, &status, 0), run->pid);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", run->bundle);
+    assert_int_equal(system(command), 0);
+    run->config = oci_free(run->config);
+    free(run->layout);
+    free(run->gofer);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static const struct boot_mount *find_mount(const struct run *run, const char *destination)
+{
+    for (size_t i = run->layout->mount_count; i > 0; i--) {
+        if (strcmp(run->layout->mounts[i - 1].destination, destination) == 0)
+            return &run->layout->mounts[i - 1];
+    }
+    fail_msg("no mount at %s", destination);
+    return NULL;
+}
+
+static struct statx look(const struct run *run, const char *path)
+{
+    struct statx attributes;
+    int status = gofer_getattr(run->gofer, (struct gofer_place){.path = path, .fd = -1}, &attributes);
+    if (status < 0)
+        fail_msg("%s: %s", path, strerror(-status));
+    return attributes;
+}
+
+static int try_open(const struct run *run, const char *path, int flags)
+{
+    static const struct gofer_owner owner;
+    int fd = -1;
+    int status = gofer_open(run->gofer, path, flags, 0644, &owner, 0, &fd, NULL, NULL);
+    return status < 0 ? status : fd;
+}
+
+static void expect_open(const struct run *run, const char *path, int flags, int expected)
+{
+    int fd = try_open(run, path, flags);
+    assert_int_equal(fd < 0 ? fd : 0, expected);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+static void test_layout(void **state)
+{
+    (void)state;
+    struct run run;
+    start_usual(&run, false, false);
+    assert_string_equal(run.layout->mounts[0].destination, "/");
+    assert_string_equal(run.layout->mounts[0].source, "rootfs");
+    assert_string_equal(find_mount(&run, "/proc")->type, "proc");
+    assert_int_equal(find_mount(&run, "/proc")->kind, BOOT_MOUNT_PROC);
+    assert_int_equal(find_mount(&run, "/sys")->kind, BOOT_MOUNT_SYSFS);
+    assert_int_equal(find_mount(&run, "/sys")->flags, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    assert_int_equal(find_mount(&run, "/sys/fs/cgroup")->kind, BOOT_MOUNT_CGROUP);
+    const struct boot_mount *shm = find_mount(&run, "/run/shm");
+    assert_string_equal(shm->source, "shm");
+    assert_string_equal(shm->type, "tmpfs");
+    assert_int_equal(shm->flags & MS_RDONLY, MS_RDONLY);
+    assert_non_null(strstr(shm->options, "size=64k"));
+    const struct boot_mount *volume = find_mount(&run, "/volume");
+    assert_string_equal(volume->source, "none");
+    assert_int_equal(volume->flags & (MS_NOSUID | MS_RDONLY), MS_NOSUID);
+    assert_int_equal(volume->shared, 1);
+    for (size_t i = 0; i < run.layout->mount_count; i++) {
+        const struct boot_mount *mount = &run.layout->mounts[i];
+        assert_null(strstr(mount->source, "/"));
+        assert_null(strstr(mount->options, "/"));
+        if (mount->kind == BOOT_MOUNT_REAL && strcmp(mount->destination, "/") != 0)
+            assert_int_equal(look(&run, mount->destination + 1).stx_mnt_id, mount->mount_id);
+    }
+    assert_int_equal(run.layout->console_master, -1);
+    assert_int_equal(stop(&run), 0);
+}
+
+static void test_contents(void **state)
+{
+    (void)state;
+    struct run run;
+    start_usual(&run, false, false);
+    struct statx null = look(&run, "dev/null");
+    assert_true(S_ISCHR(null.stx_mode) && null.stx_rdev_major == 1 && null.stx_rdev_minor == 3);
+    assert_int_equal(null.stx_mode & 07777, 0666);
+    assert_int_equal(look(&run, "dev/mine").stx_mode, S_IFCHR | 0600);
+    assert_int_equal(look(&run, "dev/mine").stx_uid, 5);
+    assert_true(S_ISLNK(look(&run, "dev/ptmx").stx_mode) && S_ISLNK(look(&run, "dev/stdout").stx_mode));
+    assert_int_equal(look(&run, "run/shm").stx_uid, 7);
+    assert_int_equal(look(&run, "etc/hosts").stx_size, 20);
+    assert_true(S_ISDIR(look(&run, "work/here").stx_mode));
+    assert_int_equal(look(&run, "work/here").stx_mode & 07777, 0755);
+
+    expect_open(&run, "dev/null", O_RDWR, 0);
+    expect_open(&run, "dev/pts/ptmx", O_RDWR, 0);
+    expect_open(&run, "etc/hosts", O_RDWR, -EROFS);
+    expect_open(&run, "run/shm/new", O_RDWR | O_CREAT, -EROFS);
+    expect_open(&run, "tmp/new", O_RDWR | O_CREAT, 0);
+    expect_open(&run, "volume/new", O_RDWR | O_CREAT, 0);
+    expect_open(&run, "masked/secret", O_RDONLY, -ENOENT);
+    expect_open(&run, "maskedfile", O_RDONLY, 0);
+    assert_true(S_ISCHR(look(&run, "maskedfile").stx_mode));
+    expect_open(&run, "frozen/ice", O_RDONLY, 0);
+    expect_open(&run, "frozen/ice", O_RDWR, -EROFS);
+    expect_open(&run, "frozen/new", O_RDWR | O_CREAT, -EROFS);
+    expect_open(&run, "proc/self", O_RDONLY, -ENOENT); /* no procfs is there */
+    expect_open(&run, run.bundle + 1, O_RDONLY, -ENOENT);
+    int fd = -1;
+    assert_int_equal(gofer_hidden_directory(run.gofer, "!proc", &fd), 0);
+    (void)close(fd);
+    assert_int_equal(gofer_sync(run.gofer), 0);
+    assert_int_equal(stop(&run), 0);
+}
+
+static void test_owner_and_exec(void **state)
+{
+    (void)state;
+    struct run run;
+    start_usual(&run, false, false);
+    static const struct gofer_owner owner = {.uid = 1000, .gid = 1000, .umask = 022};
+    assert_int_equal(gofer_mkdir(run.gofer, "tmp/d", 0777, &owner), 0);
+    assert_int_equal(look(&run, "tmp/d").stx_uid, 1000);
+    assert_int_equal(gofer_symlink(run.gofer, "tmp/d/l", "x", &owner), 0);
+    assert_int_equal(gofer_mknod(run.gofer, "tmp/n", S_IFCHR | 0600, makedev(1, 3), &owner), 0);
+    int fd = try_open(&run, "frozen/ice", O_PATH), exec = -1;
+    assert_int_equal(gofer_open(run.gofer, "frozen/ice", O_RDONLY, 0, NULL, 1, &exec, NULL, NULL), 0);
+    (void)close(exec);
+    assert_int_equal(gofer_reopen(run.gofer, fd, O_RDONLY, &exec), 0);
+    (void)close(exec);
+    (void)close(fd);
+    assert_int_equal(stop(&run), 0);
+}
+
+static void test_readonly_root(void **state)
+{
+    (void)state;
+    struct run run;
+    start_usual(&run, true, false);
+    assert_int_equal(run.layout->mounts[0].flags & MS_RDONLY, MS_RDONLY);
+    expect_open(&run, "tmp/new", O_RDWR | O_CREAT, -EROFS);
+    expect_open(&run, "dev/new", O_RDWR | O_CREAT, 0);
+    assert_int_equal(stop(&run), 0);
+}
+
+static void test_console(void **state)
+{
+    (void)state;
+    struct run run;
+    start_usual(&run, false, true);
+    assert_true(run.layout->console_master >= 0 && run.layout->console_slave >= 0);
+    struct statx slave = look(&run, "dev/pts/0"), console = look(&run, "dev/console");
+    assert_int_equal(slave.stx_uid, 33);
+    assert_int_equal(slave.stx_gid, 5);
+    assert_int_equal(slave.stx_rdev_minor, console.stx_rdev_minor);
+    assert_true(S_ISCHR(console.stx_mode));
+    struct winsize size;
+    assert_int_equal(ioctl(run.layout->console_slave, TIOCGWINSZ, &size), 0);
+    assert_int_equal(size.ws_col, 80);
+    expect_open(&run, "dev/console", O_RDWR, 0);
+    (void)close(run.layout->console_master);
+    (void)close(run.layout->console_slave);
+    assert_int_equal(stop(&run), 0);
+}
+
+static void test_privileges(void **state)
+{
+    (void)state;
+    struct run run;
+    start_usual(&run, false, false);
+    (void)look(&run, ""); /* it serves, so it is confined */
+    char path[64], line[256];
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", run.pid);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    unsigned int seen = 0;
+    char wanted[32];
+    (void)snprintf(wanted, sizeof(wanted), "%016llx\n", (unsigned long long)GOFER_CAPABILITIES);
+    while (fgets(line, sizeof(line), file) != NULL) {
+        char *value = strchr(line, '\t');
+        if (strncmp(line, "CapPrm:", 7) == 0 || strncmp(line, "CapEff:", 7) == 0) {
+            assert_string_equal(value + 1, wanted);
+            seen++;
+        } else if (strncmp(line, "CapInh:", 7) == 0 || strncmp(line, "CapBnd:", 7) == 0 || strncmp(line, "CapAmb:", 7) == 0) {
+            assert_string_equal(value + 1, "0000000000000000\n");
+            seen++;
+        } else if (strncmp(line, "Uid:", 4) == 0) {
+            assert_string_equal(line, "Uid:\t999123\t999123\t999123\t999123\n");
+            seen++;
+        } else if (strncmp(line, "NoNewPrivs:", 11) == 0 || strncmp(line, "Seccomp:", 8) == 0) {
+            assert_int_equal(atoi(value), value[-2] == 'p' ? 2 : 1);
+            seen++;
+        }
+    }
+    (void)fclose(file);
+    assert_int_equal(seen, 8);
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd/9", run.pid);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(stop(&run), 0);
+}
+
+/* An image that lays traps at every place set-up touches: nothing outside may change. */
+static void test_hostile_image(void **state)
+{
+    (void)state;
+    struct run run = {0};
+    make_bundle(&run);
+    make_folder(&run, "outside");
+    char outside[160], path[160];
+    (void)in_bundle(&run, "outside", outside);
+    static const char *const traps[] = {"rootfs/dev", "rootfs/run", "rootfs/volume", "rootfs/work", "rootfs/proc", "rootfs/sys"};
+    for (size_t i = 0; i < sizeof(traps) / sizeof(traps[0]); i++) {
+        (void)in_bundle(&run, traps[i], path);
+        assert_int_equal(symlink(outside, path), 0);
+    }
+    (void)in_bundle(&run, "rootfs/etc/hosts", path);
+    assert_int_equal(symlink("../../../../../../../../tmp/postern-trap", path), 0);
+    load_config(&run, usual_mounts, false, false);
+    start(&run);
+    if (run.status < 0)
+        fail_msg("%s", run.error.text);
+
+    /* The links were followed inside: rootfs/tmp/postern-bundle-.../outside has come to be. */
+    (void)look(&run, outside + 1);
+    assert_int_equal(rmdir(outside), 0); /* empty */
+    assert_int_equal(access("/tmp/postern-trap", F_OK), -1);
+    assert_int_equal(look(&run, "tmp/postern-trap").stx_size, 20);
+    assert_int_equal(stop(&run), 0);
+}
+
+static void expect_refusal(const char *mounts, const char *words)
+{
+    struct run run = {0};
+    make_bundle(&run);
+    load_config(&run, mounts, false, false);
+    start(&run);
+    assert_true(run.status < 0);
+    if (strstr(run.error.text, words) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", run.error.text, words);
+    (void)stop(&run);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    expect_refusal("{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"nothing\",\"options\":[\"bind\"]}",
+                   "mounts[0]: cannot mount nothing (bind) at /a: No such file");
+    expect_refusal("{\"destination\":\"/a\",\"type\":\"ext4\",\"source\":\"/dev/sda\"}", "mounts[0].type (ext4): not supported");
+    expect_refusal("{\"destination\":\"/x/..\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"}", "over the root");
+    expect_refusal("{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
+                   "{\"destination\":\"/proc/acpi\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"}",
+                   "mounts[1].destination (/proc/acpi)");
+}
+
+int main(void)
+{
+    if (geteuid() != 0)
+        return 77;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_layout),        cmocka_unit_test(test_contents), cmocka_unit_test(test_owner_and_exec),
+        cmocka_unit_test(test_readonly_root), cmocka_unit_test(test_console),  cmocka_unit_test(test_privileges),
+        cmocka_unit_test(test_hostile_image), cmocka_unit_test(test_refusals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
