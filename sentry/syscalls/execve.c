@@ -260,7 +260,9 @@ static int prepare_context(const struct vfs_who *who, const struct program *prog
     context->cred = cred;
     (void)dentry_put(context->exe);
     context->exe = program->dentry == NULL ? NULL : dentry_get(program->dentry);
-    context->dumpable = !secure && attributes_permission(who->cred, &program->attributes, MAY_READ) == 0;
+    context->dumpable = who->cred->euid == who->cred->ruid && who->cred->egid == who->cred->rgid &&
+                        !cred_change_hides(who->cred, cred) &&
+                        attributes_permission(who->cred, &program->attributes, MAY_READ) == 0;
     exec->context = context;
 
     struct load_plan *load = &exec->plan->load;

@@ -6,6 +6,7 @@
 #include <sys/sysinfo.h>
 #include <time.h>
 
+#include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "sentry/kernel/process.h"
 #include "sentry/syscalls/handlers.h"
@@ -83,7 +84,8 @@ int64_t sys_clone(struct call *call)
 
 int64_t sys_setns(struct call *call)
 {
-    return not_for_guests(call);
+    auto_close int fd = call_get_fd(call, arg_int(call, 0));
+    return fd < 0 ? fd : not_for_guests(call);
 }
 
 int64_t sys_mount(struct call *call)
