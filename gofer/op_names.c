@@ -16,6 +16,7 @@ CONFINE_ALLOW(symlinkat, "symlink");
 CONFINE_ALLOW(linkat, "link");
 CONFINE_ALLOW(unlinkat, "unlink, rmdir");
 CONFINE_ALLOW(renameat2, "rename");
+CONFINE_ALLOW(renameat, "rename"); /* what libc makes of it without flags */
 
 /* Makes one thing in an open folder. Returns -1 with errno. */
 typedef int make_fn(int directory, const char *name, const struct exchange *exchange);
