@@ -94,24 +94,31 @@ static struct dentry *enter(struct vfs *vfs, struct dentry *directory, const cha
     return child != NULL && child->inode == inode ? dentry_get(child) : NULL;
 }
 
-/* `names` is cut up. */
-static void enter_all(struct vfs *vfs, struct dentry *directory, char *names, const struct gofer_walk_result *result)
+/* `names` is cut up. Returns the dentry of the first, owned: existing or not; NULL if nothing could be entered. */
+static struct dentry *enter_all(struct vfs *vfs, struct dentry *directory, char *names,
+                                const struct gofer_walk_result *result)
 {
-    struct dentry *at = dentry_get(directory);
+    struct dentry *at = dentry_get(directory), *first = NULL;
     char *state, *name = strtok_r(names, "/", &state);
     for (size_t i = 0; i < result->count && name != NULL && at != NULL; i++) {
         struct dentry *child = enter(vfs, at, name, result, i);
         dentry_put(at);
         at = child;
+        if (i == 0 && child != NULL)
+            first = dentry_get(child);
         name = strtok_r(NULL, "/", &state);
     }
-    if (at != NULL && name != NULL && result->error == -ENOENT && dentry_is_directory(at))
-        (void)dentry_settle(vfs, at, name, NULL, names_until(at));
+    if (at != NULL && name != NULL && result->error == -ENOENT && dentry_is_directory(at)) {
+        struct dentry *absent = dentry_settle(vfs, at, name, NULL, names_until(at));
+        if (result->count == 0 && absent != NULL)
+            first = dentry_get(absent);
+    }
     dentry_put(at);
+    return first;
 }
 
-/* One request for as much of `rest` as it can carry. 0, or the error of the first component. */
-static int walk(struct vfs *vfs, struct dentry *directory, const char *rest)
+/* One request for as much of `rest` as it can carry. *ret_first is owned: the dentry of the first component. */
+static int walk(struct vfs *vfs, struct dentry *directory, const char *rest, struct dentry **ret_first)
 {
     char base[VFS_PATH_MAX], names[VFS_PATH_MAX];
     struct gofer_walk_result result;
@@ -123,27 +130,31 @@ static int walk(struct vfs *vfs, struct dentry *directory, const char *rest)
     error = gofer_walk(vfs->sentry->gofer, base, names, &result);
     if (error < 0)
         return error;
-    enter_all(vfs, directory, names, &result);
-    return result.count == 0 ? result.error : 0;
+    struct dentry *first = enter_all(vfs, directory, names, &result);
+    if (first == NULL)
+        return result.count == 0 && result.error < 0 ? result.error : -EIO;
+    *ret_first = first;
+    return 0;
 }
 
 static void goferfs_prefetch(struct vfs *vfs, struct dentry *directory, const char *rest)
 {
-    (void)walk(vfs, directory, rest);
+    struct dentry *first;
+    if (walk(vfs, directory, rest, &first) == 0)
+        dentry_put(first);
 }
 
 static int goferfs_lookup(struct vfs *vfs, struct dentry *directory, const char *name, struct inode **ret_inode)
 {
-    int error = walk(vfs, directory, name);
+    struct dentry *first;
+    int error = walk(vfs, directory, name, &first);
     if (error < 0)
         return error;
-    const struct dentry *child = dentry_cached(vfs, directory, name);
-    if (child == NULL)
-        return -EIO;
-    if (child->inode == NULL)
-        return -ENOENT;
-    *ret_inode = inode_get(child->inode);
-    return 0;
+    if (first->inode != NULL)
+        *ret_inode = inode_get(first->inode);
+    error = first->inode != NULL ? 0 : -ENOENT;
+    dentry_put(first);
+    return error;
 }
 
 static ssize_t goferfs_readlink(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, char *buffer, size_t size)

@@ -373,8 +373,10 @@ int vfs_find_now(struct vfs *vfs, const char *path, struct dentry **ret_dentry)
         const char *from = rest;
         struct dentry *child;
         int error = next_name(&rest, name);
+        if (error == 0 && !dentry_is_directory(at))
+            error = at->inode == NULL ? -ENOENT : -ENOTDIR;
         if (error == 0)
-            error = dentry_is_directory(at) ? child_with_rest(vfs, at, name, from, &child) : -ENOTDIR;
+            error = child_with_rest(vfs, at, name, from, &child);
         dentry_put(at);
         if (error < 0)
             return error;
