@@ -327,8 +327,13 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
     int status = close_stdio();
     if (status < 0)
         (void)error_set(error, status, "cannot open /dev/null");
+    /* unshare moves the working folder over into the new namespace; a descriptor stays with the old one's mounts. */
+    if (status == 0 && fchdir(in->bundle_fd) < 0)
+        status = error_set(error, errno, "cannot enter the bundle");
     if (status == 0)
         status = separate(error);
+    if (status == 0 && (child.tree.bundle = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+        status = error_set(error, errno, "cannot open the bundle");
     if (status == 0)
         status = build(&child, error);
     if (status == 0)

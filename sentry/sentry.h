@@ -39,6 +39,7 @@ struct sentry {
     int proc_inner;  /* procfs of the guest's pid namespace: per-process files fit to be shown */
     uid_t guest_uid; /* what fstat shows us for objects the guest made itself (our U view) */
     uid_t self_uid;
+    bool has_fuse;    /* SENTRY_FD_FUSE came */
 };
 
 /* Ends the container: tells the runtime why (one sentence) and exits; the kernel then kills every
