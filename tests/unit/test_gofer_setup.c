@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -26,6 +28,7 @@
 #include "runtime/gofer_setup.h"
 #include "sentry/fs/gofer_client.h"
 #include "sentry/sentry.h"
+#include "sentry/vfs/vfs.h"
 
 enum { GOFER_ID = 999123 };
 
@@ -307,6 +310,56 @@ static void test_owner_and_exec(void **state)
     assert_int_equal(stop(&run), 0);
 }
 
+/* Each operation once behind the filter: a call of libc's that nobody thought of ends the gofer. */
+static void test_every_operation_confined(void **state)
+{
+    (void)state;
+    struct run run;
+    start_usual(&run, false, false);
+    struct gofer *gofer = run.gofer;
+    static const struct gofer_owner owner = {.uid = 1000, .gid = 1000, .umask = 022};
+    const struct gofer_place file = {.path = "tmp/f", .fd = -1};
+    static struct gofer_walk_result walk;
+    struct statfs figures;
+    char bytes[256];
+
+    int fd = try_open(&run, "tmp/f", O_RDWR | O_CREAT);
+    assert_true(fd >= 0);
+    assert_int_equal(gofer_walk(gofer, "", "dev/stdout/x", &walk), 0);
+    assert_string_equal(walk.link, "/proc/self/fd/1");
+    struct setattr set = {.valid = SETATTR_MODE | SETATTR_OWNER | SETATTR_SIZE | SETATTR_TIMES, .mode = 0600, .uid = 3,
+                          .gid = 4, .size = 10};
+    assert_int_equal(gofer_setattr(gofer, file, &set), 0);
+    expect_open(&run, "tmp/f", O_RDWR | O_TRUNC, 0);
+    expect_open(&run, "tmp", O_RDWR | O_TMPFILE, 0);
+    expect_open(&run, "", O_PATH, 0);
+    assert_int_equal(gofer_link(gofer, file, "tmp/g"), 0);
+    assert_int_equal(gofer_rename(gofer, "tmp/g", "tmp/h", 0), 0);
+    assert_int_equal(gofer_rename(gofer, "tmp/h", "tmp/g", 1), 0);
+    assert_int_equal(gofer_unlink(gofer, "tmp/g", 0), 0);
+    assert_int_equal(gofer_mkdir(gofer, "tmp/d", 0755, &owner), 0);
+    assert_int_equal(gofer_unlink(gofer, "tmp/d", 1), 0);
+    assert_int_equal(gofer_mknod(gofer, "tmp/p", S_IFIFO | 0600, 0, &owner), 0);
+    expect_open(&run, "tmp/p", O_RDONLY, 0);
+    assert_int_equal(gofer_statfs(gofer, file, &figures), 0);
+    (void)gofer_setxattr(gofer, file, "user.a", "b", 1, 0);
+    (void)gofer_getxattr(gofer, file, "user.a", bytes, sizeof(bytes));
+    (void)gofer_listxattr(gofer, file, bytes, sizeof(bytes));
+    (void)gofer_removexattr(gofer, file, "user.a");
+    assert_int_equal(gofer_sync(gofer), 0);
+
+    int server = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(gofer_bind(gofer, server, "tmp/s", 0777, &owner), 0);
+    assert_int_equal(gofer_connect(gofer, client, "tmp/s"), 0);
+    int inotify = inotify_init1(IN_CLOEXEC);
+    assert_true(gofer_inotify_add(gofer, inotify, "tmp", IN_CREATE) > 0);
+    const int used[] = {fd, server, client, inotify, run.layout->fuse};
+    for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
+        (void)close(used[i]);
+    assert_true(gofer_fuse_open(gofer, 7, O_RDONLY, &fd) < 0); /* nobody answers there */
+    assert_int_equal(stop(&run), 0);
+}
+
 static void test_readonly_root(void **state)
 {
     (void)state;
@@ -432,7 +485,7 @@ int main(void)
     if (geteuid() != 0)
         return 77;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout),        cmocka_unit_test(test_contents), cmocka_unit_test(test_owner_and_exec),
+        cmocka_unit_test(test_layout),        cmocka_unit_test(test_contents), cmocka_unit_test(test_owner_and_exec), cmocka_unit_test(test_every_operation_confined),
         cmocka_unit_test(test_readonly_root), cmocka_unit_test(test_console),  cmocka_unit_test(test_privileges),
         cmocka_unit_test(test_hostile_image), cmocka_unit_test(test_refusals),
     };
