@@ -14,8 +14,18 @@ struct context *process_edit(const struct process *process)
     return context_copy(process->context);
 }
 
+static bool threads_differ(const struct process *process)
+{
+    for (const struct task *task = process->tasks; task != NULL; task = task->next)
+        if (task->cred != NULL)
+            return true;
+    return false;
+}
+
 int process_commit(struct process_table *table, struct process *process, struct context *context)
 {
+    if (context->thread_cred != NULL && !threads_differ(process))
+        context->thread_cred = cred_put(context->thread_cred);
     int result = stamp_process(table, process->pid, context);
     if (result < 0) {
         (void)context_put(context);
@@ -40,6 +50,7 @@ static int commit_for_all(struct process_table *table, struct process *process, 
     }
     (void)cred_put(context->cred);
     context->cred = cred;
+    context->thread_cred = cred_put(context->thread_cred);
     context->dumpable = context->dumpable && !hide;
     int result = process_commit(table, process, context);
     if (result < 0)
@@ -51,8 +62,19 @@ static int commit_for_all(struct process_table *table, struct process *process, 
     return 0;
 }
 
+/* The thread's alone. The process gets a new stamp nevertheless: what it forks from now on may be the thread's child. */
 static int commit_for_one(struct process_table *table, struct task *task, struct cred *cred, bool hide)
 {
+    struct context *context = process_edit(task->process);
+    if (context == NULL) {
+        (void)cred_put(cred);
+        return -ENOMEM;
+    }
+    (void)cred_put(context->thread_cred);
+    context->thread_cred = cred_get(cred);
+    context->thread_tgid = task->process->pid;
+    context->thread_tid = task->tid;
+    context->dumpable = context->dumpable && !hide;
     uint64_t start = thread_start_time(table->sentry, task->tid);
     (void)pthread_mutex_lock(&table->mutex);
     struct cred *before = task->cred;
@@ -60,12 +82,6 @@ static int commit_for_one(struct process_table *table, struct task *task, struct
     task->host_start = start;
     (void)pthread_mutex_unlock(&table->mutex);
     (void)cred_put(before);
-    if (!hide || !task->process->context->dumpable)
-        return 0;
-    struct context *context = process_edit(task->process);
-    if (context == NULL)
-        return -ENOMEM;
-    context->dumpable = false;
     return process_commit(table, task->process, context);
 }
 

@@ -27,6 +27,9 @@ struct context *context_copy(const struct context *context)
     copy->root = dentry_get_or_null(context->root);
     copy->cwd = dentry_get_or_null(context->cwd);
     copy->exe = dentry_get_or_null(context->exe);
+    copy->thread_cred = context->thread_cred != NULL ? cred_get(context->thread_cred) : NULL;
+    copy->thread_tgid = context->thread_tgid;
+    copy->thread_tid = context->thread_tid;
     copy->umask = context->umask;
     copy->dumpable = context->dumpable;
     copy->child_subreaper = context->child_subreaper;
@@ -46,6 +49,7 @@ struct context *context_put(struct context *context)
     if (context == NULL || atomic_fetch_sub(&context->references, 1) != 1)
         return NULL;
     (void)cred_put(context->cred);
+    (void)cred_put(context->thread_cred);
     (void)dentry_put(context->root);
     (void)dentry_put(context->cwd);
     (void)dentry_put(context->exe);

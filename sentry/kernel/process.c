@@ -89,6 +89,7 @@ static void process_free(struct process_table *table, struct process *process)
     }
     (void)context_put(process->context);
     (void)exec_plan_free(process->exec_plan);
+    (void)cred_put(process->resolved_cred);
     if (process->pidfd >= 0)
         (void)close(process->pidfd);
     free(process);
@@ -198,8 +199,12 @@ static struct process *process_discover(struct process_table *table, const struc
 {
     struct context *context;
     int result = stamp_read(table, status->tgid, &context);
-    if (result == 0)
-        return process_add(table, status->tgid, status->vtgid, context);
+    if (result == 0) {
+        struct process *process = process_add(table, status->tgid, status->vtgid, context);
+        if (process == NULL || context->thread_cred == NULL || lineage_resolve(table, process, status->ppid) == 0)
+            return process;
+        result = -EBADF;
+    }
     /* Unstamped: it is still being started. A number we never gave, or gave up: it does not go on without credentials. */
     if (result == -EBADF)
         (void)kill(status->tgid, SIGKILL);

@@ -39,6 +39,9 @@ struct context {
     int oom_score_adj;
     unsigned char unseen_scans; /* scans in a row that found no process stamped with it */
     bool seen;                  /* by the scan that is going on */
+    /* While threads of the process differ in credentials: which one changed last, to what (lineage.c). NULL: none does. */
+    struct cred *thread_cred;
+    pid_t thread_tgid, thread_tid;
 };
 
 struct process {
@@ -53,6 +56,8 @@ struct process {
     unsigned int sweep_at;   /* task_count at which ended ones are looked for */
     bool gone;               /* no lookup finds it any more; freed when its pidfd reports the exit */
     struct process_table *table;
+    uint64_t resolved_from;     /* forked by such a thread: the stamp it was found with, */
+    struct cred *resolved_cred; /* and what lineage.c made of it */
 };
 
 struct task {

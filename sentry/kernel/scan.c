@@ -140,6 +140,19 @@ uint64_t thread_start_time(const struct sentry *sentry, pid_t tid)
     return field != NULL ? strtoull(field, NULL, 10) : 0;
 }
 
+bool is_child_of_thread(const struct sentry *sentry, pid_t tgid, pid_t tid, pid_t child)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "%d/task/%d/children", tgid, tid);
+    int fd = openat(sentry->proc_outer, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    auto_fclose FILE *children = fd >= 0 ? fdopen(fd, "re") : NULL;
+    long pid;
+    while (children != NULL && fscanf(children, "%ld", &pid) == 1)
+        if (pid == child)
+            return true;
+    return false;
+}
+
 unsigned int thread_count(const struct sentry *sentry, pid_t pid)
 {
     char path[32];

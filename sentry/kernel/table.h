@@ -16,6 +16,7 @@ struct process_table {
     struct id_map contexts; /* struct context, by stamp; holds a reference to each */
     uint64_t last_context;
     unsigned int commits_until_scan;
+    unsigned int lineage_depth; /* of the recursion in lineage.c */
 };
 
 /* --- stamp.c --- */
@@ -32,7 +33,15 @@ int stamp_process(struct process_table *table, pid_t pid, struct context *contex
 /* Counts a commit; now and then frees the contexts no process is stamped with. */
 void stamp_count_commit(struct process_table *table);
 
+/* --- lineage.c --- */
+/* Gives a process just found, whose stamp stands for a process with threads of different credentials, those of the thread
+ * that forked it. 0 or -errno. */
+int lineage_resolve(struct process_table *table, struct process *process, pid_t ppid);
+
 /* --- scan.c --- */
+/* Was `child` forked by this thread, and is its child still? */
+bool is_child_of_thread(const struct sentry *sentry, pid_t tgid, pid_t tid, pid_t child);
+
 /* Calls visit with each thread group leader the procfs shows (tid < 0), or with each thread of a process (tid its id). */
 int scan_pids(const struct sentry *sentry, pid_t process, int (*visit)(pid_t pid, void *data), void *data);
 /* The outer id of a guest-visible thread id, by asking the host; *ret_status is its status. known: NULL, or tasks by outer

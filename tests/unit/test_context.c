@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c */
+/* sources: sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c sentry/kernel/lineage.c */
 /*
  * Contexts and the process table on real processes: a pid namespace of the test's own plays the guest. Needs root; without
  * it the tests of the table are skipped. The commands a guest takes are letters on a pipe.
@@ -72,48 +72,67 @@ struct exec_plan *exec_plan_free(struct exec_plan *plan)
 
 /* --- a guest --- */
 
-static void *idle_thread(void *data)
+static int thread_commands[2], guest_answers;
+
+static void answer(pid_t pid)
 {
-    pid_t *tid = data;
-    __atomic_store_n(tid, (pid_t)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
-    for (;;)
-        (void)pause();
-    return NULL;
+    if (write(guest_answers, &pid, sizeof(pid)) != sizeof(pid))
+        _exit(1);
 }
 
-static pid_t start_thread(void)
-{
-    static pid_t tids[16];
-    static int used;
-    pid_t *tid = &tids[used++];
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, idle_thread, tid) != 0)
-        return -1;
-    while (__atomic_load_n(tid, __ATOMIC_SEQ_CST) == 0)
-        (void)sched_yield();
-    return *tid;
-}
-
-static pid_t start_child(void)
+static pid_t start_child(bool with_child)
 {
     pid_t child = fork();
     if (child != 0)
         return child;
+    if (with_child)
+        answer(start_child(false));
     for (;;)
         (void)pause();
 }
 
-/* f: fork a child that idles, answer its pid; t: the same with a thread; q: leave. */
+/* Answers its id, then forks on request: f, or g for a child that forks one itself and answers that. */
+static void *thread_main(void *data)
+{
+    char letter;
+    (void)data;
+    answer((pid_t)syscall(SYS_gettid));
+    while (read(thread_commands[0], &letter, 1) == 1) {
+        pid_t child = start_child(letter == 'g');
+        if (letter == 'f')
+            answer(child);
+    }
+    return NULL;
+}
+
+static void nest(void)
+{
+    if (fork() == 0)
+        answer(getpid());
+    else
+        while (wait(NULL) >= 0)
+            ;
+}
+
+/* f: fork a child that idles; t: start a thread; F, G: it shall fork (see there); w: wait for a child; n: fork a child that takes
+ * the commands from here on. Answers are ids. */
 static void run_guest(int commands, int answers)
 {
-    char command;
+    char letter;
+    pthread_t thread;
+    guest_answers = answers;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    while (read(commands, &command, 1) == 1) {
-        pid_t answer = command == 'f' ? start_child() : command == 't' ? start_thread() : 0;
-        if (command == 'w')
-            answer = waitpid(-1, NULL, 0);
-        if (write(answers, &answer, sizeof(answer)) != sizeof(answer) || command == 'q')
-            break;
+    while (read(commands, &letter, 1) == 1) {
+        if (letter == 'f')
+            answer(start_child(false));
+        else if (letter == 'w')
+            answer(waitpid(-1, NULL, 0));
+        else if (letter == 'n')
+            nest();
+        else if (letter == 't' && (pipe(thread_commands) < 0 || pthread_create(&thread, NULL, thread_main, NULL) != 0))
+            _exit(1);
+        else if ((letter == 'F' || letter == 'G') && write(thread_commands[1], letter == 'F' ? "f" : "g", 1) != 1)
+            _exit(1);
     }
     _exit(7);
 }
@@ -176,14 +195,25 @@ static bool start(struct world *world)
 
 static void stop(struct world *world)
 {
+    if (world->pid <= 0)
+        return;
     (void)kill(world->pid, SIGKILL);
     (void)waitpid(world->pid, NULL, 0);
     (void)close(world->commands);
     (void)close(world->answers);
     (void)close(world->sentry.proc_outer);
+    world->pid = 0;
 }
 
 static struct world world;
+
+static int leave(void **state)
+{
+    (void)state;
+    stop(&world);
+    return 0;
+}
+
 #define NEED_WORLD()     \
     do {                 \
         (void)state;     \
@@ -240,10 +270,8 @@ static void test_inheritance(void **state)
     assert_null(process_find_vpid(world.table, 1000000));
     assert_null(task_find(world.table, 0));
     assert_null(task_find(world.table, -1));
-    /* processes outside the guest's namespace are none of it */
+    /* a process outside the guest's namespace is none of it */
     assert_null(task_find(world.table, getpid()));
-    assert_null(process_find_vpid(world.table, getpid()));
-    stop(&world);
 }
 
 static void test_threads(void **state)
@@ -277,7 +305,55 @@ static void test_threads(void **state)
     assert_ptr_equal(task_find(world.table, world.pid), task);
     assert_ptr_equal(world.init->tasks, task);
     assert_null(task->next);
-    stop(&world);
+}
+
+static struct cred *as_user(const struct task *task, uid_t uid)
+{
+    struct cred *cred = cred_copy(task_cred(task));
+    cred->ruid = cred->euid = cred->suid = cred->fsuid = uid;
+    return cred;
+}
+
+static uid_t uid_of(pid_t vpid)
+{
+    const struct process *process = process_find_vpid(world.table, vpid);
+    if (process == NULL)
+        fail_msg("no process %d", vpid);
+    return process->context->cred->euid;
+}
+
+static void test_children_of_differing_threads(void **state)
+{
+    NEED_WORLD();
+    struct task *thread = task_find_vtid(world.table, command(&world, 't'));
+    pid_t before = command(&world, 'F');
+    assert_int_equal(task_commit_cred(world.table, thread, as_user(thread, 33)), 0);
+    pid_t of_thread = command(&world, 'F'), of_leader = command(&world, 'f'), grandchild = command(&world, 'G');
+    assert_int_equal(task_commit_cred(world.table, thread, as_user(thread, 44)), 0);
+    pid_t later = command(&world, 'F');
+    assert_int_equal(task_commit_cred(world.table, thread, as_user(thread, 0)), 0);
+    pid_t together = command(&world, 'F');
+    /* looked at only now: each has what its forker had then */
+    assert_int_equal(uid_of(before), 0);
+    assert_int_equal(uid_of(grandchild), 33);
+    assert_int_equal(uid_of(of_thread), 33);
+    assert_int_equal(uid_of(of_leader), 0);
+    assert_int_equal(uid_of(later), 44);
+    assert_int_equal(uid_of(together), 0);
+    assert_null(world.init->context->thread_cred);
+    assert_null(process_find_vpid(world.table, later)->context->thread_cred);
+}
+
+static void test_orphans_of_differing_threads(void **state)
+{
+    NEED_WORLD();
+    assert_non_null(process_find_vpid(world.table, command(&world, 'n')));
+    struct task *thread = task_find_vtid(world.table, command(&world, 't'));
+    assert_int_equal(task_commit_cred(world.table, thread, as_user(thread, 33)), 0);
+    pid_t grandchild = command(&world, 'G'), parent = grandchild - 1;
+    assert_int_equal(kill(process_find_vpid(world.table, parent)->pid, SIGKILL), 0);
+    assert_int_equal(command(&world, 'w'), parent);
+    assert_int_equal(uid_of(grandchild), 33);
 }
 
 static void test_exit_and_reuse(void **state)
@@ -323,7 +399,6 @@ static void test_unstamped(void **state)
     assert_int_equal(prlimit(outer, RLIMIT_LOCKS, &none, NULL), 0);
     assert_null(task_find(world.table, outer));
     assert_int_equal(kill(outer, 0), 0); /* still being started: left alone */
-    stop(&world);
 }
 
 static void test_contexts_are_freed(void **state)
@@ -341,7 +416,6 @@ static void test_contexts_are_freed(void **state)
     assert_non_null(id_map_get(&world.table->contexts, first));
     struct process *process = process_find_vpid(world.table, child);
     assert_int_equal(process->context->id, first);
-    stop(&world);
 }
 
 static int count_visits(struct process *process, void *data)
@@ -362,7 +436,6 @@ static void test_for_each(void **state)
         (void)command(&world, 'f');
     visits = 0;
     assert_int_equal(process_for_each(world.table, count_visits, &visits), 99);
-    stop(&world);
 }
 
 static void test_snapshot(void **state)
@@ -396,15 +469,38 @@ static void test_snapshot(void **state)
     assert_int_equal(snapshot.group_count, 100);
     assert_int_equal(snapshot.groups[0], 1);
     assert_int_equal(snapshot.groups[SNAPSHOT_GROUPS - 1], SNAPSHOT_GROUPS);
-    stop(&world);
 }
 
-int main(void)
+static int all_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_references),     cmocka_unit_test(test_inheritance), cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_exit_and_reuse), cmocka_unit_test(test_unstamped),   cmocka_unit_test(test_contexts_are_freed),
-        cmocka_unit_test(test_for_each),       cmocka_unit_test(test_snapshot),
+        cmocka_unit_test_teardown(test_references, leave),
+        cmocka_unit_test_teardown(test_inheritance, leave),
+        cmocka_unit_test_teardown(test_threads, leave),
+        cmocka_unit_test_teardown(test_children_of_differing_threads, leave),
+        cmocka_unit_test_teardown(test_orphans_of_differing_threads, leave),
+        cmocka_unit_test_teardown(test_exit_and_reuse, leave),
+        cmocka_unit_test_teardown(test_unstamped, leave),
+        cmocka_unit_test_teardown(test_contexts_are_freed, leave),
+        cmocka_unit_test_teardown(test_for_each, leave),
+        cmocka_unit_test_teardown(test_snapshot, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+/* As the sentry sees it: a procfs that shows the sandbox alone. Without the right to that, the machine's. */
+int main(void)
+{
+    int status = 0;
+    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0);
+    if (pid < 0)
+        return all_tests();
+    if (pid == 0) {
+        (void)mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+        (void)mount("proc", "/proc", "proc", 0, NULL);
+        return all_tests();
+    }
+    if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
+        return 1;
+    return WEXITSTATUS(status);
 }
