@@ -40,6 +40,16 @@ static int path_below(const struct dentry *directory, const char *name, char pat
     return 0;
 }
 
+/* The gofer may set any bit; Linux does not let strangers make set-group-id programs in the folder of a group. */
+static mode_t permitted_mode(const struct dentry *directory, const struct vfs_who *who, mode_t mode)
+{
+    const struct statx *attributes = &directory->inode->attributes;
+    const mode_t program = S_ISGID | S_IXGRP;
+    bool stranger = (attributes->stx_mode & S_ISGID) != 0 && !cred_in_group(who->cred, attributes->stx_gid) &&
+                    !cred_capable(who->cred, CAP_FSETID);
+    return stranger && (mode & program) == program ? mode & ~(mode_t)S_ISGID : mode;
+}
+
 static struct gofer_owner owner_of(const struct vfs_who *who)
 {
     return (struct gofer_owner){.uid = who->cred->fsuid, .gid = who->cred->fsgid, .umask = who->umask};
@@ -305,13 +315,15 @@ static int open_existing(struct vfs *vfs, struct dentry *dentry, const struct op
 }
 
 /* O_TMPFILE: a new file without a name, in this directory. */
-static int open_nameless(struct vfs *vfs, const struct open_request *request, const char *path, int *ret_fd)
+static int open_nameless(struct vfs *vfs, const struct dentry *directory, const struct open_request *request,
+                         const char *path, int *ret_fd)
 {
+    const mode_t mode = permitted_mode(directory, request->who, request->mode);
     auto_close int fd = -1;
     struct statx attributes;
     const struct gofer_owner owner = owner_of(request->who);
     int error =
-        gofer_open(vfs->sentry->gofer, path, request->flags, request->mode, &owner, 0, &fd, &attributes, NULL);
+        gofer_open(vfs->sentry->gofer, path, request->flags, mode, &owner, 0, &fd, &attributes, NULL);
     if (error < 0)
         return error;
     struct inode *inode = opened_inode(vfs, &attributes, request->flags);
@@ -323,14 +335,24 @@ static int open_nameless(struct vfs *vfs, const struct open_request *request, co
     return 0;
 }
 
+/* A directory that is gone but somebody's working directory: there is nothing to see in it, but it opens. */
+static int open_gone_directory(struct vfs *vfs, int flags, int *ret_fd)
+{
+    if ((flags & O_TMPFILE) == O_TMPFILE)
+        return -ENOENT;
+    return writes(flags) ? -EISDIR : vfs_gone_directory(vfs, ret_fd);
+}
+
 static int goferfs_open(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd)
 {
     char path[VFS_PATH_MAX];
+    if (dentry_is_directory(dentry) && dentry_gone(dentry))
+        return open_gone_directory(vfs, request->flags, ret_fd);
     int error = path_of(dentry, path);
     if (error < 0)
         return error;
     if ((request->flags & O_TMPFILE) == O_TMPFILE)
-        return open_nameless(vfs, request, path, ret_fd);
+        return open_nameless(vfs, dentry, request, path, ret_fd);
     return open_existing(vfs, dentry, request, path, ret_fd);
 }
 
@@ -344,8 +366,8 @@ static int goferfs_create(struct vfs *vfs, struct dentry *directory, const char 
     const struct gofer_owner owner = owner_of(request->who);
     int error = path_below(directory, name, path);
     if (error == 0)
-        error = gofer_open(vfs->sentry->gofer, path, request->flags | O_CREAT, request->mode, &owner, 0, &fd, &attributes,
-                           &created);
+        error = gofer_open(vfs->sentry->gofer, path, request->flags | O_CREAT,
+                           permitted_mode(directory, request->who, request->mode), &owner, 0, &fd, &attributes, &created);
     vfs_entry_added(directory, name); /* on failure too: EEXIST says we were wrong */
     if (error < 0)
         return error;
@@ -384,7 +406,7 @@ static int goferfs_mknod(struct vfs *vfs, struct dentry *directory, const char *
     int error = path_below(directory, name, path);
     if (error < 0)
         return error;
-    error = gofer_mknod(vfs->sentry->gofer, path, mode, dev, &owner);
+    error = gofer_mknod(vfs->sentry->gofer, path, permitted_mode(directory, who, mode), dev, &owner);
     vfs_entry_added(directory, name);
     return error;
 }

@@ -14,11 +14,8 @@ CONFINE_ALLOW(fstatfs, "objects the guest made itself");
 static int statfs_target(struct call *call, const struct vfs_who *who, struct target *target, struct statfs *ret_statfs)
 {
     struct dentry *dentry = target_dentry(call, target);
-    if (dentry != NULL) {
-        if (dentry->filesystem->statfs == NULL)
-            return -ENOSYS;
-        return dentry->filesystem->statfs(who->sentry->vfs, dentry, ret_statfs);
-    }
+    if (dentry != NULL)
+        return vfs_statfs(who->sentry->vfs, dentry, ret_statfs);
     if (target->object.kind == OBJECT_ANONYMOUS)
         return fstatfs(target->object.fd, ret_statfs) < 0 ? -errno : 0;
     return gofer_statfs(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, ret_statfs);

@@ -92,6 +92,8 @@ static int synthetic_object_path(struct sentry *sentry, const char *link, const 
     struct fuse_node_spec spec;
     if (is_hidden(sentry->vfs, attributes)) {
         const char *name = strrchr(link, '/');
+        if (name != NULL && strncmp(name + 1, SYNTHETIC_NAME_GONE, strlen(SYNTHETIC_NAME_GONE)) == 0)
+            return print(buffer, size, "/", "(deleted)");
         return name != NULL ? synthetic_path(name + 1, without_deleted(name + 1), buffer, size) : -ENOENT;
     }
     if (strncmp(link, memory, sizeof(memory) - 1) == 0) {

@@ -102,20 +102,47 @@ const struct boot_mount *vfs_mount(struct vfs *vfs, const struct dentry *dentry)
     return boot;
 }
 
+bool below_readonly_path(const struct dentry *dentry)
+{
+    for (; !dentry->readonly; dentry = dentry->parent) {
+        if (dentry->parent == dentry)
+            return false;
+    }
+    return true;
+}
+
+/* Of a mount the boot configuration does not name. Nothing is trusted on one that will not say. */
+static unsigned int ask_flags(struct vfs *vfs, const struct dentry *dentry, struct mount_entry *entry)
+{
+    struct statfs statfs;
+    if (dentry->filesystem->statfs == NULL || dentry->filesystem->statfs(vfs, (struct dentry *)dentry, &statfs) < 0)
+        return MS_NOSUID | MS_NODEV;
+    entry->flags = (unsigned int)statfs.f_flags & MOUNT_FLAGS;
+    entry->flags_known = true;
+    return entry->flags;
+}
+
 unsigned int vfs_mount_flags(struct vfs *vfs, const struct dentry *dentry)
 {
     const struct boot_mount *boot;
     struct mount_entry *entry = entry_of(vfs, dentry, &boot);
-    if (entry == NULL)
-        return boot != NULL ? boot->flags & MOUNT_FLAGS : 0;
-    if (!entry->flags_known) {
-        struct statfs statfs;
-        if (dentry->filesystem->statfs == NULL || dentry->filesystem->statfs(vfs, (struct dentry *)dentry, &statfs) < 0)
-            return MS_NOSUID | MS_NODEV;
-        entry->flags = (unsigned int)statfs.f_flags & MOUNT_FLAGS;
-        entry->flags_known = true;
-    }
-    return entry->flags;
+    unsigned int flags = boot != NULL ? boot->flags & MOUNT_FLAGS : 0;
+    if (entry != NULL)
+        flags = entry->flags_known ? entry->flags : ask_flags(vfs, dentry, entry);
+    return below_readonly_path(dentry) ? flags | MS_RDONLY : flags;
+}
+
+int vfs_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs)
+{
+    struct statfs statfs;
+    if (dentry->filesystem->statfs == NULL)
+        return -ENOSYS;
+    int error = dentry->filesystem->statfs(vfs, dentry, &statfs);
+    if (error < 0)
+        return error;
+    statfs.f_flags = (statfs.f_flags & ~MOUNT_FLAGS) | (int)vfs_mount_flags(vfs, dentry);
+    *ret_statfs = statfs;
+    return 0;
 }
 
 bool vfs_nosuid(struct vfs *vfs, const struct dentry *dentry)
@@ -125,11 +152,7 @@ bool vfs_nosuid(struct vfs *vfs, const struct dentry *dentry)
 
 int vfs_want_write(struct vfs *vfs, const struct dentry *dentry)
 {
-    for (const struct dentry *at = dentry; !at->readonly; at = at->parent) {
-        if (at->parent == at)
-            return (vfs_mount_flags(vfs, dentry) & MS_RDONLY) != 0 ? -EROFS : 0;
-    }
-    return -EROFS;
+    return (vfs_mount_flags(vfs, dentry) & MS_RDONLY) != 0 ? -EROFS : 0;
 }
 
 bool vfs_same_mount(struct vfs *vfs, const struct dentry *one, const struct dentry *other)

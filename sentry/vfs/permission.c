@@ -24,15 +24,6 @@ int attributes_permission(const struct cred *cred, const struct statx *attribute
     return anybody_executes && cred_capable(cred, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
 }
 
-static bool below_readonly_path(const struct dentry *dentry)
-{
-    for (; !dentry->readonly; dentry = dentry->parent) {
-        if (dentry->parent == dentry)
-            return false;
-    }
-    return true;
-}
-
 int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask)
 {
     struct vfs *vfs = who->sentry->vfs;

@@ -22,14 +22,11 @@ enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
-int vfs_synthetic_directory(struct vfs *vfs, struct dentry *dentry, int *ret_fd)
+/* The first one tells which mount they are all on. */
+static int hidden_directory(struct vfs *vfs, const char *name, int *ret_fd)
 {
-    char name[VFS_NAME_MAX + 1];
-    int error = dentry_gone(dentry) ? -ENOENT : synthetic_name(dentry, name, sizeof(name));
-    if (error < 0)
-        return error;
     auto_close int fd = -1;
-    error = gofer_hidden_directory(vfs->sentry->gofer, name, &fd);
+    int error = gofer_hidden_directory(vfs->sentry->gofer, name, &fd);
     if (error < 0)
         return error;
     if (!vfs->hidden_known) {
@@ -39,6 +36,18 @@ int vfs_synthetic_directory(struct vfs *vfs, struct dentry *dentry, int *ret_fd)
     }
     *ret_fd = take_fd(&fd);
     return 0;
+}
+
+int vfs_synthetic_directory(struct vfs *vfs, struct dentry *dentry, int *ret_fd)
+{
+    char name[VFS_NAME_MAX + 1];
+    int error = dentry_gone(dentry) ? -ENOENT : synthetic_name(dentry, name, sizeof(name));
+    return error < 0 ? error : hidden_directory(vfs, name, ret_fd);
+}
+
+int vfs_gone_directory(struct vfs *vfs, int *ret_fd)
+{
+    return hidden_directory(vfs, SYNTHETIC_NAME_GONE, ret_fd);
 }
 
 static int write_all(int fd, const char *content, size_t size)

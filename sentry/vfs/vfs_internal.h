@@ -101,13 +101,18 @@ void mounts_init(struct vfs *vfs);
 const struct mount_entry *mount_entry_find(struct vfs *vfs, uint64_t mount_id);
 struct mount_entry *mount_entry_learn(struct vfs *vfs, uint64_t mount_id);
 int64_t mount_until(struct vfs *vfs, uint64_t mount_id); /* until when what was learnt now is right */
+bool below_readonly_path(const struct dentry *dentry);
 int64_t names_until(const struct dentry *directory); /* the same for the names in a directory */
 
 /* walk.c: vfs_find without a new look at the clock. */
 int vfs_find_now(struct vfs *vfs, const char *path, struct dentry **ret_dentry);
 
 /* path.c: names of synthetic objects: '/' is written '!', and '!' and '%' as %21 and %25. */
+#define SYNTHETIC_NAME_GONE "%gone" /* what no path is written as */
 int synthetic_name(const struct dentry *dentry, char *buffer, size_t size);
 int synthetic_path(const char *name, size_t length, char *buffer, size_t size); /* absolute */
+
+/* synthetic.c: descriptor of a directory that is gone: empty, and leads nowhere. */
+int vfs_gone_directory(struct vfs *vfs, int *ret_fd);
 
 #endif

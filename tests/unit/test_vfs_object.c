@@ -519,9 +519,53 @@ static void test_directory_descriptor(void **state)
     assert_int_equal(object_from_fd(&world.call, fd, &object), 0);
     assert_non_null(object.dentry);
     assert_true(dentry_gone(object.dentry));
-    object_release(&object);
     assert_int_equal(vfs_lookup_at(&world.call, &world.who, fd, (uintptr_t) "f", 0, &lookup), -ENOENT);
     close(fd);
+
+    /* it opens once more (somebody's "."), and is as empty */
+    const struct open_request request = {.who = &world.who, .flags = O_RDONLY | O_DIRECTORY};
+    assert_int_equal(goferfs.open(world.sentry.vfs, object.dentry, &request, &fd), 0);
+    object_release(&object);
+    assert_described(fd, "/(deleted)");
+    assert_int_equal(vfs_lookup_at(&world.call, &world.who, fd, (uintptr_t) "f", 0, &lookup), -ENOENT);
+    assert_int_equal(vfs_lookup_at(&world.call, &world.who, fd, (uintptr_t) "new", LOOKUP_PARENT | LOOKUP_LAST, &lookup),
+                     -ENOENT);
+    close(fd);
+}
+
+/* A stranger to the group of a set-group-id folder cannot make programs that run as it. */
+static void test_setgid_folder(void **state)
+{
+    (void)state;
+    static const struct {
+        gid_t group;
+        uint64_t caps;
+        mode_t mode, expected;
+    } rows[] = {
+        {1, 0, 02755, 0755},
+        {1, 0, 02644, 02644},
+        {1, UINT64_C(1) << CAP_FSETID, 02755, 02755},
+        {0, 0, 02755, 02755},
+    };
+    struct stat owner;
+    assert_int_equal(fchmodat(world.folder, "d/e", 02777, 0), 0);
+    assert_int_equal(fstatat(world.folder, "d/e", &owner, 0), 0);
+    struct dentry *directory = look("/d/e");
+    vfs_invalidate_attributes(directory);
+    assert_int_equal(vfs_getattr(world.sentry.vfs, directory), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "made%zu", i);
+        world.cred->fsgid = owner.st_gid + rows[i].group;
+        world.cred->cap_effective = rows[i].caps;
+        assert_int_equal(goferfs.mknod(world.sentry.vfs, directory, name, S_IFREG | rows[i].mode, 0, &world.who), 0);
+        struct stat made;
+        char path[32];
+        (void)snprintf(path, sizeof(path), "d/e/%s", name);
+        assert_int_equal(fstatat(world.folder, path, &made, 0), 0);
+        assert_int_equal(made.st_mode & 07777, rows[i].expected);
+    }
+    dentry_put(directory);
 }
 
 static void test_foreign_objects(void **state)
@@ -752,6 +796,7 @@ int main(void)
         WORLD_TEST(test_create),
         WORLD_TEST(test_swapped_before_open),
         WORLD_TEST(test_directory_descriptor),
+        WORLD_TEST(test_setgid_folder),
         WORLD_TEST(test_foreign_objects),
         WORLD_TEST(test_synthetic_file),
         WORLD_TEST(test_synthetic_directory),
