@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-enum { ROUNDS = 4000, EXECS = 60, USER = 1000, ALLOWED_CODE = 7, FORBIDDEN_CODE = 66, PATH_SIZE = 256 };
+enum { ROUNDS = 4000, EXECS = 60, USER = 1000, ALLOWED_CODE = 207, FORBIDDEN_CODE = 210, REFUSED_CODE = 201, PATH_SIZE = 256 };
 
 static char path[PATH_SIZE] __attribute__((aligned(64)));
 static const char *faces[2];
@@ -102,14 +102,15 @@ static void execs(void)
         if (pid == 0) {
             pthread_t thread;
             start_flipping(&thread);
-            char *arguments[] = {path, "code", NULL};
+            char *arguments[] = {"program", "code", NULL};
             execv(path, arguments);
-            _exit(errno == EACCES || errno == ENOENT ? 1 : 2);
+            /* ENOTDIR: the NUL that ends the path is used as an empty path, and was overwritten. */
+            _exit(errno == EACCES || errno == ENOENT || errno == ENOTDIR ? REFUSED_CODE : errno);
         }
         int status = wait_within(pid, 10);
         if (WIFEXITED(status) && WEXITSTATUS(status) == ALLOWED_CODE)
             ran++;
-        else if (WIFEXITED(status) && WEXITSTATUS(status) == 1)
+        else if (WIFEXITED(status) && WEXITSTATUS(status) == REFUSED_CODE)
             refused++;
         else
             complain("exec race: status %#x", (unsigned int)status);

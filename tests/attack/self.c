@@ -7,8 +7,7 @@
 static bool names_host(const char *text)
 {
     return strstr(text, getenv("ATTACK_TOKEN")) != NULL || strstr(text, getenv("ATTACK_ROOT")) != NULL ||
-           strstr(text, "memfd:postern") != NULL || strstr(text, "postern-sentry") != NULL ||
-           strstr(text, "postern-gofer") != NULL;
+           strstr(text, "postern-sentry") != NULL || strstr(text, "postern-gofer") != NULL;
 }
 
 /* The environment is where the runner told us: no leak. */
