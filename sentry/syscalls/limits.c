@@ -35,28 +35,25 @@ static int exchange_locks(struct call *call, struct process *process, const stru
     return process_commit(call->sentry->processes, process, context);
 }
 
+static int exchange_limit(struct call *call, struct process *process, unsigned int resource, const struct rlimit *limit,
+                          struct rlimit *old)
+{
+    if (resource >= RLIM_NLIMITS || (limit != NULL && limit->rlim_cur > limit->rlim_max))
+        return -EINVAL;
+    if (resource == RLIMIT_LOCKS)
+        return exchange_locks(call, process, limit, old);
+    return prlimit(process->pid, (enum __rlimit_resource)resource, limit, old) < 0 ? -errno : 0;
+}
+
 static int64_t exchange(struct call *call, struct task *target, unsigned int resource, uint64_t new_address,
                         uint64_t old_address)
 {
     struct rlimit limit, old;
-    const struct rlimit *change = NULL;
-    if (resource >= RLIM_NLIMITS)
-        return -EINVAL;
-    if (new_address != 0) {
-        int result = guest_read(call, new_address, &limit, sizeof(limit));
-        if (result < 0)
-            return result;
-        if (limit.rlim_cur > limit.rlim_max)
-            return -EINVAL;
-        change = &limit;
-    }
     if (!may_limit(call, target))
         return -EPERM;
-    int result;
-    if (resource == RLIMIT_LOCKS)
-        result = exchange_locks(call, target->process, change, &old);
-    else
-        result = prlimit(target->process->pid, (enum __rlimit_resource)resource, change, &old) < 0 ? -errno : 0;
+    int result = new_address != 0 ? guest_read(call, new_address, &limit, sizeof(limit)) : 0;
+    if (result == 0)
+        result = exchange_limit(call, target->process, resource, new_address != 0 ? &limit : NULL, &old);
     if (result < 0 || old_address == 0)
         return result;
     return guest_write(call, old_address, &old, sizeof(old));
@@ -78,10 +75,7 @@ int64_t sys_setrlimit(struct call *call)
 
 int64_t sys_prlimit64(struct call *call)
 {
-    pid_t pid = arg_int(call, 0);
-    if (arg_uint(call, 1) >= RLIM_NLIMITS)
-        return -EINVAL;
-    struct task *target = subject_find(call, pid);
+    struct task *target = subject_find(call, arg_int(call, 0));
     if (target == NULL)
         return -ESRCH;
     return exchange(call, target, arg_uint(call, 1), call->args[2], call->args[3]);
