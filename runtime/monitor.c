@@ -21,10 +21,17 @@ enum {
     WARNINGS_MAX = 100, /* from a sentry that may be in the guest's hands */
 };
 
-enum entry { ENTRY_SIGNALS, ENTRY_INIT, ENTRY_CONTROL, ENTRY_SENTRY, ENTRY_CONSOLE, ENTRY_COUNT = ENTRY_CONSOLE + CONSOLE_POLL_COUNT };
+enum entry {
+    ENTRY_SIGNALS,
+    ENTRY_INIT,
+    ENTRY_CONTROL,
+    ENTRY_SENTRY,
+    ENTRY_CONSOLE,
+    ENTRY_COUNT = ENTRY_CONSOLE + CONSOLE_POLL_COUNT
+};
 
 struct monitor {
-    const struct sandbox *sandbox;
+    struct sandbox *sandbox;
     const struct signals *signals;
     struct console *console;
     bool control_open, sentry_gone, init_gone;
@@ -63,7 +70,7 @@ static void handle_control(struct monitor *monitor)
 
 /* -- the end ---------------------------------------------------------------------------------------------------- */
 
-/* How a child ended, without reaping it: sandbox_destroy does. Returns 0 or -errno. */
+/* How a child ended, without reaping it. Returns 0 or -errno. */
 static int peek_status(int pidfd, siginfo_t *ret_info)
 {
     siginfo_t info = {0};
@@ -85,15 +92,36 @@ static bool wait_readable(int fd, int timeout)
     return result == 1;
 }
 
+static void reap(pid_t *pid)
+{
+    if (*pid > 0) {
+        (void)kill(*pid, SIGKILL);
+        while (waitpid(*pid, NULL, __WALL) < 0 && errno == EINTR)
+            continue;
+    }
+    *pid = 0;
+}
+
+/* How the sentry ended. As the init of a pid namespace it can end only after everybody in there has been reaped; those who are
+ * our children wait for us. Its sockets close before that, and tell us that it is on its way. Returns 0 or -errno. */
+static int sentry_status(struct monitor *monitor, siginfo_t *ret_info)
+{
+    struct sandbox *sandbox = monitor->sandbox;
+    while (monitor->control_open && wait_readable(sandbox->control, SETTLE_MS))
+        handle_control(monitor);
+    if (monitor->control_open)
+        return -EAGAIN;
+
+    reap(&sandbox->init);
+    reap(&sandbox->gofer);
+    return wait_readable(sandbox->sentry_pidfd, SETTLE_MS) ? peek_status(sandbox->sentry_pidfd, ret_info) : -EAGAIN;
+}
+
 /* Says why the sentry ended, if it ended badly. Returns whether it did. */
 static bool report_sentry(struct monitor *monitor)
 {
     siginfo_t info = {0};
-    bool dead = wait_readable(monitor->sandbox->sentry_pidfd, SETTLE_MS) &&
-                peek_status(monitor->sandbox->sentry_pidfd, &info) == 0;
-    while (monitor->control_open && wait_readable(monitor->sandbox->control, 0))
-        handle_control(monitor);
-
+    bool dead = sentry_status(monitor, &info) == 0;
     if (monitor->reason[0] != '\0')
         log_message(LOG_LEVEL_ERROR, "sentry: %s", monitor->reason);
     else if (dead && info.si_code != CLD_EXITED)
@@ -168,7 +196,7 @@ static void handle_events(struct monitor *monitor, const struct pollfd entries[E
         (void)wait_readable(monitor->sandbox->init_pidfd, SETTLE_MS);
 }
 
-int monitor_run(const struct sandbox *sandbox, const struct signals *signals, struct console *console)
+int monitor_run(struct sandbox *sandbox, const struct signals *signals, struct console *console)
 {
     struct monitor monitor = {.sandbox = sandbox, .signals = signals, .console = console, .control_open = true};
     while (!monitor.init_gone && !monitor.sentry_gone) {

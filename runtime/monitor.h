@@ -9,7 +9,8 @@ struct sandbox;
 struct signals;
 
 /* Waits until the container's init has ended. The console may be NULL. Returns the exit status for our caller: the program's,
- * 128+n when signal n killed it, or EXIT_SANDBOX_DIED after saying why. Reaps nobody. */
-int monitor_run(const struct sandbox *sandbox, const struct signals *signals, struct console *console);
+ * 128+n when signal n killed it, or EXIT_SANDBOX_DIED after saying why. Who had to be reaped for that has pid 0 in *sandbox
+ * afterwards; the others are left to sandbox_destroy. */
+int monitor_run(struct sandbox *sandbox, const struct signals *signals, struct console *console);
 
 #endif

@@ -38,7 +38,6 @@ static struct signals signals = SIGNALS_NONE;
 
 struct stand_in {
     struct sandbox sandbox;
-    int sentry_end; /* of the control socket */
 };
 
 /* A test that fails leaves nobody behind. */
@@ -82,26 +81,42 @@ static void die_of(int number)
     (void)raise(number);
 }
 
-static void start(struct stand_in *stand_in, void (*init)(int), int init_argument, void (*sentry)(int), int sentry_argument)
+static int make_control(struct stand_in *stand_in)
 {
     int sockets[2];
     assert_int_equal(socket_pair(sockets), 0);
-    *stand_in = (struct stand_in){.sandbox = {.console_master = -1, .control = sockets[0]}, .sentry_end = sockets[1]};
+    *stand_in = (struct stand_in){.sandbox = {.console_master = -1, .control = sockets[0]}};
+    return sockets[1];
+}
+
+/* The sentry's end of the control socket is left to the sentry: it closes when that dies. */
+static void start_with(struct stand_in *stand_in, int sentry_end, void (*init)(int), int init_argument, void (*sentry)(int),
+                       int sentry_argument)
+{
     stand_in->sandbox.sentry = spawn(sentry, sentry_argument, &stand_in->sandbox.sentry_pidfd);
+    (void)close(sentry_end);
     stand_in->sandbox.init = spawn(init, init_argument, &stand_in->sandbox.init_pidfd);
 }
 
-/* Also shows that monitor_run has reaped nobody. */
+static void start(struct stand_in *stand_in, void (*init)(int), int init_argument, void (*sentry)(int), int sentry_argument)
+{
+    int sentry_end = make_control(stand_in);
+    start_with(stand_in, sentry_end, init, init_argument, sentry, sentry_argument);
+}
+
+/* Also shows that whoever still has a pid has not been reaped. */
 static void finish(struct stand_in *stand_in)
 {
-    (void)kill(stand_in->sandbox.sentry, SIGKILL);
-    (void)kill(stand_in->sandbox.init, SIGKILL);
-    assert_int_equal(waitpid(stand_in->sandbox.sentry, NULL, 0), stand_in->sandbox.sentry);
-    assert_int_equal(waitpid(stand_in->sandbox.init, NULL, 0), stand_in->sandbox.init);
+    const pid_t pids[] = {stand_in->sandbox.sentry, stand_in->sandbox.init};
+    for (size_t i = 0; i < 2; i++) {
+        if (pids[i] == 0)
+            continue;
+        (void)kill(pids[i], SIGKILL);
+        assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+    }
     (void)close(stand_in->sandbox.sentry_pidfd);
     (void)close(stand_in->sandbox.init_pidfd);
     (void)close(stand_in->sandbox.control);
-    (void)close(stand_in->sentry_end);
 }
 
 /* What the monitor says on stderr while it runs. */
@@ -172,8 +187,9 @@ static void test_sentry_says_why(void **state)
     struct stand_in stand_in;
     char said[512];
     struct control_message message = {.kind = CONTROL_FATAL, .text = "the gofer is \033[2Jgone"};
-    start(&stand_in, die_of, SIGKILL, exit_with, 1);
-    assert_int_equal(socket_send(stand_in.sentry_end, &message, sizeof(message), NULL, 0), 0);
+    int sentry_end = make_control(&stand_in);
+    assert_int_equal(socket_send(sentry_end, &message, sizeof(message), NULL, 0), 0);
+    start_with(&stand_in, sentry_end, die_of, SIGKILL, exit_with, 1);
     assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), EXIT_SANDBOX_DIED);
     assert_string_equal(said, "postern: sentry: the gofer is ?[2Jgone\n");
     finish(&stand_in);
@@ -208,10 +224,11 @@ static void test_warnings_are_bounded(void **state)
     struct stand_in stand_in;
     static char said[65536];
     struct control_message message = {.kind = CONTROL_WARNING, .text = "w"};
-    start(&stand_in, die_of, SIGKILL, exit_with, 0);
-    (void)fcntl(stand_in.sentry_end, F_SETFL, O_NONBLOCK);
+    int sentry_end = make_control(&stand_in);
+    (void)fcntl(sentry_end, F_SETFL, O_NONBLOCK);
     for (int i = 0; i < 150; i++)
-        (void)socket_send(stand_in.sentry_end, &message, sizeof(message), NULL, 0);
+        (void)socket_send(sentry_end, &message, sizeof(message), NULL, 0);
+    start_with(&stand_in, sentry_end, die_of, SIGKILL, exit_with, 0);
     assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), 128 + SIGKILL);
     size_t lines = 0;
     for (const char *at = said; (at = strstr(at, "postern: warning: sentry: w\n")) != NULL; at++)
@@ -312,6 +329,7 @@ static pid_t spawn_relay(int input, int output, struct pty guest, const char *sc
         _exit(127);
     }
     (void)close(guest.slave);
+    (void)close(sockets[1]);
     stand_in.sandbox.sentry_pidfd = (int)syscall(SYS_pidfd_open, stand_in.sandbox.sentry, 0);
     stand_in.sandbox.init_pidfd = (int)syscall(SYS_pidfd_open, stand_in.sandbox.init, 0);
     if (console_open(guest.master, &console, &error) == 0)
