@@ -38,8 +38,9 @@ enum {
 };
 
 struct fuse_node_spec {
-    /* Content from the beginning; called anew for each read at offset 0. 0 or -errno (which the reader gets). */
-    int (*generate)(const void *source, struct text *text);
+    /* Content from the beginning; called anew for each read at offset 0. 0 or -errno (which the reader gets). reader: the
+     * thread that waits for it, as the sandbox's pid namespace numbers it. */
+    int (*generate)(const void *source, pid_t reader, struct text *text);
     /* One write at offset 0; data is NUL-terminated beyond size. 0 or -errno. NULL: EACCES. */
     int (*store)(const void *source, const char *data, size_t size);
     unsigned char source[FUSE_SOURCE_MAX]; /* copied; handed to both */

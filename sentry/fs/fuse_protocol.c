@@ -120,7 +120,7 @@ static int on_read(const struct request *request, struct fuse_reply *reply)
     if (in->offset == 0 || !handle->generated) {
         text_release(&handle->text);
         handle->generated = false;
-        int result = spec.generate(spec.source, &handle->text);
+        int result = spec.generate(spec.source, (pid_t)request->header->pid, &handle->text);
         if (result < 0)
             return result;
         handle->generated = true;

@@ -42,7 +42,13 @@ static int list_descriptors(const struct synth_source *folder, int **ret_numbers
 {
     char path[64];
     descriptor_folder(&folder->subject, path, sizeof(path));
-    return proc_list_numbers(folder->sentry, path, ret_numbers, ret_count);
+    int result = proc_list_numbers(folder->sentry, path, ret_numbers, ret_count);
+    if (result != -EACCES)
+        return result;
+    /* The folder of a process that has ended is the host root's: it has no descriptors. */
+    *ret_numbers = NULL;
+    *ret_count = 0;
+    return 0;
 }
 
 static bool descriptor_exists(const struct synth_source *folder, int number)

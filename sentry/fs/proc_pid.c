@@ -5,7 +5,8 @@
  * The host's own files (SYNTH_REAL) are those whose content is right as it stands and that can do no harm in the
  * guest's hands: what they say is about guest processes alone, in the numbers of the guest's pid namespace and the paths of
  * the container's root, and what they let write (comm, oom_score_adj, timerslack_ns, coredump_filter) the kernel checks
- * against the writer, who has no capability natively. Left out for what they would tell: wchan and stack (symbols of the
+ * against the writer, who has no capability natively. mem is bound to the memory the process had when it was opened:
+ * an exec of a set-id program leaves the holder with the old one. Left out for what they would tell: wchan and stack (symbols of the
  * host kernel), syscall, pagemap, loginuid and sessionid (the host's audit session), uid_map, cgroup, mountinfo.
  */
 #include <errno.h>
@@ -23,6 +24,13 @@
 CONFINE_ALLOW_IF(faccessat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "is there such a process or thread");
 
 /* --- links --- */
+
+/* A process that has ended and not been waited for has a context still, but no program and no folders. */
+static struct process *living_process(const struct synth_source *source)
+{
+    char target[8];
+    return proc_subject_readlink(source, source->entry->path, target, sizeof(target)) < 0 ? NULL : proc_subject_process(source);
+}
 
 static int dentry_text(const struct synth_source *source, const struct dentry *dentry, struct text *text)
 {
@@ -47,13 +55,13 @@ static int follow_dentry(struct dentry *dentry, struct dentry **ret_dentry)
 #define CONTEXT_LINK(field)                                                                                       \
     static int field##_text(const struct synth_source *source, struct text *text)                                 \
     {                                                                                                             \
-        const struct process *process = proc_subject_process(source);                                             \
+        const struct process *process = living_process(source);                                                   \
         return process != NULL ? dentry_text(source, process->context->field, text) : -ENOENT;                    \
     }                                                                                                             \
     static int field##_follow(const struct synth_source *source, struct dentry **ret_dentry, int *ret_fd)         \
     {                                                                                                             \
         (void)ret_fd;                                                                                             \
-        const struct process *process = proc_subject_process(source);                                             \
+        const struct process *process = living_process(source);                                                   \
         return process != NULL ? follow_dentry(process->context->field, ret_dentry) : -ENOENT;                    \
     }
 CONTEXT_LINK(exe)
@@ -140,7 +148,7 @@ static const struct synth_entry common_table[] = {
     SYNTH_FILE("status", 0444, SYNTH_LIVE, .generate = proc_status_text),
     REAL("personality", 0400, SYNTH_CHECKED),
     SYNTH_FILE("limits", 0444, SYNTH_SNAPSHOT, .generate = proc_limits_text),
-    REAL("sched", 0444, SYNTH_OPTIONAL),
+    SYNTH_FILE("sched", 0444, SYNTH_LIVE, .flags = SYNTH_OPTIONAL, .generate = proc_sched_text),
     REAL("comm", 0644, 0),
     SYNTH_FILE("syscall", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = refuse_access),
     REAL("cmdline", 0444, 0),
@@ -148,7 +156,7 @@ static const struct synth_entry common_table[] = {
     REAL("statm", 0444, 0),
     REAL("maps", 0444, SYNTH_CHECKED),
     REAL("numa_maps", 0444, SYNTH_CHECKED | SYNTH_OPTIONAL),
-    SYNTH_FILE("mem", 0600, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = refuse_access),
+    REAL("mem", 0600, SYNTH_CHECKED),
     SYNTH_FILE("cwd", 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = cwd_text, .follow = cwd_follow),
     SYNTH_FILE("root", 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = root_text, .follow = root_follow),
     SYNTH_FILE("exe", 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = exe_text, .follow = exe_follow),

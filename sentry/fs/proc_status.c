@@ -105,10 +105,14 @@ static void substitute_line(const char *line, const struct process_snapshot *pro
     text_string(text, "\n");
 }
 
-void proc_status_substitute(char *host, const struct process_snapshot *process, struct text *text)
+void proc_status_substitute(char *host, const struct process_snapshot *process, bool reads_itself, struct text *text)
 {
-    for (char *line; (line = text_line(&host)) != NULL;)
-        substitute_line(line, process, text);
+    for (char *line; (line = text_line(&host)) != NULL;) {
+        if (reads_itself && strncmp(line, "State:", 6) == 0)
+            text_string(text, "State:\tR (running)\n");
+        else
+            substitute_line(line, process, text);
+    }
 }
 
 /* What remains to be said of a process that ended since the file was opened. */
@@ -131,7 +135,36 @@ int proc_status_text(const struct synth_source *source, struct text *text)
     struct process_snapshot snapshot;
     if (proc_subject_snapshot(source, &snapshot) < 0)
         snapshot_of_gone(source, &snapshot);
-    proc_status_substitute(host.data, &snapshot, text);
+    proc_status_substitute(host.data, &snapshot, source->reader != 0 && source->reader == snapshot.pid, text);
+    return 0;
+}
+
+/* --- sched --- */
+
+void proc_sched_filter(char *host, struct text *text)
+{
+    static const char *const shown[] = {"se.sum_exec_runtime", "se.nr_migrations",        "nr_switches", "nr_voluntary_switches",
+                                        "nr_involuntary_switches", "se.load.weight", "policy",      "prio"};
+    for (unsigned int number = 0; host != NULL; number++) {
+        char *line = text_line(&host);
+        if (line == NULL)
+            break;
+        size_t length = strcspn(line, " :");
+        bool keep = number < 2; /* the title */
+        for (size_t i = 0; !keep && i < sizeof(shown) / sizeof(*shown); i++)
+            keep = strlen(shown[i]) == length && memcmp(shown[i], line, length) == 0;
+        if (keep)
+            text_printf(text, "%s\n", line);
+    }
+}
+
+int proc_sched_text(const struct synth_source *source, struct text *text)
+{
+    auto_text struct text host = {0};
+    int result = proc_subject_read(source, "sched", &host);
+    if (result < 0)
+        return result == -ENOENT ? -ESRCH : result;
+    proc_sched_filter(host.data, text);
     return 0;
 }
 

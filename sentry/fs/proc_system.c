@@ -59,6 +59,7 @@ static int interrupts_text(const struct synth_source *source, struct text *text)
 
 const struct synth_entry proc_system_table[] = {
     SYNTH_TEXT("buddyinfo", 0444, ""),
+    SYNTH_DIR("bus"),
     SYNTH_TEXT("cgroups", 0444, cgroups_text),
     SYNTH_TEXT("cmdline", 0444, "quiet\n"),
     SYNTH_TEXT("consoles", 0444, ""),
@@ -66,12 +67,15 @@ const struct synth_entry proc_system_table[] = {
     SYNTH_TEXT("crypto", 0444, ""),
     SYNTH_TEXT("devices", 0444, devices_text),
     LIVE("diskstats", NULL),
+    SYNTH_DIR("driver"),
     SYNTH_TEXT("execdomains", 0444, "0-0\tLinux           \t[kernel]\n"),
     SYNTH_TEXT("fb", 0444, ""),
     SYNTH_FILE("filesystems", 0444, SYNTH_SNAPSHOT, .generate = filesystems_text),
+    SYNTH_DIR("fs"),
     LIVE("interrupts", interrupts_text),
     SYNTH_TEXT("iomem", 0400, ""),
     SYNTH_TEXT("ioports", 0400, ""),
+    SYNTH_DIR("irq"),
     SYNTH_TEXT("kallsyms", 0444, ""),
     SYNTH_TEXT("kcore", 0400, ""),
     SYNTH_TEXT("key-users", 0444, ""),

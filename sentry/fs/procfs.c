@@ -16,6 +16,7 @@
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "files of the guest's procfs");
+CONFINE_ALLOW(readlinkat, "has a process a program still");
 CONFINE_ALLOW(getdents64, "processes, threads and descriptors, in the guest's procfs");
 CONFINE_ALLOW(fcntl, "libc's fdopendir");
 CONFINE_ALLOW(newfstatat, "libc's fdopendir");
@@ -46,14 +47,32 @@ int proc_subject_snapshot(const struct synth_source *source, struct process_snap
 
 /* --- files of the guest's own procfs --- */
 
+enum { SUBJECT_PATH_MAX = 256 };
+
+static int subject_path(const struct synth_subject *subject, const char *name, char path[SUBJECT_PATH_MAX])
+{
+    int length = subject->vtid != 0
+                     ? snprintf(path, SUBJECT_PATH_MAX, "%d/task/%d/%s", subject->vpid, subject->vtid, name)
+                     : snprintf(path, SUBJECT_PATH_MAX, "%d/%s", subject->vpid, name);
+    return length < 0 || length >= SUBJECT_PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+ssize_t proc_subject_readlink(const struct synth_source *source, const char *name, char *buffer, size_t size)
+{
+    char path[SUBJECT_PATH_MAX];
+    int result = subject_path(&source->subject, name, path);
+    if (result < 0)
+        return result;
+    ssize_t length = readlinkat(source->sentry->proc_inner, path, buffer, size);
+    return length >= 0 ? length : -errno;
+}
+
 int proc_subject_open(const struct synth_source *source, const char *name, int flags)
 {
-    char path[256];
-    const struct synth_subject *subject = &source->subject;
-    int length = subject->vtid != 0 ? snprintf(path, sizeof(path), "%d/task/%d/%s", subject->vpid, subject->vtid, name)
-                                    : snprintf(path, sizeof(path), "%d/%s", subject->vpid, name);
-    if (length < 0 || (size_t)length >= sizeof(path))
-        return -ENAMETOOLONG;
+    char path[SUBJECT_PATH_MAX];
+    int result = subject_path(&source->subject, name, path);
+    if (result < 0)
+        return result;
     int fd = openat(source->sentry->proc_inner, path, flags | O_CLOEXEC | O_NOFOLLOW);
     return fd >= 0 ? fd : -errno;
 }
@@ -182,6 +201,7 @@ static const struct synth_filesystem proc_filesystem = {
     .tree = &proc_tree,
     .magic = PROC_SUPER_MAGIC,
     .device_minor = SYNTH_DEVICE_PROC,
+    .closed = true,
     .open_real = open_real,
     .present = is_present,
     .check = check_access,

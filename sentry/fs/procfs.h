@@ -27,6 +27,8 @@ int proc_subject_snapshot(const struct synth_source *source, struct process_snap
 
 /* Opens `name` of the subject's folder in the guest's own procfs. Any thread. A descriptor or -errno. */
 int proc_subject_open(const struct synth_source *source, const char *name, int flags);
+/* readlink(2) of a link there: its length or -errno. */
+ssize_t proc_subject_readlink(const struct synth_source *source, const char *name, char *buffer, size_t size);
 /* Appends a file of that folder. 0 or -errno. */
 int proc_subject_read(const struct synth_source *source, const char *name, struct text *text);
 
@@ -39,8 +41,12 @@ extern const struct synth_numbered proc_descriptors, proc_descriptor_infos;
 /* proc_status.c */
 int proc_status_text(const struct synth_source *source, struct text *text);
 int proc_limits_text(const struct synth_source *source, struct text *text);
-/* Replaces in a status file what is the host's with what is emulated. `host` is taken apart. */
-void proc_status_substitute(char *host, const struct process_snapshot *process, struct text *text);
+int proc_sched_text(const struct synth_source *source, struct text *text);
+/* Keeps of a sched file what does not tell how long the host has been up. `host` is taken apart. */
+void proc_sched_filter(char *host, struct text *text);
+/* Replaces in a status file what is the host's with what is emulated. `host` is taken apart. reads_itself: the process waits
+ * for this text, and to itself it is running. */
+void proc_status_substitute(char *host, const struct process_snapshot *process, bool reads_itself, struct text *text);
 /* Replaces the line of one limit. `host` is taken apart. */
 void proc_limits_substitute(char *host, uint64_t soft, uint64_t hard, struct text *text);
 /* proc_mounts.c; main thread */

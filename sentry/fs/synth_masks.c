@@ -91,14 +91,18 @@ static const struct filesystem mask_filesystem = {
     .statfs = mask_statfs,
 };
 
-static struct inode *mask_inode(bool directory, uint64_t number)
+static struct inode *mask_inode(const struct boot_config *boot, bool directory, uint64_t number)
 {
+    const struct statx_timestamp made = {.tv_sec = (int64_t)boot->created_realtime};
     struct statx attributes = {
         .stx_mask = STATX_BASIC_STATS,
         .stx_blksize = 4096,
         .stx_nlink = directory ? 2 : 1,
         .stx_mode = (uint16_t)(directory ? S_IFDIR | 01777 : S_IFCHR | 0666),
         .stx_ino = number,
+        .stx_atime = made,
+        .stx_mtime = made,
+        .stx_ctime = made,
         .stx_rdev_major = directory ? 0 : 1,
         .stx_rdev_minor = directory ? 0 : 3,
         .stx_dev_minor = SYNTH_DEVICE_MASK,
@@ -121,12 +125,13 @@ static int kind_of(struct vfs *vfs, const char *path)
     return result;
 }
 
-static int mask(struct vfs *vfs, const char *path, uint64_t number)
+static int mask(const struct sentry *sentry, const char *path, uint64_t number)
 {
+    struct vfs *vfs = sentry->vfs;
     int directory = kind_of(vfs, path);
     if (directory < 0)
         return directory;
-    struct inode *inode = mask_inode(directory == 1, number);
+    struct inode *inode = mask_inode(sentry->boot, directory == 1, number);
     if (inode == NULL)
         return -ENOMEM;
     int result = vfs_pin(vfs, path, inode);
@@ -153,7 +158,7 @@ int synth_masks_apply(struct sentry *sentry)
             return result;
     }
     for (uint32_t i = 0; i < boot->masked_count && i < BOOT_MASKED_MAX; i++) {
-        int result = mask(sentry->vfs, boot->masked[i], i + 2);
+        int result = mask(sentry, boot->masked[i], i + 2);
         if (result < 0 && !absent(result))
             return result;
     }

@@ -234,9 +234,12 @@ static int open_snapshot(struct vfs *vfs, struct dentry *dentry, const struct sy
     return vfs_synthetic_file(vfs, dentry, text.data != NULL ? text.data : "", text.length, ret_fd);
 }
 
-static int generate_live(const void *data, struct text *text)
+static int generate_live(const void *data, pid_t reader, struct text *text)
 {
-    return synth_generate(data, text);
+    struct synth_source source;
+    memcpy(&source, data, sizeof(source));
+    source.reader = reader;
+    return synth_generate(&source, text);
 }
 
 static int store_live(const void *data, const char *content, size_t size)
@@ -393,6 +396,29 @@ static int synth_readdir(struct vfs *vfs, struct dentry *directory, const struct
     return result < 0 ? result : 0;
 }
 
+/* Procfs knows no names but its own, not even to say that they are free. */
+static int synth_create(struct vfs *vfs, struct dentry *directory, const char *name, const struct open_request *request,
+                        int *ret_fd, bool *ret_created)
+{
+    (void)vfs;
+    (void)directory;
+    (void)name;
+    (void)request;
+    (void)ret_fd;
+    (void)ret_created;
+    return -ENOENT;
+}
+
+static int synth_mkdir(struct vfs *vfs, struct dentry *directory, const char *name, mode_t mode, const struct vfs_who *who)
+{
+    (void)vfs;
+    (void)directory;
+    (void)name;
+    (void)mode;
+    (void)who;
+    return -ENOENT;
+}
+
 static int synth_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs)
 {
     (void)vfs;
@@ -432,6 +458,8 @@ int synthfs_mount(struct sentry *sentry, const struct synth_filesystem *filesyst
                 .readlink = synth_readlink,
                 .follow = synth_follow,
                 .open = synth_open,
+                .create = filesystem->closed ? synth_create : NULL,
+                .mkdir = filesystem->closed ? synth_mkdir : NULL,
                 .readdir = synth_readdir,
                 .statfs = synth_statfs,
                 .forget = synth_forget,

@@ -42,6 +42,7 @@ struct synth_source {
     const struct synth_entry *entry;
     struct synth_subject subject;
     const struct vfs_who *who; /* who asks. NULL in the FUSE thread and where the vfs does not say */
+    pid_t reader;              /* SYNTH_LIVE: the thread that reads, as the sandbox's pid namespace numbers it; or 0 */
     uint32_t ids[8];           /* SYNTH_LIVE: the subject's uids and gids when it was opened, should it be gone later */
 };
 
@@ -90,6 +91,7 @@ struct synth_filesystem {
     struct synth_tree *tree;
     uint32_t magic;        /* statfs f_type */
     uint32_t device_minor; /* st_dev 0:N, as mountinfo says too */
+    bool closed;           /* making a name in it fails with ENOENT, not EACCES */
     /* SYNTH_REAL: opens `source`'s file with `flags`. */
     int (*open_real)(const struct synth_source *source, int flags, int *ret_fd);
     /* SYNTH_OPTIONAL: whether it is there. */
