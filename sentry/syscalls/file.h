@@ -57,6 +57,9 @@ int target_set(struct call *call, const struct vfs_who *who, struct target *targ
 int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint64_t address, bool directory,
                    struct lookup *ret_lookup);
 
+/* A setgid program made in somebody else's setgid folder is not born setgid. */
+mode_t creation_mode(const struct vfs_who *who, const struct dentry *parent, mode_t mode);
+
 /* "parent/name" for the gofer. */
 int gofer_path(const struct dentry *parent, const char *name, char *buffer, size_t size);
 

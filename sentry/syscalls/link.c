@@ -117,7 +117,8 @@ static int64_t mknod_at(struct call *call, int dirfd, uint64_t address, unsigned
         return -EPERM;
     if (type == 0)
         mode |= S_IFREG;
-    return filesystem->mknod(who.sentry->vfs, lookup.dentry, lookup.name, mode & (S_IFMT | 07777), device, &who);
+    mode = creation_mode(&who, lookup.dentry, mode & (S_IFMT | 07777));
+    return filesystem->mknod(who.sentry->vfs, lookup.dentry, lookup.name, mode, device, &who);
 }
 
 int64_t sys_mknod(struct call *call)
@@ -141,6 +142,13 @@ static int may_link(const struct vfs_who *who, struct target *source, const stru
     if (!S_ISREG(attributes->stx_mode) || (attributes->stx_mode & S_ISUID) != 0 || setgid_program)
         return -EPERM;
     return target_permission(who, source, MAY_READ | MAY_WRITE) < 0 ? -EPERM : 0;
+}
+
+/* The kernel wants CAP_DAC_READ_SEARCH, or the credentials the file was opened with. Those are not recorded: its owner's
+ * come nearest. */
+static bool may_link_descriptor(const struct vfs_who *who, const struct object *object)
+{
+    return who->cred->fsuid == object->attributes.stx_uid || cred_capable(who->cred, CAP_DAC_READ_SEARCH);
 }
 
 /* A file that has no name (any more): O_TMPFILE, by its descriptor. */
@@ -189,14 +197,13 @@ static int64_t link_at(struct call *call, int from_fd, uint64_t from, int to_fd,
         return -EINVAL;
     struct vfs_who who;
     vfs_who_from_call(call, &who);
-    if ((flags & AT_EMPTY_PATH) != 0 && !cred_capable(who.cred, CAP_DAC_READ_SEARCH))
-        return -ENOENT;
-
     auto_target struct target source = TARGET_NONE;
     unsigned int lookup_flags = (flags & AT_SYMLINK_FOLLOW) != 0 ? LOOKUP_FOLLOW : 0;
     int error = target_at(call, &who, from_fd, from, flags, lookup_flags, &source);
     if (error < 0)
         return error;
+    if (source.object.fd >= 0 && (flags & AT_EMPTY_PATH) != 0 && !may_link_descriptor(&who, &source.object))
+        return -ENOENT;
     auto_lookup struct lookup lookup = {.fd = -1};
     error = create_prepare(call, &who, to_fd, to, false, &lookup);
     if (error < 0)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths and descriptors of the guest, turned into the objects they name. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 
 #include "sentry/fs/gofer_client.h"
+#include "sentry/kernel/cred.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 
@@ -219,6 +221,15 @@ int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint
     *ret_lookup = lookup;
     lookup = (struct lookup){.fd = -1};
     return 0;
+}
+
+mode_t creation_mode(const struct vfs_who *who, const struct dentry *parent, mode_t mode)
+{
+    const struct statx *attributes = &parent->inode->attributes;
+    if ((mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP) || (attributes->stx_mode & S_ISGID) == 0)
+        return mode;
+    bool member = cred_in_group(who->cred, attributes->stx_gid) || cred_capable(who->cred, CAP_FSETID);
+    return member ? mode : mode & ~(mode_t)S_ISGID;
 }
 
 int gofer_path(const struct dentry *parent, const char *name, char *buffer, size_t size)

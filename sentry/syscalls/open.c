@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
@@ -10,6 +11,7 @@
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/platform/deliver.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/busy.h"
 #include "sentry/syscalls/file.h"
@@ -147,9 +149,25 @@ static struct open_request request_of(const struct opening *opening)
     return (struct open_request){.who = &opening->who, .flags = flags, .mode = opening->mode};
 }
 
+/* The gofer opens without following; the guest sees with fcntl(F_GETFL) what it asked for itself. */
+static int64_t install_path_descriptor(const struct opening *opening, int fd, bool close_on_exec)
+{
+    auto_close int again = -1;
+    if ((opening->flags & O_NOFOLLOW) == 0) {
+        char name[32];
+        (void)snprintf(name, sizeof(name), "self/fd/%d", fd);
+        int flags = opening->flags & (O_PATH | O_DIRECTORY);
+        again = openat(opening->who.sentry->proc_outer, name, flags | O_CLOEXEC);
+    }
+    return call_install_path_fd(opening->call, again >= 0 ? again : fd, close_on_exec);
+}
+
 int64_t opening_install(const struct opening *opening, int fd)
 {
-    return call_install_fd(opening->call, fd, (opening->flags & O_CLOEXEC) != 0);
+    bool close_on_exec = (opening->flags & O_CLOEXEC) != 0;
+    if ((opening->flags & O_PATH) != 0)
+        return install_path_descriptor(opening, fd, close_on_exec);
+    return call_install_fd(opening->call, fd, close_on_exec);
 }
 
 /* /dev/tty stands for the terminal of whoever opens it. */
@@ -217,7 +235,8 @@ static int64_t create_file(struct opening *opening, const struct lookup *lookup,
     if (parent->filesystem->create == NULL)
         return -EACCES;
 
-    struct open_request request = {.who = &opening->who, .flags = opening->flags, .mode = opening->mode};
+    mode_t mode = creation_mode(&opening->who, parent, opening->mode);
+    struct open_request request = {.who = &opening->who, .flags = opening->flags, .mode = mode};
     auto_close int fd = -1;
     bool created = false;
     error = parent->filesystem->create(vfs, parent, lookup->name, &request, &fd, &created);
@@ -278,8 +297,9 @@ static int64_t open_temporary(struct opening *opening, struct dentry *directory)
         return error;
     if (directory->filesystem->create == NULL || directory->filesystem->open == NULL)
         return -EOPNOTSUPP;
-    struct open_request request = {
-        .who = &opening->who, .flags = opening->flags & ~O_CREAT, .mode = opening->mode};
+    struct open_request request = {.who = &opening->who,
+                                   .flags = opening->flags & ~O_CREAT,
+                                   .mode = creation_mode(&opening->who, directory, opening->mode)};
     auto_close int fd = -1;
     error = directory->filesystem->open(vfs, directory, &request, &fd);
     return error < 0 ? error : opening_install(opening, fd);

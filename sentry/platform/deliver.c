@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel injects no O_PATH descriptor, but lets one pass over a Unix socket. So the caller gets one end of a pair
+ * whose other end has the descriptor under way, and is made to receive it and to put it in the place of the socket.
+ *
+ * The message header is written below the caller's stack pointer (and what was there is put back). Another thread of
+ * the guest may change it meanwhile; all it can spoil is its own process's memory.
+ */
+#include "sentry/platform/deliver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "postern/cleanup.h"
+#include "postern/confine.h"
+#include "postern/socket.h"
+#include "sentry/platform/call.h"
+#include "sentry/platform/transient.h"
+
+CONFINE_ALLOW_IF(socketpair, 0, UINT32_MAX, AF_UNIX, "carries O_PATH descriptors to the guest");
+
+enum { RED_ZONE = 128 };
+
+/* What recvmsg(2) needs, at its place in the guest. */
+struct letter {
+    struct msghdr header;
+    struct iovec vector;
+    char byte;
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+};
+
+struct delivery {
+    struct tracee tracee;
+    uint64_t address; /* of the letter in the guest */
+    struct letter saved;
+    int socket; /* the number of the caller's end */
+    bool close_on_exec;
+};
+
+static int copy(const struct delivery *delivery, struct letter *letter, bool to_guest)
+{
+    struct iovec local = {.iov_base = letter, .iov_len = sizeof(*letter)};
+    struct iovec remote = {.iov_base = (void *)delivery->address, .iov_len = sizeof(*letter)};
+    pid_t tid = delivery->tracee.tid;
+    ssize_t done = to_guest ? process_vm_writev(tid, &local, 1, &remote, 1, 0)
+                            : process_vm_readv(tid, &local, 1, &remote, 1, 0);
+    return done == (ssize_t)sizeof(*letter) ? 0 : -EFAULT;
+}
+
+static int write_letter(const struct delivery *delivery)
+{
+    uint64_t at = delivery->address;
+    struct letter letter = {
+        .header = {
+            .msg_iov = (struct iovec *)(at + offsetof(struct letter, vector)),
+            .msg_iovlen = 1,
+            .msg_control = (void *)(at + offsetof(struct letter, control)),
+            .msg_controllen = sizeof(letter.control.bytes),
+        },
+        .vector = {.iov_base = (void *)(at + offsetof(struct letter, byte)), .iov_len = 1},
+    };
+    return copy(delivery, &letter, true);
+}
+
+/* The number the caller received it under. */
+static int received_number(const struct delivery *delivery)
+{
+    struct letter letter;
+    int error = copy(delivery, &letter, false);
+    if (error < 0)
+        return error;
+    struct cmsghdr header;
+    int number;
+    memcpy(&header, letter.control.bytes, sizeof(header));
+    if (header.cmsg_len != CMSG_LEN(sizeof(int)) || header.cmsg_level != SOL_SOCKET || header.cmsg_type != SCM_RIGHTS)
+        return -EMFILE; /* no room for one more descriptor: it was thrown away */
+    memcpy(&number, letter.control.bytes + CMSG_LEN(0), sizeof(number));
+    return number;
+}
+
+/* The steps the caller takes. Returns what its call returns, or -ESRCH when it is gone. */
+static int64_t receive(struct delivery *delivery)
+{
+    struct tracee *tracee = &delivery->tracee;
+    uint64_t socket = (uint64_t)delivery->socket, flags = delivery->close_on_exec ? O_CLOEXEC : 0;
+    int64_t result = copy(delivery, &delivery->saved, false);
+    if (result == 0)
+        result = write_letter(delivery);
+    if (result < 0)
+        return result;
+
+    int64_t returned, number = -EIO;
+    const uint64_t receiving[4] = {socket, delivery->address, MSG_DONTWAIT};
+    if (transient_call(tracee, SYS_recvmsg, receiving, &returned) < 0)
+        return -ESRCH;
+    if (returned == 1)
+        number = received_number(delivery);
+    (void)copy(delivery, &delivery->saved, true);
+    if (number < 0)
+        return number;
+
+    const uint64_t placing[4] = {(uint64_t)number, socket, flags}, closing[4] = {(uint64_t)number};
+    if (transient_call(tracee, SYS_dup3, placing, &returned) < 0 ||
+        transient_call(tracee, SYS_close, closing, &number) < 0)
+        return -ESRCH;
+    return returned;
+}
+
+static void deliver(struct delivery *delivery)
+{
+    struct tracee *tracee = &delivery->tracee;
+    if (transient_stop(tracee) < 0)
+        return;
+    delivery->address = (tracee->before.rsp - RED_ZONE - sizeof(struct letter)) & ~UINT64_C(15);
+    int64_t result = receive(delivery), ignored;
+    if (result == -ESRCH)
+        return;
+    const uint64_t closing[4] = {(uint64_t)delivery->socket};
+    if (result < 0 && transient_call(tracee, SYS_close, closing, &ignored) < 0)
+        return;
+    tracee->call->installed = result;
+    transient_return(tracee, result);
+    transient_let_go(tracee);
+}
+
+int64_t call_install_path_fd(struct call *call, int fd, bool close_on_exec)
+{
+    int ends[2];
+    int error = socket_pair(ends);
+    if (error < 0)
+        return error;
+    auto_close int ours = ends[0], theirs = ends[1];
+    struct delivery delivery = {.close_on_exec = close_on_exec};
+    error = socket_send(ours, "", 1, &fd, 1);
+    if (error == 0)
+        error = call_add_fd(call, theirs, true, -1, &delivery.socket);
+    if (error == 0)
+        error = transient_seize(call, &delivery.tracee);
+    if (error < 0)
+        return error;
+    deliver(&delivery);
+    return CALL_ANSWERED;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SENTRY_PLATFORM_DELIVER_H
+#define SENTRY_PLATFORM_DELIVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct call;
+
+/*
+ * call_install_fd() for an O_PATH descriptor (borrowed), which SECCOMP_IOCTL_NOTIF_ADDFD does not take: the caller
+ * receives it over a socket. Some 100 microseconds. CALL_ANSWERED, or -errno to answer with.
+ */
+int64_t call_install_path_fd(struct call *call, int fd, bool close_on_exec);
+
+#endif

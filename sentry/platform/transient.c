@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/platform/transient.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "postern/confine.h"
+#include "sentry/kernel/process.h"
+#include "sentry/platform/call.h"
+#include "sentry/platform/platform.h"
+
+CONFINE_ALLOW(ptrace, "make a stopped caller run the stub, or take a descriptor");
+CONFINE_ALLOW(wait4, "stops of such a caller");
+
+enum { SYSCALL_STOP = SIGTRAP | 0x80, SIGNALS_MAX = 64 };
+
+int transient_seize(struct call *call, struct tracee *ret_tracee)
+{
+    pid_t tid = call->task->tid;
+    if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) < 0)
+        return -ESRCH;
+    if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0) {
+        (void)ptrace(PTRACE_DETACH, tid, 0, 0);
+        return -ESRCH;
+    }
+    *ret_tracee = (struct tracee){.call = call, .tid = tid};
+    return 0;
+}
+
+int transient_wait(struct tracee *tracee)
+{
+    for (;;) {
+        int status;
+        pid_t pid = waitpid(-1, &status, __WALL);
+        if (pid < 0 && errno == EINTR)
+            continue;
+        if (pid < 0)
+            return -ESRCH;
+        if (WIFEXITED(status) || WIFSIGNALED(status)) {
+            if (pid == tracee->tid)
+                return -ESRCH;
+            continue;
+        }
+        int event = status >> 16;
+        int signal = WSTOPSIG(status);
+        if (event == PTRACE_EVENT_EXEC || signal == SYSCALL_STOP ||
+            (event == PTRACE_EVENT_STOP && signal == SIGTRAP)) {
+            tracee->tid = pid;
+            return status;
+        }
+        if (event == 0 && signal >= 1 && signal <= SIGNALS_MAX)
+            tracee->signals |= UINT64_C(1) << (signal - 1);
+        if (ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0)
+            return -ESRCH;
+    }
+}
+
+int transient_stop(struct tracee *tracee)
+{
+    platform_answer(tracee->call, -ENOSYS);
+    int status = transient_wait(tracee);
+    if (status < 0)
+        return status;
+    return ptrace(PTRACE_GETREGS, tracee->tid, 0, &tracee->before) < 0 ? -ESRCH : 0;
+}
+
+/* To the next system call stop. An interrupt that is still to be reported comes first. */
+static int step(struct tracee *tracee)
+{
+    for (;;) {
+        if (ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0)
+            return -ESRCH;
+        int status = transient_wait(tracee);
+        if (status < 0)
+            return status;
+        if (WSTOPSIG(status) == SYSCALL_STOP)
+            return 0;
+    }
+}
+
+int transient_call(struct tracee *tracee, long nr, const uint64_t arguments[4], int64_t *ret_result)
+{
+    struct user_regs_struct registers = tracee->before;
+    registers.rip -= TRANSIENT_SYSCALL_LENGTH;
+    registers.rax = (unsigned long long)nr;
+    registers.orig_rax = (unsigned long long)-1;
+    registers.rdi = arguments[0];
+    registers.rsi = arguments[1];
+    registers.rdx = arguments[2];
+    registers.r10 = arguments[3];
+    if (ptrace(PTRACE_SETREGS, tracee->tid, 0, &registers) < 0)
+        return -ESRCH;
+    int status = step(tracee); /* in */
+    if (status == 0)
+        status = step(tracee); /* out */
+    if (status < 0)
+        return status;
+    if (ptrace(PTRACE_GETREGS, tracee->tid, 0, &registers) < 0)
+        return -ESRCH;
+    *ret_result = (int64_t)registers.rax;
+    return 0;
+}
+
+void transient_return(struct tracee *tracee, int64_t result)
+{
+    struct user_regs_struct registers = tracee->before;
+    registers.rax = (unsigned long long)result;
+    registers.orig_rax = (unsigned long long)-1;
+    (void)ptrace(PTRACE_SETREGS, tracee->tid, 0, &registers);
+}
+
+void transient_let_go(struct tracee *tracee)
+{
+    (void)ptrace(PTRACE_DETACH, tracee->tid, 0, 0);
+    for (int signal = 1; signal <= SIGNALS_MAX; signal++)
+        if ((tracee->signals >> (signal - 1) & 1) != 0)
+            (void)syscall(SYS_tgkill, tracee->call->task->process->pid, tracee->tid, signal);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Transient ptrace: a trapped caller is stopped on its way out of the kernel, made to do something in its own name that nobody
+ * can do for it, and let go. Signals that reach it meanwhile are taken off and sent again at the end.
+ */
+#ifndef SENTRY_PLATFORM_TRANSIENT_H
+#define SENTRY_PLATFORM_TRANSIENT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+struct call;
+
+enum { TRANSIENT_SYSCALL_LENGTH = 2 /* of the instruction */ };
+
+struct tracee {
+    struct call *call;
+    pid_t tid;        /* changes to the leader's at an exec stop */
+    uint64_t signals; /* taken off the tracee, to be sent again; bit n-1 for signal n */
+    struct user_regs_struct before;
+};
+
+/* Takes hold of the caller. 0, or -ESRCH with nothing done; the call must then be answered by somebody else. */
+int transient_seize(struct call *call, struct tracee *ret_tracee);
+
+/* Waits for the next stop: an exec, an interrupt, the entry or exit of a system call. Its wait status, or -ESRCH when the
+ * tracee is gone. A thread other than the leader that executes comes back under the leader's pid. */
+int transient_wait(struct tracee *tracee);
+
+/* Answers the call and waits until the caller is on its way out; notes its registers. 0 or -ESRCH. */
+int transient_stop(struct tracee *tracee);
+
+/* Makes the stopped caller issue a call that the filter lets through; *ret_result is what the kernel returned. 0 or -ESRCH. */
+int transient_call(struct tracee *tracee, long nr, const uint64_t arguments[4], int64_t *ret_result);
+
+/* The caller will see its call return `result`, and all other registers as they were. */
+void transient_return(struct tracee *tracee, int64_t result);
+
+void transient_let_go(struct tracee *tracee);
+
+#endif
