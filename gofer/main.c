@@ -21,7 +21,8 @@ static struct server server = {
     .socket = GOFER_FD_SENTRY,
     .root = GOFER_FD_ROOT,
     .hidden = GOFER_FD_HIDDEN,
-    .proc = GOFER_FD_PROC,
+    .self = GOFER_FD_SELF,
+    .mounts = GOFER_FD_MOUNTS,
     .fuse = GOFER_FD_FUSE,
 };
 
@@ -36,7 +37,7 @@ static int check_descriptors(struct error *error)
     if (close_range(GOFER_FD_FUSE + 1, ~0U, 0) < 0)
         return error_set(error, errno, "closing what is not mine");
     if (!is_type(server.socket, S_IFSOCK) || !is_type(server.root, S_IFDIR) || !is_type(server.hidden, S_IFDIR) ||
-        !is_type(server.proc, S_IFDIR))
+        !is_type(server.self, S_IFDIR) || !is_type(server.mounts, S_IFREG))
         return error_refuse(error, "started without its descriptors: only `postern` starts this program");
     /* fstat would wait for the sentry to serve it, and the sentry waits for us. */
     if (fcntl(server.fuse, F_GETFD) < 0)

@@ -36,7 +36,7 @@ static int bind_in(const struct server *server, int directory, int fd, const str
     if (fchdir(directory) < 0)
         return -errno;
     int status = bind(fd, (const struct sockaddr *)address, size) < 0 ? -errno : 0;
-    if (fchdir(server->self_fd) < 0) {
+    if (fchdir(server->self) < 0) {
         (void)dprintf(STDERR_FILENO, "postern-gofer: cannot return to self/fd\n");
         _exit(EXIT_FAILURE);
     }

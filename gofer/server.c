@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/inotify.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@
 CONFINE_ALLOW_IF(recvmsg, 0, UINT32_MAX, GOFER_FD_SENTRY, "requests");
 CONFINE_ALLOW_IF(sendmsg, 0, UINT32_MAX, GOFER_FD_SENTRY, "replies");
 CONFINE_ALLOW(close, "descriptors of a request");
+CONFINE_ALLOW(fstatfs, "which file system it is of");
 CONFINE_ALLOW(newfstatat, "which kind of object a descriptor is");
 CONFINE_ALLOW(fstat, "which kind of object a descriptor is");
 
@@ -148,6 +151,25 @@ static bool request_fits(const struct operation *operation, const struct gofer_r
            numbers_fit(operation, request) && fds_fit(operation, request);
 }
 
+/* The kernel's own controls. We may override their permissions, so whoever passes one in (a sentry that has been taken over holds
+ * procfs) must get nothing done with it here. */
+static bool is_control(int fd)
+{
+    static const unsigned long controls[] = {
+        PROC_SUPER_MAGIC, SYSFS_MAGIC,   CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC,
+        TRACEFS_MAGIC,    SMACK_MAGIC,   SECURITYFS_MAGIC,   SELINUX_MAGIC,       PSTOREFS_MAGIC,
+        EFIVARFS_MAGIC,   BPF_FS_MAGIC,  BINFMTFS_MAGIC,     NSFS_MAGIC,          0x62656570 /* configfs */,
+    };
+    struct statfs figures;
+    if (fstatfs(fd, &figures) < 0)
+        return true;
+    for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
+        if ((unsigned long)figures.f_type == controls[i])
+            return true;
+    }
+    return false;
+}
+
 /* Only objects of file systems are acted upon, never the kernel's anonymous ones (pidfd, epoll, ...). */
 static int check_object(enum fd_kind kind, int fd)
 {
@@ -160,7 +182,9 @@ static int check_object(enum fd_kind kind, int fd)
         return S_ISSOCK(status.st_mode) ? 0 : -ENOTSOCK;
     bool good = S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISFIFO(status.st_mode) ||
                 S_ISSOCK(status.st_mode) || S_ISCHR(status.st_mode) || (kind == FD_PLACE && S_ISLNK(status.st_mode));
-    return good ? 0 : -EBADF;
+    if (!good)
+        return -EBADF;
+    return is_control(fd) ? -EACCES : 0;
 }
 
 static int dispatch(struct exchange *exchange)
@@ -245,9 +269,5 @@ int server_run(struct server *server)
 
 int server_init(struct server *server)
 {
-    auto_close int self_fd = openat(server->proc, "self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (self_fd < 0 || fchdir(self_fd) < 0)
-        return -errno;
-    server->self_fd = take_fd(&self_fd);
-    return owner_init();
+    return fchdir(server->self) < 0 ? -errno : owner_init();
 }

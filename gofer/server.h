@@ -14,14 +14,14 @@
 
 enum { EXCHANGE_FDS_MAX = 1 };
 
-/* Where things are. Borrowed, but for self_fd. */
+/* Where things are. Borrowed. */
 struct server {
     int socket; /* to the sentry */
     int root;   /* the container's root */
     int hidden; /* private tmpfs, or -1 */
-    int proc;   /* procfs of our pid namespace */
+    int self;   /* our /proc/self/fd, and the working directory: "7" names descriptor 7 */
+    int mounts; /* our /proc/self/mountinfo */
     int fuse;   /* root of the sentry's FUSE mount, or -1 */
-    int self_fd; /* proc's self/fd, and the working directory: "7" names descriptor 7 */
     uint64_t hidden_count; /* numbers the hidden directories */
     struct gofer_request_message request;
     struct gofer_reply_message reply;
@@ -39,7 +39,7 @@ struct exchange {
     int out_fd;  /* goes with the reply, or -1; closed once sent */
 };
 
-/* Makes self/fd the working directory. The server object is large: allocate it statically. Returns 0 or -errno. */
+/* Makes `self` the working directory. The server object is large: allocate it statically. Returns 0 or -errno. */
 int server_init(struct server *server);
 
 /* Serves until the sentry hangs up (0) or breaks the protocol's framing (-EPROTO, -EMSGSIZE) or the socket fails. */

@@ -44,7 +44,7 @@ struct report_message {
 struct child {
     const struct gofer_setup *in;
     struct mount_tree tree;
-    int root, hidden, fuse_root; /* the gofer's */
+    int root, hidden, mountinfo, fuse_root; /* the gofer's */
     int master, slave, fuse;     /* the runtime's */
     size_t mount_count;
     struct boot_mount mounts[BOOT_MOUNTS_MAX];
@@ -235,7 +235,8 @@ static int build(struct child *child, struct error *error)
         status = mount_report(tree, child->in->procfs, child->mounts, BOOT_MOUNTS_MAX, &child->mount_count, error);
     if (status < 0)
         return status;
-    child->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    child->mountinfo = openat(child->in->procfs, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+    child->root = child->mountinfo < 0 ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     return child->root < 0 ? error_set(error, errno, "cannot open the new root") : 0;
 }
 
@@ -288,7 +289,8 @@ static int place_descriptors(const struct child *child, int *report)
     enum { OUT_OF_THE_WAY = 64 };
     const int wanted[][2] = {
         {GOFER_FD_SENTRY, child->in->sentry_socket}, {GOFER_FD_ROOT, child->root}, {GOFER_FD_HIDDEN, child->hidden},
-        {GOFER_FD_PROC, child->in->procfs},          {GOFER_FD_FUSE, child->fuse_root},
+        {GOFER_FD_SELF, child->tree.self},           {GOFER_FD_MOUNTS, child->mountinfo},
+        {GOFER_FD_FUSE, child->fuse_root},
     };
     int moved[sizeof(wanted) / sizeof(wanted[0])];
     int program = fcntl(child->in->gofer_binary, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
@@ -320,8 +322,8 @@ static int close_stdio(void)
 int gofer_setup(const struct gofer_setup *in, struct error *error)
 {
     static struct child child; /* large; this process has but one */
-    child = (struct child){.in = in, .root = -1, .hidden = -1, .fuse_root = -1, .master = -1, .slave = -1, .fuse = -1};
-    child.tree = (struct mount_tree){.config = in->config, .bundle = in->bundle_fd, .mqueue = in->mqueue, .scratch = -1,
+    child = (struct child){.in = in, .root = -1, .hidden = -1, .mountinfo = -1, .fuse_root = -1, .master = -1, .slave = -1, .fuse = -1};
+    child.tree = (struct mount_tree){.config = in->config, .bundle = in->bundle_fd, .mqueue = in->mqueue, .self = -1, .scratch = -1,
                                      .root = -1};
 
     int status = close_stdio();

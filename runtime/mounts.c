@@ -15,6 +15,7 @@
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/copy_up.h"
 #include "runtime/rootfs.h"
 
 /* -- the parts of mount(2), by descriptor ------------------------------------------------------------------------- */
@@ -89,6 +90,22 @@ static uint64_t to_attributes(unsigned long flags)
 
 /* -- the root ------------------------------------------------------------------------------------------------------ */
 
+/* The gofer needs names for its own descriptors, and nothing else of procfs: it gets a mount of that one folder. */
+static int take_self(struct mount_tree *tree)
+{
+    auto_close int proc = mounts_make("proc", "subset=pid", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    if (proc < 0)
+        return proc;
+    auto_close int place = mkdirat(tree->scratch, "proc", 0700) < 0
+                               ? -1
+                               : openat(tree->scratch, "proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int status = place < 0 ? -errno : attach(proc, place);
+    if (status < 0)
+        return status;
+    tree->self = clone_mount(proc, "self/fd", 0);
+    return tree->self < 0 ? tree->self : 0;
+}
+
 static struct mount_entry *new_entry(struct mount_tree *tree, const char *destination, struct error *error)
 {
     if (tree->count == BOOT_MOUNTS_MAX) {
@@ -124,6 +141,8 @@ int mounts_begin(struct mount_tree *tree, struct error *error)
         status = -errno;
     auto_close int place = status < 0 ? -1 : openat(tree->scratch, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (status == 0)
+        status = take_self(tree);
+    if (status == 0)
         status = attach(tree->root, place);
     if (status == 0)
         status = set_attributes(tree->root, AT_RECURSIVE, &private);
@@ -133,7 +152,7 @@ int mounts_begin(struct mount_tree *tree, struct error *error)
 
     entry->fd = tree->root;
     entry->late = root->readonly ? MOUNT_ATTR_RDONLY : 0;
-    (void)snprintf(entry->source, sizeof(entry->source), "rootfs");
+    (void)snprintf(entry->source, sizeof(entry->source), "root"); /* "rootfs" is what `df` of busybox leaves out */
     return 0;
 }
 
@@ -143,6 +162,7 @@ struct job {
     struct mount_tree *tree;
     const struct oci_mount *mount;
     struct mount_entry *entry;
+    bool covered; /* by a tree of the sentry's */
 };
 
 static int place_for(const struct job *job, bool folder)
@@ -218,9 +238,22 @@ static int put_new(struct job *job, const char *options)
     return put(job, &mount);
 }
 
+/* Like runc: a tmpfs over a folder that is there has that folder's mode unless told otherwise. */
 static int add_tmpfs(struct job *job)
 {
-    return put_new(job, job->mount->parsed.data);
+    const char *data = job->mount->parsed.data != NULL ? job->mount->parsed.data : "";
+    auto_close int covered = rootfs_open(job->tree->root, job->entry->destination, O_PATH | O_DIRECTORY);
+    char options[MOUNT_DATA_MAX + 16];
+    struct stat status;
+    if (covered >= 0 && fstat(covered, &status) == 0)
+        (void)snprintf(options, sizeof(options), "mode=%o,%s", status.st_mode & 07777, data);
+    else
+        (void)snprintf(options, sizeof(options), "%s", data);
+
+    int result = put_new(job, options);
+    if (result < 0 || !job->mount->parsed.copy_up || covered < 0)
+        return result;
+    return copy_up(covered, job->entry->fd);
 }
 
 /* Every devpts is an instance of its own nowadays; its ptmx must be usable by all. */
@@ -260,8 +293,10 @@ static int add_synthetic(struct job *job)
         job->entry->kind = BOOT_MOUNT_PROC;
     else
         job->entry->kind = strcmp(job->mount->type, "sysfs") == 0 ? BOOT_MOUNT_SYSFS : BOOT_MOUNT_CGROUP;
-    int folder = rootfs_make_folder(job->tree->root, job->entry->destination);
-    job->entry->fd = folder < 0 ? -1 : folder;
+    if (!job->covered) {
+        int folder = rootfs_make_folder(job->tree->root, job->entry->destination);
+        job->entry->fd = folder < 0 ? -1 : folder;
+    }
     return 0;
 }
 
@@ -298,7 +333,7 @@ static int add(struct mount_tree *tree, const struct oci_mount *mount, size_t in
     if (entry == NULL)
         return -EINVAL;
     entry->flags = mount->parsed.flags;
-    struct job job = {.tree = tree, .mount = mount, .entry = entry};
+    struct job job = {.tree = tree, .mount = mount, .entry = entry, .covered = covered};
     status = types[at].add(&job);
     return status < 0 ? error_set(error, status, "mounts[%zu]: cannot mount %s (%s) at %s", index,
                                   mount->source != NULL ? mount->source : type, type, clean)

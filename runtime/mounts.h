@@ -30,6 +30,7 @@ struct mount_tree {
     const struct oci_config *config;
     int bundle;  /* borrowed */
     int mqueue;  /* borrowed, or -1; used once */
+    int self;    /* mount of our own /proc/self/fd alone, detached */
     int scratch; /* a tmpfs of ours over the bundle's root folder: gone with the old root */
     int root;    /* root of the container, O_PATH */
     size_t count;

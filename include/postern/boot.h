@@ -40,8 +40,9 @@ enum {
     GOFER_FD_SENTRY = 3, /* seqpacket to the sentry */
     GOFER_FD_ROOT = 4,   /* O_PATH of "/": the container's root */
     GOFER_FD_HIDDEN = 5, /* private tmpfs, not in the tree: folders behind synthetic directories */
-    GOFER_FD_PROC = 6,   /* procfs of the outer pid namespace, for self/fd/N only */
-    GOFER_FD_FUSE = 7,   /* optional: root of the sentry's FUSE mount, not in the tree */
+    GOFER_FD_SELF = 6,   /* its own /proc/self/fd, the root of a mount: no way up into procfs */
+    GOFER_FD_MOUNTS = 7, /* its own /proc/self/mountinfo */
+    GOFER_FD_FUSE = 8,   /* optional: root of the sentry's FUSE mount, not in the tree */
 };
 
 enum boot_mount_kind {

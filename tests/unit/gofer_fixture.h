@@ -34,7 +34,8 @@ static inline void fixture_serve(const struct gofer_fixture *fixture, int socket
 {
     static struct server server;
     server = (struct server){.socket = socket, .root = fixture->root, .hidden = fixture->hidden, .fuse = -1,
-                             .proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+                             .self = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC),
+                             .mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)};
     (void)prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0); /* as the runtime does */
     (void)signal(SIGIO, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);

@@ -319,6 +319,23 @@ static void test_reopen(void **state)
     assert_int_equal(gofer_reopen(gofer, 9999, O_RDONLY, &other), -EBADF);
 }
 
+/* A sentry that has been taken over holds procfs. Nothing of it may be changed with the gofer's capabilities. */
+static void test_controls_of_the_kernel(void **state)
+{
+    (void)state;
+    static const char *const controls[] = {"/proc/sys/kernel/hostname", "/proc/self/comm", "/sys/kernel/mm", "/proc"};
+    struct setattr set = {.valid = SETATTR_MODE, .mode = 0666};
+    for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
+        int other = -1, fd = open(controls[i], O_PATH | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        assert_int_equal(gofer_reopen(gofer, fd, O_RDONLY, &other), -EACCES);
+        assert_int_equal(gofer_setattr(gofer, by(fd), &set), -EACCES);
+        assert_int_equal(gofer_link(gofer, by(fd), "control"), -EACCES);
+        (void)close(fd);
+    }
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -563,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_fifo),
         cmocka_unit_test(test_text_busy),
         cmocka_unit_test(test_reopen),
+        cmocka_unit_test(test_controls_of_the_kernel),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_attributes),
         cmocka_unit_test(test_xattr),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole gofer, started as the runtime starts it: mounts, devices, console, privileges, confinement. Needs root. */
-/* sources: runtime/gofer_setup.c runtime/mounts.c runtime/mount_report.c runtime/rootfs.c runtime/devices.c sentry/fs/gofer_client.c */
+/* sources: runtime/gofer_setup.c runtime/mounts.c runtime/mount_report.c runtime/rootfs.c runtime/copy_up.c runtime/devices.c sentry/fs/gofer_client.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -60,6 +60,8 @@ static const char config_start[] =
     "\"devices\":[{\"path\":\"/dev/mine\",\"type\":\"c\",\"major\":1,\"minor\":3,\"fileMode\":384,\"uid\":5,\"gid\":6}]}}";
 
 static const char usual_mounts[] =
+    "{\"destination\":\"/sticky\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"size=1m\"]},"
+    "{\"destination\":\"/copied\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"tmpcopyup\",\"size=1m\"]},"
     "{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
     "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"nosuid\",\"strictatime\",\"mode=755\",\"size=65536k\"]},"
     "{\"destination\":\"/dev/pts\",\"type\":\"devpts\",\"source\":\"devpts\",\"options\":[\"nosuid\",\"noexec\",\"newinstance\",\"ptmxmode=0666\",\"mode=0620\",\"gid=5\"]},"
@@ -105,6 +107,20 @@ static void make_bundle(struct run *run)
     make_file(run, "rootfs/maskedfile", "x");
     make_file(run, "rootfs/frozen/ice", "x");
     make_file(run, "volume/data", "x");
+    char path[160];
+    make_folder(run, "rootfs/sticky");
+    (void)in_bundle(run, "rootfs/sticky", path);
+    assert_int_equal(chmod(path, 01777), 0);
+    make_folder(run, "rootfs/copied");
+    make_folder(run, "rootfs/copied/sub");
+    make_file(run, "rootfs/copied/sub/file", "copied text");
+    (void)in_bundle(run, "rootfs/copied/sub/file", path);
+    assert_int_equal(chown(path, 12, 34), 0);
+    assert_int_equal(chmod(path, 04751), 0);
+    (void)in_bundle(run, "rootfs/copied/link", path);
+    assert_int_equal(symlink("/etc/shadow", path), 0);
+    (void)in_bundle(run, "rootfs/copied/fifo", path);
+    assert_int_equal(mkfifo(path, 0600), 0);
 }
 
 static void load_config(struct run *run, const char *mounts, bool readonly, bool terminal)
@@ -228,7 +244,7 @@ static void test_layout(void **state)
     struct run run;
     start_usual(&run, false, false);
     assert_string_equal(run.layout->mounts[0].destination, "/");
-    assert_string_equal(run.layout->mounts[0].source, "rootfs");
+    assert_string_equal(run.layout->mounts[0].source, "root");
     assert_string_equal(find_mount(&run, "/proc")->type, "proc");
     assert_int_equal(find_mount(&run, "/proc")->kind, BOOT_MOUNT_PROC);
     assert_int_equal(find_mount(&run, "/sys")->kind, BOOT_MOUNT_SYSFS);
@@ -270,6 +286,15 @@ static void test_contents(void **state)
     assert_true(S_ISDIR(look(&run, "work/here").stx_mode));
     assert_int_equal(look(&run, "work/here").stx_mode & 07777, 0755);
 
+    assert_int_equal(look(&run, "sticky").stx_mode, S_IFDIR | 01777); /* as what it covers */
+    struct statx copy = look(&run, "copied/sub/file");
+    assert_int_equal(copy.stx_mode, S_IFREG | 04751);
+    assert_int_equal(copy.stx_size, 11);
+    assert_int_equal(copy.stx_uid, 12);
+    assert_int_equal(copy.stx_gid, 34);
+    assert_int_equal(copy.stx_mnt_id, look(&run, "copied").stx_mnt_id);
+    assert_true(S_ISLNK(look(&run, "copied/link").stx_mode) && S_ISFIFO(look(&run, "copied/fifo").stx_mode));
+
     expect_open(&run, "dev/null", O_RDWR, 0);
     expect_open(&run, "dev/pts/ptmx", O_RDWR, 0);
     expect_open(&run, "etc/hosts", O_RDWR, -EROFS);
@@ -282,6 +307,7 @@ static void test_contents(void **state)
     expect_open(&run, "frozen/ice", O_RDONLY, 0);
     expect_open(&run, "frozen/ice", O_RDWR, -EROFS);
     expect_open(&run, "frozen/new", O_RDWR | O_CREAT, -EROFS);
+    expect_open(&run, "sys/fs", O_RDONLY, -ENOENT); /* the sentry's: nothing was made in the image for it */
     expect_open(&run, "proc/self", O_RDONLY, -ENOENT); /* no procfs is there */
     expect_open(&run, run.bundle + 1, O_RDONLY, -ENOENT);
     int fd = -1;
@@ -424,6 +450,10 @@ static void test_privileges(void **state)
     assert_int_equal(seen, 8);
     (void)snprintf(path, sizeof(path), "/proc/%d/fd/9", run.pid);
     assert_int_equal(access(path, F_OK), -1);
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd/6", run.pid); /* the root of a mount: there is no way up */
+    char target[16] = "";
+    assert_int_equal(readlink(path, target, sizeof(target)), 1);
+    assert_string_equal(target, "/");
     assert_int_equal(stop(&run), 0);
 }
 
