@@ -273,11 +273,13 @@ static int needed_permission(const struct open_request *request)
 }
 
 /* What was opened becomes known. The inode is owned by the caller. */
-static struct inode *opened_inode(struct vfs *vfs, const struct statx *attributes, int flags)
+static struct inode *opened_inode(struct vfs *vfs, int fd, const struct statx *attributes, int flags)
 {
     struct inode *inode = inode_obtain(vfs, &goferfs, attributes);
     if (inode != NULL && writes(flags))
         inode_written(vfs, inode);
+    if (inode != NULL && attributes->stx_nlink > 0)
+        inode_keep_handle(vfs, inode, fd);
     return inode;
 }
 
@@ -297,13 +299,17 @@ static int accept_other(struct dentry *dentry, const struct open_request *reques
 static int open_existing(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, const char *path,
                          int *ret_fd)
 {
-    auto_close int fd = -1;
-    struct statx attributes;
     int flags = request->flags & ~(O_CREAT | O_EXCL);
+    auto_close int fd = request->exec ? -1 : inode_open_locally(vfs, dentry->inode, flags);
+    if (fd >= 0) {
+        *ret_fd = take_fd(&fd);
+        return 0;
+    }
+    struct statx attributes;
     int error = gofer_open(vfs->sentry->gofer, path, flags, 0, NULL, request->exec, &fd, &attributes, NULL);
     if (error < 0)
         return doubt(dentry, error);
-    struct inode *inode = opened_inode(vfs, &attributes, flags);
+    struct inode *inode = opened_inode(vfs, fd, &attributes, flags);
     if (inode == NULL)
         return -ENOMEM;
     if (inode != dentry->inode)
@@ -326,7 +332,7 @@ static int open_nameless(struct vfs *vfs, const struct dentry *directory, const 
         gofer_open(vfs->sentry->gofer, path, request->flags, mode, &owner, 0, &fd, &attributes, NULL);
     if (error < 0)
         return error;
-    struct inode *inode = opened_inode(vfs, &attributes, request->flags);
+    struct inode *inode = opened_inode(vfs, fd, &attributes, request->flags);
     if (inode == NULL)
         return -ENOMEM;
     inode_remember(vfs, inode);
@@ -336,18 +342,24 @@ static int open_nameless(struct vfs *vfs, const struct dentry *directory, const 
 }
 
 /* A directory that is gone but somebody's working directory: there is nothing to see in it, but it opens. */
-static int open_gone_directory(struct vfs *vfs, int flags, int *ret_fd)
+static int open_gone_directory(struct vfs *vfs, const struct inode *inode, int flags, int *ret_fd)
 {
     if ((flags & O_TMPFILE) == O_TMPFILE)
         return -ENOENT;
-    return writes(flags) ? -EISDIR : vfs_gone_directory(vfs, ret_fd);
+    if (writes(flags))
+        return -EISDIR;
+    int fd = inode_open_locally(vfs, inode, flags);
+    if (fd < 0)
+        return vfs_gone_directory(vfs, ret_fd);
+    *ret_fd = fd;
+    return 0;
 }
 
 static int goferfs_open(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd)
 {
     char path[VFS_PATH_MAX];
     if (dentry_is_directory(dentry) && dentry_gone(dentry))
-        return open_gone_directory(vfs, request->flags, ret_fd);
+        return open_gone_directory(vfs, dentry->inode, request->flags, ret_fd);
     int error = path_of(dentry, path);
     if (error < 0)
         return error;
@@ -371,7 +383,7 @@ static int goferfs_create(struct vfs *vfs, struct dentry *directory, const char 
     vfs_entry_added(directory, name); /* on failure too: EEXIST says we were wrong */
     if (error < 0)
         return error;
-    struct inode *inode = opened_inode(vfs, &attributes, request->flags);
+    struct inode *inode = opened_inode(vfs, fd, &attributes, request->flags);
     if (inode == NULL)
         return -ENOMEM;
     if (!created)

@@ -26,6 +26,8 @@ int vfs_getattr(struct vfs *vfs, struct dentry *dentry)
         return -ENOENT;
     if (inode_fresh(vfs, inode) || inode->filesystem->getattr == NULL || dentry_gone(dentry))
         return 0;
+    if (inode_refresh_locally(vfs, inode))
+        return 0;
     struct statx attributes;
     int error = inode->filesystem->getattr(vfs, dentry, &attributes);
     if (error < 0)

@@ -286,7 +286,8 @@ struct dentry *dentry_settle(struct vfs *vfs, struct dentry *directory, const ch
         return dentry;
     }
     bool elsewhere = inode != NULL && S_ISDIR(inode->attributes.stx_mode) && inode->alias != NULL;
-    if (dentry->inode == NULL && !elsewhere) {
+    bool reborn = dentry->inode != NULL && inode != NULL && reborn_folder(&dentry->inode->attributes, &inode->attributes);
+    if ((dentry->inode == NULL || reborn) && !elsewhere) {
         dentry_swap_inode(dentry, inode);
         dentry->valid_until = valid_until;
         return dentry;

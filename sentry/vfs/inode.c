@@ -38,6 +38,11 @@ bool same_object(const struct statx *one, const struct statx *other)
     return one->stx_btime.tv_sec == other->stx_btime.tv_sec && one->stx_btime.tv_nsec == other->stx_btime.tv_nsec;
 }
 
+bool reborn_folder(const struct statx *known, const struct statx *found)
+{
+    return same_key(known, found) && S_ISDIR(known->stx_mode) && S_ISDIR(found->stx_mode);
+}
+
 struct inode *inode_new(const struct filesystem *filesystem, const struct statx *attributes)
 {
     struct inode *inode = calloc(1, sizeof(*inode));
@@ -79,6 +84,7 @@ struct inode *inode_put(struct inode *inode)
 {
     if (inode == NULL || --inode->references > 0)
         return NULL;
+    inode_drop_handle(inode);
     hash_remove(inode);
     if (inode->filesystem->forget != NULL)
         inode->filesystem->forget(inode);

@@ -25,6 +25,8 @@ static void lose_name(struct dentry *dentry)
     attributes_aged(dentry);
     if (dentry_is_directory(dentry))
         dentry->inode->attributes.stx_nlink = 0;
+    else if (dentry->inode != NULL)
+        inode_drop_handle(dentry->inode); /* it would hold the space */
     dentry_kill(dentry);
 }
 

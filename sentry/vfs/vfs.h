@@ -120,6 +120,7 @@ struct inode {
     struct dentry *alias;    /* directories: the one dentry, borrowed; NULL if none */
     int64_t ids_until;       /* like fresh_until, for uid and gid alone: writing to a file does not change them */
     struct vfs *vfs;         /* whose inode hash it is in; NULL: none */
+    unsigned int handle;     /* vfs/handle.c; 0: none */
 };
 
 struct dentry {

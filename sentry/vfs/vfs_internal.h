@@ -21,6 +21,8 @@ enum {
     DENTRIES_MAX = 65536,        /* in all: unused ones have parents */
     INODES_RECENT = 256,
     WRITTEN_BITS = 65536,
+    HANDLES_MAX = 256,
+    KERNEL_LARGEFILE = 0100000, /* glibc's O_LARGEFILE is 0 */
     MOUNTS_MAX = BOOT_MOUNTS_MAX + 256,
 };
 
@@ -34,6 +36,13 @@ struct mount_entry {
     int64_t ttl;
     unsigned int flags;
     bool flags_known;
+};
+
+/* handle.c */
+struct handle {
+    struct inode *inode; /* borrowed; NULL: free */
+    int fd;
+    bool used;
 };
 
 struct vfs {
@@ -52,6 +61,9 @@ struct vfs {
     struct inode *recent[INODES_RECENT];
     size_t recent_next;
     uint64_t written[WRITTEN_BITS / 64]; /* identities (hashed) that were opened for writing, ever */
+
+    struct handle handles[HANDLES_MAX];
+    size_t next_handle;
 
     struct mount_entry mounts[MOUNTS_MAX];
     size_t mount_count;
@@ -82,6 +94,8 @@ bool dentry_is_directory(const struct dentry *dentry);
 
 /* inode.c */
 bool same_object(const struct statx *one, const struct statx *other); /* mount, device, number, type, birth */
+/* The same but for birth: an overlay that copies a folder up keeps its number and gives it a new time of birth. */
+bool reborn_folder(const struct statx *known, const struct statx *found);
 /* The inode of a gofer object, made or found by identity, its attributes refreshed. Owned; NULL if memory is out. */
 struct inode *inode_obtain(struct vfs *vfs, const struct filesystem *filesystem, const struct statx *attributes);
 void inode_adopt(struct vfs *vfs, struct inode *inode); /* puts one made by inode_new into the hash */
@@ -92,6 +106,12 @@ void identity_written(struct vfs *vfs, const struct statx *identity); /* the sam
 void inode_remember(struct vfs *vfs, struct inode *inode);
 bool inode_fresh(const struct vfs *vfs, const struct inode *inode);
 bool inode_ids_fresh(const struct vfs *vfs, const struct inode *inode); /* uid, gid and mode */
+
+/* handle.c: `fd` is the inode's, borrowed, anyhow open. */
+void inode_keep_handle(struct vfs *vfs, struct inode *inode, int fd);
+void inode_drop_handle(struct inode *inode);
+bool inode_refresh_locally(struct vfs *vfs, struct inode *inode);                  /* false: ask the gofer */
+int inode_open_locally(struct vfs *vfs, const struct inode *inode, int flags);     /* for reading; on any error ask the gofer */
 
 /* attributes.c: names came, went or moved: size, links and times changed, owner and mode did not. */
 void attributes_aged(struct dentry *dentry);

@@ -105,10 +105,11 @@ static int child_with_rest(struct vfs *vfs, struct dentry *directory, const char
     return vfs_child(vfs, directory, name, ret_dentry);
 }
 
-/* What is known of the directory itself has expired: ask for it and the rest of the path at once, from its parent. */
-static void refresh_with_rest(const struct walk *walk)
+/* What is known of the directory itself has expired: ask for it and the rest of the path at once, from its parent. If it
+ * turns out to be another (replaced, or copied up by an overlay, which gives it a new time of birth), that is where we are. */
+static void refresh_with_rest(struct walk *walk)
 {
-    const struct dentry *at = walk->at;
+    struct dentry *at = walk->at;
     struct dentry *parent = at->parent;
     char path[VFS_NAME_MAX + VFS_PATH_MAX + 2];
     if (inode_ids_fresh(walk->vfs, at->inode) || at->pinned || parent->filesystem->prefetch == NULL || dentry_gone(at) ||
@@ -116,9 +117,12 @@ static void refresh_with_rest(const struct walk *walk)
         return;
     (void)snprintf(path, sizeof(path), "%s/%s", at->name, walk->rest);
     parent->filesystem->prefetch(walk->vfs, parent, path);
+    struct dentry *now = at->deleted ? dentry_cached(walk->vfs, parent, at->name) : NULL;
+    if (now != NULL && now->inode != NULL && S_ISDIR(now->inode->attributes.stx_mode))
+        move_to(walk, dentry_get(now));
 }
 
-static int may_search(const struct walk *walk)
+static int may_search(struct walk *walk)
 {
     if (!dentry_is_directory(walk->at))
         return -ENOTDIR;

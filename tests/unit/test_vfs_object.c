@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/inode.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/vfs/object.c sentry/vfs/describe.c sentry/vfs/synthetic.c sentry/vfs/exec.c sentry/vfs/root.c sentry/vfs/lookup_at.c sentry/fs/goferfs.c sentry/kernel/cred.c */
+/* sources: sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/inode.c sentry/vfs/handle.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/vfs/object.c sentry/vfs/describe.c sentry/vfs/synthetic.c sentry/vfs/exec.c sentry/vfs/root.c sentry/vfs/lookup_at.c sentry/fs/goferfs.c sentry/kernel/cred.c */
 /*
  * goferfs and the objects behind descriptors, over a real folder: the test is its own gofer (the functions of
  * gofer_client.h, each by one system call) and counts the requests. The tree's root is the machine's, so that the kernel's
@@ -390,9 +390,69 @@ static void test_native_writes_show(void **state)
     struct dentry *dentry = look("/d/e/f");
     assert_int_equal(vfs_getattr(world.sentry.vfs, dentry), 0);
     assert_int_equal(dentry->inode->attributes.stx_size, 11);
+    assert_int_equal(requests(), 0); /* by the handle */
+    inode_drop_handle(dentry->inode);
+    assert_int_equal(ftruncate(fd, 3), 0);
+    next_call();
+    assert_int_equal(vfs_getattr(world.sentry.vfs, dentry), 0);
+    assert_int_equal(dentry->inode->attributes.stx_size, 3);
     assert_int_equal(requests(), 1);
     dentry_put(dentry);
     close(fd);
+}
+
+static size_t handles(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < HANDLES_MAX; i++)
+        count += world.sentry.vfs->handles[i].inode != NULL;
+    return count;
+}
+
+/* What was opened once and may be read by anybody opens without a hop. */
+static void test_handles(void **state)
+{
+    (void)state;
+    struct vfs *vfs = world.sentry.vfs;
+    char content[8] = "";
+    close(open_path("/d/e/f", O_RDONLY));
+    requests();
+    int fd = open_path("/d/e/f", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(requests(), 0);
+    assert_int_equal(read(fd, content, sizeof(content)), 5);
+    assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+    assert_described(fd, inside("/d/e/f"));
+    close(fd);
+    close(open_path("/d/e/f", O_RDWR));
+    assert_int_equal(requests(), 1); /* to write, or with odd flags: the gofer */
+    close(open_path("/d/e/f", O_RDONLY | O_SYNC));
+    assert_int_equal(requests(), 1);
+    assert_int_equal(handles(), 1);
+
+    /* changes of owner and mode are not for the handle to tell */
+    struct dentry *dentry = look("/d/e/f");
+    assert_true(inode_refresh_locally(vfs, dentry->inode));
+    vfs_invalidate_attributes(dentry);
+    assert_false(inode_refresh_locally(vfs, dentry->inode));
+
+    /* it goes with the name, or after many others, or with the inode */
+    assert_int_equal(goferfs.unlink(vfs, dentry), 0);
+    assert_int_equal(handles(), 0);
+    dentry_put(dentry);
+    struct dentry *directory = look("/d");
+    for (int i = 0; i < HANDLES_MAX + 10; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "n%d", i);
+        const struct open_request request = {.who = &world.who, .flags = O_WRONLY, .mode = 0600};
+        bool created;
+        assert_int_equal(goferfs.create(vfs, directory, name, &request, &fd, &created), 0);
+        close(fd);
+    }
+    assert_int_equal(handles(), HANDLES_MAX);
+    dentry_put(directory);
+    vfs->unused_max = 0;
+    dentry_put(look(""));
+    assert_int_equal(handles(), 0);
 }
 
 static void test_change_of_owner(void **state)
@@ -524,6 +584,9 @@ static void test_directory_descriptor(void **state)
 
     /* it opens once more (somebody's "."), and is as empty */
     const struct open_request request = {.who = &world.who, .flags = O_RDONLY | O_DIRECTORY};
+    assert_int_equal(goferfs.open(world.sentry.vfs, object.dentry, &request, &fd), 0);
+    close(fd);
+    inode_drop_handle(object.dentry->inode);
     assert_int_equal(goferfs.open(world.sentry.vfs, object.dentry, &request, &fd), 0);
     object_release(&object);
     assert_described(fd, "/(deleted)");
@@ -791,6 +854,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(test_hops),
         WORLD_TEST(test_native_writes_show),
+        WORLD_TEST(test_handles),
         WORLD_TEST(test_change_of_owner),
         WORLD_TEST(test_nameless_file),
         WORLD_TEST(test_create),
