@@ -3,14 +3,16 @@
  * The kernel injects no O_PATH descriptor, but lets one pass over a Unix socket. So the caller gets one end of a pair
  * whose other end has the descriptor under way, and is made to receive it and to put it in the place of the socket.
  *
- * The message header is written below the caller's stack pointer (and what was there is put back). Another thread of
- * the guest may change it meanwhile; all it can spoil is its own process's memory.
+ * The message header lies in a page the caller is made to map for it, and to unmap again: its stack may be a small one
+ * with another thread's data right below. Another thread of the guest may find and change it meanwhile; all it can spoil is
+ * its own process's descriptors.
  */
 #include "sentry/platform/deliver.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -23,7 +25,7 @@
 
 CONFINE_ALLOW_IF(socketpair, 0, UINT32_MAX, AF_UNIX, "carries O_PATH descriptors to the guest");
 
-enum { RED_ZONE = 128 };
+enum { PAGE = 4096 };
 
 /* What recvmsg(2) needs, at its place in the guest. */
 struct letter {
@@ -39,7 +41,6 @@ struct letter {
 struct delivery {
     struct tracee tracee;
     uint64_t address; /* of the letter in the guest */
-    struct letter saved;
     int socket; /* the number of the caller's end */
     bool close_on_exec;
 };
@@ -85,32 +86,47 @@ static int received_number(const struct delivery *delivery)
     return number;
 }
 
-/* The steps the caller takes. Returns what its call returns, or -ESRCH when it is gone. */
+/* The caller receives the descriptor and puts it in the socket's place: the lowest number that was free. Returns what
+ * its call returns, or -ESRCH when it is gone. */
 static int64_t receive(struct delivery *delivery)
 {
     struct tracee *tracee = &delivery->tracee;
     uint64_t socket = (uint64_t)delivery->socket, flags = delivery->close_on_exec ? O_CLOEXEC : 0;
-    int64_t result = copy(delivery, &delivery->saved, false);
-    if (result == 0)
-        result = write_letter(delivery);
+    int64_t result = write_letter(delivery);
     if (result < 0)
         return result;
 
     int64_t returned, number = -EIO;
-    const uint64_t receiving[4] = {socket, delivery->address, MSG_DONTWAIT};
+    const uint64_t receiving[6] = {socket, delivery->address, MSG_DONTWAIT};
     if (transient_call(tracee, SYS_recvmsg, receiving, &returned) < 0)
         return -ESRCH;
     if (returned == 1)
         number = received_number(delivery);
-    (void)copy(delivery, &delivery->saved, true);
     if (number < 0)
         return number;
 
-    const uint64_t placing[4] = {(uint64_t)number, socket, flags}, closing[4] = {(uint64_t)number};
+    const uint64_t placing[6] = {(uint64_t)number, socket, flags}, closing[6] = {(uint64_t)number};
     if (transient_call(tracee, SYS_dup3, placing, &returned) < 0 ||
         transient_call(tracee, SYS_close, closing, &number) < 0)
         return -ESRCH;
     return returned;
+}
+
+/* The same with a page for the letter around it. */
+static int64_t receive_in_page(struct delivery *delivery)
+{
+    int64_t address, ignored;
+    const uint64_t mapping[6] = {0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX, 0};
+    if (transient_call(&delivery->tracee, SYS_mmap, mapping, &address) < 0)
+        return -ESRCH;
+    if (address < 0)
+        return address;
+    delivery->address = (uint64_t)address;
+    int64_t result = receive(delivery);
+    const uint64_t unmapping[6] = {(uint64_t)address, PAGE};
+    if (result != -ESRCH && transient_call(&delivery->tracee, SYS_munmap, unmapping, &ignored) < 0)
+        return -ESRCH;
+    return result;
 }
 
 static void deliver(struct delivery *delivery)
@@ -118,11 +134,10 @@ static void deliver(struct delivery *delivery)
     struct tracee *tracee = &delivery->tracee;
     if (transient_stop(tracee) < 0)
         return;
-    delivery->address = (tracee->before.rsp - RED_ZONE - sizeof(struct letter)) & ~UINT64_C(15);
-    int64_t result = receive(delivery), ignored;
+    int64_t result = receive_in_page(delivery), ignored;
     if (result == -ESRCH)
         return;
-    const uint64_t closing[4] = {(uint64_t)delivery->socket};
+    const uint64_t closing[6] = {(uint64_t)delivery->socket};
     if (result < 0 && transient_call(tracee, SYS_close, closing, &ignored) < 0)
         return;
     tracee->call->installed = result;

@@ -16,7 +16,7 @@
 #include "postern/confine.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/platform.h"
-#include "sentry/platform/tracee.h"
+#include "sentry/platform/transient.h"
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW(newfstatat, "what a process executes, in our procfs");
@@ -64,30 +64,32 @@ static bool runs_stub(const struct sentry *sentry, pid_t pid, int stub)
            running.st_dev == expected.st_dev && running.st_ino == expected.st_ino;
 }
 
-/* The call after the entry stop: resumed, trapped, resumed. tracee_resume() cannot be used, since the trap comes between. */
+/* Runs the call whose entry the tracee stands at. Its wait status at the next stop, or -errno. */
 static int run_execveat(struct tracee *tracee, int stub_number)
 {
     if (ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0)
         return -ESRCH;
     int status = let_through(tracee, stub_number);
-    return status < 0 ? status : tracee_wait(tracee);
+    return status < 0 ? status : transient_wait(tracee);
 }
 
-/* Returns 0 when the exec went through, -EAGAIN when it failed and the caller's registers hold the reason, -ESRCH when the
- * caller is gone. */
+/* Returns 0 when the exec went through, -EAGAIN when it failed and the caller is told why, -ESRCH when the caller is gone. */
 static int follow(struct tracee *tracee, const struct stub_exec *exec, int stub_number)
 {
     const uint64_t arguments[6] = {(uint64_t)stub_number, exec->empty, exec->arguments, exec->environment, AT_EMPTY_PATH};
-    int status = tracee_prepare(tracee, SYS_execveat, arguments);
+    int status = transient_stop(tracee);
+    if (status == 0)
+        status = transient_enter(tracee, SYS_execveat, arguments);
     if (status == 0)
         status = run_execveat(tracee, stub_number);
     if (status < 0)
         return status;
     if (status >> 16 != PTRACE_EVENT_EXEC) {
-        struct user_regs_struct registers;
-        if (ptrace(PTRACE_GETREGS, tracee->tid, 0, &registers) < 0)
-            return -ESRCH;
-        tracee_restore(tracee, (int64_t)registers.rax);
+        int64_t result;
+        status = transient_result(tracee, &result);
+        if (status < 0)
+            return status;
+        transient_return(tracee, result);
         return -EAGAIN;
     }
     if (!runs_stub(tracee->call->sentry, tracee->tid, exec->stub)) {
@@ -105,13 +107,14 @@ int64_t platform_exec(struct call *call, const struct stub_exec *exec)
     if (status < 0)
         return status;
     struct tracee tracee;
-    status = tracee_begin(call, &tracee);
-    if (status == 0)
-        status = follow(&tracee, exec, stub_number);
+    status = transient_seize(call, &tracee);
+    if (status < 0)
+        return status;
+    status = follow(&tracee, exec, stub_number);
     if (status == -ETIMEDOUT)
         (void)kill(call->task->process->pid, SIGKILL);
     if (status == 0 || status == -EAGAIN)
-        tracee_end(&tracee);
+        transient_let_go(&tracee);
     call->installed = 0;
     return CALL_ANSWERED;
 }

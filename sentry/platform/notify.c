@@ -25,6 +25,7 @@
 #include "postern/confine.h"
 #include "postern/routes.h"
 #include "sentry/kernel/process.h"
+#include "sentry/platform/deliver.h"
 #include "sentry/platform/dispatch.h"
 #include "sentry/platform/parked.h"
 #include "sentry/sentry.h"
@@ -185,6 +186,8 @@ int64_t call_install_fd(struct call *call, int fd, bool close_on_exec)
     do
         number = ioctl(call->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
     while (number < 0 && errno == EINTR);
+    if (number < 0 && errno == EBADF && (fcntl(fd, F_GETFL) & O_PATH) != 0)
+        return call_install_path_fd(call, fd, close_on_exec);
     if (number < 0)
         return errno == ENOENT || errno == EINPROGRESS ? -ESRCH : -errno;
     call->installed = number;

@@ -16,7 +16,7 @@
 CONFINE_ALLOW(ptrace, "make a stopped caller run the stub, or take a descriptor");
 CONFINE_ALLOW(wait4, "stops of such a caller");
 
-enum { SYSCALL_STOP = SIGTRAP | 0x80, SIGNALS_MAX = 64 };
+enum { SYSCALL_STOP = SIGTRAP | 0x80, SIGNALS_MAX = 64, SYSCALL_LENGTH = 2 /* bytes of the instruction */ };
 
 int transient_seize(struct call *call, struct tracee *ret_tracee)
 {
@@ -82,27 +82,38 @@ static int step(struct tracee *tracee)
     }
 }
 
-int transient_call(struct tracee *tracee, long nr, const uint64_t arguments[4], int64_t *ret_result)
+int transient_enter(struct tracee *tracee, long nr, const uint64_t arguments[6])
 {
     struct user_regs_struct registers = tracee->before;
-    registers.rip -= TRANSIENT_SYSCALL_LENGTH;
+    registers.rip -= SYSCALL_LENGTH;
     registers.rax = (unsigned long long)nr;
     registers.orig_rax = (unsigned long long)-1;
     registers.rdi = arguments[0];
     registers.rsi = arguments[1];
     registers.rdx = arguments[2];
     registers.r10 = arguments[3];
+    registers.r8 = arguments[4];
+    registers.r9 = arguments[5];
     if (ptrace(PTRACE_SETREGS, tracee->tid, 0, &registers) < 0)
         return -ESRCH;
-    int status = step(tracee); /* in */
-    if (status == 0)
-        status = step(tracee); /* out */
-    if (status < 0)
-        return status;
+    return step(tracee);
+}
+
+int transient_result(struct tracee *tracee, int64_t *ret_result)
+{
+    struct user_regs_struct registers;
     if (ptrace(PTRACE_GETREGS, tracee->tid, 0, &registers) < 0)
         return -ESRCH;
     *ret_result = (int64_t)registers.rax;
     return 0;
+}
+
+int transient_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result)
+{
+    int status = transient_enter(tracee, nr, arguments);
+    if (status == 0)
+        status = step(tracee);
+    return status < 0 ? status : transient_result(tracee, ret_result);
 }
 
 void transient_return(struct tracee *tracee, int64_t result)

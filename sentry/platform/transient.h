@@ -12,8 +12,6 @@
 
 struct call;
 
-enum { TRANSIENT_SYSCALL_LENGTH = 2 /* of the instruction */ };
-
 struct tracee {
     struct call *call;
     pid_t tid;        /* changes to the leader's at an exec stop */
@@ -31,8 +29,14 @@ int transient_wait(struct tracee *tracee);
 /* Answers the call and waits until the caller is on its way out; notes its registers. 0 or -ESRCH. */
 int transient_stop(struct tracee *tracee);
 
+/* Sets the stopped caller's registers for a call and lets it run to the stop at the call's entry. 0 or -ESRCH. */
+int transient_enter(struct tracee *tracee, long nr, const uint64_t arguments[6]);
+
 /* Makes the stopped caller issue a call that the filter lets through; *ret_result is what the kernel returned. 0 or -ESRCH. */
-int transient_call(struct tracee *tracee, long nr, const uint64_t arguments[4], int64_t *ret_result);
+int transient_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result);
+
+/* What the last call returned, at the stop at its exit. 0 or -ESRCH. */
+int transient_result(struct tracee *tracee, int64_t *ret_result);
 
 /* The caller will see its call return `result`, and all other registers as they were. */
 void transient_return(struct tracee *tracee, int64_t result);
