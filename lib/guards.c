@@ -134,8 +134,10 @@ static const struct guard_case getsockopt_cases[] = {
 #define CLONE_REFUSED                                                                                                  \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |       \
      CLONE_PTRACE | CLONE_UNTRACED | CLONE_PARENT)
+/* A process that shares its working directory with its parent is noted by the sentry; a thread does anyhow. */
 static const struct guard_case clone_cases[] = {
-    CASE(BITS(0, CLONE_REFUSED, 0)),
+    CASE(BITS(0, CLONE_REFUSED | CLONE_FS, 0)),
+    CASE(BITS(0, CLONE_REFUSED | CLONE_THREAD, CLONE_THREAD)),
 };
 
 static const struct guard_case fcntl_cases[] = {
@@ -197,7 +199,7 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(sendto, "no address"),
     GUARD(setsockopt, "a listed option of SOL_SOCKET, TCP, UDP, IP, IPV6 or NETLINK"),
     GUARD(getsockopt, "a listed option; none that names the peer"),
-    GUARD(clone, "no namespace, no CLONE_PTRACE, _UNTRACED or _PARENT"),
+    GUARD(clone, "no namespace, no CLONE_PTRACE, _UNTRACED or _PARENT; CLONE_FS for threads only"),
     GUARD(fcntl, "duplicates, flags, locks, pipe sizes, seals"),
     GUARD(futex, "no priority inheritance"),
     GUARD(prctl, "thread name, memory names, timer slack, death signal, huge pages"),

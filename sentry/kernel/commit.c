@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Changing what a process is: a new context, or new credentials of one thread. */
 #include <errno.h>
+#include <linux/kcmp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "postern/confine.h"
 #include "sentry/kernel/table.h"
+#include "sentry/vfs/vfs.h"
+
+CONFINE_ALLOW_IF(kcmp, 2, UINT32_MAX, KCMP_FS, "do two processes share their working directory");
 
 struct cred *task_cred(const struct task *task)
 {
@@ -22,7 +29,7 @@ static bool threads_differ(const struct process *process)
     return false;
 }
 
-int process_commit(struct process_table *table, struct process *process, struct context *context)
+static int commit(struct process_table *table, struct process *process, struct context *context)
 {
     if (context->thread_cred != NULL && !threads_differ(process))
         context->thread_cred = cred_put(context->thread_cred);
@@ -38,6 +45,51 @@ int process_commit(struct process_table *table, struct process *process, struct 
     (void)context_put(before);
     stamp_count_commit(table);
     return 0;
+}
+
+static bool same_fs(const struct context *a, const struct context *b)
+{
+    return a->root == b->root && a->cwd == b->cwd && a->umask == b->umask;
+}
+
+static void copy_fs(struct context *to, const struct context *from)
+{
+    struct dentry *root = to->root, *cwd = to->cwd;
+    to->root = dentry_get(from->root);
+    to->cwd = dentry_get(from->cwd);
+    to->umask = from->umask;
+    (void)dentry_put(root);
+    (void)dentry_put(cwd);
+}
+
+struct fs_change {
+    struct process_table *table;
+    const struct process *origin;
+};
+
+/* Which processes share is the host's to know: CLONE_FS and unshare(2) run natively. */
+static int follow_fs(struct process *process, void *data)
+{
+    const struct fs_change *change = data;
+    const struct process *origin = change->origin;
+    if (process == origin || !process->context->fs_shared || same_fs(process->context, origin->context) ||
+        syscall(SYS_kcmp, origin->pid, process->pid, KCMP_FS, 0, 0) != 0)
+        return 0;
+    struct context *context = process_edit(process);
+    if (context == NULL)
+        return -ENOMEM;
+    copy_fs(context, origin->context);
+    return commit(change->table, process, context);
+}
+
+int process_commit(struct process_table *table, struct process *process, struct context *context)
+{
+    bool moved = context->fs_shared && !same_fs(context, process->context);
+    int result = commit(table, process, context);
+    if (result < 0 || !moved)
+        return result;
+    struct fs_change change = {.table = table, .origin = process};
+    return process_for_each(table, follow_fs, &change);
 }
 
 /* The credentials become the process's; no thread has its own any more. */

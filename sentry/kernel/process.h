@@ -34,7 +34,7 @@ struct context {
     struct dentry *root, *cwd, *exe;
     mode_t umask;
     bool dumpable;
-    bool child_subreaper;
+    bool fs_shared; /* it, or an ancestor, cloned with CLONE_FS: root, cwd and umask may be another process's too */
     struct rlimit locks; /* what the guest sees as RLIMIT_LOCKS */
     int oom_score_adj;
     unsigned char unseen_scans; /* scans in a row that found no process stamped with it */

@@ -76,10 +76,25 @@ static int64_t not_for_guests(struct call *call)
     return -EPERM;
 }
 
-/* Only what asks for a namespace, or to be somebody else's child, comes here. */
+/*
+ * What asks for a namespace, or to be somebody else's child, comes here; and a process that is to share its working directory,
+ * root and umask with its parent: whoever changes them must know that somebody may share them.
+ */
 int64_t sys_clone(struct call *call)
 {
-    return not_for_guests(call);
+    const uint64_t refused = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
+                             CLONE_NEWNET | CLONE_PTRACE | CLONE_UNTRACED | CLONE_PARENT;
+    struct process *process = call->task->process;
+    if ((call->args[0] & refused) != 0)
+        return -EPERM;
+    if ((call->args[0] & CLONE_FS) == 0 || (call->args[0] & CLONE_THREAD) != 0 || process->context->fs_shared)
+        return CALL_CONTINUE;
+    struct context *context = process_edit(process);
+    if (context == NULL)
+        return -ENOMEM;
+    context->fs_shared = true;
+    int result = process_commit(call->sentry->processes, process, context);
+    return result < 0 ? result : CALL_CONTINUE;
 }
 
 int64_t sys_setns(struct call *call)
