@@ -117,6 +117,13 @@ CASE(the_break)
     TRY(sbrk(1 << 24) == (void *)-1 ? -1 : 0);
 }
 
+__attribute__((noinline)) static int use_stack(long left)
+{
+    volatile char page[4096];
+    page[0] = 1;
+    return left > 0 ? use_stack(left - (long)sizeof(page)) + page[0] : 0;
+}
+
 CASE(stack)
 {
     volatile char deep[1 << 20];
@@ -128,9 +135,7 @@ CASE(stack)
     {
         struct rlimit small = {1 << 19, 1 << 19};
         setrlimit(RLIMIT_STACK, &small);
-        volatile char deeper[1 << 21];
-        for (size_t i = sizeof(deeper); i > 0; i -= 4096)
-            deeper[i - 1] = 1;
+        use_stack(1 << 21);
     }
 }
 

@@ -70,7 +70,7 @@ def runtime_command(name):
     if name == "postern":
         return [os.environ.get("POSTERN", os.path.join(REPO, "build/release/postern"))]
     if name == "runsc":
-        return [os.environ.get("RUNSC", "runsc"), "--network=none", "--ignore-cgroups"]
+        return [os.environ.get("RUNSC", "runsc"), "--network=none", "--ignore-cgroups", "--overlay2=none"]
     return [name]
 
 
