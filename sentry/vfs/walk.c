@@ -4,6 +4,7 @@
  * what is left, so links nest without recursion.
  */
 #include "postern/cleanup.h"
+#include "sentry/kernel/cred.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs_internal.h"
 
@@ -197,14 +198,37 @@ static int follow_magic(struct walk *walk, struct dentry *found, int fd)
     return 0;
 }
 
+static bool only_slashes(const char *rest)
+{
+    return rest[strspn(rest, "/")] == '\0';
+}
+
+/* /proc/sys/fs/protected_symlinks: in a sticky folder everybody may write to, the last link of a path is followed only if
+ * it is one's own or the folder's owner's. */
+static int may_follow(const struct walk *walk, struct dentry *link)
+{
+    const struct statx *folder = &link->parent->inode->attributes;
+    const mode_t shared = S_ISVTX | S_IWOTH;
+    if ((folder->stx_mode & shared) != shared || !only_slashes(walk->rest))
+        return 0;
+    int error = inode_ids_fresh(walk->vfs, link->inode) ? 0 : vfs_getattr(walk->vfs, link);
+    if (error < 0)
+        return error;
+    uid_t owner = link->inode->attributes.stx_uid;
+    return owner == walk->who->cred->fsuid || owner == folder->stx_uid ? 0 : -EACCES;
+}
+
 static int follow(struct walk *walk, struct dentry *link)
 {
+    int error = may_follow(walk, link);
+    if (error < 0)
+        return error;
     if ((walk->flags & LOOKUP_NO_SYMLINKS) != 0 || walk->links++ >= VFS_LINKS_MAX)
         return -ELOOP;
     if (link->filesystem->follow != NULL) {
         struct dentry *found = NULL;
         int fd = -1;
-        int error = link->filesystem->follow(walk->vfs, link, walk->who, &found, &fd);
+        error = link->filesystem->follow(walk->vfs, link, walk->who, &found, &fd);
         if (error != -ENOSYS)
             return error < 0 ? error : follow_magic(walk, found, fd);
     }
@@ -221,11 +245,6 @@ static int next_name(const char **rest, char name[VFS_NAME_MAX + 1])
     name[length] = '\0';
     *rest += length;
     return 0;
-}
-
-static bool only_slashes(const char *rest)
-{
-    return rest[strspn(rest, "/")] == '\0';
 }
 
 static unsigned int dots(const char *name)

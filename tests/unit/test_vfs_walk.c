@@ -301,6 +301,39 @@ static void test_search_permission(void **state)
     fake_stop();
 }
 
+static void test_protected_links(void **state)
+{
+    (void)state;
+    static const struct {
+        mode_t folder;
+        uid_t folder_owner, link_owner, who;
+        uint64_t caps;
+        int expected;
+    } rows[] = {
+        {01777, 0, 1000, 1000, 0, 0},       {01777, 0, 0, 1000, 0, 0},           {01777, 0, 1001, 1000, 0, -EACCES},
+        {01777, 0, 1001, 0, CRED_CAP_FULL, -EACCES}, {01777, 1001, 1001, 0, 0, 0}, {01755, 0, 1001, 0, 0, 0},
+        {0777, 0, 1001, 0, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct lookup lookup;
+        make_tree();
+        struct fake_node *folder = fake_dir("tmp");
+        folder->mode = S_IFDIR | rows[i].folder;
+        folder->uid = rows[i].folder_owner;
+        fake_link("tmp/link", "../a")->uid = rows[i].link_owner;
+        fake.cred->fsuid = rows[i].who;
+        fake.cred->cap_effective = rows[i].caps;
+        assert_int_equal(vfs_lookup(&fake.who, NULL, "tmp/link", LOOKUP_FOLLOW, &lookup), rows[i].expected);
+        if (rows[i].expected == 0)
+            lookup_release(&lookup);
+        assert_int_equal(vfs_lookup(&fake.who, NULL, "tmp/link/b", 0, &lookup), 0); /* on the way: always */
+        lookup_release(&lookup);
+        assert_int_equal(vfs_lookup(&fake.who, NULL, "tmp/link", 0, &lookup), 0);
+        lookup_release(&lookup);
+        fake_stop();
+    }
+}
+
 static void test_last_and_flags(void **state)
 {
     (void)state;
@@ -369,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_lengths),         cmocka_unit_test(test_chroot),
         cmocka_unit_test(test_search_permission), cmocka_unit_test(test_last_and_flags),
         cmocka_unit_test(test_magic_descriptor), cmocka_unit_test(test_readlink),
+        cmocka_unit_test(test_protected_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
