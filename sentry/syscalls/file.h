@@ -57,6 +57,9 @@ int target_set(struct call *call, const struct vfs_who *who, struct target *targ
 int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint64_t address, bool directory,
                    struct lookup *ret_lookup);
 
+/* In /proc a missing name is missing, whatever one wants to make of it. */
+bool names_are_fixed(const struct dentry *directory);
+
 /* A setgid program made in somebody else's setgid folder is not born setgid. */
 mode_t creation_mode(const struct vfs_who *who, const struct dentry *parent, mode_t mode);
 

@@ -195,6 +195,11 @@ int target_set(struct call *call, const struct vfs_who *who, struct target *targ
     return error;
 }
 
+bool names_are_fixed(const struct dentry *directory)
+{
+    return strcmp(directory->filesystem->name, "proc") == 0;
+}
+
 int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint64_t address, bool directory,
                    struct lookup *ret_lookup)
 {
@@ -207,7 +212,7 @@ int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint
         return -EEXIST;
     if (lookup.last != NULL && lookup.last->inode != NULL)
         return -EEXIST;
-    if (lookup.trailing_slash && !directory)
+    if ((lookup.trailing_slash && !directory) || names_are_fixed(lookup.dentry))
         return -ENOENT;
     error = vfs_want_write(vfs, lookup.dentry);
     if (error < 0)

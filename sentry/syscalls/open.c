@@ -224,6 +224,8 @@ static int64_t create_file(struct opening *opening, const struct lookup *lookup,
 {
     struct vfs *vfs = opening->who.sentry->vfs;
     struct dentry *parent = lookup->dentry;
+    if (names_are_fixed(parent))
+        return -ENOENT;
     int error = vfs_want_write(vfs, parent);
     if (error < 0)
         return error;

@@ -37,6 +37,8 @@ static int check_names(struct renaming *renaming)
     if (from->last == NULL || from->last->inode == NULL)
         return -ENOENT;
     renaming->target_exists = to->last != NULL && to->last->inode != NULL;
+    if (!renaming->target_exists && names_are_fixed(to->dentry))
+        return -ENOENT;
     if ((flags & RENAME_NOREPLACE) != 0 && renaming->target_exists)
         return -EEXIST;
     if ((flags & RENAME_EXCHANGE) != 0) {
