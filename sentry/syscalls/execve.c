@@ -283,6 +283,20 @@ static void name_plan(struct load_plan *plan, const char *path, const struct pro
 
 /* --- the calls --- */
 
+/* Whether a descriptor of the caller closes on exec: then /dev/fd/N will lead a script's interpreter nowhere. */
+static bool closes_on_exec(const struct call *call, int fd)
+{
+    char name[64], line[64];
+    (void)snprintf(name, sizeof(name), "%d/fdinfo/%d", call->task->tid, fd);
+    int info = openat(call->sentry->proc_outer, name, O_RDONLY | O_CLOEXEC);
+    auto_fclose FILE *file = info < 0 ? NULL : fdopen(info, "r");
+    unsigned int flags = 0;
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, "flags: %o", &flags) == 1)
+            break;
+    return (flags & O_CLOEXEC) != 0;
+}
+
 static void commit(struct call *call, void *data)
 {
     struct exec *exec = data;
@@ -371,6 +385,8 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
     status = prepare(&who, path, by_fd && length == 0, &program, &exec);
     if (status < 0)
         return status;
+    if (by_fd && exec.plan->load.prefix_count > 0 && closes_on_exec(call, dirfd))
+        return -ENOENT;
     struct stub_exec request = {
         .stub = stub,
         .empty = path_address + (uint64_t)length,
