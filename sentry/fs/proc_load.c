@@ -125,6 +125,16 @@ static void read_load(const struct sentry *sentry, unsigned int running, double 
     (void)pthread_mutex_unlock(&mutex);
 }
 
+void proc_load_average(const struct sentry *sentry, unsigned long ret_loads[3])
+{
+    struct proc_usage usage;
+    proc_usage_read(sentry, &usage);
+    double load[3];
+    read_load(sentry, usage.running, load);
+    for (size_t i = 0; i < 3; i++)
+        ret_loads[i] = (unsigned long)(load[i] * 65536);
+}
+
 int proc_loadavg_text(const struct synth_source *source, struct text *text)
 {
     struct proc_usage usage;

@@ -61,6 +61,8 @@ unsigned int proc_cpu_count(void);
 /* proc_time.c */
 uint64_t proc_uptime_ns(const struct sentry *sentry); /* since the container was made */
 uint64_t proc_boot_seconds(const struct sentry *sentry);
+/* The averages of /proc/loadavg, as sysinfo(2) carries them: 16 bits behind the point. Any thread. */
+void proc_load_average(const struct sentry *sentry, unsigned long ret_loads[3]);
 /* proc_memory.c */
 struct proc_memory {
     uint64_t total, free, available, resident, anonymous, shared, committed; /* bytes */
