@@ -83,6 +83,8 @@ static void control_ready(void *data)
     int fds[2];
     size_t count = 0;
     ssize_t got = socket_receive(sentry->control, &message, sizeof(message), fds, 2, &count);
+    if (got <= 0 && sentry->proc_inner < 0)
+        _exit(1); /* it died before there was a container */
     if (got <= 0) {
         platform_unwatch(sentry->platform, sentry->control);
         return;
