@@ -5,8 +5,8 @@
 struct error;
 
 /*
- * The last steps into confinement. The runtime has set ids, capabilities, namespaces and root; this checks that it did, and
- * takes the rest. Behind it the process:
+ * The last steps into confinement. The runtime has set ids, capabilities, namespaces and root; this checks that it did,
+ * and takes the rest. Behind it the process:
  *  - can make only the calls declared beside the code that needs them (CONFINE_ALLOW);
  *  - holds the file capabilities of gofer_setup, and can never hold another;
  *  - cannot be traced or dumped by anything of its own id.

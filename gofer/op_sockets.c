@@ -31,7 +31,8 @@ static int set_name(struct sockaddr_un *address, const char *name, socklen_t *re
     return 0;
 }
 
-static int bind_in(const struct server *server, int directory, int fd, const struct sockaddr_un *address, socklen_t size)
+static int bind_in(const struct server *server, int directory, int fd, const struct sockaddr_un *address,
+                   socklen_t size)
 {
     if (fchdir(directory) < 0)
         return -errno;

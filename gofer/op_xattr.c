@@ -49,7 +49,8 @@ int op_setxattr(struct exchange *exchange)
     if (status < 0)
         return status;
     const struct gofer_request *request = exchange->request;
-    return setxattr(fd_name(place.fd).text, exchange->second, exchange->data, request->data_size, (int)request->flags) < 0
+    return setxattr(fd_name(place.fd).text, exchange->second, exchange->data, request->data_size, (int)request->flags) <
+                   0
                ? -errno
                : 0;
 }

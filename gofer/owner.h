@@ -12,8 +12,8 @@ int owner_init(void);
 int owner_begin(const struct gofer_request *request);
 void owner_end(void);
 
-/* Gives CAP_FSETID up for a moment, so that the kernel takes set-id bits away from a file that loses its content, as it does
- * for a process without the capability. fsetid_raise() must follow. */
+/* Gives CAP_FSETID up for a moment, so that the kernel takes set-id bits away from a file that loses its content, as it
+ * does for a process without the capability. fsetid_raise() must follow. */
 void fsetid_lower(void);
 void fsetid_raise(void);
 

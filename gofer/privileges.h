@@ -9,17 +9,17 @@
 
 #define GOFER_CAPABILITY(name) (UINT64_C(1) << (name))
 
-/* Acting on files whoever owns them; LEASE finds writers of a program; SETUID and SETGID are for setfsuid(2) and setfsgid(2),
- * the only calls of theirs the filter lets through. */
-#define GOFER_CAPABILITIES                                                                                        \
-    (GOFER_CAPABILITY(CAP_CHOWN) | GOFER_CAPABILITY(CAP_DAC_OVERRIDE) | GOFER_CAPABILITY(CAP_DAC_READ_SEARCH) |    \
-     GOFER_CAPABILITY(CAP_FOWNER) | GOFER_CAPABILITY(CAP_FSETID) | GOFER_CAPABILITY(CAP_MKNOD) |                   \
-     GOFER_CAPABILITY(CAP_SETFCAP) | GOFER_CAPABILITY(CAP_LEASE) | GOFER_CAPABILITY(CAP_SETUID) |                  \
+/* Acting on files whoever owns them; LEASE finds writers of a program; SETUID and SETGID are for setfsuid(2) and
+ * setfsgid(2), the only calls of theirs the filter lets through. */
+#define GOFER_CAPABILITIES                                                                                             \
+    (GOFER_CAPABILITY(CAP_CHOWN) | GOFER_CAPABILITY(CAP_DAC_OVERRIDE) | GOFER_CAPABILITY(CAP_DAC_READ_SEARCH) |        \
+     GOFER_CAPABILITY(CAP_FOWNER) | GOFER_CAPABILITY(CAP_FSETID) | GOFER_CAPABILITY(CAP_MKNOD) |                       \
+     GOFER_CAPABILITY(CAP_SETFCAP) | GOFER_CAPABILITY(CAP_LEASE) | GOFER_CAPABILITY(CAP_SETUID) |                      \
      GOFER_CAPABILITY(CAP_SETGID))
 
 /* Ids change without capabilities changing along, no id is special, and nothing of this can be undone. */
-#define GOFER_SECUREBITS                                                                                          \
-    (SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |               \
+#define GOFER_SECUREBITS                                                                                               \
+    (SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |                   \
      SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
 #endif

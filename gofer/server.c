@@ -42,7 +42,7 @@ struct operation {
     const char *name;
     operation_fn *handler;
     enum string_kind first, second;
-    enum fd_kind fd; /* FD_PLACE: a first string or a descriptor, never both */
+    enum fd_kind fd;      /* FD_PLACE: a first string or a descriptor, never both */
     uint32_t flags, mode; /* masks of what is allowed */
     unsigned int uses;
 };
@@ -66,16 +66,16 @@ static const struct operation operations[GOFER_OP_COUNT] = {
                          RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT, 0, 0},
     [GOFER_OP_STATFS] = {"statfs", op_statfs, STRING_PATH, STRING_NONE, FD_PLACE, 0, 0, 0},
     [GOFER_OP_GETXATTR] = {"getxattr", op_getxattr, STRING_PATH, STRING_XATTR, FD_PLACE, 0, 0, USES_SIZE},
-    [GOFER_OP_SETXATTR] = {"setxattr", op_setxattr, STRING_PATH, STRING_XATTR, FD_PLACE, XATTR_CREATE | XATTR_REPLACE, 0,
-                           USES_DATA},
+    [GOFER_OP_SETXATTR] = {"setxattr", op_setxattr, STRING_PATH, STRING_XATTR, FD_PLACE, XATTR_CREATE | XATTR_REPLACE,
+                           0, USES_DATA},
     [GOFER_OP_LISTXATTR] = {"listxattr", op_listxattr, STRING_PATH, STRING_NONE, FD_PLACE, 0, 0, USES_SIZE},
     [GOFER_OP_REMOVEXATTR] = {"removexattr", op_removexattr, STRING_PATH, STRING_XATTR, FD_PLACE, 0, 0, 0},
     [GOFER_OP_SYNC] = {"sync", op_sync, STRING_NONE, STRING_NONE, FD_NONE, 0, 0, 0},
     [GOFER_OP_BIND] = {"bind", op_bind, STRING_SUBPATH, STRING_NONE, FD_SOCKET, 0, MODE_BITS, USES_OWNER},
     [GOFER_OP_CONNECT] = {"connect", op_connect, STRING_SUBPATH, STRING_NONE, FD_SOCKET, 0, 0, 0},
     [GOFER_OP_INOTIFY_ADD] = {"inotify_add", op_inotify_add, STRING_PATH, STRING_NONE, FD_INOTIFY,
-                              IN_ALL_EVENTS | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_CREATE | IN_MASK_ADD |
-                                  IN_ONESHOT,
+                              IN_ALL_EVENTS | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_CREATE |
+                                  IN_MASK_ADD | IN_ONESHOT,
                               0, 0},
     [GOFER_OP_HIDDEN_DIRECTORY] = {"hidden_directory", op_hidden_directory, STRING_NAME, STRING_NONE, FD_NONE, 0, 0, 0},
     [GOFER_OP_FUSE_OPEN] = {"fuse_open", op_fuse_open, STRING_NONE, STRING_NONE, FD_NONE,
@@ -126,8 +126,7 @@ static bool numbers_fit(const struct operation *operation, const struct gofer_re
 {
     bool uses_size = (operation->uses & (USES_SIZE | USES_SETATTR)) != 0;
     return (request->flags & ~operation->flags) == 0 && (request->mode & ~operation->mode) == 0 &&
-           owner_fits(operation, request) && setattr_fits(operation, request) &&
-           (uses_size || request->size == 0) &&
+           owner_fits(operation, request) && setattr_fits(operation, request) && (uses_size || request->size == 0) &&
            ((operation->uses & USES_SIZE) == 0 || request->size <= GOFER_DATA_MAX) &&
            ((operation->uses & USES_NODE) != 0 || request->node == 0) &&
            ((operation->uses & USES_DEVICE) != 0 || request->device == 0) &&
@@ -151,14 +150,14 @@ static bool request_fits(const struct operation *operation, const struct gofer_r
            numbers_fit(operation, request) && fds_fit(operation, request);
 }
 
-/* The kernel's own controls. We may override their permissions, so whoever passes one in (a sentry that has been taken over holds
- * procfs) must get nothing done with it here. */
+/* The kernel's own controls. We may override their permissions, so whoever passes one in (a sentry that has been taken
+ * over holds procfs) must get nothing done with it here. */
 static bool is_control(int fd)
 {
     static const unsigned long controls[] = {
-        PROC_SUPER_MAGIC, SYSFS_MAGIC,   CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC,
-        TRACEFS_MAGIC,    SMACK_MAGIC,   SECURITYFS_MAGIC,   SELINUX_MAGIC,       PSTOREFS_MAGIC,
-        EFIVARFS_MAGIC,   BPF_FS_MAGIC,  BINFMTFS_MAGIC,     NSFS_MAGIC,          0x62656570 /* configfs */,
+        PROC_SUPER_MAGIC, SYSFS_MAGIC,  CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC,
+        TRACEFS_MAGIC,    SMACK_MAGIC,  SECURITYFS_MAGIC,   SELINUX_MAGIC,       PSTOREFS_MAGIC,
+        EFIVARFS_MAGIC,   BPF_FS_MAGIC, BINFMTFS_MAGIC,     NSFS_MAGIC,          0x62656570 /* configfs */,
     };
     struct statfs figures;
     if (fstatfs(fd, &figures) < 0)
@@ -209,7 +208,8 @@ static bool frame_ok(const struct gofer_request *request, size_t received, size_
 {
     if (received < sizeof(*request) || request->version != GOFER_PROTOCOL_VERSION || request->fd_count != fd_count)
         return false;
-    if (request->first_size > GOFER_PATH_MAX || request->second_size > GOFER_PATH_MAX || request->data_size > GOFER_DATA_MAX)
+    if (request->first_size > GOFER_PATH_MAX || request->second_size > GOFER_PATH_MAX ||
+        request->data_size > GOFER_DATA_MAX)
         return false;
     return received == sizeof(*request) + request->first_size + request->second_size + request->data_size;
 }
@@ -235,8 +235,8 @@ static int serve_one(struct server *server)
 {
     int fds[EXCHANGE_FDS_MAX];
     size_t fd_count = 0;
-    ssize_t received = socket_receive(server->socket, &server->request, sizeof(server->request), fds, EXCHANGE_FDS_MAX,
-                                      &fd_count);
+    ssize_t received =
+        socket_receive(server->socket, &server->request, sizeof(server->request), fds, EXCHANGE_FDS_MAX, &fd_count);
     if (received == -ECONNRESET)
         return 0;
     if (received <= 0)
@@ -247,8 +247,12 @@ static int serve_one(struct server *server)
         return -EPROTO;
 
     auto_close int out_fd = -1;
-    struct exchange exchange = {.server = server, .request = &server->request.header, .fd = fd, .out_fd = -1,
-                                .reply = &server->reply.header, .out = server->reply.payload};
+    struct exchange exchange = {.server = server,
+                                .request = &server->request.header,
+                                .fd = fd,
+                                .out_fd = -1,
+                                .reply = &server->reply.header,
+                                .out = server->reply.payload};
     server->reply.header = (struct gofer_reply){0};
     int status = dispatch(&exchange);
     int sent = answer(server, &exchange, status);

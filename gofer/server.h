@@ -16,12 +16,12 @@ enum { EXCHANGE_FDS_MAX = 1 };
 
 /* Where things are. Borrowed. */
 struct server {
-    int socket; /* to the sentry */
-    int root;   /* the container's root */
-    int hidden; /* private tmpfs, or -1 */
-    int self;   /* our /proc/self/fd, and the working directory: "7" names descriptor 7 */
-    int mounts; /* our /proc/self/mountinfo */
-    int fuse;   /* root of the sentry's FUSE mount, or -1 */
+    int socket;            /* to the sentry */
+    int root;              /* the container's root */
+    int hidden;            /* private tmpfs, or -1 */
+    int self;              /* our /proc/self/fd, and the working directory: "7" names descriptor 7 */
+    int mounts;            /* our /proc/self/mountinfo */
+    int fuse;              /* root of the sentry's FUSE mount, or -1 */
     uint64_t hidden_count; /* numbers the hidden directories */
     struct gofer_request_message request;
     struct gofer_reply_message reply;
@@ -33,10 +33,10 @@ struct exchange {
     const struct gofer_request *request;
     const char *first, *second; /* NULL if absent */
     const void *data;
-    int fd;      /* came with the request, or -1; closed behind the handler */
+    int fd; /* came with the request, or -1; closed behind the handler */
     struct gofer_reply *reply;
-    char *out;   /* reply payload, GOFER_DATA_MAX bytes; say in reply->data_size how many are used */
-    int out_fd;  /* goes with the reply, or -1; closed once sent */
+    char *out;  /* reply payload, GOFER_DATA_MAX bytes; say in reply->data_size how many are used */
+    int out_fd; /* goes with the reply, or -1; closed once sent */
 };
 
 /* Makes `self` the working directory. The server object is large: allocate it statically. Returns 0 or -errno. */

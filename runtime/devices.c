@@ -26,20 +26,21 @@ struct node {
 };
 
 /* makedev() is no constant expression. */
-#define NODE(name, device_major, device_minor) {"/dev/" name, S_IFCHR | 0666, ((device_major) << 8) | (device_minor), 0, 0}
+#define NODE(name, device_major, device_minor)                                                                         \
+    {                                                                                                                  \
+        "/dev/" name, S_IFCHR | 0666, ((device_major) << 8) | (device_minor), 0, 0                                     \
+    }
 
 static const struct node standard_nodes[] = {
-    NODE("null", 1, 3), NODE("zero", 1, 5), NODE("full", 1, 7), NODE("random", 1, 8), NODE("urandom", 1, 9), NODE("tty", 5, 0),
+    NODE("null", 1, 3),   NODE("zero", 1, 5),    NODE("full", 1, 7),
+    NODE("random", 1, 8), NODE("urandom", 1, 9), NODE("tty", 5, 0),
 };
 
 static const struct {
     const char *path, *target;
 } standard_links[] = {
-    {"/dev/fd", "/proc/self/fd"},
-    {"/dev/stdin", "/proc/self/fd/0"},
-    {"/dev/stdout", "/proc/self/fd/1"},
-    {"/dev/stderr", "/proc/self/fd/2"},
-    {"/dev/ptmx", "pts/ptmx"},
+    {"/dev/fd", "/proc/self/fd"},       {"/dev/stdin", "/proc/self/fd/0"}, {"/dev/stdout", "/proc/self/fd/1"},
+    {"/dev/stderr", "/proc/self/fd/2"}, {"/dev/ptmx", "pts/ptmx"},
 };
 
 static int own(int folder, const char *name, const struct node *node)
@@ -120,7 +121,8 @@ int devices_make(const struct mount_tree *tree, struct error *error)
     return status;
 }
 
-/* -- the console ------------------------------------------------------------------------------------------------------- */
+/* -- the console
+ * ------------------------------------------------------------------------------------------------------- */
 
 static int open_pair(int devpts, int *ret_master, int *ret_slave, char name[16])
 {

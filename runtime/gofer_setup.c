@@ -24,7 +24,8 @@
 #include "runtime/mounts.h"
 #include "runtime/rootfs.h"
 
-/* -- the report ---------------------------------------------------------------------------------------------------------- */
+/* -- the report
+ * ---------------------------------------------------------------------------------------------------------- */
 
 enum report_kind { REPORT_MOUNT = 1, REPORT_DONE, REPORT_FAILURE };
 enum { REPORT_HAS_CONSOLE = 1, REPORT_HAS_FUSE = 2 };
@@ -45,7 +46,7 @@ struct child {
     const struct gofer_setup *in;
     struct mount_tree tree;
     int root, hidden, mountinfo, fuse_root; /* the gofer's */
-    int master, slave, fuse;     /* the runtime's */
+    int master, slave, fuse;                /* the runtime's */
     size_t mount_count;
     struct boot_mount mounts[BOOT_MOUNTS_MAX];
 };
@@ -162,26 +163,28 @@ int gofer_layout_receive(int report, struct gofer_layout *ret_layout, struct err
     return 0;
 }
 
-/* -- the gofer's own file systems ------------------------------------------------------------------------------------------ */
+/* -- the gofer's own file systems
+ * ------------------------------------------------------------------------------------------ */
 
 static int make_hidden(struct child *child, struct error *error)
 {
     char options[128];
-    (void)snprintf(options, sizeof(options), "mode=700,uid=%u,gid=%u,size=4m,nr_inodes=65536", (unsigned int)child->in->uid,
-                   (unsigned int)child->in->gid);
+    (void)snprintf(options, sizeof(options), "mode=700,uid=%u,gid=%u,size=4m,nr_inodes=65536",
+                   (unsigned int)child->in->uid, (unsigned int)child->in->gid);
     child->hidden = mounts_make("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     return child->hidden < 0 ? error_set(error, child->hidden, "cannot make the gofer's folder") : 0;
 }
 
-/* The sentry answers on /dev/fuse; the gofer holds the mount, so the sentry itself can open nothing. A host without FUSE is
- * one whose synthetic files are snapshots. */
+/* The sentry answers on /dev/fuse; the gofer holds the mount, so the sentry itself can open nothing. A host without
+ * FUSE is one whose synthetic files are snapshots. */
 static void make_fuse(struct child *child)
 {
     auto_close int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (device < 0)
         return;
     char options[128];
-    (void)snprintf(options, sizeof(options), "source=postern,fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", device);
+    (void)snprintf(options, sizeof(options), "source=postern,fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other",
+                   device);
     int mount = mounts_make("fuse", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     if (mount < 0)
         return;
@@ -189,7 +192,8 @@ static void make_fuse(struct child *child)
     child->fuse = take_fd(&device);
 }
 
-/* -- steps --------------------------------------------------------------------------------------------------------------- */
+/* -- steps
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static int separate(struct error *error)
 {
@@ -283,13 +287,17 @@ static int drop(const struct gofer_setup *in)
     return set_capabilities(GOFER_CAPABILITIES, GOFER_CAPABILITIES);
 }
 
-/* Moves the gofer's descriptors to their numbers; all others close at execve. Returns the number the program's has now. */
+/* Moves the gofer's descriptors to their numbers; all others close at execve. Returns the number the program's has now.
+ */
 static int place_descriptors(const struct child *child, int *report)
 {
     enum { OUT_OF_THE_WAY = 64 };
     const int wanted[][2] = {
-        {GOFER_FD_SENTRY, child->in->sentry_socket}, {GOFER_FD_ROOT, child->root}, {GOFER_FD_HIDDEN, child->hidden},
-        {GOFER_FD_SELF, child->tree.self},           {GOFER_FD_MOUNTS, child->mountinfo},
+        {GOFER_FD_SENTRY, child->in->sentry_socket},
+        {GOFER_FD_ROOT, child->root},
+        {GOFER_FD_HIDDEN, child->hidden},
+        {GOFER_FD_SELF, child->tree.self},
+        {GOFER_FD_MOUNTS, child->mountinfo},
         {GOFER_FD_FUSE, child->fuse_root},
     };
     int moved[sizeof(wanted) / sizeof(wanted[0])];
@@ -322,9 +330,10 @@ static int close_stdio(void)
 int gofer_setup(const struct gofer_setup *in, struct error *error)
 {
     static struct child child; /* large; this process has but one */
-    child = (struct child){.in = in, .root = -1, .hidden = -1, .mountinfo = -1, .fuse_root = -1, .master = -1, .slave = -1, .fuse = -1};
-    child.tree = (struct mount_tree){.config = in->config, .bundle = in->bundle_fd, .mqueue = in->mqueue, .self = -1, .scratch = -1,
-                                     .root = -1};
+    child = (struct child){
+        .in = in, .root = -1, .hidden = -1, .mountinfo = -1, .fuse_root = -1, .master = -1, .slave = -1, .fuse = -1};
+    child.tree = (struct mount_tree){
+        .config = in->config, .bundle = in->bundle_fd, .mqueue = in->mqueue, .self = -1, .scratch = -1, .root = -1};
 
     int status = close_stdio();
     if (status < 0)

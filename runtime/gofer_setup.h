@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Start of the gofer: builds the container's mounts exactly as the container sees them, makes them the process's root, gives
- * every privilege up but the file capabilities, and executes postern-gofer.
+ * Start of the gofer: builds the container's mounts exactly as the container sees them, makes them the process's root,
+ * gives every privilege up but the file capabilities, and executes postern-gofer.
  *
  *   runtime                                   gofer child (forked after setns(sentry, CLONE_NEWPID))
  *   socket_pair(report)
@@ -12,8 +12,8 @@
  *   close its end of report, sentry's socket
  *   gofer_layout_receive(report, &layout, &error)
  *
- * The report socket is close-on-exec in the child: end of file behind the layout means the gofer runs. A failure anywhere,
- * even that of execveat, is what gofer_layout_receive returns, in words. The child need not print anything.
+ * The report socket is close-on-exec in the child: end of file behind the layout means the gofer runs. A failure
+ * anywhere, even that of execveat, is what gofer_layout_receive returns, in words. The child need not print anything.
  */
 #ifndef RUNTIME_GOFER_SETUP_H
 #define RUNTIME_GOFER_SETUP_H
@@ -32,15 +32,15 @@ struct oci_config;
 /* All descriptors are borrowed, and must be close-on-exec: gofer_setup places those the gofer keeps. */
 struct gofer_setup {
     const struct oci_config *config;
-    int bundle_fd;              /* folder of config.json, O_PATH is enough: root.path and relative bind sources start here */
-    uid_t uid;                  /* of the gofer, a host id nothing else uses */
+    int bundle_fd; /* folder of config.json, O_PATH is enough: root.path and relative bind sources start here */
+    uid_t uid;     /* of the gofer, a host id nothing else uses */
     gid_t gid;
-    int gofer_binary;           /* postern-gofer, O_RDONLY or O_PATH */
-    int sentry_socket;          /* seqpacket, the gofer's end */
-    int procfs;                 /* root folder of a procfs of the outer pid namespace (fsmount, need not be attached) */
-    int mqueue;                 /* detached mount of the guest's mqueue, or -1: mqueue mounts are then left out */
-    int report;                 /* seqpacket, the child's end */
-    bool want_terminal;         /* process.terminal */
+    int gofer_binary;   /* postern-gofer, O_RDONLY or O_PATH */
+    int sentry_socket;  /* seqpacket, the gofer's end */
+    int procfs;         /* root folder of a procfs of the outer pid namespace (fsmount, need not be attached) */
+    int mqueue;         /* detached mount of the guest's mqueue, or -1: mqueue mounts are then left out */
+    int report;         /* seqpacket, the child's end */
+    bool want_terminal; /* process.terminal */
     struct winsize console_size; /* set on the terminal if ws_col is not 0 */
 };
 
@@ -53,11 +53,11 @@ struct gofer_layout {
     size_t mount_count;
     struct boot_mount mounts[BOOT_MOUNTS_MAX]; /* for boot_config.mounts: in order of mounting, [0] is "/" */
     int console_master, console_slave;         /* -1 without want_terminal; owned by the caller, close-on-exec */
-    int fuse;                                  /* /dev/fuse of the mount at GOFER_FD_FUSE, owned; -1 where the host has none */
+    int fuse; /* /dev/fuse of the mount at GOFER_FD_FUSE, owned; -1 where the host has none */
 };
 
-/* Runs in the runtime: blocks until the gofer has been executed or has failed. Returns 0, or the child's negative errno and
- * words (-EPIPE if it died without any). On failure nothing is left to close. */
+/* Runs in the runtime: blocks until the gofer has been executed or has failed. Returns 0, or the child's negative errno
+ * and words (-EPIPE if it died without any). On failure nothing is left to close. */
 int gofer_layout_receive(int report, struct gofer_layout *ret_layout, struct error *error);
 
 #endif

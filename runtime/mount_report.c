@@ -64,8 +64,12 @@ static bool parse(char *text, struct line *line)
     (void)strsep(&rest, " ");
     if (type == NULL || rest == NULL)
         return false;
-    *line = (struct line){.id = strtoull(fields[0], NULL, 10), .parent = strtoull(fields[1], NULL, 10),
-                          .destination = fields[4], .options = fields[5], .type = type, .super_options = rest};
+    *line = (struct line){.id = strtoull(fields[0], NULL, 10),
+                          .parent = strtoull(fields[1], NULL, 10),
+                          .destination = fields[4],
+                          .options = fields[5],
+                          .type = type,
+                          .super_options = rest};
     unescape(line->destination);
     return true;
 }
@@ -137,7 +141,9 @@ static int report_line(struct report *report, struct line *line, const struct mo
     line->reported = true;
     bool ours = (entry != NULL && entry->type[0] != '\0');
     const char *source = entry != NULL ? entry->source : strcmp(line->type, "tmpfs") == 0 ? "tmpfs" : "none";
-    *mount = (struct boot_mount){.kind = BOOT_MOUNT_REAL, .flags = to_flags(line), .mount_id = line->id,
+    *mount = (struct boot_mount){.kind = BOOT_MOUNT_REAL,
+                                 .flags = to_flags(line),
+                                 .mount_id = line->id,
                                  .shared = entry == NULL || entry->shared};
     if (strlen(line->destination) >= sizeof(mount->destination) || strlen(line->type) >= sizeof(mount->type))
         return -ENAMETOOLONG;
@@ -152,8 +158,8 @@ static bool is_configured(const struct report *report, uint64_t id)
     for (size_t i = 0; i < report->tree->count; i++) {
         struct statx attributes;
         const struct mount_entry *entry = &report->tree->entries[i];
-        if (entry->kind == BOOT_MOUNT_REAL &&
-            statx(entry->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &attributes) == 0 && attributes.stx_mnt_id == id)
+        if (entry->kind == BOOT_MOUNT_REAL && statx(entry->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &attributes) == 0 &&
+            attributes.stx_mnt_id == id)
             return true;
     }
     return false;
@@ -217,8 +223,8 @@ static int report_synthetic(struct report *report, const struct mount_entry *ent
     return 0;
 }
 
-int mount_report(const struct mount_tree *tree, int procfs, struct boot_mount *ret_mounts, size_t max, size_t *ret_count,
-                 struct error *error)
+int mount_report(const struct mount_tree *tree, int procfs, struct boot_mount *ret_mounts, size_t max,
+                 size_t *ret_count, struct error *error)
 {
     auto_free char *text = NULL;
     auto_free struct report *report = calloc(1, sizeof(*report));

@@ -76,9 +76,14 @@ static uint64_t to_attributes(unsigned long flags)
         unsigned long flag;
         uint64_t attribute;
     } table[] = {
-        {MS_RDONLY, MOUNT_ATTR_RDONLY},   {MS_NOSUID, MOUNT_ATTR_NOSUID},           {MS_NODEV, MOUNT_ATTR_NODEV},
-        {MS_NOEXEC, MOUNT_ATTR_NOEXEC},   {MS_NODIRATIME, MOUNT_ATTR_NODIRATIME},   {MS_NOATIME, MOUNT_ATTR_NOATIME},
-        {MS_STRICTATIME, MOUNT_ATTR_STRICTATIME}, {256 /* MS_NOSYMFOLLOW */, MOUNT_ATTR_NOSYMFOLLOW},
+        {MS_RDONLY, MOUNT_ATTR_RDONLY},
+        {MS_NOSUID, MOUNT_ATTR_NOSUID},
+        {MS_NODEV, MOUNT_ATTR_NODEV},
+        {MS_NOEXEC, MOUNT_ATTR_NOEXEC},
+        {MS_NODIRATIME, MOUNT_ATTR_NODIRATIME},
+        {MS_NOATIME, MOUNT_ATTR_NOATIME},
+        {MS_STRICTATIME, MOUNT_ATTR_STRICTATIME},
+        {256 /* MS_NOSYMFOLLOW */, MOUNT_ATTR_NOSYMFOLLOW},
     };
     uint64_t attributes = 0;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -96,9 +101,8 @@ static int take_self(struct mount_tree *tree)
     auto_close int proc = mounts_make("proc", "subset=pid", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     if (proc < 0)
         return proc;
-    auto_close int place = mkdirat(tree->scratch, "proc", 0700) < 0
-                               ? -1
-                               : openat(tree->scratch, "proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_close int place =
+        mkdirat(tree->scratch, "proc", 0700) < 0 ? -1 : openat(tree->scratch, "proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int status = place < 0 ? -errno : attach(proc, place);
     if (status < 0)
         return status;
@@ -136,8 +140,8 @@ int mounts_begin(struct mount_tree *tree, struct error *error)
         return error_set(error, tree->root, "root.path (%s): cannot open it", root->path);
     tree->scratch = mounts_make("tmpfs", "mode=700", 0);
     status = tree->scratch < 0 ? tree->scratch : attach(tree->scratch, folder);
-    if (status == 0 && (mkdirat(tree->scratch, "root", 0700) < 0 ||
-                        mknodat(tree->scratch, "null", S_IFCHR | 0666, makedev(1, 3)) < 0))
+    if (status == 0 &&
+        (mkdirat(tree->scratch, "root", 0700) < 0 || mknodat(tree->scratch, "null", S_IFCHR | 0666, makedev(1, 3)) < 0))
         status = -errno;
     auto_close int place = status < 0 ? -1 : openat(tree->scratch, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (status == 0)
@@ -156,7 +160,8 @@ int mounts_begin(struct mount_tree *tree, struct error *error)
     return 0;
 }
 
-/* -- the mounts of config.json --------------------------------------------------------------------------------------- */
+/* -- the mounts of config.json ---------------------------------------------------------------------------------------
+ */
 
 struct job {
     struct mount_tree *tree;
@@ -206,8 +211,8 @@ static int add_bind(struct job *job)
     const struct oci_mount_options *options = &job->mount->parsed;
     if (job->mount->source == NULL)
         return -EINVAL;
-    auto_close int mount = clone_mount(job->tree->bundle, job->mount->source,
-                                       (options->flags & MS_REC) != 0 ? AT_RECURSIVE : 0);
+    auto_close int mount =
+        clone_mount(job->tree->bundle, job->mount->source, (options->flags & MS_REC) != 0 ? AT_RECURSIVE : 0);
     if (mount < 0)
         return mount;
     int status = bind_attributes(options, mount);
@@ -261,7 +266,8 @@ static int add_devpts(struct job *job)
 {
     const char *data = job->mount->parsed.data != NULL ? job->mount->parsed.data : "";
     char options[512];
-    int used = snprintf(options, sizeof(options), "%s%s", data, strstr(data, "ptmxmode=") == NULL ? ",ptmxmode=0666" : "");
+    int used =
+        snprintf(options, sizeof(options), "%s%s", data, strstr(data, "ptmxmode=") == NULL ? ",ptmxmode=0666" : "");
     if (used < 0 || (size_t)used >= sizeof(options))
         return -ENAMETOOLONG;
     job->entry->shared = true;
@@ -285,7 +291,8 @@ static int add_mqueue(struct job *job)
     return put(job, &mount);
 }
 
-/* The sentry's own trees need no mount; the folder they cover should be there, so that `ls` of what is around shows it. */
+/* The sentry's own trees need no mount; the folder they cover should be there, so that `ls` of what is around shows it.
+ */
 static int add_synthetic(struct job *job)
 {
     show_source(job);
@@ -304,7 +311,7 @@ static const struct {
     const char *type;
     int (*add)(struct job *job);
 } types[] = {
-    {"bind", add_bind},   {"tmpfs", add_tmpfs},      {"devpts", add_devpts},     {"mqueue", add_mqueue},
+    {"bind", add_bind},      {"tmpfs", add_tmpfs},     {"devpts", add_devpts},    {"mqueue", add_mqueue},
     {"proc", add_synthetic}, {"sysfs", add_synthetic}, {"cgroup", add_synthetic}, {"cgroup2", add_synthetic},
 };
 
@@ -327,8 +334,9 @@ static int add(struct mount_tree *tree, const struct oci_mount *mount, size_t in
 
     bool covered = mounts_is_synthetic(tree, clean);
     if (covered && types[at].add != add_synthetic)
-        return error_refuse(error, "mounts[%zu].destination (%s): lies in a tree of Postern's own, where nothing can be mounted",
-                            index, clean);
+        return error_refuse(
+            error, "mounts[%zu].destination (%s): lies in a tree of Postern's own, where nothing can be mounted", index,
+            clean);
     struct mount_entry *entry = new_entry(tree, clean, error);
     if (entry == NULL)
         return -EINVAL;
@@ -367,15 +375,17 @@ bool mounts_is_synthetic(const struct mount_tree *tree, const char *path)
     return false;
 }
 
-/* -- masks ----------------------------------------------------------------------------------------------------------- */
+/* -- masks -----------------------------------------------------------------------------------------------------------
+ */
 
 static int mask_one(struct mount_tree *tree, int place)
 {
     struct stat status;
     if (fstat(place, &status) < 0)
         return -errno;
-    auto_close int mount = S_ISDIR(status.st_mode) ? mounts_make("tmpfs", "mode=555,nr_inodes=2,size=4k", MOUNT_ATTR_RDONLY)
-                                                   : clone_mount(tree->scratch, "null", 0);
+    auto_close int mount = S_ISDIR(status.st_mode)
+                               ? mounts_make("tmpfs", "mode=555,nr_inodes=2,size=4k", MOUNT_ATTR_RDONLY)
+                               : clone_mount(tree->scratch, "null", 0);
     return mount < 0 ? mount : attach(mount, place);
 }
 
@@ -413,18 +423,21 @@ int mounts_mask(struct mount_tree *tree, struct error *error)
     return status < 0 ? status : cover(tree, &linux_config->masked_paths, "maskedPaths", mask_one, error);
 }
 
-/* -- the end --------------------------------------------------------------------------------------------------------- */
+/* -- the end ---------------------------------------------------------------------------------------------------------
+ */
 
 int mounts_finish(struct mount_tree *tree, struct error *error)
 {
     for (size_t i = tree->count; i > 0; i--) {
         struct mount_attr late = {.attr_set = tree->entries[i - 1].late};
-        int status = tree->entries[i - 1].kind == BOOT_MOUNT_REAL ? set_attributes(tree->entries[i - 1].fd, 0, &late) : 0;
+        int status =
+            tree->entries[i - 1].kind == BOOT_MOUNT_REAL ? set_attributes(tree->entries[i - 1].fd, 0, &late) : 0;
         if (status < 0)
             return error_set(error, status, "cannot make %s read-only", tree->entries[i - 1].destination);
     }
     /* The old root ends up on top of the new one, and goes with everything below it. */
-    if (fchdir(tree->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+    if (fchdir(tree->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
+        chdir("/") < 0)
         return error_set(error, errno, "cannot change the root");
     return 0;
 }

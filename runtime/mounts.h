@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The container's mounts, built in a mount namespace of our own. A mount is made detached, its place is opened once beneath
- * the root (runtime/rootfs.h), and the two are put together by descriptor.
+ * The container's mounts, built in a mount namespace of our own. A mount is made detached, its place is opened once
+ * beneath the root (runtime/rootfs.h), and the two are put together by descriptor.
  */
 #ifndef RUNTIME_MOUNTS_H
 #define RUNTIME_MOUNTS_H
@@ -20,10 +20,10 @@ struct mount_entry {
     char destination[BOOT_PATH_MAX]; /* clean, as configured */
     char type[32], source[256];      /* to be shown; of real mounts an empty type means: the file system's own */
     enum boot_mount_kind kind;
-    int fd; /* root of the mount; of a synthetic one the folder it covers, or -1 if there is none */
+    int fd;              /* root of the mount; of a synthetic one the folder it covers, or -1 if there is none */
     unsigned long flags; /* MS_* as configured */
-    uint64_t late; /* MOUNT_ATTR_* to set when everything is in place */
-    bool shared;   /* see boot_mount */
+    uint64_t late;       /* MOUNT_ATTR_* to set when everything is in place */
+    bool shared;         /* see boot_mount */
 };
 
 struct mount_tree {
@@ -46,7 +46,8 @@ int mounts_add_all(struct mount_tree *tree, struct error *error);
 /* maskedPaths and readonlyPaths of real mounts; those of synthetic ones are the sentry's business. */
 int mounts_mask(struct mount_tree *tree, struct error *error);
 
-/* What had to stay writable until now becomes read-only; the process's root becomes the container's, nothing else is left. */
+/* What had to stay writable until now becomes read-only; the process's root becomes the container's, nothing else is
+ * left. */
 int mounts_finish(struct mount_tree *tree, struct error *error);
 
 /* The last entry whose destination is the given one, or NULL. */
@@ -55,7 +56,8 @@ const struct mount_entry *mounts_find(const struct mount_tree *tree, const char 
 /* Is a clean path in a tree the sentry makes up? */
 bool mounts_is_synthetic(const struct mount_tree *tree, const char *path);
 
-/* A new file system, mounted nowhere; options as in config.json ("mode=755,size=64k"), NULL: none. Descriptor or -errno. */
+/* A new file system, mounted nowhere; options as in config.json ("mode=755,size=64k"), NULL: none. Descriptor or
+ * -errno. */
 int mounts_make(const char *type, const char *options, uint64_t attributes);
 
 #endif

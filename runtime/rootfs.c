@@ -73,14 +73,16 @@ static int splice_link(int at, const char *name, char text[PATH_MAX], size_t sta
     if (length < 0)
         return errno == EINVAL ? -EEXIST : -errno;
     target[length] = '\0';
-    int used = snprintf(spliced, sizeof(spliced), "%.*s/%s%s", target[0] == '/' ? 0 : (int)start, text, target, text + end);
+    int used =
+        snprintf(spliced, sizeof(spliced), "%.*s/%s%s", target[0] == '/' ? 0 : (int)start, text, target, text + end);
     if (used < 0 || (size_t)used >= sizeof(spliced))
         return -ENAMETOOLONG;
     memcpy(text, spliced, (size_t)used + 1);
     return 0;
 }
 
-/* Opens or makes text[0..end), whose last name begins at `start` and lies in folder `at`. -ERESTART if text was changed. */
+/* Opens or makes text[0..end), whose last name begins at `start` and lies in folder `at`. -ERESTART if text was
+ * changed. */
 static int make_step(int root, int at, char text[PATH_MAX], size_t start, size_t end)
 {
     char prefix[PATH_MAX];

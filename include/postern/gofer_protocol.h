@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What sentry and gofer say to each other: one request, one reply, in turn, on a SOCK_SEQPACKET pair; descriptors travel
- * with SCM_RIGHTS (postern/socket.h). A message is a fixed header and a payload whose parts the header measures. Both
- * ends check everything here as if the other were hostile.
+ * What sentry and gofer say to each other: one request, one reply, in turn, on a SOCK_SEQPACKET pair; descriptors
+ * travel with SCM_RIGHTS (postern/socket.h). A message is a fixed header and a payload whose parts the header measures.
+ * Both ends check everything here as if the other were hostile.
  *
  * request: struct gofer_request, first string, second string, data
  * reply:   struct gofer_reply, data
  *
  * A string's size counts its NUL; size 0 means absent. What an operation does not use must be zero: gofer/server.c has
- * the table of what each may carry. A well-framed request that breaks the rules is answered -EPROTO; a broken frame ends
- * the connection, and with it the container.
+ * the table of what each may carry. A well-framed request that breaks the rules is answered -EPROTO; a broken frame
+ * ends the connection, and with it the container.
  *
- * Paths are relative to the container's root and clean: no leading, trailing or double '/', no "." or "..", "" for the root.
+ * Paths are relative to the container's root and clean: no leading, trailing or double '/', no "." or "..", "" for the
+ * root.
  */
 #ifndef POSTERN_GOFER_PROTOCOL_H
 #define POSTERN_GOFER_PROTOCOL_H
@@ -35,7 +36,8 @@ enum {
 
 /* descriptors in, strings, data -> what the reply carries besides `error` */
 enum gofer_op {
-    GOFER_OP_WALK = 1,         /* base, rest -> value: components found, detail: errno of the next; data: statx[value], link target */
+    GOFER_OP_WALK =
+        1, /* base, rest -> value: components found, detail: errno of the next; data: statx[value], link target */
     GOFER_OP_GETATTR,          /* place -> data: statx */
     GOFER_OP_SETATTR,          /* place, valid, ... */
     GOFER_OP_OPEN,             /* path, flags, mode, owner, extra: for execution -> fd; value: created; data: statx */
@@ -114,9 +116,10 @@ struct gofer_reply_message {
 };
 
 /* open(2) flags that may be asked for. Neither O_CLOEXEC nor O_NOCTTY says anything: both are always set. */
-#define GOFER_OPEN_FLAGS                                                                                                 \
-    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_ASYNC | O_DIRECT | \
-     O_LARGEFILE | GOFER_KERNEL_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+#define GOFER_OPEN_FLAGS                                                                                               \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_ASYNC |          \
+     O_DIRECT | O_LARGEFILE | GOFER_KERNEL_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |     \
+     O_TMPFILE)
 #define GOFER_KERNEL_LARGEFILE 0100000 /* glibc's O_LARGEFILE is 0 here, the kernel's is not */
 
 /* What statx is asked for everywhere. */
@@ -125,7 +128,8 @@ struct gofer_reply_message {
 /* One name: 1 to 255 bytes, no '/', neither "." nor "..". */
 static inline bool gofer_name_ok(const char *name, size_t length)
 {
-    if (length == 0 || length > GOFER_NAME_MAX || memchr(name, '/', length) != NULL || memchr(name, '\0', length) != NULL)
+    if (length == 0 || length > GOFER_NAME_MAX || memchr(name, '/', length) != NULL ||
+        memchr(name, '\0', length) != NULL)
         return false;
     return !(name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')));
 }

@@ -57,8 +57,8 @@ int gofer_descriptor(const struct gofer *gofer)
 
 static struct gofer_request *begin(struct gofer *gofer, enum gofer_op op)
 {
-    gofer->request.header = (struct gofer_request){
-        .version = GOFER_PROTOCOL_VERSION, .op = (uint16_t)op, .sequence = ++gofer->sequence};
+    gofer->request.header =
+        (struct gofer_request){.version = GOFER_PROTOCOL_VERSION, .op = (uint16_t)op, .sequence = ++gofer->sequence};
     gofer->used = 0;
     gofer->fd = -1;
     return &gofer->request.header;
@@ -130,7 +130,8 @@ static int add_owner(struct gofer *gofer, const struct gofer_owner *owner)
 
 /* -- a reply ------------------------------------------------------------------------------------------------------ */
 
-static const char *reply_fault(const struct gofer *gofer, size_t received, size_t fd_count, const struct expected *expected)
+static const char *reply_fault(const struct gofer *gofer, size_t received, size_t fd_count,
+                               const struct expected *expected)
 {
     const struct gofer_reply *reply = &gofer->reply.header;
     const struct gofer_request *request = &gofer->request.header;
@@ -150,12 +151,12 @@ static const char *reply_fault(const struct gofer *gofer, size_t received, size_
     return NULL;
 }
 
-/* Sends the request that has been built and takes the reply. Returns 0, or the negative errno the gofer gave; *ret_fd is
- * owned by the caller. */
+/* Sends the request that has been built and takes the reply. Returns 0, or the negative errno the gofer gave; *ret_fd
+ * is owned by the caller. */
 static int exchange(struct gofer *gofer, const struct expected *expected, int *ret_fd)
 {
-    gofer->request.header.data_size = (uint32_t)(gofer->used - gofer->request.header.first_size -
-                                                 gofer->request.header.second_size);
+    gofer->request.header.data_size =
+        (uint32_t)(gofer->used - gofer->request.header.first_size - gofer->request.header.second_size);
     int status = socket_send(gofer->socket, &gofer->request, sizeof(gofer->request.header) + gofer->used, &gofer->fd,
                              gofer->request.header.fd_count);
     if (status == -EBADF || status == -ETOOMANYREFS)
@@ -256,7 +257,8 @@ int gofer_walk(struct gofer *gofer, const char *base, const char *rest, struct g
         return status;
 
     const struct gofer_reply *reply = &gofer->reply.header;
-    if (reply->value < 0 || (uint64_t)reply->value > asked || reply->data_size < (size_t)reply->value * sizeof(struct statx))
+    if (reply->value < 0 || (uint64_t)reply->value > asked ||
+        reply->data_size < (size_t)reply->value * sizeof(struct statx))
         sentry_die(gofer->sentry, "gofer sent a walk of the wrong length");
     result.count = (size_t)reply->value;
     result.error = reply->detail;
@@ -307,7 +309,8 @@ int gofer_statfs(struct gofer *gofer, struct gofer_place place, struct statfs *r
 int gofer_open(struct gofer *gofer, const char *path, int flags, mode_t mode, const struct gofer_owner *owner, int exec,
                int *ret_fd, struct statx *ret_attributes, int *ret_created)
 {
-    static const struct expected file = {.data_min = sizeof(struct statx), .data_max = sizeof(struct statx), .fd = true};
+    static const struct expected file = {
+        .data_min = sizeof(struct statx), .data_max = sizeof(struct statx), .fd = true};
     static const struct gofer_owner nobody;
     struct gofer_request *request = begin(gofer, GOFER_OP_OPEN);
     request->flags = (uint32_t)flags & GOFER_OPEN_FLAGS;
@@ -337,7 +340,8 @@ static int exchange_fd(struct gofer *gofer, int *ret_fd)
 
 int gofer_reopen(struct gofer *gofer, int fd, int flags, int *ret_fd)
 {
-    begin(gofer, GOFER_OP_REOPEN)->flags = (uint32_t)flags & GOFER_OPEN_FLAGS & ~(uint32_t)(O_CREAT | O_EXCL | __O_TMPFILE);
+    begin(gofer, GOFER_OP_REOPEN)->flags =
+        (uint32_t)flags & GOFER_OPEN_FLAGS & ~(uint32_t)(O_CREAT | O_EXCL | __O_TMPFILE);
     add_fd(gofer, fd);
     return exchange_fd(gofer, ret_fd);
 }
@@ -365,7 +369,8 @@ int gofer_fuse_open(struct gofer *gofer, uint64_t node, int flags, int *ret_fd)
 /* -- names -------------------------------------------------------------------------------------------------------- */
 
 /* The start of every request that makes something: path, mode, owner. */
-static int begin_making(struct gofer *gofer, enum gofer_op op, const char *path, mode_t mode, const struct gofer_owner *owner)
+static int begin_making(struct gofer *gofer, enum gofer_op op, const char *path, mode_t mode,
+                        const struct gofer_owner *owner)
 {
     begin(gofer, op)->mode = mode;
     int status = add_first(gofer, path, false);
@@ -500,7 +505,8 @@ ssize_t gofer_listxattr(struct gofer *gofer, struct gofer_place place, char *lis
     return status < 0 ? status : exchange_bytes(gofer, list, size);
 }
 
-int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const char *name, const void *value, size_t size, int flags)
+int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const char *name, const void *value, size_t size,
+                   int flags)
 {
     if (size > GOFER_DATA_MAX)
         return -E2BIG;
@@ -545,8 +551,8 @@ int gofer_connect(struct gofer *gofer, int socket, const char *path)
 
 int gofer_inotify_add(struct gofer *gofer, int inotify, const char *path, uint32_t mask)
 {
-    static const uint32_t known = IN_ALL_EVENTS | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_CREATE |
-                                  IN_MASK_ADD | IN_ONESHOT;
+    static const uint32_t known =
+        IN_ALL_EVENTS | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_CREATE | IN_MASK_ADD | IN_ONESHOT;
     begin(gofer, GOFER_OP_INOTIFY_ADD)->flags = mask & known;
     int status = add_first(gofer, path, true);
     add_fd(gofer, inotify);
