@@ -9,7 +9,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-enum { CASE_SECONDS = 15 };
+enum { CASE_SECONDS = 30 };
 
 extern const struct test_case __start_test_cases[], __stop_test_cases[];
 extern const struct helper __start_test_helpers[] __attribute__((weak)), __stop_test_helpers[] __attribute__((weak));
