@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hop to the gofer is as dear as the trap itself. So a walk asks for all that is left of a path at once, and every reply fills
- * the caches: names, absences, attributes, targets of links.
+ * A hop to the gofer is as dear as the trap itself. So a walk asks for all that is left of a path at once, and every
+ * reply fills the caches: names, absences, attributes, targets of links.
  */
-#include "sentry/fs/goferfs.h"
+#include "sentry/fs/goferfs_private.h"
 
 #include "postern/cleanup.h"
 #include "sentry/fs/gofer_client.h"
@@ -18,7 +18,7 @@
 
 enum { LINK_CACHED_MAX = 512 }; /* longer targets are asked for again: memory is the guest's to fill */
 
-static int path_of(const struct dentry *dentry, char path[VFS_PATH_MAX])
+int goferfs_path_of(const struct dentry *dentry, char path[VFS_PATH_MAX])
 {
     if (dentry_gone(dentry))
         return -ENOENT;
@@ -26,9 +26,9 @@ static int path_of(const struct dentry *dentry, char path[VFS_PATH_MAX])
     return length < 0 ? (int)length : 0;
 }
 
-static int path_below(const struct dentry *directory, const char *name, char path[VFS_PATH_MAX])
+int goferfs_path_below(const struct dentry *directory, const char *name, char path[VFS_PATH_MAX])
 {
-    int error = path_of(directory, path);
+    int error = goferfs_path_of(directory, path);
     if (error < 0)
         return error;
     size_t length = strlen(path);
@@ -41,7 +41,7 @@ static int path_below(const struct dentry *directory, const char *name, char pat
 }
 
 /* The gofer may set any bit; Linux does not let strangers make set-group-id programs in the folder of a group. */
-static mode_t permitted_mode(const struct dentry *directory, const struct vfs_who *who, mode_t mode)
+mode_t goferfs_permitted_mode(const struct dentry *directory, const struct vfs_who *who, mode_t mode)
 {
     const struct statx *attributes = &directory->inode->attributes;
     const mode_t program = S_ISGID | S_IXGRP;
@@ -50,13 +50,13 @@ static mode_t permitted_mode(const struct dentry *directory, const struct vfs_wh
     return stranger && (mode & program) == program ? mode & ~(mode_t)S_ISGID : mode;
 }
 
-static struct gofer_owner owner_of(const struct vfs_who *who)
+struct gofer_owner goferfs_owner_of(const struct vfs_who *who)
 {
     return (struct gofer_owner){.uid = who->cred->fsuid, .gid = who->cred->fsgid, .umask = who->umask};
 }
 
 /* An error may mean that names are not what we think. */
-static int doubt(struct dentry *dentry, int error)
+int goferfs_doubt(struct dentry *dentry, int error)
 {
     if (error < 0 && !dentry->pinned)
         dentry->valid_until = 0;
@@ -91,7 +91,8 @@ static void cache_link(struct inode *inode, const char *target)
         inode->link_target = strdup(target);
 }
 
-/* Enters one found component below `directory`. Returns its dentry, owned, or NULL where something of ours covers it. */
+/* Enters one found component below `directory`. Returns its dentry, owned, or NULL where something of ours covers it.
+ */
 static struct dentry *enter(struct vfs *vfs, struct dentry *directory, const char *name,
                             const struct gofer_walk_result *result, size_t index)
 {
@@ -132,7 +133,7 @@ static int walk(struct vfs *vfs, struct dentry *directory, const char *rest, str
 {
     char base[VFS_PATH_MAX], names[VFS_PATH_MAX];
     struct gofer_walk_result result;
-    int error = path_of(directory, base);
+    int error = goferfs_path_of(directory, base);
     if (error < 0)
         return error;
     if (plain_components(rest, names, sizeof(names)) == 0)
@@ -167,18 +168,19 @@ static int goferfs_lookup(struct vfs *vfs, struct dentry *directory, const char 
     return error;
 }
 
-static ssize_t goferfs_readlink(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, char *buffer, size_t size)
+static ssize_t goferfs_readlink(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, char *buffer,
+                                size_t size)
 {
     (void)who;
     char base[VFS_PATH_MAX];
     struct gofer_walk_result result;
-    int error = path_of(dentry->parent, base);
+    int error = goferfs_path_of(dentry->parent, base);
     if (error == 0)
         error = dentry->deleted ? -ENOENT : gofer_walk(vfs->sentry->gofer, base, dentry->name, &result);
     if (error < 0)
         return error;
     if (result.count != 1 || !S_ISLNK(result.entries[0].stx_mode))
-        return doubt(dentry, result.error < 0 ? result.error : -ENOENT);
+        return goferfs_doubt(dentry, result.error < 0 ? result.error : -ENOENT);
     cache_link(dentry->inode, result.link);
     size_t length = strnlen(result.link, sizeof(result.link));
     if (length >= size)
@@ -192,28 +194,29 @@ static ssize_t goferfs_readlink(struct vfs *vfs, struct dentry *dentry, const st
 static int goferfs_getattr(struct vfs *vfs, struct dentry *dentry, struct statx *ret_attributes)
 {
     char path[VFS_PATH_MAX];
-    int error = path_of(dentry, path);
+    int error = goferfs_path_of(dentry, path);
     if (error < 0)
         return error;
-    return doubt(dentry, gofer_getattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, ret_attributes));
+    return goferfs_doubt(
+        dentry, gofer_getattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, ret_attributes));
 }
 
 static int goferfs_setattr(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, const struct setattr *set)
 {
     (void)who;
     char path[VFS_PATH_MAX];
-    int error = path_of(dentry, path);
+    int error = goferfs_path_of(dentry, path);
     if (error < 0)
         return error;
     error = gofer_setattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, set);
     vfs_invalidate_attributes(dentry);
-    return doubt(dentry, error);
+    return goferfs_doubt(dentry, error);
 }
 
 static int goferfs_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs)
 {
     char path[VFS_PATH_MAX];
-    int error = path_of(dentry, path);
+    int error = goferfs_path_of(dentry, path);
     return error < 0 ? error
                      : gofer_statfs(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, ret_statfs);
 }
@@ -221,15 +224,16 @@ static int goferfs_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs 
 static ssize_t goferfs_getxattr(struct vfs *vfs, struct dentry *dentry, const char *name, void *value, size_t size)
 {
     char path[VFS_PATH_MAX];
-    int error = path_of(dentry, path);
-    return error < 0 ? error
-                     : gofer_getxattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, name, value, size);
+    int error = goferfs_path_of(dentry, path);
+    return error < 0
+               ? error
+               : gofer_getxattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, name, value, size);
 }
 
 static ssize_t goferfs_listxattr(struct vfs *vfs, struct dentry *dentry, char *list, size_t size)
 {
     char path[VFS_PATH_MAX];
-    int error = path_of(dentry, path);
+    int error = goferfs_path_of(dentry, path);
     return error < 0 ? error
                      : gofer_listxattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, list, size);
 }
@@ -238,7 +242,7 @@ static int goferfs_setxattr(struct vfs *vfs, struct dentry *dentry, const char *
                             int flags)
 {
     char path[VFS_PATH_MAX];
-    int error = path_of(dentry, path);
+    int error = goferfs_path_of(dentry, path);
     if (error < 0)
         return error;
     vfs_invalidate_attributes(dentry);
@@ -248,161 +252,21 @@ static int goferfs_setxattr(struct vfs *vfs, struct dentry *dentry, const char *
 static int goferfs_removexattr(struct vfs *vfs, struct dentry *dentry, const char *name)
 {
     char path[VFS_PATH_MAX];
-    int error = path_of(dentry, path);
+    int error = goferfs_path_of(dentry, path);
     if (error < 0)
         return error;
     vfs_invalidate_attributes(dentry);
     return gofer_removexattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, name);
 }
 
-/* --- opening --- */
-
-static bool writes(int flags)
-{
-    return (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_RDONLY;
-}
-
-static int needed_permission(const struct open_request *request)
-{
-    static const int by_access[] = {[O_RDONLY] = MAY_READ, [O_WRONLY] = MAY_WRITE, [O_RDWR] = MAY_READ | MAY_WRITE,
-                                    [O_ACCMODE] = MAY_READ | MAY_WRITE};
-    if ((request->flags & O_PATH) != 0)
-        return 0;
-    int mask = request->exec ? MAY_EXEC : by_access[request->flags & O_ACCMODE];
-    return (request->flags & O_TRUNC) != 0 ? mask | MAY_WRITE : mask;
-}
-
-/* What was opened becomes known. The inode is owned by the caller. */
-static struct inode *opened_inode(struct vfs *vfs, int fd, const struct statx *attributes, int flags)
-{
-    struct inode *inode = inode_obtain(vfs, &goferfs, attributes);
-    if (inode != NULL && writes(flags))
-        inode_written(vfs, inode);
-    if (inode != NULL && attributes->stx_nlink > 0)
-        inode_keep_handle(vfs, inode, fd);
-    return inode;
-}
-
-/* The name led elsewhere than when permission was checked: check what was opened. */
-static int accept_other(struct dentry *dentry, const struct open_request *request, struct inode *inode)
-{
-    const struct statx *attributes = &inode->attributes;
-    dentry->valid_until = 0;
-    if (((attributes->stx_mode ^ dentry->inode->attributes.stx_mode) & S_IFMT) != 0)
-        return -ESTALE;
-    int error = attributes_permission(request->who->cred, attributes, needed_permission(request));
-    if (error == 0)
-        dentry_swap_inode(dentry, inode_get(inode));
-    return error;
-}
-
-static int open_existing(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, const char *path,
-                         int *ret_fd)
-{
-    int flags = request->flags & ~(O_CREAT | O_EXCL);
-    auto_close int fd = request->exec ? -1 : inode_open_locally(vfs, dentry->inode, flags);
-    if (fd >= 0) {
-        *ret_fd = take_fd(&fd);
-        return 0;
-    }
-    struct statx attributes;
-    int error = gofer_open(vfs->sentry->gofer, path, flags, 0, NULL, request->exec, &fd, &attributes, NULL);
-    if (error < 0)
-        return doubt(dentry, error);
-    struct inode *inode = opened_inode(vfs, fd, &attributes, flags);
-    if (inode == NULL)
-        return -ENOMEM;
-    if (inode != dentry->inode)
-        error = accept_other(dentry, request, inode);
-    inode_put(inode);
-    if (error == 0)
-        *ret_fd = take_fd(&fd);
-    return error;
-}
-
-/* O_TMPFILE: a new file without a name, in this directory. */
-static int open_nameless(struct vfs *vfs, const struct dentry *directory, const struct open_request *request,
-                         const char *path, int *ret_fd)
-{
-    const mode_t mode = permitted_mode(directory, request->who, request->mode);
-    auto_close int fd = -1;
-    struct statx attributes;
-    const struct gofer_owner owner = owner_of(request->who);
-    int error =
-        gofer_open(vfs->sentry->gofer, path, request->flags, mode, &owner, 0, &fd, &attributes, NULL);
-    if (error < 0)
-        return error;
-    struct inode *inode = opened_inode(vfs, fd, &attributes, request->flags);
-    if (inode == NULL)
-        return -ENOMEM;
-    inode_remember(vfs, inode);
-    inode_put(inode);
-    *ret_fd = take_fd(&fd);
-    return 0;
-}
-
-/* A directory that is gone but somebody's working directory: there is nothing to see in it, but it opens. */
-static int open_gone_directory(struct vfs *vfs, const struct inode *inode, int flags, int *ret_fd)
-{
-    if ((flags & O_TMPFILE) == O_TMPFILE)
-        return -ENOENT;
-    if (writes(flags))
-        return -EISDIR;
-    int fd = inode_open_locally(vfs, inode, flags);
-    if (fd < 0)
-        return vfs_gone_directory(vfs, ret_fd);
-    *ret_fd = fd;
-    return 0;
-}
-
-static int goferfs_open(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd)
-{
-    char path[VFS_PATH_MAX];
-    if (dentry_is_directory(dentry) && dentry_gone(dentry))
-        return open_gone_directory(vfs, dentry->inode, request->flags, ret_fd);
-    int error = path_of(dentry, path);
-    if (error < 0)
-        return error;
-    if ((request->flags & O_TMPFILE) == O_TMPFILE)
-        return open_nameless(vfs, dentry, request, path, ret_fd);
-    return open_existing(vfs, dentry, request, path, ret_fd);
-}
-
-static int goferfs_create(struct vfs *vfs, struct dentry *directory, const char *name, const struct open_request *request,
-                          int *ret_fd, bool *ret_created)
-{
-    char path[VFS_PATH_MAX];
-    auto_close int fd = -1;
-    struct statx attributes;
-    int created = 0;
-    const struct gofer_owner owner = owner_of(request->who);
-    int error = path_below(directory, name, path);
-    if (error == 0)
-        error = gofer_open(vfs->sentry->gofer, path, request->flags | O_CREAT,
-                           permitted_mode(directory, request->who, request->mode), &owner, 0, &fd, &attributes, &created);
-    vfs_entry_added(directory, name); /* on failure too: EEXIST says we were wrong */
-    if (error < 0)
-        return error;
-    struct inode *inode = opened_inode(vfs, fd, &attributes, request->flags);
-    if (inode == NULL)
-        return -ENOMEM;
-    if (!created)
-        error = attributes_permission(request->who->cred, &attributes, needed_permission(request));
-    (void)dentry_settle(vfs, directory, name, inode, names_until(directory));
-    if (error < 0)
-        return error;
-    *ret_created = created != 0;
-    *ret_fd = take_fd(&fd);
-    return 0;
-}
-
 /* --- names --- */
 
-static int goferfs_mkdir(struct vfs *vfs, struct dentry *directory, const char *name, mode_t mode, const struct vfs_who *who)
+static int goferfs_mkdir(struct vfs *vfs, struct dentry *directory, const char *name, mode_t mode,
+                         const struct vfs_who *who)
 {
     char path[VFS_PATH_MAX];
-    const struct gofer_owner owner = owner_of(who);
-    int error = path_below(directory, name, path);
+    const struct gofer_owner owner = goferfs_owner_of(who);
+    int error = goferfs_path_below(directory, name, path);
     if (error < 0)
         return error;
     error = gofer_mkdir(vfs->sentry->gofer, path, mode, &owner);
@@ -414,11 +278,11 @@ static int goferfs_mknod(struct vfs *vfs, struct dentry *directory, const char *
                          const struct vfs_who *who)
 {
     char path[VFS_PATH_MAX];
-    const struct gofer_owner owner = owner_of(who);
-    int error = path_below(directory, name, path);
+    const struct gofer_owner owner = goferfs_owner_of(who);
+    int error = goferfs_path_below(directory, name, path);
     if (error < 0)
         return error;
-    error = gofer_mknod(vfs->sentry->gofer, path, permitted_mode(directory, who, mode), dev, &owner);
+    error = gofer_mknod(vfs->sentry->gofer, path, goferfs_permitted_mode(directory, who, mode), dev, &owner);
     vfs_entry_added(directory, name);
     return error;
 }
@@ -427,8 +291,8 @@ static int goferfs_symlink(struct vfs *vfs, struct dentry *directory, const char
                            const struct vfs_who *who)
 {
     char path[VFS_PATH_MAX];
-    const struct gofer_owner owner = owner_of(who);
-    int error = path_below(directory, name, path);
+    const struct gofer_owner owner = goferfs_owner_of(who);
+    int error = goferfs_path_below(directory, name, path);
     if (error < 0)
         return error;
     error = gofer_symlink(vfs->sentry->gofer, path, target, &owner);
@@ -441,9 +305,9 @@ static int goferfs_link(struct vfs *vfs, struct dentry *source, struct dentry *d
 {
     (void)who;
     char from[VFS_PATH_MAX], to[VFS_PATH_MAX];
-    int error = path_of(source, from);
+    int error = goferfs_path_of(source, from);
     if (error == 0)
-        error = path_below(directory, name, to);
+        error = goferfs_path_below(directory, name, to);
     if (error < 0)
         return error;
     error = gofer_link(vfs->sentry->gofer, (struct gofer_place){.path = from, .fd = -1}, to);
@@ -455,12 +319,12 @@ static int goferfs_link(struct vfs *vfs, struct dentry *source, struct dentry *d
 static int remove_name(struct vfs *vfs, struct dentry *victim, int directory)
 {
     char path[VFS_PATH_MAX];
-    int error = path_of(victim, path);
+    int error = goferfs_path_of(victim, path);
     if (error < 0)
         return error;
     error = gofer_unlink(vfs->sentry->gofer, path, directory);
     if (error < 0)
-        return doubt(victim, error);
+        return goferfs_doubt(victim, error);
     vfs_entry_removed(victim);
     return 0;
 }
@@ -479,14 +343,14 @@ static int goferfs_rename(struct vfs *vfs, struct dentry *source, struct dentry 
                           unsigned int flags)
 {
     char from[VFS_PATH_MAX], to[VFS_PATH_MAX], old_name[VFS_NAME_MAX + 1];
-    int error = path_of(source, from);
+    int error = goferfs_path_of(source, from);
     if (error == 0)
-        error = path_below(directory, name, to);
+        error = goferfs_path_below(directory, name, to);
     if (error < 0)
         return error;
     error = gofer_rename(vfs->sentry->gofer, from, to, flags);
     if (error < 0)
-        return doubt(source, error);
+        return goferfs_doubt(source, error);
     struct dentry *old_directory = dentry_get(source->parent);
     (void)strcpy(old_name, source->name);
     vfs_entry_moved(source, directory, name, (flags & RENAME_EXCHANGE) != 0);

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-/* The name led to something else meanwhile (somebody outside, or an overlay that copied the file up). The same kind of thing
- * takes the place; another kind is for the caller to look up again. */
+/* The name led to something else meanwhile (somebody outside, or an overlay that copied the file up). The same kind of
+ * thing takes the place; another kind is for the caller to look up again. */
 static int exchange(struct vfs *vfs, struct dentry *dentry, const struct statx *attributes)
 {
     if (((attributes->stx_mode ^ dentry->inode->attributes.stx_mode) & S_IFMT) != 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Dentries: names and what they lead to. A dentry is found by (parent, name), so a directory that moves takes everything below
- * it along. Its references are its users and its children in the tree; with none left it waits on a list.
+ * Dentries: names and what they lead to. A dentry is found by (parent, name), so a directory that moves takes
+ * everything below it along. Its references are its users and its children in the tree; with none left it waits on a
+ * list.
  */
 #include "sentry/vfs/vfs_internal.h"
 
@@ -150,7 +151,8 @@ static void release(struct dentry *dentry)
 
 static void shrink(struct vfs *vfs)
 {
-    while ((vfs->unused_count > vfs->unused_max || vfs->dentry_count > vfs->dentry_max) && vfs->lru.lru_next != &vfs->lru)
+    while ((vfs->unused_count > vfs->unused_max || vfs->dentry_count > vfs->dentry_max) &&
+           vfs->lru.lru_next != &vfs->lru)
         release(dentry_free(vfs->lru.lru_next));
 }
 
@@ -286,7 +288,8 @@ struct dentry *dentry_settle(struct vfs *vfs, struct dentry *directory, const ch
         return dentry;
     }
     bool elsewhere = inode != NULL && S_ISDIR(inode->attributes.stx_mode) && inode->alias != NULL;
-    bool reborn = dentry->inode != NULL && inode != NULL && reborn_folder(&dentry->inode->attributes, &inode->attributes);
+    bool reborn =
+        dentry->inode != NULL && inode != NULL && reborn_folder(&dentry->inode->attributes, &inode->attributes);
     if ((dentry->inode == NULL || reborn) && !elsewhere) {
         dentry_swap_inode(dentry, inode);
         dentry->valid_until = valid_until;

@@ -12,12 +12,14 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-CONFINE_ALLOW_IF(readlinkat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "the name of an object, through our own /proc/self/fd");
+CONFINE_ALLOW_IF(readlinkat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER,
+                 "the name of an object, through our own /proc/self/fd");
 
 static bool is_hidden(const struct vfs *vfs, const struct statx *attributes)
 {
     return vfs->hidden_known && attributes->stx_mnt_id == vfs->hidden.stx_mnt_id &&
-           attributes->stx_dev_major == vfs->hidden.stx_dev_major && attributes->stx_dev_minor == vfs->hidden.stx_dev_minor;
+           attributes->stx_dev_major == vfs->hidden.stx_dev_major &&
+           attributes->stx_dev_minor == vfs->hidden.stx_dev_minor;
 }
 
 /* The guest's procfs comes with the listener, and may be another one for a later listener: look each time. */
@@ -44,7 +46,8 @@ enum object_kind object_classify(struct vfs *vfs, const struct statx *attributes
         return is_hidden(vfs, attributes) ? OBJECT_SYNTHETIC : OBJECT_ANONYMOUS;
     if (!S_ISREG(attributes->stx_mode))
         return OBJECT_ANONYMOUS;
-    if (attributes->stx_uid == vfs->sentry->self_uid || fuse_node(vfs, attributes, &spec) || is_inner_proc(vfs, attributes))
+    if (attributes->stx_uid == vfs->sentry->self_uid || fuse_node(vfs, attributes, &spec) ||
+        is_inner_proc(vfs, attributes))
         return OBJECT_SYNTHETIC;
     return OBJECT_ANONYMOUS;
 }

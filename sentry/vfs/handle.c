@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Handles: O_PATH descriptors of files the gofer has opened for us, kept for a while. With one, what is still to be known of a
- * file (size and times, if the guest writes to it) is a local statx, and a file anybody may read is opened anew
- * through our /proc/self/fd, on the mount it is on, without a hop. They give us nothing the gofer would not.
+ * Handles: O_PATH descriptors of files the gofer has opened for us, kept for a while. With one, what is still to be
+ * known of a file (size and times, if the guest writes to it) is a local statx, and a file anybody may read is opened
+ * anew through our /proc/self/fd, on the mount it is on, without a hop. They give us nothing the gofer would not.
  *
  * An O_PATH descriptor counts neither as a reader nor as a writer. It does hold the space of a file without a
  * name, so it goes when the name goes.
@@ -15,7 +15,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "files the gofer has opened, once more, through our own /proc/self/fd");
+CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER,
+                 "files the gofer has opened, once more, through our own /proc/self/fd");
 CONFINE_ALLOW(statx, "size and times of files the guest writes to");
 
 static int open_self(const struct vfs *vfs, int fd, int flags)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inodes: attributes by identity. Those of gofer files are in a hash by (mount, device, number), so that a descriptor leads to
- * its attributes without a name. Numbers are used again by the host, so type and time of birth belong to an identity.
+ * Inodes: attributes by identity. Those of gofer files are in a hash by (mount, device, number), so that a descriptor
+ * leads to its attributes without a name. Numbers are used again by the host, so type and time of birth belong to an
+ * identity.
  */
 #include "sentry/vfs/vfs_internal.h"
 

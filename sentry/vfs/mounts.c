@@ -8,13 +8,13 @@
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 
-_Static_assert((int)MS_RDONLY == (int)ST_RDONLY && (int)MS_NOSUID == (int)ST_NOSUID &&
-                   (int)MS_NODEV == (int)ST_NODEV && (int)MS_NOEXEC == (int)ST_NOEXEC,
+_Static_assert((int)MS_RDONLY == (int)ST_RDONLY && (int)MS_NOSUID == (int)ST_NOSUID && (int)MS_NODEV == (int)ST_NODEV &&
+                   (int)MS_NOEXEC == (int)ST_NOEXEC,
                "statfs flags are mount flags");
 enum { MOUNT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC };
 
-/* On the root, others may work now and then (docker cp) unless we were told not; a tmpfs is the container's own; in devpts and
- * mqueue names come and go without a word to us. */
+/* On the root, others may work now and then (docker cp) unless we were told not; a tmpfs is the container's own; in
+ * devpts and mqueue names come and go without a word to us. */
 static int64_t ttl_of(const struct boot_config *boot, const struct boot_mount *mount)
 {
     if (mount == &boot->mounts[0])
@@ -55,7 +55,8 @@ const struct mount_entry *mount_entry_find(struct vfs *vfs, uint64_t mount_id)
     return find(vfs, mount_id);
 }
 
-/* The gofer sees no mounts but the container's: an id it names is one of them. NULL if there are too many to remember. */
+/* The gofer sees no mounts but the container's: an id it names is one of them. NULL if there are too many to remember.
+ */
 struct mount_entry *mount_entry_learn(struct vfs *vfs, uint64_t mount_id)
 {
     struct mount_entry *entry = find(vfs, mount_id);
@@ -81,8 +82,8 @@ int64_t names_until(const struct dentry *directory)
     return mount_until(directory->vfs, directory->inode->attributes.stx_mnt_id);
 }
 
-/* The nearest thing upwards that says on which mount it is: a pinned mount point or a gofer's inode. Returns the table's entry
- * of a real mount. */
+/* The nearest thing upwards that says on which mount it is: a pinned mount point or a gofer's inode. Returns the
+ * table's entry of a real mount. */
 static struct mount_entry *entry_of(struct vfs *vfs, const struct dentry *dentry, const struct boot_mount **ret_boot)
 {
     while (dentry->mount == NULL && (dentry->inode == NULL || dentry->inode->vfs == NULL) && dentry->parent != dentry)

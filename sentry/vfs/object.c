@@ -3,13 +3,13 @@
  * What is behind a descriptor of the guest, by identity. Descriptors are never remembered by number: statx of our copy
  * says on which mount the object is, and that says whose it is.
  *
- * In our user namespace the owner of a host file cannot be expressed, so ids of gofer files come from the inode cache or from
- * the gofer. All else a local statx knows, without a hop.
+ * In our user namespace the owner of a host file cannot be expressed, so ids of gofer files come from the inode cache
+ * or from the gofer. All else a local statx knows, without a hop.
  */
 #include "postern/cleanup.h"
 #include "postern/confine.h"
-#include "sentry/fs/goferfs.h"
 #include "sentry/fs/gofer_client.h"
+#include "sentry/fs/goferfs.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/call.h"
 #include "sentry/sentry.h"
@@ -62,8 +62,8 @@ static int file_owner(struct vfs *vfs, struct object *object)
     return 0;
 }
 
-/* Pipes, sockets and the like belong to whoever asks: natively all the guest's tasks are one id. The kernel's own inode behind
- * eventfd and its kin is root's; what came from outside is taken for the container's user's. */
+/* Pipes, sockets and the like belong to whoever asks: natively all the guest's tasks are one id. The kernel's own inode
+ * behind eventfd and its kin is root's; what came from outside is taken for the container's user's. */
 static void anonymous_owner(const struct vfs *vfs, const struct cred *cred, struct statx *attributes)
 {
     const struct sentry *sentry = vfs->sentry;

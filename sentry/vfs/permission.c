@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may do what: the rules of the kernel's generic_permission, may_delete and setattr_prepare over emulated credentials. */
+/* Who may do what: the rules of the kernel's generic_permission, may_delete and setattr_prepare over emulated
+ * credentials. */
 #include "sentry/kernel/cred.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs_internal.h"

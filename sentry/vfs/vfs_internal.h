@@ -2,11 +2,12 @@
 /*
  * What the files of vfs/ share, and goferfs, which fills the caches. Everybody else uses vfs.h.
  *
- * Time: the clock of the caches (vfs->now) is read once a trapped call (vfs_tick). What a call has learnt stays right until
- * its end, even on a mount that caches nothing; so one walk request serves a whole path, and the getattr after it.
+ * Time: the clock of the caches (vfs->now) is read once a trapped call (vfs_tick). What a call has learnt stays right
+ * until its end, even on a mount that caches nothing; so one walk request serves a whole path, and the getattr after
+ * it.
  *
- * Memory: a dentry nobody uses waits on a list and is reused or, beyond a bound, freed, oldest first. Inodes live as long as
- * their dentries, and a little longer on a ring of recently used ones (files that have no name any more).
+ * Memory: a dentry nobody uses waits on a list and is reused or, beyond a bound, freed, oldest first. Inodes live as
+ * long as their dentries, and a little longer on a ring of recently used ones (files that have no name any more).
  */
 #ifndef SENTRY_VFS_VFS_INTERNAL_H
 #define SENTRY_VFS_VFS_INTERNAL_H
@@ -27,7 +28,7 @@ enum {
 };
 
 #define TTL_FOREVER INT64_MAX
-#define TTL_SECOND INT64_C(1000000000)
+#define TTL_SECOND  INT64_C(1000000000)
 
 /* A mount the gofer has shown: those of the boot configuration, and those found below recursive binds. */
 struct mount_entry {
@@ -80,8 +81,8 @@ void vfs_tick_for_call(struct vfs *vfs, uint64_t call_id);
 /* dentry.c */
 struct dentry *dentry_cached(struct vfs *vfs, const struct dentry *directory, const char *name); /* borrowed, any age */
 bool dentry_valid(const struct vfs *vfs, const struct dentry *dentry);
-/* Records what `name` is: an inode (reference taken over) or, with NULL, that it does not exist. Borrowed result: good until
- * the next dentry_put; NULL if memory is out. A pinned dentry stays what it is. */
+/* Records what `name` is: an inode (reference taken over) or, with NULL, that it does not exist. Borrowed result: good
+ * until the next dentry_put; NULL if memory is out. A pinned dentry stays what it is. */
 struct dentry *dentry_settle(struct vfs *vfs, struct dentry *directory, const char *name, struct inode *inode,
                              int64_t valid_until);
 void dentry_place(struct dentry *dentry, struct dentry *directory, char *name); /* moves; name is taken over */
@@ -101,7 +102,7 @@ struct inode *inode_obtain(struct vfs *vfs, const struct filesystem *filesystem,
 void inode_adopt(struct vfs *vfs, struct inode *inode); /* puts one made by inode_new into the hash */
 struct inode *inode_cached(struct vfs *vfs, const struct statx *identity); /* borrowed, or NULL */
 void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *attributes);
-void inode_written(struct vfs *vfs, struct inode *inode); /* opened for writing */
+void inode_written(struct vfs *vfs, struct inode *inode);             /* opened for writing */
 void identity_written(struct vfs *vfs, const struct statx *identity); /* the same for one not in the cache */
 void inode_remember(struct vfs *vfs, struct inode *inode);
 bool inode_fresh(const struct vfs *vfs, const struct inode *inode);
@@ -110,8 +111,9 @@ bool inode_ids_fresh(const struct vfs *vfs, const struct inode *inode); /* uid, 
 /* handle.c: `fd` is the inode's, borrowed, anyhow open. */
 void inode_keep_handle(struct vfs *vfs, struct inode *inode, int fd);
 void inode_drop_handle(struct inode *inode);
-bool inode_refresh_locally(struct vfs *vfs, struct inode *inode);                  /* false: ask the gofer */
-int inode_open_locally(struct vfs *vfs, const struct inode *inode, int flags);     /* for reading; on any error ask the gofer */
+bool inode_refresh_locally(struct vfs *vfs, struct inode *inode); /* false: ask the gofer */
+int inode_open_locally(struct vfs *vfs, const struct inode *inode,
+                       int flags); /* for reading; on any error ask the gofer */
 
 /* attributes.c: names came, went or moved: size, links and times changed, owner and mode did not. */
 void attributes_aged(struct dentry *dentry);
@@ -124,8 +126,13 @@ int64_t mount_until(struct vfs *vfs, uint64_t mount_id); /* until when what was 
 bool below_readonly_path(const struct dentry *dentry);
 int64_t names_until(const struct dentry *directory); /* the same for the names in a directory */
 
-/* walk.c: vfs_find without a new look at the clock. */
-int vfs_find_now(struct vfs *vfs, const char *path, struct dentry **ret_dentry);
+/* child.c */
+/* Takes the next component off the path; what separates it from the rest stays in front of the rest. */
+int next_name(const char **rest, char name[VFS_NAME_MAX + 1]);
+/* vfs_child; `rest` is the path from the child on, for a filesystem that can look up all of it at once. */
+int child_with_rest(struct vfs *vfs, struct dentry *directory, const char *name, const char *rest,
+                    struct dentry **ret_dentry);
+int vfs_find_now(struct vfs *vfs, const char *path, struct dentry **ret_dentry); /* without a new look at the clock */
 
 /* path.c: names of synthetic objects: '/' is written '!', and '!' and '%' as %21 and %25. */
 #define SYNTHETIC_NAME_GONE "%gone" /* what no path is written as */

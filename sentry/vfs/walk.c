@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Path resolution (path_resolution(7)). What is left of the path is one string; a symbolic link puts its target in front of
- * what is left, so links nest without recursion.
+ * Path resolution (path_resolution(7)). What is left of the path is one string; a symbolic link puts its target in
+ * front of what is left, so links nest without recursion.
  */
 #include "postern/cleanup.h"
 #include "sentry/kernel/cred.h"
@@ -68,53 +68,16 @@ static int go_up(struct walk *walk)
     return error;
 }
 
-int vfs_child(struct vfs *vfs, struct dentry *directory, const char *name, struct dentry **ret_dentry)
-{
-    struct dentry *dentry = dentry_cached(vfs, directory, name);
-    if (dentry == NULL || !dentry_valid(vfs, dentry)) {
-        if (dentry_gone(directory))
-            return -ENOENT;
-        if (directory->filesystem->lookup == NULL)
-            return -ENOTDIR;
-        struct inode *inode = NULL;
-        int error = directory->filesystem->lookup(vfs, directory, name, &inode);
-        if (error < 0 && error != -ENOENT)
-            return error;
-        /* A filesystem with better knowledge than "now" has put the dentry there itself. */
-        dentry = dentry_cached(vfs, directory, name);
-        if (dentry == NULL || !dentry_valid(vfs, dentry) || dentry->inode != inode) {
-            int64_t until = inode != NULL && inode->fresh_until > vfs->now ? inode->fresh_until : vfs->now;
-            dentry = dentry_settle(vfs, directory, name, inode, until);
-        } else {
-            inode_put(inode);
-        }
-        if (dentry == NULL)
-            return -ENOMEM;
-    }
-    *ret_dentry = dentry_get(dentry);
-    return 0;
-}
-
-/* The child `name`; `rest` is the path from there on, for a filesystem that can look up all of it at once. */
-static int child_with_rest(struct vfs *vfs, struct dentry *directory, const char *name, const char *rest,
-                           struct dentry **ret_dentry)
-{
-    const struct dentry *cached = dentry_cached(vfs, directory, name);
-    if ((cached == NULL || !dentry_valid(vfs, cached)) && directory->filesystem->prefetch != NULL &&
-        !dentry_gone(directory))
-        directory->filesystem->prefetch(vfs, directory, rest);
-    return vfs_child(vfs, directory, name, ret_dentry);
-}
-
-/* What is known of the directory itself has expired: ask for it and the rest of the path at once, from its parent. If it
- * turns out to be another (replaced, or copied up by an overlay, which gives it a new time of birth), that is where we are. */
+/* What is known of the directory itself has expired: ask for it and the rest of the path at once, from its parent. If
+ * it turns out to be another (replaced, or copied up by an overlay, which gives it a new time of birth), that is where
+ * we are. */
 static void refresh_with_rest(struct walk *walk)
 {
     struct dentry *at = walk->at;
     struct dentry *parent = at->parent;
     char path[VFS_NAME_MAX + VFS_PATH_MAX + 2];
-    if (inode_ids_fresh(walk->vfs, at->inode) || at->pinned || parent->filesystem->prefetch == NULL || dentry_gone(at) ||
-        strlen(walk->rest) >= VFS_PATH_MAX)
+    if (inode_ids_fresh(walk->vfs, at->inode) || at->pinned || parent->filesystem->prefetch == NULL ||
+        dentry_gone(at) || strlen(walk->rest) >= VFS_PATH_MAX)
         return;
     (void)snprintf(path, sizeof(path), "%s/%s", at->name, walk->rest);
     parent->filesystem->prefetch(walk->vfs, parent, path);
@@ -131,7 +94,8 @@ static int may_search(struct walk *walk)
     return vfs_permission(walk->who, walk->at, MAY_EXEC);
 }
 
-static int target_of(struct vfs *vfs, const struct vfs_who *who, struct dentry *link, const char **ret_target, char *buffer)
+static int target_of(struct vfs *vfs, const struct vfs_who *who, struct dentry *link, const char **ret_target,
+                     char *buffer)
 {
     if (link->inode->link_target != NULL) {
         *ret_target = link->inode->link_target;
@@ -203,8 +167,8 @@ static bool only_slashes(const char *rest)
     return rest[strspn(rest, "/")] == '\0';
 }
 
-/* /proc/sys/fs/protected_symlinks: in a sticky folder everybody may write to, the last link of a path is followed only if
- * it is one's own or the folder's owner's. */
+/* /proc/sys/fs/protected_symlinks: in a sticky folder everybody may write to, the last link of a path is followed only
+ * if it is one's own or the folder's owner's. */
 static int may_follow(const struct walk *walk, struct dentry *link)
 {
     const struct statx *folder = &link->parent->inode->attributes;
@@ -233,18 +197,6 @@ static int follow(struct walk *walk, struct dentry *link)
             return error < 0 ? error : follow_magic(walk, found, fd);
     }
     return follow_target(walk, link);
-}
-
-/* Takes the next component off the path; what separates it from the rest stays in front of the rest. */
-static int next_name(const char **rest, char name[VFS_NAME_MAX + 1])
-{
-    size_t length = strcspn(*rest, "/");
-    if (length > VFS_NAME_MAX)
-        return -ENAMETOOLONG;
-    memcpy(name, *rest, length);
-    name[length] = '\0';
-    *rest += length;
-    return 0;
 }
 
 static unsigned int dots(const char *name)
@@ -386,37 +338,6 @@ void lookup_release(struct lookup *lookup)
     lookup->last = dentry_put(lookup->last);
     cleanup_close(&lookup->fd);
     lookup->fd = -1;
-}
-
-int vfs_find_now(struct vfs *vfs, const char *path, struct dentry **ret_dentry)
-{
-    struct dentry *at = dentry_get(vfs->root);
-    for (const char *rest = path + strspn(path, "/"); *rest != '\0'; rest += strspn(rest, "/")) {
-        char name[VFS_NAME_MAX + 1];
-        const char *from = rest;
-        struct dentry *child;
-        int error = next_name(&rest, name);
-        if (error == 0 && !dentry_is_directory(at))
-            error = at->inode == NULL ? -ENOENT : -ENOTDIR;
-        if (error == 0)
-            error = child_with_rest(vfs, at, name, from, &child);
-        dentry_put(at);
-        if (error < 0)
-            return error;
-        at = child;
-    }
-    if (at->inode == NULL) {
-        dentry_put(at);
-        return -ENOENT;
-    }
-    *ret_dentry = at;
-    return 0;
-}
-
-int vfs_find(struct vfs *vfs, const char *path, struct dentry **ret_dentry)
-{
-    vfs_tick(vfs);
-    return vfs_find_now(vfs, path, ret_dentry);
 }
 
 ssize_t vfs_readlink(const struct vfs_who *who, struct dentry *dentry, char *buffer, size_t size)

@@ -162,7 +162,8 @@ static int fake_getattr(struct vfs *vfs, struct dentry *dentry, struct statx *re
     return 0;
 }
 
-static ssize_t fake_readlink(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, char *buffer, size_t size)
+static ssize_t fake_readlink(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, char *buffer,
+                             size_t size)
 {
     (void)vfs;
     (void)who;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/inode.c sentry/vfs/handle.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/vfs/object.c sentry/vfs/describe.c sentry/vfs/synthetic.c sentry/vfs/exec.c sentry/vfs/root.c sentry/vfs/lookup_at.c sentry/fs/goferfs.c sentry/kernel/cred.c */
+/* sources: sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/inode.c sentry/vfs/handle.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/child.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/vfs/object.c sentry/vfs/describe.c sentry/vfs/synthetic.c sentry/vfs/exec.c sentry/vfs/root.c sentry/vfs/lookup_at.c sentry/fs/goferfs.c sentry/fs/goferfs_open.c sentry/kernel/cred.c */
 /*
  * goferfs and the objects behind descriptors, over a real folder: the test is its own gofer (the functions of
  * gofer_client.h, each by one system call) and counts the requests. The tree's root is the machine's, so that the kernel's
@@ -27,7 +27,7 @@
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs_internal.h"
 
-enum { STATX_WANTED = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID };
+#include "fake_gofer.h"
 
 static struct {
     struct sentry sentry;
@@ -38,164 +38,8 @@ static struct {
     struct cred *cred;
     struct call call;
     struct vfs_who who;
-    int root;   /* the gofer's, and the tree's: "/" */
     int folder; /* where the tests work */
-    unsigned int requests;
 } world;
-
-/* --- the gofer --- */
-
-static const char *real(const char *path)
-{
-    return path[0] != '\0' ? path : ".";
-}
-
-int gofer_walk(struct gofer *gofer, const char *base, const char *rest, struct gofer_walk_result *ret_result)
-{
-    (void)gofer;
-    char path[8192], names[4096], *state;
-    world.requests++;
-    (void)snprintf(path, sizeof(path), "%s", real(base));
-    (void)snprintf(names, sizeof(names), "%s", rest);
-    memset(ret_result, 0, sizeof(*ret_result));
-    for (char *name = strtok_r(names, "/", &state); name != NULL; name = strtok_r(NULL, "/", &state)) {
-        struct statx *entry = &ret_result->entries[ret_result->count];
-        (void)snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", name);
-        if (statx(world.root, path, AT_SYMLINK_NOFOLLOW, STATX_WANTED, entry) < 0) {
-            ret_result->error = -errno;
-            return 0;
-        }
-        ret_result->count++;
-        if (S_ISLNK(entry->stx_mode))
-            (void)!readlinkat(world.root, path, ret_result->link, sizeof(ret_result->link) - 1);
-        if (!S_ISDIR(entry->stx_mode))
-            return 0;
-    }
-    return 0;
-}
-
-int gofer_getattr(struct gofer *gofer, struct gofer_place place, struct statx *ret_attributes)
-{
-    (void)gofer;
-    world.requests++;
-    int at = place.path != NULL ? world.root : place.fd;
-    const char *path = place.path != NULL ? real(place.path) : "";
-    return statx(at, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_WANTED, ret_attributes) < 0 ? -errno : 0;
-}
-
-int gofer_open(struct gofer *gofer, const char *path, int flags, mode_t mode, const struct gofer_owner *owner, int exec,
-               int *ret_fd, struct statx *ret_attributes, int *ret_created)
-{
-    (void)gofer;
-    (void)owner;
-    (void)exec;
-    world.requests++;
-    bool existed = faccessat(world.root, real(path), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-    int fd = openat(world.root, real(path), flags | O_NOFOLLOW | O_CLOEXEC, mode);
-    if (fd < 0)
-        return -errno;
-    assert_int_equal(statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, ret_attributes), 0);
-    *ret_fd = fd;
-    if (ret_created != NULL)
-        *ret_created = !existed;
-    return 0;
-}
-
-static int result(int value)
-{
-    world.requests++;
-    return value < 0 ? -errno : 0;
-}
-
-int gofer_setattr(struct gofer *gofer, struct gofer_place place, const struct setattr *set)
-{
-    (void)gofer;
-    if ((set->valid & SETATTR_MODE) != 0)
-        return result(fchmodat(world.root, real(place.path), set->mode, 0));
-    return result(fchownat(world.root, real(place.path), set->uid, set->gid, AT_SYMLINK_NOFOLLOW));
-}
-
-int gofer_mkdir(struct gofer *gofer, const char *path, mode_t mode, const struct gofer_owner *owner)
-{
-    (void)gofer;
-    return result(mkdirat(world.root, path, mode & ~owner->umask));
-}
-
-int gofer_mknod(struct gofer *gofer, const char *path, mode_t mode, dev_t dev, const struct gofer_owner *owner)
-{
-    (void)gofer;
-    return result(mknodat(world.root, path, mode & ~owner->umask, dev));
-}
-
-int gofer_symlink(struct gofer *gofer, const char *path, const char *target, const struct gofer_owner *owner)
-{
-    (void)gofer;
-    (void)owner;
-    return result(symlinkat(target, world.root, path));
-}
-
-int gofer_link(struct gofer *gofer, struct gofer_place source, const char *path)
-{
-    (void)gofer;
-    return result(linkat(world.root, source.path, world.root, path, 0));
-}
-
-int gofer_unlink(struct gofer *gofer, const char *path, int directory)
-{
-    (void)gofer;
-    return result(unlinkat(world.root, path, directory ? AT_REMOVEDIR : 0));
-}
-
-int gofer_rename(struct gofer *gofer, const char *from, const char *to, unsigned int flags)
-{
-    (void)gofer;
-    return result(renameat2(world.root, from, world.root, to, flags));
-}
-
-int gofer_statfs(struct gofer *gofer, struct gofer_place place, struct statfs *ret_statfs)
-{
-    (void)gofer;
-    (void)place;
-    return result(fstatfs(world.root, ret_statfs));
-}
-
-ssize_t gofer_getxattr(struct gofer *gofer, struct gofer_place place, const char *name, void *value, size_t size)
-{
-    (void)gofer, (void)place, (void)name, (void)value, (void)size;
-    return -ENODATA;
-}
-
-int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const char *name, const void *value, size_t size, int flags)
-{
-    (void)gofer, (void)place, (void)name, (void)value, (void)size, (void)flags;
-    return -ENOTSUP;
-}
-
-ssize_t gofer_listxattr(struct gofer *gofer, struct gofer_place place, char *list, size_t size)
-{
-    (void)gofer, (void)place, (void)list, (void)size;
-    return 0;
-}
-
-int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const char *name)
-{
-    (void)gofer, (void)place, (void)name;
-    return -ENODATA;
-}
-
-/* As the real one: a folder of the hidden mount, already removed. */
-int gofer_hidden_directory(struct gofer *gofer, const char *name, int *ret_fd)
-{
-    (void)gofer;
-    world.requests++;
-    char path[512];
-    (void)snprintf(path, sizeof(path), "/dev/shm/%s", name);
-    if (mkdir(path, 0755) < 0)
-        return -errno;
-    *ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    (void)rmdir(path);
-    return *ret_fd < 0 ? -errno : 0;
-}
 
 /* --- what else the vfs asks --- */
 
@@ -242,8 +86,8 @@ static void make(const char *path, const char *content)
 
 static unsigned int requests(void)
 {
-    unsigned int count = world.requests;
-    world.requests = 0;
+    unsigned int count = fake_gofer.requests;
+    fake_gofer.requests = 0;
     return count;
 }
 
@@ -261,7 +105,7 @@ static int set_up(void **state)
     world.sentry.proc_inner = -1;
     (void)strcpy(folder + sizeof(folder) - 7, "XXXXXX");
     assert_non_null(mkdtemp(folder));
-    world.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    fake_gofer.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     world.folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     assert_true(world.sentry.proc_outer >= 0 && world.folder >= 0);
     struct statx attributes;
@@ -285,7 +129,8 @@ static int set_up(void **state)
     world.cred->cap_effective = CRED_CAP_FULL;
     world.cred->fsuid = 1000;
     world.cred->fsgid = 1001;
-    world.context = (struct context){.root = vfs_root(world.sentry.vfs), .cwd = vfs_root(world.sentry.vfs), .umask = 022};
+    world.context =
+        (struct context){.root = vfs_root(world.sentry.vfs), .cwd = vfs_root(world.sentry.vfs), .umask = 022};
     world.process.context = &world.context;
     world.task.process = &world.process;
     world.call = (struct call){.sentry = &world.sentry, .task = &world.task, .id = 1};
@@ -310,7 +155,7 @@ static int tear_down(void **state)
     free(vfs);
     cred_put(world.cred);
     close(world.folder);
-    close(world.root);
+    close(fake_gofer.root);
     close(world.sentry.proc_outer);
     (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
     return system(command);
@@ -524,7 +369,8 @@ static void test_create(void **state)
     assert_int_equal(fchmodat(world.folder, "d/secret", 0600, 0), 0);
     world.cred->cap_effective = 0;
     world.cred->fsuid = 12345;
-    assert_int_equal(directory->filesystem->create(world.sentry.vfs, directory, "secret", &request, &fd, &created), -EACCES);
+    assert_int_equal(directory->filesystem->create(world.sentry.vfs, directory, "secret", &request, &fd, &created),
+                     -EACCES);
     dentry_put(found);
     dentry_put(directory);
 }
@@ -591,8 +437,8 @@ static void test_directory_descriptor(void **state)
     object_release(&object);
     assert_described(fd, "/(deleted)");
     assert_int_equal(vfs_lookup_at(&world.call, &world.who, fd, (uintptr_t) "f", 0, &lookup), -ENOENT);
-    assert_int_equal(vfs_lookup_at(&world.call, &world.who, fd, (uintptr_t) "new", LOOKUP_PARENT | LOOKUP_LAST, &lookup),
-                     -ENOENT);
+    assert_int_equal(
+        vfs_lookup_at(&world.call, &world.who, fd, (uintptr_t) "new", LOOKUP_PARENT | LOOKUP_LAST, &lookup), -ENOENT);
     close(fd);
 }
 

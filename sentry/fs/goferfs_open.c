@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening and creating. A file anybody may read, opened before, opens through its handle (vfs/handle.c); all else is
+ * the gofer's. What it opened is what is checked: the name may lead elsewhere by now.
+ */
+#include "sentry/fs/goferfs_private.h"
+
+#include <errno.h>
+
+#include "postern/cleanup.h"
+#include "sentry/fs/gofer_client.h"
+#include "sentry/kernel/cred.h"
+#include "sentry/sentry.h"
+
+static bool writes(int flags)
+{
+    return (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+static int needed_permission(const struct open_request *request)
+{
+    static const int by_access[] = {[O_RDONLY] = MAY_READ,
+                                    [O_WRONLY] = MAY_WRITE,
+                                    [O_RDWR] = MAY_READ | MAY_WRITE,
+                                    [O_ACCMODE] = MAY_READ | MAY_WRITE};
+    if ((request->flags & O_PATH) != 0)
+        return 0;
+    int mask = request->exec ? MAY_EXEC : by_access[request->flags & O_ACCMODE];
+    return (request->flags & O_TRUNC) != 0 ? mask | MAY_WRITE : mask;
+}
+
+/* What was opened becomes known. The inode is owned by the caller. */
+static struct inode *opened_inode(struct vfs *vfs, int fd, const struct statx *attributes, int flags)
+{
+    struct inode *inode = inode_obtain(vfs, &goferfs, attributes);
+    if (inode != NULL && writes(flags))
+        inode_written(vfs, inode);
+    if (inode != NULL && attributes->stx_nlink > 0)
+        inode_keep_handle(vfs, inode, fd);
+    return inode;
+}
+
+/* The name led elsewhere than when permission was checked: check what was opened. */
+static int accept_other(struct dentry *dentry, const struct open_request *request, struct inode *inode)
+{
+    const struct statx *attributes = &inode->attributes;
+    dentry->valid_until = 0;
+    if (((attributes->stx_mode ^ dentry->inode->attributes.stx_mode) & S_IFMT) != 0)
+        return -ESTALE;
+    int error = attributes_permission(request->who->cred, attributes, needed_permission(request));
+    if (error == 0)
+        dentry_swap_inode(dentry, inode_get(inode));
+    return error;
+}
+
+static int open_existing(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, const char *path,
+                         int *ret_fd)
+{
+    int flags = request->flags & ~(O_CREAT | O_EXCL);
+    auto_close int fd = request->exec ? -1 : inode_open_locally(vfs, dentry->inode, flags);
+    if (fd >= 0) {
+        *ret_fd = take_fd(&fd);
+        return 0;
+    }
+    struct statx attributes;
+    int error = gofer_open(vfs->sentry->gofer, path, flags, 0, NULL, request->exec, &fd, &attributes, NULL);
+    if (error < 0)
+        return goferfs_doubt(dentry, error);
+    struct inode *inode = opened_inode(vfs, fd, &attributes, flags);
+    if (inode == NULL)
+        return -ENOMEM;
+    if (inode != dentry->inode)
+        error = accept_other(dentry, request, inode);
+    inode_put(inode);
+    if (error == 0)
+        *ret_fd = take_fd(&fd);
+    return error;
+}
+
+/* O_TMPFILE: a new file without a name, in this directory. */
+static int open_nameless(struct vfs *vfs, const struct dentry *directory, const struct open_request *request,
+                         const char *path, int *ret_fd)
+{
+    const mode_t mode = goferfs_permitted_mode(directory, request->who, request->mode);
+    auto_close int fd = -1;
+    struct statx attributes;
+    const struct gofer_owner owner = goferfs_owner_of(request->who);
+    int error = gofer_open(vfs->sentry->gofer, path, request->flags, mode, &owner, 0, &fd, &attributes, NULL);
+    if (error < 0)
+        return error;
+    struct inode *inode = opened_inode(vfs, fd, &attributes, request->flags);
+    if (inode == NULL)
+        return -ENOMEM;
+    inode_remember(vfs, inode);
+    inode_put(inode);
+    *ret_fd = take_fd(&fd);
+    return 0;
+}
+
+/* A directory that is gone but somebody's working directory: there is nothing to see in it, but it opens. */
+static int open_gone_directory(struct vfs *vfs, const struct inode *inode, int flags, int *ret_fd)
+{
+    if ((flags & O_TMPFILE) == O_TMPFILE)
+        return -ENOENT;
+    if (writes(flags))
+        return -EISDIR;
+    int fd = inode_open_locally(vfs, inode, flags);
+    if (fd < 0)
+        return vfs_gone_directory(vfs, ret_fd);
+    *ret_fd = fd;
+    return 0;
+}
+
+int goferfs_open(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd)
+{
+    char path[VFS_PATH_MAX];
+    if (dentry_is_directory(dentry) && dentry_gone(dentry))
+        return open_gone_directory(vfs, dentry->inode, request->flags, ret_fd);
+    int error = goferfs_path_of(dentry, path);
+    if (error < 0)
+        return error;
+    if ((request->flags & O_TMPFILE) == O_TMPFILE)
+        return open_nameless(vfs, dentry, request, path, ret_fd);
+    return open_existing(vfs, dentry, request, path, ret_fd);
+}
+
+int goferfs_create(struct vfs *vfs, struct dentry *directory, const char *name, const struct open_request *request,
+                   int *ret_fd, bool *ret_created)
+{
+    char path[VFS_PATH_MAX];
+    auto_close int fd = -1;
+    struct statx attributes;
+    int created = 0;
+    const struct gofer_owner owner = goferfs_owner_of(request->who);
+    int error = goferfs_path_below(directory, name, path);
+    if (error == 0)
+        error = gofer_open(vfs->sentry->gofer, path, request->flags | O_CREAT,
+                           goferfs_permitted_mode(directory, request->who, request->mode), &owner, 0, &fd, &attributes,
+                           &created);
+    vfs_entry_added(directory, name); /* on failure too: EEXIST says we were wrong */
+    if (error < 0)
+        return error;
+    struct inode *inode = opened_inode(vfs, fd, &attributes, request->flags);
+    if (inode == NULL)
+        return -ENOMEM;
+    if (!created)
+        error = attributes_permission(request->who->cred, &attributes, needed_permission(request));
+    (void)dentry_settle(vfs, directory, name, inode, names_until(directory));
+    if (error < 0)
+        return error;
+    *ret_created = created != 0;
+    *ret_fd = take_fd(&fd);
+    return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SENTRY_FS_GOFERFS_PRIVATE_H
+#define SENTRY_FS_GOFERFS_PRIVATE_H
+
+#include "sentry/fs/gofer_client.h"
+#include "sentry/fs/goferfs.h"
+#include "sentry/vfs/vfs_internal.h"
+
+/* Paths as the gofer wants them; -ENOENT for what is deleted. */
+int goferfs_path_of(const struct dentry *dentry, char path[VFS_PATH_MAX]);
+int goferfs_path_below(const struct dentry *directory, const char *name, char path[VFS_PATH_MAX]);
+
+mode_t goferfs_permitted_mode(const struct dentry *directory, const struct vfs_who *who, mode_t mode);
+struct gofer_owner goferfs_owner_of(const struct vfs_who *who);
+/* Returns the error; the name is looked up again if it is one. */
+int goferfs_doubt(struct dentry *dentry, int error);
+
+/* goferfs_open.c */
+int goferfs_open(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd);
+int goferfs_create(struct vfs *vfs, struct dentry *directory, const char *name, const struct open_request *request,
+                   int *ret_fd, bool *ret_created);
+
+#endif
