@@ -61,7 +61,7 @@ static int list_synthetic(const struct vfs_who *who, const struct object *object
 {
     const struct filesystem *filesystem = object->dentry->filesystem;
     if (filesystem->readdir == NULL)
-        return -ENOTDIR;
+        return -ENOENT; /* a folder that is gone: libc takes it for the end */
     listing->offset = start;
     int error = filesystem->readdir(who->sentry->vfs, object->dentry, who, start, take_entry, listing);
     if (error < 0)
