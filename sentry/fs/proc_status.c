@@ -50,12 +50,6 @@ static void seccomp_line(const struct process_snapshot *process, struct text *te
     text_string(text, "Seccomp:\t0\n");
 }
 
-static void tracer_line(const struct process_snapshot *process, struct text *text)
-{
-    (void)process;
-    text_string(text, "TracerPid:\t0\n");
-}
-
 static void hidden_line(const struct process_snapshot *process, struct text *text)
 {
     (void)process;
@@ -78,7 +72,6 @@ static const struct {
     void (*write)(const struct process_snapshot *process, struct text *text);
 } replaced_lines[] = {
     {"Umask:", umask_line},
-    {"TracerPid:", tracer_line},
     {"Uid:", uid_line},
     {"Gid:", gid_line},
     {"Groups:", groups_line},

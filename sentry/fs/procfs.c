@@ -201,7 +201,6 @@ static const struct synth_filesystem proc_filesystem = {
     .tree = &proc_tree,
     .magic = PROC_SUPER_MAGIC,
     .device_minor = SYNTH_DEVICE_PROC,
-    .closed = true,
     .open_real = open_real,
     .present = is_present,
     .check = check_access,

@@ -396,29 +396,6 @@ static int synth_readdir(struct vfs *vfs, struct dentry *directory, const struct
     return result < 0 ? result : 0;
 }
 
-/* Procfs knows no names but its own, not even to say that they are free. */
-static int synth_create(struct vfs *vfs, struct dentry *directory, const char *name, const struct open_request *request,
-                        int *ret_fd, bool *ret_created)
-{
-    (void)vfs;
-    (void)directory;
-    (void)name;
-    (void)request;
-    (void)ret_fd;
-    (void)ret_created;
-    return -ENOENT;
-}
-
-static int synth_mkdir(struct vfs *vfs, struct dentry *directory, const char *name, mode_t mode, const struct vfs_who *who)
-{
-    (void)vfs;
-    (void)directory;
-    (void)name;
-    (void)mode;
-    (void)who;
-    return -ENOENT;
-}
-
 static int synth_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs)
 {
     (void)vfs;
@@ -458,8 +435,6 @@ int synthfs_mount(struct sentry *sentry, const struct synth_filesystem *filesyst
                 .readlink = synth_readlink,
                 .follow = synth_follow,
                 .open = synth_open,
-                .create = filesystem->closed ? synth_create : NULL,
-                .mkdir = filesystem->closed ? synth_mkdir : NULL,
                 .readdir = synth_readdir,
                 .statfs = synth_statfs,
                 .forget = synth_forget,

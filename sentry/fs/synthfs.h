@@ -91,7 +91,6 @@ struct synth_filesystem {
     struct synth_tree *tree;
     uint32_t magic;        /* statfs f_type */
     uint32_t device_minor; /* st_dev 0:N, as mountinfo says too */
-    bool closed;           /* making a name in it fails with ENOENT, not EACCES */
     /* SYNTH_REAL: opens `source`'s file with `flags`. */
     int (*open_real)(const struct synth_source *source, int flags, int *ret_fd);
     /* SYNTH_OPTIONAL: whether it is there. */

@@ -88,7 +88,7 @@ static void test_status(void **state)
                                    "Umask:\t0022\n"
                                    "State:\tS (sleeping)\n"
                                    "Pid:\t4\n"
-                                   "TracerPid:\t0\n"
+                                   "TracerPid:\t4711\n"
                                    "Uid:\t1000\t0\t0\t0\n"
                                    "Gid:\t100\t101\t102\t103\n"
                                    "Groups:\t5 6 \n"

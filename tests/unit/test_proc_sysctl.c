@@ -145,7 +145,7 @@ static void test_hostname(void **state)
 static void test_the_table(void **state)
 {
     (void)state;
-    struct synth_tree tree = {.tables = {proc_sys_table}};
+    static struct synth_tree tree = {.tables = {proc_sys_table}};
     assert_int_equal(synth_tree_build(&tree), 0);
     for (const struct synth_entry *entry = proc_sys_table; entry->path != NULL; entry++) {
         assert_int_equal(strncmp(entry->path, "sys/", 4), 0);
