@@ -25,13 +25,14 @@ static struct cred *cred_of_forker(struct process_table *table, const struct pro
 }
 
 /* Borrowed. */
-static struct cred *inherited_cred(struct process_table *table, const struct process *process, pid_t ppid)
+static struct cred *inherited_cred(struct process_table *table, const struct process *process)
 {
     const struct context *context = process->context;
     const struct task *parent = NULL;
-    if (ppid > 0 && table->lineage_depth < DEPTH_MAX) {
+    struct host_status status;
+    if (table->lineage_depth < DEPTH_MAX && host_status_read(table->sentry, process->pid, &status) == 0) {
         table->lineage_depth++;
-        parent = task_find(table, ppid);
+        parent = task_find(table, status.ppid);
         table->lineage_depth--;
     }
     if (parent != NULL && parent->process->pid == context->thread_tgid)
@@ -41,9 +42,9 @@ static struct cred *inherited_cred(struct process_table *table, const struct pro
     return context->thread_cred;
 }
 
-int lineage_resolve(struct process_table *table, struct process *process, pid_t ppid)
+int lineage_resolve(struct process_table *table, struct process *process)
 {
-    struct cred *cred = cred_get(inherited_cred(table, process, ppid));
+    struct cred *cred = cred_get(inherited_cred(table, process));
     process->resolved_from = process->context->id;
     process->resolved_cred = cred;
     struct context *context = process_edit(process);

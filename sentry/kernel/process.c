@@ -32,6 +32,7 @@ struct process_table *process_table_new(struct sentry *sentry)
     if (table == NULL)
         return NULL;
     table->sentry = sentry;
+    table->pid_namespace = -1;
     (void)pthread_mutex_init(&table->mutex, NULL);
     return table;
 }
@@ -181,11 +182,13 @@ static struct process *process_add(struct process_table *table, pid_t pid, pid_t
 
 int process_add_first(struct process_table *table, pid_t pid, struct context *context, struct process **ret_process)
 {
-    struct host_status status;
-    int result = host_status_read(table->sentry, pid, &status);
+    struct thread_ids ids;
+    if (table->pid_namespace < 0)
+        ids_open_namespace(table, pid);
+    int result = ids_of_tid(table, pid, &ids);
     if (result == 0)
         result = stamp_process(table, pid, context);
-    struct process *process = result == 0 ? process_add(table, pid, status.vpid, context) : NULL;
+    struct process *process = result == 0 ? process_add(table, pid, ids.vtid, context) : NULL;
     (void)context_put(context);
     if (result < 0)
         return result;
@@ -195,19 +198,19 @@ int process_add_first(struct process_table *table, pid_t pid, struct context *co
     return 0;
 }
 
-static struct process *process_discover(struct process_table *table, const struct host_status *status)
+static struct process *process_discover(struct process_table *table, const struct thread_ids *ids)
 {
     struct context *context;
-    int result = stamp_read(table, status->tgid, &context);
+    int result = stamp_read(table, ids->tgid, &context);
     if (result == 0) {
-        struct process *process = process_add(table, status->tgid, status->vtgid, context);
-        if (process == NULL || context->thread_cred == NULL || lineage_resolve(table, process, status->ppid) == 0)
+        struct process *process = process_add(table, ids->tgid, ids->vtgid, context);
+        if (process == NULL || context->thread_cred == NULL || lineage_resolve(table, process) == 0)
             return process;
         result = -EBADF;
     }
     /* Unstamped: it is still being started. A number we never gave, or gave up: it does not go on without credentials. */
     if (result == -EBADF)
-        (void)kill(status->tgid, SIGKILL);
+        (void)kill(ids->tgid, SIGKILL);
     return NULL;
 }
 
@@ -227,41 +230,34 @@ static struct task *remembered(struct process_table *table, const struct id_map 
     return NULL;
 }
 
-static struct task *task_discover(struct process_table *table, pid_t tid, const struct host_status *status)
+static struct task *task_discover(struct process_table *table, const struct thread_ids *ids)
 {
-    if (status->pid_levels < 2) /* one of ours: it has no name in the guest's namespace */
-        return NULL;
-    struct task *leader = remembered(table, &table->by_tid, status->tgid);
-    struct process *process = leader != NULL ? leader->process : process_discover(table, status);
+    struct task *leader = remembered(table, &table->by_tid, ids->tgid);
+    struct process *process = leader != NULL ? leader->process : process_discover(table, ids);
     if (process == NULL)
         return NULL;
-    if (tid == process->pid)
+    if (ids->tid == process->pid)
         return leader != NULL ? leader : process->tasks;
-    struct task *task = task_add(table, process, tid, status->vpid);
+    struct task *task = task_add(table, process, ids->tid, ids->vtid);
     return task != NULL && task_alive(task) ? task : NULL;
 }
 
 struct task *task_find(struct process_table *table, pid_t tid)
 {
+    struct thread_ids ids;
     struct task *task = remembered(table, &table->by_tid, tid);
-    if (task != NULL)
-        return task;
-    struct host_status status;
-    if (tid <= 0 || host_status_read(table->sentry, tid, &status) < 0)
-        return NULL;
-    return task_discover(table, tid, &status);
+    if (task == NULL && ids_of_tid(table, tid, &ids) == 0)
+        task = task_discover(table, &ids);
+    return task;
 }
 
 struct task *task_find_vtid(struct process_table *table, pid_t vtid)
 {
+    struct thread_ids ids;
     struct task *task = remembered(table, &table->by_vtid, vtid);
-    if (task != NULL)
-        return task;
-    struct host_status status;
-    pid_t tid;
-    if (scan_for_vtid(table->sentry, &table->by_tid, vtid, &status, &tid) < 0)
-        return NULL;
-    return task_discover(table, tid, &status);
+    if (task == NULL && ids_of_vtid(table, &table->by_tid, vtid, &ids) == 0)
+        task = task_discover(table, &ids);
+    return task;
 }
 
 struct process *process_find_vpid(struct process_table *table, pid_t vpid)

@@ -30,18 +30,17 @@ static int snapshot_known(struct process_table *table, pid_t vpid, struct proces
 /* A process that has made no trapped call yet is not in the table, which is the main thread's to change. */
 static int snapshot_unseen(struct process_table *table, pid_t vpid, struct process_snapshot *snapshot)
 {
-    struct host_status status;
-    pid_t tid;
-    int result = scan_for_vtid(table->sentry, NULL, vpid, &status, &tid);
+    struct thread_ids ids;
+    int result = ids_of_vtid(table, NULL, vpid, &ids);
     if (result < 0)
         return result;
     struct context *context;
     (void)pthread_mutex_lock(&table->mutex);
-    result = stamp_read(table, status.tgid, &context);
+    result = stamp_read(table, ids.tgid, &context);
     if (result == 0)
         fill(snapshot, context, context->cred);
     (void)pthread_mutex_unlock(&table->mutex);
-    snapshot->pid = tid;
+    snapshot->pid = ids.tid;
     snapshot->vpid = vpid;
     return result < 0 ? -ESRCH : 0;
 }

@@ -14,6 +14,7 @@ struct process_table {
     struct id_map by_tid;   /* struct task, by outer thread id */
     struct id_map by_vtid;  /* struct task, by the guest's */
     struct id_map contexts; /* struct context, by stamp; holds a reference to each */
+    int pid_namespace;      /* the guest's, where the host can translate ids by it; else -1 */
     uint64_t last_context;
     unsigned int commits_until_scan;
     unsigned int lineage_depth; /* of the recursion in lineage.c */
@@ -36,7 +37,19 @@ void stamp_count_commit(struct process_table *table);
 /* --- lineage.c --- */
 /* Gives a process just found, whose stamp stands for a process with threads of different credentials, those of the thread
  * that forked it. 0 or -errno. */
-int lineage_resolve(struct process_table *table, struct process *process, pid_t ppid);
+int lineage_resolve(struct process_table *table, struct process *process);
+
+/* --- ids.c --- */
+struct thread_ids {
+    pid_t tid, vtid;   /* as we know it, as the guest does */
+    pid_t tgid, vtgid; /* its thread group */
+};
+/* Finds out how ids are translated, by the container's first process. */
+void ids_open_namespace(struct process_table *table, pid_t pid);
+/* -ESRCH if there is none, or it is not the guest's. */
+int ids_of_tid(const struct process_table *table, pid_t tid, struct thread_ids *ret_ids);
+/* known: as in scan_for_vtid. */
+int ids_of_vtid(const struct process_table *table, const struct id_map *known, pid_t vtid, struct thread_ids *ret_ids);
 
 /* --- scan.c --- */
 /* Was `child` forked by this thread, and is its child still? */
