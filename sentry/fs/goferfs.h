@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of the bundle's real mounts, through the gofer. Listing a directory is not among its operations: its descriptors are
- * the real ones, and the host lists them. */
+/* Files of the bundle's real mounts, through the gofer. Listing a directory is not among its operations: its
+ * descriptors are the real ones, and the host lists them. */
 #ifndef SENTRY_FS_GOFERFS_H
 #define SENTRY_FS_GOFERFS_H
 
