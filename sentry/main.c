@@ -75,7 +75,7 @@ static void gofer_hung_up(void *data)
     sentry_die(data, "the gofer died");
 }
 
-/* The runtime may go (after create); what it says while it is there is another listener. */
+/* `postern run` waits for its container, which does not outlive it: nobody would be left to clean up. */
 static void control_ready(void *data)
 {
     struct sentry *sentry = data;
@@ -83,12 +83,8 @@ static void control_ready(void *data)
     int fds[2];
     size_t count = 0;
     ssize_t got = socket_receive(sentry->control, &message, sizeof(message), fds, 2, &count);
-    if (got <= 0 && sentry->proc_inner < 0)
-        _exit(1); /* it died before there was a container */
-    if (got <= 0) {
-        platform_unwatch(sentry->platform, sentry->control);
-        return;
-    }
+    if (got <= 0)
+        _exit(1);
     if (got != sizeof(message) || message.kind != CONTROL_LISTENER || count != 2)
         sentry_die(sentry, "malformed message from the runtime");
     if (sentry->proc_inner < 0) {
