@@ -26,8 +26,19 @@ CONFINE_ALLOW(kill, "ends a process whose stamp is not ours");
 
 enum { SWEEP_MINIMUM = 64 };
 
+/* Each process costs a descriptor: as many as we may have. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 struct process_table *process_table_new(struct sentry *sentry)
 {
+    raise_descriptor_limit();
     struct process_table *table = calloc(1, sizeof(*table));
     if (table == NULL)
         return NULL;
