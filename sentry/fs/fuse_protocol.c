@@ -10,6 +10,8 @@
 
 #include "sentry/fs/fuse_private.h"
 
+/* Not served, on purpose: FLUSH. Told so once, the kernel no longer asks at each close. */
+
 /* One request: header and arguments, bounded by the frame. `arguments` is followed by a writable byte. */
 struct request {
     struct fuse_nodes *nodes;
@@ -20,8 +22,10 @@ struct request {
 
 typedef int (*request_handler)(const struct request *request, struct fuse_reply *reply);
 
-/* Attributes and names are made for one open, but numbers come again: names must be looked up each time. */
-static const uint64_t ATTRIBUTES_VALID_SECONDS = 3600;
+/* A number names its node for ever, so the kernel need not ask twice; what the node is at the moment is settled when it is
+ * opened. The attributes it remembers may be those of an earlier use: nobody sees them, as stat does not come by here
+ * (fuse_describe), and the mount has no default_permissions. */
+static const uint64_t VALID_SECONDS = 1 << 30;
 
 static void fill_attributes(uint64_t number, const struct fuse_node_spec *spec, struct fuse_attr *attributes)
 {
@@ -68,7 +72,7 @@ static int on_lookup(const struct request *request, struct fuse_reply *reply)
         !fuse_node_find(request->nodes, (uint64_t)number, &spec))
         return -ENOENT;
     reply->body.entry = (struct fuse_entry_out){
-        .nodeid = (uint64_t)number, .generation = 1, .attr_valid = ATTRIBUTES_VALID_SECONDS};
+        .nodeid = (uint64_t)number, .generation = 1, .entry_valid = VALID_SECONDS, .attr_valid = VALID_SECONDS};
     fill_attributes((uint64_t)number, &spec, &reply->body.entry.attr);
     reply->size = sizeof(reply->body.entry);
     return 0;
@@ -78,7 +82,7 @@ static int on_lookup(const struct request *request, struct fuse_reply *reply)
 static int on_attributes(const struct request *request, struct fuse_reply *reply)
 {
     struct fuse_node_spec spec;
-    reply->body.attr = (struct fuse_attr_out){.attr_valid = ATTRIBUTES_VALID_SECONDS};
+    reply->body.attr = (struct fuse_attr_out){.attr_valid = VALID_SECONDS};
     if (request->header->nodeid == FUSE_ROOT_NODE)
         reply->body.attr.attr = root_attributes;
     else if (fuse_node_find(request->nodes, request->header->nodeid, &spec))
@@ -201,7 +205,6 @@ static const struct {
     [FUSE_OPEN] = {sizeof(struct fuse_open_in), on_open},
     [FUSE_READ] = {sizeof(struct fuse_read_in), on_read},
     [FUSE_WRITE] = {sizeof(struct fuse_write_in), on_write},
-    [FUSE_FLUSH] = {0, on_nothing},
     [FUSE_RELEASE] = {sizeof(struct fuse_release_in), on_release},
     [FUSE_STATFS] = {0, on_statfs},
 };

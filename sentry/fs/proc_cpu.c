@@ -6,6 +6,7 @@
 #include "sentry/fs/proc_cpu.h"
 
 #include <cpuid.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,8 +158,9 @@ static unsigned int cache_kilobytes(void)
 }
 
 struct cpu_description {
+    struct text flags;
     char vendor[13], brand[49];
-    unsigned int family, model, stepping, cache, physical_bits, virtual_bits, clflush;
+    unsigned int family, model, stepping, cache, physical_bits, virtual_bits, clflush, level;
     double mhz;
 };
 
@@ -179,6 +181,16 @@ static void describe(struct cpu_description *cpu)
     cpu->virtual_bits = sizes >> 8 & 255;
     cpu->clflush = (cpuid_word(1, 0, EBX) >> 8 & 255) * 8;
     cpu->mhz = nominal_mhz(cpu->brand);
+    cpu->level = cpuid_word(0, 0, EAX);
+    append_flags(&cpu->flags);
+}
+
+/* Once: in a virtual machine each CPUID is a trip to the hypervisor. */
+static struct cpu_description this_cpu;
+
+static void describe_this_cpu(void)
+{
+    describe(&this_cpu);
 }
 
 static void append_cpu(const struct cpu_description *cpu, unsigned int number, unsigned int index, unsigned int count,
@@ -191,8 +203,8 @@ static void append_cpu(const struct cpu_description *cpu, unsigned int number, u
     text_printf(text,
                 "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\napicid\t\t: %u\n"
                 "initial apicid\t: %u\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n",
-                count, index, count, index, index, cpuid_word(0, 0, EAX));
-    append_flags(text);
+                count, index, count, index, index, cpu->level);
+    text_append(text, cpu->flags.data, cpu->flags.length);
     text_printf(text,
                 "bugs\t\t:\nbogomips\t: %.2f\nclflush size\t: %u\ncache_alignment\t: %u\n"
                 "address sizes\t: %u bits physical, %u bits virtual\npower management:\n\n",
@@ -202,11 +214,13 @@ static void append_cpu(const struct cpu_description *cpu, unsigned int number, u
 int proc_cpuinfo_text(const struct synth_source *source, struct text *text)
 {
     (void)source;
-    struct cpu_description cpu;
-    describe(&cpu);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, describe_this_cpu);
+    if (this_cpu.flags.error < 0)
+        return this_cpu.flags.error;
     unsigned int numbers[CPUS_MAX];
     size_t count = cpu_list(numbers, CPUS_MAX);
     for (size_t i = 0; i < count; i++)
-        append_cpu(&cpu, numbers[i], (unsigned int)i, (unsigned int)count, text);
+        append_cpu(&this_cpu, numbers[i], (unsigned int)i, (unsigned int)count, text);
     return 0;
 }

@@ -111,10 +111,11 @@ static int boot_id_text(const struct synth_source *source, struct text *text)
 /* --- the table --- */
 
 /* Not to be changed; whoever may not is told when opening. */
-#define FIXED(path_, value_) \
-    {.path = "sys/" path_, .mode = 0644, .means = SYNTH_LIVE, .generate = sysctl_text, .argument = &(const struct sysctl){.value = (value_)}}
-#define CONSTANT(path_, value_) \
-    {.path = "sys/" path_, .mode = 0444, .means = SYNTH_LIVE, .generate = sysctl_text, .argument = &(const struct sysctl){.value = (value_)}}
+#define SETTLED(path_, mode_, value_)                                                                              \
+    {.path = "sys/" path_, .mode = (mode_), .means = SYNTH_SNAPSHOT, .generate = sysctl_text,                      \
+     .argument = &(const struct sysctl){.value = (value_)}}
+#define FIXED(path_, value_) SETTLED(path_, 0644, value_)
+#define CONSTANT(path_, value_) SETTLED(path_, 0444, value_)
 #define NUMBERS(path_, value_, count_, low_, high_)                                                                \
     {.path = "sys/" path_, .mode = 0644, .means = SYNTH_LIVE, .generate = sysctl_text, .store = sysctl_store,      \
      .argument = &(const struct sysctl){.value = (value_), .numbers = (count_), .low = (low_), .high = (high_)}}

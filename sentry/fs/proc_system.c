@@ -63,7 +63,7 @@ const struct synth_entry proc_system_table[] = {
     SYNTH_TEXT("cgroups", 0444, cgroups_text),
     SYNTH_TEXT("cmdline", 0444, "quiet\n"),
     SYNTH_TEXT("consoles", 0444, ""),
-    LIVE("cpuinfo", proc_cpuinfo_text),
+    SYNTH_FILE("cpuinfo", 0444, SYNTH_SNAPSHOT, .generate = proc_cpuinfo_text),
     SYNTH_TEXT("crypto", 0444, ""),
     SYNTH_TEXT("devices", 0444, devices_text),
     LIVE("diskstats", NULL),

@@ -2,12 +2,18 @@
 #include "sentry/fs/proc_usage.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "postern/cleanup.h"
+#include "postern/confine.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/sentry.h"
+
+CONFINE_ALLOW(clock_gettime, "how long a sum is good");
+CONFINE_ALLOW(futex, "the last sum, which both threads use");
 
 void proc_usage_add_stat(struct proc_usage *usage, const char *stat)
 {
@@ -51,7 +57,7 @@ static void add_process(const struct sentry *sentry, int pid, struct proc_usage 
     usage->last_pid = pid;
 }
 
-void proc_usage_read(const struct sentry *sentry, struct proc_usage *ret_usage)
+static void add_up(const struct sentry *sentry, struct proc_usage *ret_usage)
 {
     *ret_usage = (struct proc_usage){0};
     auto_free int *pids = NULL;
@@ -60,4 +66,35 @@ void proc_usage_read(const struct sentry *sentry, struct proc_usage *ret_usage)
         return;
     for (size_t i = 0; i < count; i++)
         add_process(sentry, pids[i], ret_usage);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* A sum is good for ten times as long as it took to make: whoever reads meminfo in a loop among a thousand processes gets a
+ * tenth of a CPU for it, no more. */
+void proc_usage_read(const struct sentry *sentry, struct proc_usage *ret_usage)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static struct proc_usage last;
+    static uint64_t good_until;
+    uint64_t start = now_ns();
+    (void)pthread_mutex_lock(&mutex);
+    bool good = start < good_until;
+    if (good)
+        *ret_usage = last;
+    (void)pthread_mutex_unlock(&mutex);
+    if (good)
+        return;
+
+    add_up(sentry, ret_usage);
+    uint64_t end = now_ns();
+    (void)pthread_mutex_lock(&mutex);
+    last = *ret_usage;
+    good_until = end + (end - start) * 10;
+    (void)pthread_mutex_unlock(&mutex);
 }
