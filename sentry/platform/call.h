@@ -59,6 +59,10 @@ ssize_t guest_read_string(struct call *call, uint64_t address, char *buffer, siz
  * Returns CALL_ANSWERED, or -errno (EMFILE, ...) that the handler returns. */
 int64_t call_install_fd(struct call *call, int fd, bool close_on_exec);
 
+/* The same, but closes our copy (*fd becomes -1) before the caller can run: for objects whose last close others wait for (an
+ * end of a FIFO, a terminal). Twice as dear. Returns the number to answer with, or -errno. */
+int64_t call_give_fd(struct call *call, int *fd, bool close_on_exec);
+
 /* Installs a descriptor without answering; *ret_number is its number in the guest. newfd < 0: lowest free. */
 int call_add_fd(struct call *call, int fd, bool close_on_exec, int newfd, int *ret_number);
 

@@ -194,6 +194,16 @@ int64_t call_install_fd(struct call *call, int fd, bool close_on_exec)
     return CALL_ANSWERED;
 }
 
+int64_t call_give_fd(struct call *call, int *fd, bool close_on_exec)
+{
+    int number;
+    int status = call_add_fd(call, *fd, close_on_exec, -1, &number);
+    if (status < 0)
+        return status;
+    (void)close(take_fd(fd));
+    return number;
+}
+
 int call_get_fd(struct call *call, int guest_fd)
 {
     if (guest_fd < 0)

@@ -52,9 +52,21 @@ static bool has_writer(int fd)
     return writer;
 }
 
+/* Takes fd over. Our copy is closed before the guest goes on: who reads until the last writer is gone would count it. */
+static int64_t hand_over(struct call *call, int fd, int flags)
+{
+    int number;
+    int error = call_add_fd(call, fd, (flags & O_CLOEXEC) != 0, -1, &number);
+    (void)close(fd);
+    if (error < 0)
+        return error;
+    call->installed = number;
+    return number;
+}
+
 static int64_t answer(struct call *call, struct waiting *waiting)
 {
-    int64_t result = call_install_fd(call, waiting->fd, (waiting->flags & O_CLOEXEC) != 0);
+    int64_t result = hand_over(call, take_fd(&waiting->fd), waiting->flags);
     waiting_free(waiting);
     return result;
 }
@@ -85,13 +97,13 @@ int64_t fifo_open(struct call *call, struct dentry *dentry, const struct open_re
     auto_close int fd = -1;
     int error = dentry->filesystem->open(request->who->sentry->vfs, dentry, request, &fd);
     int mode = request->flags & O_ACCMODE;
-    bool wait_for_reader = error == -ENXIO && mode == O_WRONLY;
+    bool wait_for_reader = error == -ENXIO && mode == O_WRONLY && (request->flags & O_NONBLOCK) == 0;
     if (error < 0 && !wait_for_reader)
         return error;
-    if (!wait_for_reader && (mode != O_RDONLY || has_writer(fd))) {
-        int64_t result = call_install_fd(call, fd, (request->flags & O_CLOEXEC) != 0);
+    bool wait_for_writer = !wait_for_reader && mode == O_RDONLY && (request->flags & O_NONBLOCK) == 0 && !has_writer(fd);
+    if (!wait_for_reader && !wait_for_writer) {
         platform_wake_parked(call->sentry->platform); /* the other side may be waiting for this one */
-        return result;
+        return hand_over(call, take_fd(&fd), request->flags);
     }
 
     struct waiting *waiting = calloc(1, sizeof(*waiting));
