@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* getsockname(2), getpeername(2), and who the peer is: getsockopt(SO_PEERCRED). */
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "postern/cleanup.h"
@@ -134,11 +135,21 @@ static int64_t peer_cred(struct call *call)
     return error < 0 ? error : guest_write(call, call->args[4], &shown, sizeof(shown));
 }
 
+static bool known_level(int level)
+{
+    return level == IPPROTO_IP || level == IPPROTO_IPV6 || level == IPPROTO_TCP || level == IPPROTO_UDP ||
+           level == SOL_NETLINK;
+}
+
 int64_t sys_getsockopt(struct call *call)
 {
     if (arg_int(call, 1) == SOL_SOCKET && arg_int(call, 2) == SO_PEERCRED)
         return peer_cred(call);
     auto_socket struct guest_socket socket = {.fd = -1};
     int error = guest_socket_get(call, arg_int(call, 0), &socket);
-    return error < 0 ? error : -ENOPROTOOPT;
+    if (error < 0)
+        return error;
+    if (arg_int(call, 1) == SOL_SOCKET)
+        return -ENOPROTOOPT;
+    return known_level(arg_int(call, 1)) && socket.domain != AF_UNIX ? -ENOPROTOOPT : -EOPNOTSUPP;
 }

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -161,5 +162,24 @@ int64_t call_install_path_fd(struct call *call, int fd, bool close_on_exec)
     if (error < 0)
         return error;
     deliver(&delivery);
+    return CALL_ANSWERED;
+}
+
+int64_t call_install_terminal(struct call *call, int fd, bool close_on_exec)
+{
+    int number;
+    struct tracee tracee;
+    int error = call_add_fd(call, fd, close_on_exec, -1, &number);
+    if (error < 0)
+        return error;
+    if (transient_seize(call, &tracee) < 0)
+        return number;
+    const uint64_t taking[6] = {(uint64_t)number, TIOCSCTTY};
+    int64_t ignored;
+    if (transient_stop(&tracee) < 0 || transient_trapped_call(&tracee, SYS_ioctl, taking, &ignored) < 0)
+        return CALL_ANSWERED;
+    call->installed = number;
+    transient_return(&tracee, number);
+    transient_let_go(&tracee);
     return CALL_ANSWERED;
 }

@@ -13,4 +13,10 @@ struct call;
  */
 int64_t call_install_path_fd(struct call *call, int fd, bool close_on_exec);
 
+/*
+ * call_install_fd() for a terminal (borrowed) that becomes the caller's controlling one, if the kernel agrees: only
+ * the caller itself can ask for that.
+ */
+int64_t call_install_terminal(struct call *call, int fd, bool close_on_exec);
+
 #endif

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,6 +14,7 @@
 #include "sentry/kernel/process.h"
 #include "sentry/platform/call.h"
 #include "sentry/platform/platform.h"
+#include "sentry/sentry.h"
 
 CONFINE_ALLOW(ptrace, "make a stopped caller run the stub, or take a descriptor");
 CONFINE_ALLOW(wait4, "stops of such a caller");
@@ -112,6 +115,36 @@ int transient_call(struct tracee *tracee, long nr, const uint64_t arguments[6], 
 {
     int status = transient_enter(tracee, nr, arguments);
     if (status == 0)
+        status = step(tracee);
+    return status < 0 ? status : transient_result(tracee, ret_result);
+}
+
+/* The trap on the way: it is let through if it is the call that was set. */
+static int pass_trap(const struct tracee *tracee, long nr, const uint64_t arguments[6])
+{
+    struct call second;
+    const struct call *first = tracee->call;
+    int status = platform_wait_trap(first->sentry->platform, first->listener, tracee->tid, (int)nr, &second);
+    if (status < 0)
+        return status;
+    bool ours = memcmp(second.args, arguments, sizeof(second.args)) == 0;
+    platform_answer(&second, ours ? CALL_CONTINUE : -EPERM);
+    return 0;
+}
+
+int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result)
+{
+    int status = transient_enter(tracee, nr, arguments);
+    if (status == 0 && ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0)
+        status = -ESRCH;
+    if (status == 0)
+        status = pass_trap(tracee, nr, arguments);
+    if (status == -ETIMEDOUT)
+        (void)kill(tracee->call->task->process->pid, SIGKILL);
+    if (status < 0)
+        return -ESRCH;
+    status = transient_wait(tracee);
+    if (status >= 0 && WSTOPSIG(status) != SYSCALL_STOP)
         status = step(tracee);
     return status < 0 ? status : transient_result(tracee, ret_result);
 }

@@ -35,6 +35,9 @@ int transient_enter(struct tracee *tracee, long nr, const uint64_t arguments[6])
 /* Makes the stopped caller issue a call that the filter lets through; *ret_result is what the kernel returned. 0 or -ESRCH. */
 int transient_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result);
 
+/* The same for a call that the filter traps: let through here, whatever its handler would say. */
+int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result);
+
 /* What the last call returned, at the stop at its exit. 0 or -ESRCH. */
 int transient_result(struct tracee *tracee, int64_t *ret_result);
 

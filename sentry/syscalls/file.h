@@ -69,11 +69,13 @@ int gofer_path(const struct dentry *parent, const char *name, char *buffer, size
 /* -EBADF for O_PATH descriptors. */
 int refuse_path_descriptor(int fd);
 
-/* A FIFO opened without O_NONBLOCK waits for its other side. Takes no reference over. */
+/* Opens a FIFO; without O_NONBLOCK that waits for the other side. Takes no reference over. */
 int64_t fifo_open(struct call *call, struct dentry *dentry, const struct open_request *request);
 
 /* The caller's controlling terminal as a dentry below /dev/pts; -ENXIO if there is none. */
 int terminal_of_caller(struct call *call, struct dentry **ret_dentry);
+/* Does the caller lead a session without a terminal? The first it opens becomes its own. */
+bool terminal_wanted(const struct call *call);
 /* A terminal was made by opening /dev/ptmx: its other end becomes the caller's, not the gofer's. */
 void terminal_give(const struct vfs_who *who, int front);
 

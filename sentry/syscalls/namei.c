@@ -178,6 +178,15 @@ static int set_by_dentry(const struct vfs_who *who, struct dentry *dentry, struc
     return dentry->filesystem->setattr(vfs, dentry, who, set);
 }
 
+/* A pipe, a terminal from outside: its owner and mode mean nothing here, and may be the host's business. A memory file's
+ * mode says whether it can be executed. */
+static bool made_by_guest(const struct vfs_who *who, const struct object *object)
+{
+    struct statx native;
+    return S_ISREG(object->attributes.stx_mode) && statx(object->fd, "", AT_EMPTY_PATH, STATX_UID, &native) == 0 &&
+           native.stx_uid == who->sentry->guest_uid;
+}
+
 int target_set(struct call *call, const struct vfs_who *who, struct target *target, struct setattr *set)
 {
     struct dentry *dentry = target_dentry(call, target);
@@ -187,8 +196,7 @@ int target_set(struct call *call, const struct vfs_who *who, struct target *targ
     int error = attributes_may_change(who->cred, &target->object.attributes, set);
     if (error < 0)
         return error;
-    /* A pipe, a terminal from outside: its owner and mode mean nothing here, and may be the host's business. */
-    if (target->object.kind == OBJECT_ANONYMOUS)
+    if (target->object.kind == OBJECT_ANONYMOUS && !(set->valid == SETATTR_MODE && made_by_guest(who, &target->object)))
         return 0;
     error = gofer_setattr(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, set);
     object_changed(who->sentry->vfs, &target->object);

@@ -82,6 +82,11 @@ static bool is_current_terminal(const struct statx *attributes)
     return S_ISCHR(attributes->stx_mode) && attributes->stx_rdev_major == 5 && attributes->stx_rdev_minor == 0;
 }
 
+static bool is_terminal(const struct statx *attributes)
+{
+    return S_ISCHR(attributes->stx_mode) && attributes->stx_rdev_major == 136;
+}
+
 static bool is_multiplexer(const struct statx *attributes)
 {
     return S_ISCHR(attributes->stx_mode) && attributes->stx_rdev_major == 5 && attributes->stx_rdev_minor == 2;
@@ -203,7 +208,7 @@ static int64_t open_dentry(struct opening *opening, struct dentry *dentry)
     if (dentry->filesystem->open == NULL)
         return -ENXIO;
     struct open_request request = request_of(opening);
-    if (!by_path_only && S_ISFIFO(attributes.stx_mode) && (request.flags & O_NONBLOCK) == 0)
+    if (!by_path_only && S_ISFIFO(attributes.stx_mode))
         return fifo_open(opening->call, dentry, &request);
 
     auto_close int fd = -1;
@@ -216,6 +221,8 @@ static int64_t open_dentry(struct opening *opening, struct dentry *dentry)
         struct target target = {.dentry = dentry, .object = {.fd = -1}};
         (void)drop_set_id(opening->call, &opening->who, &target);
     }
+    if (!by_path_only && is_terminal(&attributes) && (request.flags & O_NOCTTY) == 0 && terminal_wanted(opening->call))
+        return call_install_terminal(opening->call, fd, (request.flags & O_CLOEXEC) != 0);
     return opening_install(opening, fd);
 }
 

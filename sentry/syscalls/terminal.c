@@ -19,26 +19,38 @@ CONFINE_ALLOW(read, "files of our procfs");
 
 enum { PTS_MAJOR_FIRST = 136, PTS_MAJOR_LAST = 143, STAT_MAX = 1024 };
 
-/* Field 7 of /proc/PID/stat: the device number in the kernel's own packing. */
-static int terminal_number(const struct sentry *sentry, pid_t tid, unsigned int *ret_number)
+struct session {
+    pid_t process, leader; /* outer pids */
+    unsigned int terminal; /* its device number in the kernel's own packing; 0: none */
+};
+
+/* Fields 1, 6 and 7 of /proc/PID/stat. */
+static int session_of(const struct sentry *sentry, pid_t process, struct session *ret_session)
 {
     char name[32], line[STAT_MAX];
-    (void)snprintf(name, sizeof(name), "%d/stat", tid);
+    (void)snprintf(name, sizeof(name), "%d/stat", process);
     auto_close int fd = openat(sentry->proc_outer, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return -ENXIO;
+        return -ESRCH;
     ssize_t got = read(fd, line, sizeof(line) - 1);
     if (got <= 0)
-        return -ENXIO;
+        return -ESRCH;
     line[got] = '\0';
 
     /* The name, in parentheses, may hold anything. */
     const char *after_name = strrchr(line, ')');
-    int number;
-    if (after_name == NULL || sscanf(after_name + 1, " %*c %*d %*d %*d %d", &number) != 1 || number == 0)
-        return -ENXIO;
-    *ret_number = (unsigned int)number;
+    int leader, terminal;
+    if (after_name == NULL || sscanf(after_name + 1, " %*c %*d %*d %d %d", &leader, &terminal) != 2)
+        return -ESRCH;
+    *ret_session = (struct session){.process = process, .leader = leader, .terminal = (unsigned int)terminal};
     return 0;
+}
+
+bool terminal_wanted(const struct call *call)
+{
+    struct session session;
+    return session_of(call->sentry, call->task->process->pid, &session) == 0 && session.leader == session.process &&
+           session.terminal == 0;
 }
 
 static int find_terminal(struct sentry *sentry, unsigned int index, struct dentry **ret_dentry)
@@ -55,10 +67,10 @@ static int find_terminal(struct sentry *sentry, unsigned int index, struct dentr
 
 int terminal_of_caller(struct call *call, struct dentry **ret_dentry)
 {
-    unsigned int number;
-    int error = terminal_number(call->sentry, call->task->tid, &number);
-    if (error < 0)
-        return error;
+    struct session session;
+    if (session_of(call->sentry, call->task->process->pid, &session) < 0)
+        return -ENXIO;
+    unsigned int number = session.terminal;
     unsigned int major = (number >> 8) & 0xfff, minor = (number & 0xff) | ((number >> 12) & 0xfff00);
     if (major < PTS_MAJOR_FIRST || major > PTS_MAJOR_LAST)
         return -ENXIO;
