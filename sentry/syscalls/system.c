@@ -4,51 +4,27 @@
 #include <sched.h>
 #include <sys/personality.h>
 #include <sys/sysinfo.h>
-#include <time.h>
 
 #include "postern/cleanup.h"
-#include "postern/confine.h"
+#include "sentry/fs/procfs.h"
 #include "sentry/kernel/process.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
 
-CONFINE_ALLOW(sysinfo, "load and memory");
-
-static long uptime_seconds(const struct boot_config *boot)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    uint64_t nanoseconds = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-    return nanoseconds > boot->boottime_offset_ns ? (long)((nanoseconds - boot->boottime_offset_ns) / UINT64_C(1000000000)) : 0;
-}
-
-/* With a memory limit that is all the memory there is, and no swap. */
-static void apply_memory_limit(struct sysinfo *info, uint64_t limit)
-{
-    uint64_t total = info->totalram * info->mem_unit;
-    if (limit == 0 || limit >= total)
-        return;
-    uint64_t free_ram = info->freeram * info->mem_unit;
-    info->totalram = limit;
-    info->freeram = free_ram < limit ? free_ram : limit;
-    info->sharedram = info->bufferram = 0;
-    info->totalswap = info->freeswap = 0;
-    info->mem_unit = 1;
-}
-
+/* What /proc/uptime, loadavg and meminfo say. */
 int64_t sys_sysinfo(struct call *call)
 {
-    struct sysinfo host;
-    if (sysinfo(&host) < 0)
-        return -errno;
-    struct sysinfo info = {.uptime = uptime_seconds(call->sentry->boot), .totalram = host.totalram,
-                           .freeram = host.freeram, .sharedram = host.sharedram, .bufferram = host.bufferram,
-                           .totalswap = host.totalswap, .freeswap = host.freeswap, .mem_unit = host.mem_unit};
-    for (int i = 0; i < 3; i++)
-        info.loads[i] = host.loads[i];
-    apply_memory_limit(&info, call->sentry->boot->memory_limit);
+    struct proc_memory memory;
+    proc_memory_read(call->sentry, &memory);
     unsigned int count = process_count(call->sentry->processes);
-    info.procs = count < UINT16_MAX ? (unsigned short)count : UINT16_MAX;
+    struct sysinfo info = {
+        .uptime = (long)(proc_uptime_ns(call->sentry) / UINT64_C(1000000000)),
+        .totalram = memory.total,
+        .freeram = memory.free,
+        .mem_unit = 1,
+        .procs = count < UINT16_MAX ? (unsigned short)count : UINT16_MAX,
+    };
+    proc_load_average(call->sentry, info.loads);
     return guest_write(call, call->args[0], &info, sizeof(info));
 }
 
