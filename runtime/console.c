@@ -16,7 +16,7 @@
 #include "postern/error.h"
 #include "postern/socket.h"
 
-enum { HANG_UP_PAUSE_MS = 50, DRAIN_MS = 2000 };
+enum { PAUSE_MS = 50, DRAIN_MS = 2000 };
 
 /* -- the caller's terminal -------------------------------------------------------------------------------------- */
 
@@ -132,21 +132,32 @@ static int flush(struct console_buffer *buffer, int fd)
 
 /* -- the relay -------------------------------------------------------------------------------------------------- */
 
+/* Whether the program has read all we wrote. What it has not is marked with the terminal's mode of the time it came: an end of
+ * file behind it would be a plain byte if that was raw, as it is while a shell edits its command line. */
+static bool has_read_all(const struct console *console)
+{
+    auto_close int slave = ioctl(console->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    struct pollfd entry = {.fd = slave, .events = POLLIN};
+    return slave < 0 || poll(&entry, 1, 0) == 0;
+}
+
 /* A pty has no half-close: its end of file is a character, which must stand at the beginning of a line; in the middle of one
  * the first of two only completes the line. */
 static void end_input(struct console *console)
 {
+    struct console_buffer *buffer = &console->to_program;
+    if (!is_empty(buffer) || console->hung_up || !has_read_all(console))
+        return;
+
     struct termios settings;
     char eof = '\004';
     if (tcgetattr(console->master, &settings) == 0)
         eof = (char)settings.c_cc[VEOF];
-
-    struct console_buffer *buffer = &console->to_program;
     buffer->start = buffer->end = 0;
     if (console->last_input != '\n')
         buffer->bytes[buffer->end++] = eof;
     buffer->bytes[buffer->end++] = eof;
-    console->input = -1;
+    console->ending = false;
 }
 
 static void read_input(struct console *console)
@@ -154,10 +165,10 @@ static void read_input(struct console *console)
     ssize_t got = fill(&console->to_program, console->input);
     if (got > 0)
         console->last_input = console->to_program.bytes[got - 1];
-    else if (got < 0 && console->raw)
-        console->input = -1; /* the caller's terminal is gone: a hang-up, which comes as a signal */
-    else if (got < 0)
-        end_input(console);
+    if (got < 0) {
+        console->input = -1;
+        console->ending = !console->raw; /* a terminal that is gone is a hang-up, which comes as a signal */
+    }
 }
 
 static void write_output(struct console *console)
@@ -190,7 +201,7 @@ void console_poll(struct console *console, struct pollfd *ret_entries)
 
 int console_timeout(const struct console *console)
 {
-    return console->hung_up ? HANG_UP_PAUSE_MS : -1;
+    return console->hung_up || console->ending ? PAUSE_MS : -1;
 }
 
 void console_handle(struct console *console, const struct pollfd *entries)
@@ -205,6 +216,8 @@ void console_handle(struct console *console, const struct pollfd *entries)
         console->to_program.start = console->to_program.end = 0;
     if (entries[2].revents != 0 || console->output < 0)
         write_output(console);
+    if (console->ending)
+        end_input(console);
 }
 
 void console_drain(struct console *console)

@@ -28,6 +28,7 @@ struct console {
     bool own_output;           /* output is a descriptor of ours */
     bool raw;                  /* a terminal was changed and is to be restored */
     bool hung_up;              /* for now nobody has the other side of the pty open */
+    bool ending;               /* the input has ended, the program is still to be told */
     char last_input;           /* to end a line that was begun when input ends */
     struct console_buffer to_program, to_user;
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -128,6 +129,19 @@ static int lock_slot(int folder, uint32_t first)
     return take_fd(&fd);
 }
 
+/* A runtime that was killed leaves its lock, but perhaps not its sandbox. The question costs one call: the kernel looks the user
+ * up, and only if there is one does it look for his processes. */
+static bool slot_in_use(uint32_t first)
+{
+    for (uint32_t i = 0; i < IDS_PER_SLOT; i++) {
+        errno = 0;
+        (void)getpriority(PRIO_USER, first + i);
+        if (errno != ESRCH)
+            return true;
+    }
+    return false;
+}
+
 int ids_take(const char *folder, const struct id_range *range, struct ids *ret_ids, struct error *error)
 {
     auto_close int directory = open_folder(folder, error);
@@ -142,6 +156,10 @@ int ids_take(const char *folder, const struct id_range *range, struct ids *ret_i
             continue;
         if (lock < 0)
             return error_set(error, lock, "cannot lock %s/%u", folder, (uint32_t)first);
+        if (slot_in_use((uint32_t)first)) {
+            (void)close(lock);
+            continue;
+        }
         *ret_ids = (struct ids){(uid_t)first, (uid_t)first + 1, (uid_t)first + 2, lock};
         return 0;
     }

@@ -3,7 +3,8 @@
  * Host user ids for a sandbox: three of its own, from a range that nothing else on the machine may use.
  *
  * The range is cut into slots of three, at multiples of three. A slot is taken by holding a lock (flock) on the file named after
- * its first id; the kernel drops the lock when its holder dies, so a crash frees the ids. The files stay: to remove one that
+ * its first id; the kernel drops the lock when its holder dies, so a crash frees the ids. A slot one of whose ids has a process is
+ * passed over, whoever that process belongs to. The files stay: to remove one that
  * somebody has just opened would let two holders lock two different files of one name.
  */
 #ifndef RUNTIME_IDS_H

@@ -35,7 +35,8 @@ struct run {
     char bundle[PATH_MAX]; /* absolute */
     struct oci_config *config;
     struct ids ids;
-    bool has_state, has_sandbox, has_console;
+    bool has_sandbox, has_console;
+    int state; /* lock on the state folder */
     int trace;
     struct signals signals;
     struct sandbox sandbox;
@@ -212,10 +213,8 @@ static int set_up(struct run *run, struct error *error)
         result = open_trace(run, error);
     if (result == 0)
         result = signals_open(&run->signals, error); /* from here on a signal cannot leave anything behind */
-    if (result == 0) {
-        result = state_dir_create(options_global()->root, run->options.id, error);
-        run->has_state = result == 0;
-    }
+    if (result == 0)
+        result = state_dir_create(options_global()->root, run->options.id, &run->state, error);
     if (result == 0)
         result = start_sandbox(run, error);
     if (result == 0 && run->options.pid_file != NULL)
@@ -229,12 +228,13 @@ static void tear_down(struct run *run)
         console_close(&run->console);
     if (run->has_sandbox)
         sandbox_destroy(&run->sandbox);
-    if (run->has_state) {
+    if (run->state >= 0) {
         int result = state_dir_remove(options_global()->root, run->options.id);
         if (result < 0)
             log_message(LOG_LEVEL_WARNING, "cannot remove the state of \"%s\": %s", run->options.id, strerror(-result));
     }
     signals_close(&run->signals);
+    cleanup_close(&run->state);
     cleanup_close(&run->trace);
     ids_release(&run->ids);
     run->config = oci_free(run->config);
@@ -250,7 +250,7 @@ static int exit_status_of(const struct error *error)
 
 int command_run(int argc, char **argv)
 {
-    struct run run = {.ids = {.lock = -1}, .trace = -1, .signals = SIGNALS_NONE};
+    struct run run = {.ids = {.lock = -1}, .state = -1, .trace = -1, .signals = SIGNALS_NONE};
     struct error error = {0};
     int status;
     if (parse_options(argc, argv, &run.options, &error) < 0) {

@@ -6,11 +6,14 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+
+enum { REMOVE_DEPTH_MAX = 8, TRIES_MAX = 16 };
 
 int state_id_check(const char *id, struct error *error)
 {
@@ -51,7 +54,25 @@ static int open_root(const char *root)
     return fd >= 0 ? fd : -errno;
 }
 
-int state_dir_create(const char *root, const char *id, struct error *error)
+/* Makes the folder if it is not there, and locks it. Returns the lock, -EEXIST if somebody holds it, -EAGAIN if the one that was
+ * there has just been removed by its owner, or another -errno. */
+static int lock_folder(int root, const char *id)
+{
+    struct stat status;
+    if (mkdirat(root, id, 0700) < 0 && errno != EEXIST)
+        return -errno;
+
+    auto_close int fd = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? -EAGAIN : -errno;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? -EEXIST : -errno;
+    if (fstat(fd, &status) < 0 || status.st_nlink == 0)
+        return -EAGAIN;
+    return take_fd(&fd);
+}
+
+int state_dir_create(const char *root, const char *id, int *ret_lock, struct error *error)
 {
     int result = state_root_create(root, error);
     if (result < 0)
@@ -60,16 +81,18 @@ int state_dir_create(const char *root, const char *id, struct error *error)
     auto_close int folder = open_root(root);
     if (folder < 0)
         return error_set(error, folder, "cannot open %s", root);
-    if (mkdirat(folder, id, 0700) == 0)
-        return 0;
-    if (errno != EEXIST)
-        return error_set(error, errno, "cannot create %s/%s", root, id);
-
-    (void)error_refuse(error, "container with id \"%s\" exists (its state is in %s/%s)", id, root, id);
-    return -EEXIST;
+    int lock = -EAGAIN;
+    for (int tries = 0; tries < TRIES_MAX && lock == -EAGAIN; tries++)
+        lock = lock_folder(folder, id);
+    if (lock == -EEXIST) {
+        (void)error_refuse(error, "container with id \"%s\" exists (its state is in %s/%s)", id, root, id);
+        return lock;
+    }
+    if (lock < 0)
+        return error_set(error, lock, "cannot create %s/%s", root, id);
+    *ret_lock = lock;
+    return 0;
 }
-
-enum { REMOVE_DEPTH_MAX = 8 };
 
 /* Beneath folder only, never through a symbolic link. */
 static int remove_tree(int folder, const char *name, int depth)

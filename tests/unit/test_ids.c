@@ -167,6 +167,38 @@ static void test_a_crash_frees_the_slot(void **state)
     (void)close(ready[1]);
 }
 
+/* Somebody runs with an id of the slot, though nobody holds its lock. */
+static void test_an_id_with_a_process_is_passed_over(void **state)
+{
+    (void)state;
+    struct ids ids;
+    struct error error = {0};
+    int ready[2];
+    char byte;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        if (setresuid(700001, 700001, 700001) < 0 || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            (void)pause();
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(ids_take(folder, &(struct id_range){699999, 12}, &ids, &error), 0);
+    assert_int_equal(ids.sentry, 700002); /* 699999 to 700001 is passed over */
+    ids_release(&ids);
+
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(ids_take(folder, &(struct id_range){699999, 12}, &ids, &error), 0);
+    assert_int_equal(ids.sentry, 699999);
+    ids_release(&ids);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+}
+
 static void test_folder_must_be_ours(void **state)
 {
     (void)state;
@@ -220,21 +252,32 @@ static void test_state_folder(void **state)
     struct stat status;
     (void)snprintf(root, sizeof(root), "%s/deep/er/root", folder);
     (void)snprintf(path, sizeof(path), "%s/one", root);
-    assert_int_equal(state_dir_create(root, "one", &error), 0);
+    int one, two;
+    assert_int_equal(state_dir_create(root, "one", &one, &error), 0);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
     assert_int_equal(stat(root, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
 
-    assert_int_equal(state_dir_create(root, "one", &error), -EEXIST);
+    two = -7;
+    assert_int_equal(state_dir_create(root, "one", &two, &error), -EEXIST);
+    assert_int_equal(two, -7);
     assert_non_null(strstr(error.text, "container with id \"one\" exists"));
     error = (struct error){0};
-    assert_int_equal(state_dir_create(root, "two", &error), 0);
+    assert_int_equal(state_dir_create(root, "two", &two, &error), 0);
     assert_int_equal(state_dir_remove(root, "one"), 0);
+    (void)close(one);
     assert_int_equal(stat(path, &status), -1);
     assert_int_equal(state_dir_remove(root, "one"), 0);
-    assert_int_equal(state_dir_create(root, "one", &error), 0);
+    assert_int_equal(state_dir_create(root, "one", &one, &error), 0);
     assert_int_equal(state_dir_remove("/nonexistent-root", "one"), 0);
+
+    /* a runtime that was killed: the folder is there, the lock is not */
+    (void)close(one);
+    assert_int_equal(state_dir_create(root, "one", &one, &error), 0);
+    assert_int_equal(state_dir_create(root, "one", &one, &error), -EEXIST);
+    (void)close(one);
+    (void)close(two);
 }
 
 static void test_remove_does_not_follow_links(void **state)
@@ -247,7 +290,9 @@ static void test_remove_does_not_follow_links(void **state)
     assert_int_equal(mkdir(outside, 0700), 0);
     (void)snprintf(path, sizeof(path), "%s/keep/file", folder);
     write_config(path, "x");
-    assert_int_equal(state_dir_create(root, "one", &error), 0);
+    int lock;
+    assert_int_equal(state_dir_create(root, "one", &lock, &error), 0);
+    (void)close(lock);
     (void)snprintf(path, sizeof(path), "%s/one/link", root);
     assert_int_equal(symlink(outside, path), 0);
     (void)snprintf(path, sizeof(path), "%s/one/sub", root);
@@ -268,6 +313,7 @@ int main(void)
         TEST(test_slots_are_distinct_and_come_back),
         TEST(test_ranges_that_overlap),
         TEST(test_a_crash_frees_the_slot),
+        TEST(test_an_id_with_a_process_is_passed_over),
         TEST(test_folder_must_be_ours),
         cmocka_unit_test(test_container_ids),
         TEST(test_state_folder),

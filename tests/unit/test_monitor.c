@@ -416,6 +416,26 @@ static void test_console_on_pipes(void **state)
     (void)close(guest.master);
 }
 
+/* The end of input waits until the program has read what is before it: until then the terminal may be in raw mode. */
+static void test_console_ends_input_late(void **state)
+{
+    (void)state;
+    struct pty guest = open_pty();
+    int input[2], output[2];
+    assert_int_equal(pipe(input), 0);
+    assert_int_equal(pipe(output), 0);
+    assert_int_equal(write(input[1], "data\n", 5), 5);
+    (void)close(input[1]);
+    pid_t pid = spawn_relay(input[0], output[1], guest, "stty -echo -icanon; sleep 0.4; stty icanon; cat; echo end; exit 3");
+    (void)close(guest.slave);
+    (void)close(input[0]);
+    (void)close(output[1]);
+    expect_output(output[0], "data\r\nend\r\n");
+    assert_int_equal(wait_status(pid), 3);
+    (void)close(output[0]);
+    (void)close(guest.master);
+}
+
 /* Everything a program wrote arrives, also what it wrote just before it died. */
 static void test_console_drains(void **state)
 {
@@ -491,6 +511,7 @@ int main(void)
         cmocka_unit_test(test_console_on_a_terminal),
         cmocka_unit_test(test_console_follows_the_window),
         cmocka_unit_test(test_console_on_pipes),
+        cmocka_unit_test(test_console_ends_input_late),
         cmocka_unit_test(test_console_drains),
         cmocka_unit_test(test_console_survives_a_hang_up),
         cmocka_unit_test(test_console_without_a_reader),
