@@ -35,7 +35,28 @@ static struct rlimit boot_locks(const struct boot_config *boot)
     return (struct rlimit){.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
 }
 
-static int fill_context(const struct sentry *sentry, struct context *context)
+/* As chdir(2) by root, before the process is who it shall be. */
+static int find_cwd(struct sentry *sentry, struct context *context)
+{
+    struct cred *cred = cred_new(0);
+    if (cred == NULL)
+        return -ENOMEM;
+    cred->cap_effective = CRED_CAP_FULL;
+    const struct vfs_who who = {.sentry = sentry, .cred = cred, .root = context->root, .cwd = context->root};
+    struct lookup lookup = {.fd = -1};
+    int result = vfs_lookup(&who, NULL, sentry->boot->cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &lookup);
+    (void)cred_put(cred);
+    if (result < 0)
+        return result;
+    if (lookup.dentry == NULL)
+        result = -ENOTDIR;
+    else
+        context->cwd = dentry_get(lookup.dentry);
+    lookup_release(&lookup);
+    return result;
+}
+
+static int fill_context(struct sentry *sentry, struct context *context)
 {
     const struct boot_config *boot = sentry->boot;
     context->cred = boot_cred(boot);
@@ -46,7 +67,7 @@ static int fill_context(const struct sentry *sentry, struct context *context)
     context->dumpable = true;
     context->locks = boot_locks(boot);
     context->oom_score_adj = boot->oom_score_adj;
-    return vfs_find(sentry->vfs, boot->cwd, &context->cwd);
+    return find_cwd(sentry, context);
 }
 
 int kernel_first_process(struct sentry *sentry, pid_t pid)
