@@ -74,6 +74,36 @@ def runtime_command(name):
     return [name]
 
 
+def descendants(pid):
+    """A process and all below it."""
+    found, todo = [], [pid]
+    while todo:
+        found.append(todo.pop())
+        try:
+            with open(f"/proc/{found[-1]}/task/{found[-1]}/children", encoding="ascii") as children:
+                todo += [int(child) for child in children.read().split()]
+        except OSError:
+            pass
+    return found
+
+
+def alive(pid):
+    """Whether a process runs; one that is dead and only not yet waited for does not."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def kill_all(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
 @dataclasses.dataclass
 class Result:
     code: int
@@ -187,19 +217,18 @@ class Sandbox:
         quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if process.poll() is not None:
             return
+        family = descendants(process.pid)
         for words in (("kill", ident, "KILL"), ("delete", "--force", ident)):
             try:
                 subprocess.run(self.command(*words), timeout=10, check=False, **quiet)
             except (subprocess.TimeoutExpired, OSError):
                 pass
-        try:
-            process.wait(2)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+        for wait in (0.5, 5):
             try:
-                process.wait(5)
+                process.wait(wait)
+                break
             except subprocess.TimeoutExpired:
-                pass
+                kill_all(family[::-1])
 
 
 def main():
