@@ -13,13 +13,16 @@
 #include "sentry/kernel/table.h"
 #include "sentry/sentry.h"
 
-CONFINE_ALLOW(ioctl, "translates process ids between pid namespaces");
-
 /* linux/nsfs.h of 6.11; the argument is the id itself */
 #define PID_FROM_NAMESPACE _IOR(0xb7, 0x6, int)
 #define TGID_FROM_NAMESPACE _IOR(0xb7, 0x7, int)
 #define PID_IN_NAMESPACE _IOR(0xb7, 0x8, int)
 #define TGID_IN_NAMESPACE _IOR(0xb7, 0x9, int)
+
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, PID_IN_NAMESPACE, "translates process ids between pid namespaces");
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, TGID_IN_NAMESPACE, "translates process ids between pid namespaces");
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, PID_FROM_NAMESPACE, "translates process ids between pid namespaces");
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, TGID_FROM_NAMESPACE, "translates process ids between pid namespaces");
 
 void ids_open_namespace(struct process_table *table, pid_t pid)
 {

@@ -38,7 +38,11 @@
 #endif
 
 CONFINE_ALLOW(poll, "wait for the next call");
-CONFINE_ALLOW(ioctl, "receive and answer calls, install descriptors");
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, SECCOMP_IOCTL_NOTIF_RECV, "receive calls");
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, SECCOMP_IOCTL_NOTIF_SEND, "answer calls");
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, SECCOMP_IOCTL_NOTIF_ADDFD, "install descriptors");
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, SECCOMP_IOCTL_NOTIF_ID_VALID, "is the caller still there");
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, SECCOMP_IOCTL_NOTIF_SET_FLAGS, "wake the guest on our core");
 CONFINE_ALLOW(epoll_create1, "events that are not calls");
 CONFINE_ALLOW(epoll_ctl, "events that are not calls");
 CONFINE_ALLOW(epoll_wait, "events that are not calls");

@@ -16,6 +16,7 @@
 #include "sentry/syscalls/file.h"
 
 CONFINE_ALLOW(read, "files of our procfs");
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, TIOCGPTN, "which terminal a multiplexer made");
 
 enum { PTS_MAJOR_FIRST = 136, PTS_MAJOR_LAST = 143, STAT_MAX = 1024 };
 
