@@ -108,7 +108,7 @@ bool fuse_node_find(struct fuse_nodes *nodes, uint64_t number, struct fuse_node_
 
 int64_t fuse_handle_open(struct fuse_nodes *nodes, uint64_t number, int access)
 {
-    size_t handle = 0;
+    size_t handle = nodes->handle_hint;
     while (handle < nodes->handle_capacity && nodes->handles[handle].used)
         handle++;
     void *array = nodes->handles;
@@ -129,6 +129,7 @@ int64_t fuse_handle_open(struct fuse_nodes *nodes, uint64_t number, int access)
     if (!allowed)
         return -EACCES;
     nodes->handles[handle] = (struct fuse_handle){.used = true, .node = number, .access = access};
+    nodes->handle_hint = handle + 1;
     return (int64_t)handle;
 }
 
@@ -146,6 +147,8 @@ void fuse_handle_release(struct fuse_nodes *nodes, uint64_t handle, uint64_t num
         return;
     text_release(&released->text);
     *released = (struct fuse_handle){0};
+    if (handle < nodes->handle_hint)
+        nodes->handle_hint = (size_t)handle;
     pthread_mutex_lock(&nodes->mutex);
     struct fuse_node *node = node_at(nodes, number);
     if (node != NULL && node->handles > 0)

@@ -40,6 +40,7 @@ struct fuse_nodes {
     size_t node_hint; /* no free number below */
     struct fuse_handle *handles;
     size_t handle_capacity;
+    size_t handle_hint; /* no free one below */
     uint64_t mount_id; /* statx mount id of the FUSE mount; 0 until the first open */
 };
 

@@ -210,7 +210,7 @@ static const struct synth_entry process_table[] = {
     SYNTH_DIR("task", .numbered = &threads),
     SYNTH_FILE("mountstats", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = proc_mountstats_text),
     REAL("coredump_filter", 0644, SYNTH_OPTIONAL),
-    REAL("timerslack_ns", 0666, SYNTH_OPTIONAL),
+    REAL("timerslack_ns", 0666, SYNTH_CHECKED | SYNTH_OPTIONAL),
     {0},
 };
 

@@ -14,6 +14,7 @@
 #include "postern/confine.h"
 #include "sentry/fs/fuse.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "O_PATH of our own memory files");
@@ -228,7 +229,9 @@ static int synth_follow(struct vfs *vfs, struct dentry *dentry, const struct vfs
 static int open_snapshot(struct vfs *vfs, struct dentry *dentry, const struct synth_source *source, int *ret_fd)
 {
     auto_text struct text text = {0};
-    int result = synth_generate(source, &text);
+    struct synth_source now = *source;
+    now.reader = source->who != NULL && source->who->task != NULL ? source->who->task->tid : 0;
+    int result = synth_generate(&now, &text);
     if (result < 0)
         return result;
     return vfs_synthetic_file(vfs, dentry, text.data != NULL ? text.data : "", text.length, ret_fd);
