@@ -55,24 +55,22 @@ int64_t sys_sched_setaffinity(struct call *call)
 
 struct group_check {
     struct call *call;
-    pid_t vpgid;
+    struct group group;
 };
 
 static int refuse_foreign(struct process *process, void *data)
 {
     const struct group_check *check = data;
-    struct host_status status;
-    if (host_status_read(check->call->sentry, process->pid, &status) < 0 || status.vpgid != check->vpgid)
-        return 0;
     const struct task target = {.tid = process->pid, .vtid = process->vpid, .process = process};
-    return owns(check->call, &target) ? 0 : -EPERM;
+    return !group_has(check->call, &check->group, process) || owns(check->call, &target) ? 0 : -EPERM;
 }
 
 static int64_t judge_group(struct call *call, pid_t vpgid)
 {
-    if (vpgid == 0 || caller_capable(call, CAP_SYS_NICE))
+    if (caller_capable(call, CAP_SYS_NICE))
         return CALL_CONTINUE;
-    struct group_check check = {.call = call, .vpgid = vpgid};
+    struct group_check check = {.call = call};
+    group_find(call, vpgid, &check.group);
     int result = process_for_each(call->sentry->processes, refuse_foreign, &check);
     return result < 0 ? result : CALL_CONTINUE;
 }

@@ -47,32 +47,32 @@ static int64_t judge_one(struct call *call, pid_t vtgid, pid_t vtid, int signal)
 struct broadcast {
     struct call *call;
     int signal;
-    pid_t vpgid; /* 0: everybody */
+    const struct group *group; /* NULL: everybody */
     unsigned int allowed, refused;
     bool send;
     int result;
 };
 
-static bool is_member(const struct broadcast *broadcast, const struct process *process, struct host_status *status)
+static bool is_member(const struct broadcast *broadcast, const struct process *process)
 {
-    if (host_status_read(broadcast->call->sentry, process->pid, status) < 0)
-        return false;
-    if (broadcast->vpgid != 0)
-        return status->vpgid == broadcast->vpgid;
+    if (broadcast->group != NULL)
+        return group_has(broadcast->call, broadcast->group, process);
     return process->vpid != 1 && process != broadcast->call->task->process;
 }
 
 /* What we send comes from outside the guest's pid namespace: the host would not protect init from it. */
-static bool init_ignores(const struct process *process, const struct host_status *status, int signal)
+static bool init_ignores(const struct call *call, const struct process *process, int signal)
 {
-    return process->vpid == 1 && signal != 0 && (status->caught >> (signal - 1) & 1) == 0;
+    struct host_status status;
+    if (process->vpid != 1 || signal == 0)
+        return false;
+    return host_status_read(call->sentry, process->pid, &status) < 0 || (status.caught >> (signal - 1) & 1) == 0;
 }
 
 static int visit_member(struct process *process, void *data)
 {
     struct broadcast *broadcast = data;
-    struct host_status status;
-    if (!is_member(broadcast, process, &status))
+    if (!is_member(broadcast, process))
         return 0;
     const struct task target = {.tid = process->pid, .vtid = process->vpid, .process = process};
     if (!may_signal(broadcast->call, &target, broadcast->signal)) {
@@ -80,34 +80,26 @@ static int visit_member(struct process *process, void *data)
         return 0;
     }
     broadcast->allowed++;
-    if (!broadcast->send || init_ignores(process, &status, broadcast->signal))
+    if (!broadcast->send || init_ignores(broadcast->call, process, broadcast->signal))
         return 0;
     if (syscall(SYS_pidfd_send_signal, process->pidfd, broadcast->signal, NULL, 0) < 0)
         broadcast->result = -errno;
     return 0;
 }
 
-static int64_t judge_many(struct call *call, pid_t vpgid, int signal)
+static int64_t judge_many(struct call *call, const struct group *group, int signal)
 {
-    if (!is_signal(signal) || caller_capable(call, CAP_KILL))
-        return CALL_CONTINUE;
-    struct broadcast check = {.call = call, .signal = signal, .vpgid = vpgid};
+    struct broadcast check = {.call = call, .signal = signal, .group = group};
     int result = process_for_each(call->sentry->processes, visit_member, &check);
     if (result < 0)
         return result;
     if (check.refused == 0)
         return CALL_CONTINUE; /* also when there is none: the host says ESRCH */
     if (check.allowed == 0)
-        return vpgid != 0 ? -EPERM : 0; /* kill(-1) does not complain (kernel/signal.c, kill_something_info) */
-    struct broadcast send = {.call = call, .signal = signal, .vpgid = vpgid, .send = true};
+        return group != NULL ? -EPERM : 0; /* kill(-1) does not complain (kernel/signal.c, kill_something_info) */
+    struct broadcast send = {.call = call, .signal = signal, .group = group, .send = true};
     result = process_for_each(call->sentry->processes, visit_member, &send);
     return result < 0 ? result : send.result;
-}
-
-static pid_t own_group(const struct call *call)
-{
-    struct host_status status;
-    return host_status_read(call->sentry, call->task->tid, &status) == 0 ? status.vpgid : 0;
 }
 
 int64_t sys_kill(struct call *call)
@@ -116,12 +108,13 @@ int64_t sys_kill(struct call *call)
     int signal = arg_int(call, 1);
     if (pid > 0)
         return judge_one(call, 0, pid, signal);
-    if (pid == INT_MIN)
+    if (pid == INT_MIN || !is_signal(signal) || caller_capable(call, CAP_KILL))
         return CALL_CONTINUE;
     if (pid == -1)
-        return judge_many(call, 0, signal);
-    pid_t group = pid == 0 ? own_group(call) : -pid;
-    return group == 0 ? CALL_CONTINUE : judge_many(call, group, signal);
+        return judge_many(call, NULL, signal);
+    struct group group;
+    group_find(call, -pid, &group);
+    return judge_many(call, &group, signal);
 }
 
 int64_t sys_tkill(struct call *call)
@@ -176,10 +169,7 @@ int64_t sys_pidfd_send_signal(struct call *call)
         return result;
     if (!may_signal(call, target, signal))
         return -EPERM;
-    struct host_status status;
-    if (host_status_read(call->sentry, target->process->pid, &status) < 0)
-        return -ESRCH;
-    if (init_ignores(target->process, &status, signal))
+    if (init_ignores(call, target->process, signal))
         return 0;
     return signal_through(call, pidfd, signal);
 }

@@ -9,6 +9,10 @@
 #include <unistd.h>
 
 #include "postern/cleanup.h"
+#include "postern/confine.h"
+
+CONFINE_ALLOW(getpgid, "is a process in a group");
+CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "which process a pidfd is");
 
 struct task *subject_find(struct call *call, pid_t vtid)
 {
@@ -37,6 +41,24 @@ int subject_from_pidfd(struct call *call, int pidfd, struct task **ret_task)
         return -ESRCH;
     *ret_task = task;
     return 0;
+}
+
+void group_find(struct call *call, pid_t vpgid, struct group *ret_group)
+{
+    *ret_group = (struct group){.guest = vpgid};
+    const struct task *leader = vpgid != 0 ? task_find_vtid(call->sentry->processes, vpgid) : NULL;
+    if (leader != NULL)
+        ret_group->host = leader->tid;
+    else if (vpgid == 0)
+        ret_group->host = getpgid(call->task->process->pid);
+}
+
+bool group_has(const struct call *call, const struct group *group, const struct process *process)
+{
+    if (group->host > 0)
+        return getpgid(process->pid) == group->host;
+    struct host_status status;
+    return host_status_read(call->sentry, process->pid, &status) == 0 && status.vpgid == group->guest;
 }
 
 struct cred *caller_cred_edit(struct call *call)

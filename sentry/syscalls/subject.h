@@ -30,6 +30,14 @@ static inline bool is_own_process(const struct call *call, const struct task *ta
 /* The task behind a pidfd of which we hold a copy: 0, -EBADF if it is no pidfd, -ESRCH if the process is gone. */
 int subject_from_pidfd(struct call *call, int pidfd, struct task **ret_task);
 
+/* A process group of the guest's, 0 meaning the caller's. */
+struct group {
+    pid_t host;  /* its id outside, or 0: its leader is gone */
+    pid_t guest; /* then it is told by this */
+};
+void group_find(struct call *call, pid_t vpgid, struct group *ret_group);
+bool group_has(const struct call *call, const struct group *group, const struct process *process);
+
 /* A private copy of the caller's credentials, or NULL: then return -ENOMEM. */
 struct cred *caller_cred_edit(struct call *call);
 /* Publishes the copy if `result`, of the call that changed it, is not an error; else drops it. Returns what the
