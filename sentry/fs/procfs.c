@@ -194,6 +194,14 @@ static void prepare(struct synth_source *source)
     memcpy(source->ids, ids, sizeof(source->ids));
 }
 
+/* In /proc root may open for writing what cannot be written; not so the values of sysctl. */
+static int write_error(const struct synth_source *source)
+{
+    if (strncmp(source->entry->path, "sys/", 4) == 0)
+        return 0;
+    return source->subject.vpid != 0 ? -EINVAL : -EIO;
+}
+
 static struct synth_tree proc_tree = {.tables = {proc_system_table, proc_sys_table, proc_root_table}};
 
 static const struct synth_filesystem proc_filesystem = {
@@ -205,6 +213,7 @@ static const struct synth_filesystem proc_filesystem = {
     .present = is_present,
     .check = check_access,
     .owner = owner_of,
+    .write_error = write_error,
     .prepare = prepare,
 };
 

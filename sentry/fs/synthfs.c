@@ -251,40 +251,67 @@ static int store_live(const void *data, const char *content, size_t size)
     return source->entry->store(source, content, size);
 }
 
-static int open_live(struct dentry *dentry, const struct synth_source *source, int access, int *ret_fd)
+/* A node of the FUSE mount for one opening, without what it does. */
+static void describe_node(const struct dentry *dentry, int access, struct fuse_node_spec *spec)
 {
-    _Static_assert(sizeof(struct synth_source) <= FUSE_SOURCE_MAX, "a source must fit into a FUSE node");
     const struct statx *attributes = &dentry->inode->attributes;
-    struct fuse_node_spec spec = {
-        .generate = generate_live,
-        .store = source->entry->store != NULL ? store_live : NULL,
+    *spec = (struct fuse_node_spec){
         .access = access,
         .mode = attributes->stx_mode & 07777,
         .uid = attributes->stx_uid,
         .gid = attributes->stx_gid,
         .ino = attributes->stx_ino,
+        .path = "/",
     };
+    if (dentry_relative_path(dentry, spec->path + 1, sizeof(spec->path) - 1) < 0)
+        spec->path[0] = '\0';
+}
+
+static int open_live(struct dentry *dentry, const struct synth_source *source, int access, int *ret_fd)
+{
+    _Static_assert(sizeof(struct synth_source) <= FUSE_SOURCE_MAX, "a source must fit into a FUSE node");
+    struct fuse_node_spec spec;
+    describe_node(dentry, access, &spec);
+    spec.generate = generate_live;
+    spec.store = source->entry->store != NULL ? store_live : NULL;
     struct synth_source copy = *source;
     const struct synth_filesystem *filesystem = object_of(dentry)->mount->filesystem;
     if (filesystem->prepare != NULL)
         filesystem->prepare(&copy);
     copy.who = NULL; /* it is the main thread's, and only for this call */
     memcpy(spec.source, &copy, sizeof(copy));
-    spec.path[0] = '/';
-    if (dentry_relative_path(dentry, spec.path + 1, sizeof(spec.path) - 1) < 0)
-        spec.path[0] = '\0';
     return fuse_open_node(source->sentry->fuse, source->sentry, &spec, ret_fd);
 }
 
-/* Writing needs a writer, whatever capabilities say: with CAP_DAC_OVERRIDE the mode alone would not stop it. */
-static bool may_open_for(const struct synth_entry *entry, int access)
+static int refuse_write(const void *data, const char *content, size_t size)
 {
-    if (access == O_RDONLY)
-        return true;
+    (void)content;
+    (void)size;
+    int error;
+    memcpy(&error, data, sizeof(error));
+    return error;
+}
+
+/* Writing needs a writer, whatever capabilities say: with CAP_DAC_OVERRIDE the mode alone would not stop it. */
+static int open_unwritable(struct dentry *dentry, const struct synth_source *source, int access, int *ret_fd)
+{
+    const struct synth_filesystem *filesystem = object_of(dentry)->mount->filesystem;
+    int error = filesystem->write_error != NULL ? filesystem->write_error(source) : 0;
+    if (error == 0 || access != O_WRONLY || source->sentry->fuse == NULL)
+        return -EACCES;
+    struct fuse_node_spec spec;
+    describe_node(dentry, access, &spec);
+    spec.store = refuse_write;
+    memcpy(spec.source, &error, sizeof(error));
+    return fuse_open_node(source->sentry->fuse, source->sentry, &spec, ret_fd);
+}
+
+static bool has_writer(const struct synth_entry *entry)
+{
     return entry->means == SYNTH_REAL ? (entry->mode & 0222) != 0 : entry->store != NULL;
 }
 
-/* A file that is only written without FUSE: there is nobody to take the text. */
+/* Without FUSE there is nobody to take what is written. */
 static int open_file(struct vfs *vfs, struct dentry *dentry, const struct synth_source *source, int flags, int *ret_fd)
 {
     const struct synth_filesystem *filesystem = object_of(dentry)->mount->filesystem;
@@ -322,9 +349,10 @@ static int synth_open(struct vfs *vfs, struct dentry *dentry, const struct open_
         return synth_open_path(vfs, dentry, source.sentry->proc_outer, ret_fd);
     if (type_of(source.entry) == S_IFLNK)
         return -ELOOP;
-    if (!may_open_for(source.entry, request->flags & O_ACCMODE))
-        return -EACCES;
     int result = check_access(object_of(dentry), &source);
+    int access = request->flags & O_ACCMODE;
+    if (result == 0 && access != O_RDONLY && !has_writer(source.entry))
+        return open_unwritable(dentry, &source, access, ret_fd);
     return result < 0 ? result : open_file(vfs, dentry, &source, request->flags, ret_fd);
 }
 

@@ -99,6 +99,9 @@ struct synth_filesystem {
     int (*check)(const struct synth_source *source);
     /* The owner of entries that belong to a process; -errno: it is gone. */
     int (*owner)(const struct synth_source *source, uid_t *ret_uid, gid_t *ret_gid);
+    /* For whoever opens for writing what has no writer, and may: what each write gets then; 0 refuses the opening (EACCES),
+     * and so does NULL. */
+    int (*write_error)(const struct synth_source *source);
     /* Before a live file is opened: fills in source->ids. */
     void (*prepare)(struct synth_source *source);
 };
