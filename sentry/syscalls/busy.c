@@ -23,28 +23,17 @@ static int runs_it(struct process *process, void *data)
 bool program_running(struct call *call, const struct statx *attributes)
 {
     /* Looking at every process is dear, and only what is executable can be running. */
-    if (!S_ISREG(attributes->stx_mode) || (attributes->stx_mode & 0111) == 0 || attributes->stx_size == 0)
+    if (!S_ISREG(attributes->stx_mode) || (attributes->stx_mode & 0111) == 0)
         return false;
     struct statx wanted = *attributes;
     return process_for_each(call->sentry->processes, runs_it, &wanted) != 0;
 }
 
-int drop_set_id(struct call *call, const struct vfs_who *who, struct target *target)
+void keep_set_id(const struct vfs_who *who, struct dentry *dentry, mode_t before)
 {
-    struct statx attributes;
-    int error = target_attributes(who, target, &attributes);
-    if (error < 0)
-        return error;
-    mode_t drop = attributes.stx_mode & S_ISUID;
-    if ((attributes.stx_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
-        drop |= S_ISGID;
-    if (drop == 0 || cred_capable(who->cred, CAP_FSETID))
-        return 0;
-
-    struct vfs *vfs = who->sentry->vfs;
-    struct dentry *dentry = target_dentry(call, target);
-    struct setattr set = {.valid = SETATTR_MODE, .mode = attributes.stx_mode & 07777 & ~drop};
-    if (dentry == NULL || dentry->filesystem->setattr == NULL)
-        return 0;
-    return dentry->filesystem->setattr(vfs, dentry, who, &set);
+    if ((before & (S_ISUID | S_ISGID)) == 0 || !cred_capable(who->cred, CAP_FSETID))
+        return;
+    const struct setattr set = {.valid = SETATTR_MODE, .mode = before & 07777};
+    if (dentry->filesystem->setattr != NULL)
+        (void)dentry->filesystem->setattr(who->sentry->vfs, dentry, who, &set);
 }

@@ -115,37 +115,47 @@ static int check_noatime(const struct opening *opening, const struct statx *attr
     return (opening->flags & O_NOATIME) != 0 && !owner ? -EPERM : 0;
 }
 
+/* What can be judged without asking for attributes: a file's type is always known. */
+static int check_writing(struct opening *opening, struct dentry *dentry)
+{
+    const struct statx *attributes = &dentry->inode->attributes;
+    if (!writable(opening->flags) && (opening->flags & O_TRUNC) == 0)
+        return 0;
+    if (S_ISREG(attributes->stx_mode) || S_ISDIR(attributes->stx_mode)) {
+        int error = vfs_want_write(opening->who.sentry->vfs, dentry);
+        if (error < 0)
+            return error;
+    }
+    return program_running(opening->call, attributes) ? -ETXTBSY : 0;
+}
+
 /* may_open and do_dentry_open of Linux. O_TRUNC is dropped from the flags where it means nothing. */
-static int may_open(struct opening *opening, struct dentry *dentry, const struct statx *attributes)
+static int may_open(struct opening *opening, struct dentry *dentry)
 {
     struct vfs *vfs = opening->who.sentry->vfs;
-    int error = check_type(opening, attributes);
+    int error = check_type(opening, &dentry->inode->attributes);
     if (error < 0 || (opening->flags & O_PATH) != 0)
         return error;
 
-    mode_t type = attributes->stx_mode & S_IFMT;
-    bool stored = type == S_IFREG || type == S_IFDIR;
+    mode_t type = dentry->inode->attributes.stx_mode & S_IFMT;
+    bool device = type == S_IFCHR || type == S_IFBLK;
     if (type == S_IFREG && (opening->flags & O_TRUNC) != 0 && (error = vfs_want_write(vfs, dentry)) < 0)
         return error;
-    if ((type == S_IFCHR || type == S_IFBLK) && (vfs_mount_flags(vfs, dentry) & MS_NODEV) != 0)
+    if (device && (vfs_mount_flags(vfs, dentry) & MS_NODEV) != 0)
         return -EACCES;
     int mask = access_mask(opening->flags);
     if (type != S_IFREG)
         opening->flags &= ~O_TRUNC;
-    error = vfs_permission(&opening->who, dentry, mask);
+    error = vfs_permission(&opening->who, dentry, mask); /* brings owner and mode up to date */
     if (error == 0)
-        error = check_noatime(opening, attributes);
+        error = check_noatime(opening, &dentry->inode->attributes);
     if (error < 0)
         return error;
     if (type == S_IFSOCK)
         return -ENXIO;
-    if ((type == S_IFCHR || type == S_IFBLK) && !device_allowed(attributes))
+    if (device && !device_allowed(&dentry->inode->attributes))
         return -EPERM;
-    if (!writable(opening->flags) && (opening->flags & O_TRUNC) == 0)
-        return 0;
-    if (stored && (error = vfs_want_write(vfs, dentry)) < 0)
-        return error;
-    return program_running(opening->call, attributes) ? -ETXTBSY : 0;
+    return check_writing(opening, dentry);
 }
 
 static struct open_request request_of(const struct opening *opening)
@@ -191,17 +201,32 @@ static int64_t open_current_terminal(struct opening *opening)
     return error < 0 ? error : opening_install(opening, fd);
 }
 
-static int64_t open_dentry(struct opening *opening, struct dentry *dentry)
+/* Opens what may be opened; *ret_fd is for the guest. */
+static int open_allowed(struct opening *opening, struct dentry *dentry, const struct open_request *request, int *ret_fd)
 {
     struct vfs *vfs = opening->who.sentry->vfs;
-    int error = vfs_getattr(vfs, dentry);
+    mode_t before = dentry->inode->attributes.stx_mode;
+    int error = dentry->filesystem->open(vfs, dentry, request, ret_fd);
+    if (error == 0 && (request->flags & O_TRUNC) != 0)
+        keep_set_id(&opening->who, dentry, before);
+    return error;
+}
+
+static int64_t open_terminal(struct opening *opening, const struct statx *attributes, int fd)
+{
+    if (is_multiplexer(attributes))
+        terminal_give(&opening->who, fd);
+    if (is_terminal(attributes) && (opening->flags & O_NOCTTY) == 0 && terminal_wanted(opening->call))
+        return call_install_terminal(opening->call, fd, (opening->flags & O_CLOEXEC) != 0);
+    return opening_install(opening, fd);
+}
+
+static int64_t open_dentry(struct opening *opening, struct dentry *dentry)
+{
+    int error = may_open(opening, dentry);
     if (error < 0)
         return error;
     struct statx attributes = dentry->inode->attributes;
-    error = may_open(opening, dentry, &attributes);
-    if (error < 0)
-        return error;
-
     bool by_path_only = (opening->flags & O_PATH) != 0;
     if (!by_path_only && is_current_terminal(&attributes))
         return open_current_terminal(opening);
@@ -212,17 +237,11 @@ static int64_t open_dentry(struct opening *opening, struct dentry *dentry)
         return fifo_open(opening->call, dentry, &request);
 
     auto_close int fd = -1;
-    error = dentry->filesystem->open(vfs, dentry, &request, &fd);
+    error = open_allowed(opening, dentry, &request, &fd);
     if (error < 0)
         return error;
-    if (!by_path_only && is_multiplexer(&attributes))
-        terminal_give(&opening->who, fd);
-    if ((request.flags & O_TRUNC) != 0) {
-        struct target target = {.dentry = dentry, .object = {.fd = -1}};
-        (void)drop_set_id(opening->call, &opening->who, &target);
-    }
-    if (!by_path_only && is_terminal(&attributes) && (request.flags & O_NOCTTY) == 0 && terminal_wanted(opening->call))
-        return call_install_terminal(opening->call, fd, (request.flags & O_CLOEXEC) != 0);
+    if (!by_path_only && S_ISCHR(attributes.stx_mode))
+        return open_terminal(opening, &attributes, fd);
     return opening_install(opening, fd);
 }
 
