@@ -5,11 +5,13 @@
 #include <linux/seccomp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/status.h"
 #include "sentry/platform/call.h"
 #include "sentry/platform/platform.h"
+#include "sentry/platform/trace.h"
 #include "sentry/sentry.h"
 
 enum { PARKED_MAX = 1024 };
@@ -18,6 +20,7 @@ struct parked_call {
     struct call call;
     struct parked parked;
     pid_t tid;
+    uint64_t since; /* CLOCK_MONOTONIC, ns; only for the trace */
     struct parked_call *next;
 };
 
@@ -36,6 +39,13 @@ bool parked_any(const struct parked_list *list)
     return list->first != NULL;
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 int64_t parked_add(struct parked_list *list, const struct call *call, const struct parked *parked)
 {
     struct parked_call *entry = list->count < PARKED_MAX ? calloc(1, sizeof(*entry)) : NULL;
@@ -44,7 +54,7 @@ int64_t parked_add(struct parked_list *list, const struct call *call, const stru
         return -EAGAIN;
     }
     *entry = (struct parked_call){
-        .call = *call, .parked = *parked, .tid = call->task->tid, .next = list->first};
+        .call = *call, .parked = *parked, .tid = call->task->tid, .since = now_ns(), .next = list->first};
     list->first = entry;
     list->count++;
     return CALL_PENDING;
@@ -74,6 +84,16 @@ static int64_t ask(struct parked_call *entry)
     return CALL_PENDING;
 }
 
+/* A second line for the call: the first said that it waits. */
+static void trace_end(struct parked_call *entry, int64_t result)
+{
+    struct trace *trace = entry->call.sentry->trace;
+    if (trace == NULL || entry->call.task == NULL)
+        return;
+    trace_begin(trace, &entry->call);
+    trace_call(trace, &entry->call, result, now_ns() - entry->since);
+}
+
 void parked_poll(struct parked_list *list)
 {
     struct parked_call **link = &list->first;
@@ -86,6 +106,7 @@ void parked_poll(struct parked_list *list)
         }
         *link = entry->next;
         list->count--;
+        trace_end(entry, result);
         platform_answer(&entry->call, result);
         free(entry);
     }
