@@ -10,13 +10,14 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/socket.h"
 
-enum { PAUSE_MS = 50, DRAIN_MS = 2000 };
+enum { PAUSE_MS = 50, END_PAUSE_MAX_MS = 1000, DRAIN_MS = 2000 };
 
 /* -- the caller's terminal -------------------------------------------------------------------------------------- */
 
@@ -66,7 +67,7 @@ int console_open(int master, struct console *ret_console, struct error *error)
     if (flags < 0 || fcntl(master, F_SETFL, flags | O_NONBLOCK) < 0)
         return error_set(error, errno, "cannot use the container's console");
 
-    struct console console = {.master = master, .input = STDIN_FILENO, .last_input = '\n'};
+    struct console console = {.master = master, .input = STDIN_FILENO, .last_input = '\n', .end_pause = PAUSE_MS};
     if (isatty(STDIN_FILENO)) {
         int result = make_raw(error);
         if (result < 0)
@@ -141,11 +142,22 @@ static bool has_read_all(const struct console *console)
     return slave < 0 || poll(&entry, 1, 0) == 0;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* A pty has no half-close: its end of file is a character, which must stand at the beginning of a line; in the middle of one
- * the first of two only completes the line. */
+ * the first of two only completes the line. A program that changes the terminal's mode just then loses it, and a pipe that has
+ * ended stays ended: so it is said again, at growing intervals, whenever the last one has been read. */
 static void end_input(struct console *console)
 {
     struct console_buffer *buffer = &console->to_program;
+    if (now_ms() < console->end_at)
+        return;
+    console->end_at = now_ms() + PAUSE_MS;
     if (!is_empty(buffer) || console->hung_up || !has_read_all(console))
         return;
 
@@ -157,7 +169,9 @@ static void end_input(struct console *console)
     if (console->last_input != '\n')
         buffer->bytes[buffer->end++] = eof;
     buffer->bytes[buffer->end++] = eof;
-    console->ending = false;
+    console->last_input = '\n';
+    console->end_pause = console->end_pause < END_PAUSE_MAX_MS ? 2 * console->end_pause : END_PAUSE_MAX_MS;
+    console->end_at = now_ms() + console->end_pause;
 }
 
 static void read_input(struct console *console)
@@ -201,7 +215,10 @@ void console_poll(struct console *console, struct pollfd *ret_entries)
 
 int console_timeout(const struct console *console)
 {
-    return console->hung_up || console->ending ? PAUSE_MS : -1;
+    if (console->hung_up)
+        return PAUSE_MS;
+    int64_t left = console->end_at - now_ms();
+    return !console->ending ? -1 : left > 0 ? (int)left : 0;
 }
 
 void console_handle(struct console *console, const struct pollfd *entries)

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct error;
 
@@ -28,7 +29,9 @@ struct console {
     bool own_output;           /* output is a descriptor of ours */
     bool raw;                  /* a terminal was changed and is to be restored */
     bool hung_up;              /* for now nobody has the other side of the pty open */
-    bool ending;               /* the input has ended, the program is still to be told */
+    bool ending;               /* the input has ended, and the program is told whenever it reads */
+    int64_t end_at;            /* when next, in milliseconds of the monotonic clock */
+    int end_pause;
     char last_input;           /* to end a line that was begun when input ends */
     struct console_buffer to_program, to_user;
 };

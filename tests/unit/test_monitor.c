@@ -436,6 +436,22 @@ static void test_console_ends_input_late(void **state)
     (void)close(guest.master);
 }
 
+/* An end of input that is lost, here because the mode changes and the queue is flushed, is said again. */
+static void test_console_repeats_the_end(void **state)
+{
+    (void)state;
+    struct pty guest = open_pty();
+    int output[2], input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(pipe(output), 0);
+    pid_t pid = spawn_relay(input, output[1], guest, "sleep 0.2; stty -echo -icanon; stty icanon; cat; cat; exit 3");
+    (void)close(guest.slave);
+    (void)close(output[1]);
+    assert_int_equal(wait_status(pid), 3);
+    (void)close(output[0]);
+    (void)close(input);
+    (void)close(guest.master);
+}
+
 /* Everything a program wrote arrives, also what it wrote just before it died. */
 static void test_console_drains(void **state)
 {
@@ -512,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_console_follows_the_window),
         cmocka_unit_test(test_console_on_pipes),
         cmocka_unit_test(test_console_ends_input_late),
+        cmocka_unit_test(test_console_repeats_the_end),
         cmocka_unit_test(test_console_drains),
         cmocka_unit_test(test_console_survives_a_hang_up),
         cmocka_unit_test(test_console_without_a_reader),
