@@ -71,7 +71,9 @@ static struct context *take_unused(struct process_table *table, size_t *slot)
         struct context *context = table->contexts.slots[*slot].value;
         if (context == NULL || context->unseen_scans < UNSEEN_SCANS_MAX || atomic_load(&context->references) > 1)
             continue;
+        (void)pthread_mutex_lock(&table->mutex);
         id_map_remove(&table->contexts, context->id, context); /* may move another entry here: look again */
+        (void)pthread_mutex_unlock(&table->mutex);
         return context;
     }
     return NULL;
@@ -95,12 +97,10 @@ static void scan(struct process_table *table)
         if (context->unseen_scans > UNSEEN_SCANS_MAX)
             context->unseen_scans = UNSEEN_SCANS_MAX;
     }
-    (void)pthread_mutex_lock(&table->mutex);
     size_t slot = 0;
     struct context *unused;
     while ((unused = take_unused(table, &slot)) != NULL)
-        (void)context_put(unused);
-    (void)pthread_mutex_unlock(&table->mutex);
+        (void)context_put(unused); /* without the mutex: it lets go of dentries */
     table->commits_until_scan = SCAN_AFTER_COMMITS + 2 * (unsigned int)live;
 }
 
