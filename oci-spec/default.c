@@ -30,23 +30,20 @@ static const char process_part[] =
     "    \"root\": {\"path\": \"rootfs\", \"readonly\": true},\n"
     "    \"hostname\": \"postern\",\n";
 
-#define MOUNT(destination, type, source, options)                                                                \
-    "        {\n"                                                                                                \
-    "            \"destination\": \"" destination "\", \"type\": \"" type "\", \"source\": \"" source "\",\n"    \
-    "            \"options\": [" options "]\n"                                                                   \
-    "        }"
+static const struct {
+    const char *destination, *type, *source, *options;
+} mounts[] = {
+    {"/proc", "proc", "proc", ""},
+    {"/dev", "tmpfs", "tmpfs", "\"nosuid\", \"strictatime\", \"mode=755\", \"size=65536k\""},
+    {"/dev/pts", "devpts", "devpts",
+     "\"nosuid\", \"noexec\", \"newinstance\", \"ptmxmode=0666\", \"mode=0620\", \"gid=5\""},
+    {"/dev/shm", "tmpfs", "shm", "\"nosuid\", \"noexec\", \"nodev\", \"mode=1777\", \"size=65536k\""},
+    {"/dev/mqueue", "mqueue", "mqueue", "\"nosuid\", \"noexec\", \"nodev\""},
+    {"/sys", "sysfs", "sysfs", "\"nosuid\", \"noexec\", \"nodev\", \"ro\""},
+    {"/sys/fs/cgroup", "cgroup", "cgroup", "\"nosuid\", \"noexec\", \"nodev\", \"relatime\", \"ro\""},
+};
 
-static const char mounts_part[] =
-    "    \"mounts\": [\n"
-    MOUNT("/proc", "proc", "proc", "") ",\n"
-    MOUNT("/dev", "tmpfs", "tmpfs", "\"nosuid\", \"strictatime\", \"mode=755\", \"size=65536k\"") ",\n"
-    MOUNT("/dev/pts", "devpts", "devpts",
-          "\"nosuid\", \"noexec\", \"newinstance\", \"ptmxmode=0666\", \"mode=0620\", \"gid=5\"") ",\n"
-    MOUNT("/dev/shm", "tmpfs", "shm", "\"nosuid\", \"noexec\", \"nodev\", \"mode=1777\", \"size=65536k\"") ",\n"
-    MOUNT("/dev/mqueue", "mqueue", "mqueue", "\"nosuid\", \"noexec\", \"nodev\"") ",\n"
-    MOUNT("/sys", "sysfs", "sysfs", "\"nosuid\", \"noexec\", \"nodev\", \"ro\"") ",\n"
-    MOUNT("/sys/fs/cgroup", "cgroup", "cgroup", "\"nosuid\", \"noexec\", \"nodev\", \"relatime\", \"ro\"") "\n"
-    "    ],\n";
+enum { MOUNT_COUNT = sizeof(mounts) / sizeof(mounts[0]) };
 
 static const char linux_part[] =
     "    \"linux\": {\n"
@@ -71,9 +68,25 @@ static const char linux_part[] =
     "        ]\n"
     "    }\n";
 
+/* Errors of the single calls stay in the stream: ferror and fflush see them in the end. */
+static void print_mounts(FILE *file)
+{
+    (void)fprintf(file, "    \"mounts\": [\n");
+    for (size_t i = 0; i < MOUNT_COUNT; i++)
+        (void)fprintf(file,
+                      "        {\n"
+                      "            \"destination\": \"%s\", \"type\": \"%s\", \"source\": \"%s\",\n"
+                      "            \"options\": [%s]\n"
+                      "        }%s\n",
+                      mounts[i].destination, mounts[i].type, mounts[i].source, mounts[i].options,
+                      i + 1 < MOUNT_COUNT ? "," : "");
+    (void)fprintf(file, "    ],\n");
+}
+
 int oci_default_spec(FILE *file)
 {
-    int written = fprintf(file, "{\n    \"ociVersion\": \"%s\",\n%s%s%s}\n", POSTERN_OCI_VERSION, process_part, mounts_part,
-                          linux_part);
-    return written < 0 || fflush(file) != 0 ? -EIO : 0;
+    (void)fprintf(file, "{\n    \"ociVersion\": \"%s\",\n%s", POSTERN_OCI_VERSION, process_part);
+    print_mounts(file);
+    (void)fprintf(file, "%s}\n", linux_part);
+    return fflush(file) != 0 || ferror(file) ? -EIO : 0;
 }

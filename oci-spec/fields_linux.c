@@ -91,9 +91,9 @@ static const struct field seccomp_arg_fields[] = {
 static const struct object seccomp_arg_object = {OBJECT(struct oci_seccomp_arg, seccomp_arg_fields)};
 
 static const struct field seccomp_rule_fields[] = {
-    FIELD(struct oci_seccomp_rule, "names", names, KIND_STRINGS,
-          .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY, .max = 64),
-    FIELD(struct oci_seccomp_rule, "action", action, KIND_NAME, .flags = FIELD_REQUIRED, .names = &seccomp_action_names),
+    FIELD(struct oci_seccomp_rule, "names", names, KIND_STRINGS, .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY, .max = 64),
+    FIELD(struct oci_seccomp_rule, "action", action, KIND_NAME, .flags = FIELD_REQUIRED,
+          .names = &seccomp_action_names),
     FIELD(struct oci_seccomp_rule, "errnoRet", errno_ret, KIND_U32, .flags = FIELD_OPTIONAL, .max = ERRNO_MAX),
     FIELD(struct oci_seccomp_rule, "args", args, KIND_LIST, .object = &seccomp_arg_object),
 };
@@ -102,7 +102,8 @@ static const struct object seccomp_rule_object = {OBJECT(struct oci_seccomp_rule
 static const struct field seccomp_fields[] = {
     FIELD(struct oci_seccomp, "defaultAction", default_action, KIND_NAME, .flags = FIELD_REQUIRED,
           .names = &seccomp_action_names),
-    FIELD(struct oci_seccomp, "defaultErrnoRet", default_errno_ret, KIND_U32, .flags = FIELD_OPTIONAL, .max = ERRNO_MAX),
+    FIELD(struct oci_seccomp, "defaultErrnoRet", default_errno_ret, KIND_U32, .flags = FIELD_OPTIONAL,
+          .max = ERRNO_MAX),
     FIELD(struct oci_seccomp, "architectures", architectures, KIND_STRINGS, .names = &seccomp_arch_names),
     FIELD(struct oci_seccomp, "flags", flags, KIND_FLAGS, .names = &seccomp_flag_names),
     FIELD(struct oci_seccomp, "listenerPath", listener_path, KIND_STRING, .max = 4095),

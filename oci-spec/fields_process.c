@@ -22,8 +22,8 @@ static const struct field user_fields[] = {
 };
 static const struct object user_object = {OBJECT(struct oci_user, user_fields)};
 
-/* A set of capabilities. Names this build does not know are left out with a warning, as runc does: a newer engine may ask
- * for a newer kernel's capability, and to have less of them is safe. */
+/* A set of capabilities. Names this build does not know are left out with a warning, as runc does: a newer engine may
+ * ask for a newer kernel's capability, and to have less of them is safe. */
 static int convert_capabilities(const struct conversion *conversion, const struct where *where,
                                 const struct json_value *value, void *target)
 {
@@ -91,13 +91,15 @@ static const struct field process_fields[] = {
     FIELD(struct oci_process, "terminal", terminal, KIND_BOOL),
     FIELD(struct oci_process, "consoleSize", console_size, KIND_OBJECT, .object = &box_object),
     FIELD(struct oci_process, "user", user, KIND_INLINE, .object = &user_object),
-    FIELD(struct oci_process, "args", args, KIND_STRINGS, .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY, .max = ARGUMENT_MAX),
+    FIELD(struct oci_process, "args", args, KIND_STRINGS, .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY,
+          .max = ARGUMENT_MAX),
     FIELD(struct oci_process, "env", env, KIND_STRINGS, .max = ARGUMENT_MAX),
     FIELD(struct oci_process, "cwd", cwd, KIND_STRING, .flags = FIELD_REQUIRED | FIELD_ABSOLUTE),
     FIELD(struct oci_process, "capabilities", capabilities, KIND_INLINE, .object = &capabilities_object),
     FIELD(struct oci_process, "rlimits", rlimits, KIND_LIST, .object = &rlimit_object),
     FIELD(struct oci_process, "noNewPrivileges", no_new_privileges, KIND_BOOL),
-    FIELD(struct oci_process, "oomScoreAdj", oom_score_adj, KIND_I32, .flags = FIELD_OPTIONAL, .min = -1000, .max = 1000),
+    FIELD(struct oci_process, "oomScoreAdj", oom_score_adj, KIND_I32, .flags = FIELD_OPTIONAL, .min = -1000,
+          .max = 1000),
     FIELD(struct oci_process, "ioPriority", io_priority, KIND_OBJECT, .object = &io_priority_object),
     FIELD(struct oci_process, "scheduler", scheduler, KIND_OBJECT, .object = &scheduler_object),
     FIELD(struct oci_process, "apparmorProfile", apparmor_profile, KIND_STRING),
@@ -117,7 +119,8 @@ static const struct object root_object = {OBJECT(struct oci_root, root_fields)};
 enum { NODENAME_MAX = 64 }; /* __NEW_UTS_LEN */
 
 static const struct field config_fields[] = {
-    FIELD(struct oci_config, "ociVersion", oci_version, KIND_STRING, .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY, .max = 128),
+    FIELD(struct oci_config, "ociVersion", oci_version, KIND_STRING, .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY,
+          .max = 128),
     FIELD(struct oci_config, "root", root, KIND_INLINE, .flags = FIELD_REQUIRED, .object = &root_object),
     FIELD(struct oci_config, "process", process, KIND_INLINE, .flags = FIELD_REQUIRED, .object = &process_object),
     FIELD(struct oci_config, "hostname", hostname, KIND_STRING, .max = NODENAME_MAX),

@@ -11,7 +11,7 @@ static const struct field device_rule_fields[] = {
 };
 static const struct object device_rule_object = {OBJECT(struct oci_device_rule, device_rule_fields)};
 
-#define BYTES(json, member) \
+#define BYTES(json, member)                                                                                            \
     FIELD(struct oci_memory, json, member, KIND_I64, .flags = FIELD_OPTIONAL, .min = -1, .max = INT64_MAX)
 static const struct field memory_fields[] = {
     BYTES("limit", limit),
@@ -45,10 +45,9 @@ static const struct field pids_fields[] = {
 };
 static const struct object pids_object = {OBJECT(struct oci_pids, pids_fields)};
 
-#define DEVICE_NUMBER(type, name) \
+#define DEVICE_NUMBER(type, name)                                                                                      \
     FIELD(type, #name, name, KIND_I64, .flags = FIELD_REQUIRED, .min = 0, .max = UINT32_MAX)
-#define WEIGHT(type, json, member) \
-    FIELD(type, json, member, KIND_U32, .flags = FIELD_OPTIONAL, .max = UINT16_MAX)
+#define WEIGHT(type, json, member) FIELD(type, json, member, KIND_U32, .flags = FIELD_OPTIONAL, .max = UINT16_MAX)
 static const struct field weight_device_fields[] = {
     DEVICE_NUMBER(struct oci_weight_device, major),
     DEVICE_NUMBER(struct oci_weight_device, minor),
@@ -77,16 +76,19 @@ static const struct field block_io_fields[] = {
 static const struct object block_io_object = {OBJECT(struct oci_block_io, block_io_fields)};
 
 static const struct field hugepage_limit_fields[] = {
-    FIELD(struct oci_hugepage_limit, "pageSize", page_size, KIND_STRING, .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY, .max = 32),
+    FIELD(struct oci_hugepage_limit, "pageSize", page_size, KIND_STRING, .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY,
+          .max = 32),
     FIELD(struct oci_hugepage_limit, "limit", limit, KIND_U64, .flags = FIELD_REQUIRED),
 };
 static const struct object hugepage_limit_object = {OBJECT(struct oci_hugepage_limit, hugepage_limit_fields)};
 
 static const struct field interface_priority_fields[] = {
-    FIELD(struct oci_interface_priority, "name", name, KIND_STRING, .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY, .max = 15),
+    FIELD(struct oci_interface_priority, "name", name, KIND_STRING, .flags = FIELD_REQUIRED | FIELD_NOT_EMPTY,
+          .max = 15),
     FIELD(struct oci_interface_priority, "priority", priority, KIND_U32, .flags = FIELD_REQUIRED),
 };
-static const struct object interface_priority_object = {OBJECT(struct oci_interface_priority, interface_priority_fields)};
+static const struct object interface_priority_object = {
+    OBJECT(struct oci_interface_priority, interface_priority_fields)};
 
 static const struct field network_fields[] = {
     FIELD(struct oci_network, "classID", class_id, KIND_U32, .flags = FIELD_OPTIONAL),
@@ -98,7 +100,8 @@ static const struct field rdma_fields[] = {
     FIELD(struct oci_rdma, "hcaHandles", hca_handles, KIND_U32, .flags = FIELD_OPTIONAL),
     FIELD(struct oci_rdma, "hcaObjects", hca_objects, KIND_U32, .flags = FIELD_OPTIONAL),
 };
-static const struct object rdma_object = {OBJECT(struct oci_rdma, rdma_fields), .key_offset = offsetof(struct oci_rdma, device)};
+static const struct object rdma_object = {OBJECT(struct oci_rdma, rdma_fields),
+                                          .key_offset = offsetof(struct oci_rdma, device)};
 
 static const struct field resources_fields[] = {
     FIELD(struct oci_resources, "devices", devices, KIND_LIST, .object = &device_rule_object),

@@ -26,8 +26,8 @@ struct builder {
 const char *json_type_name(enum json_type type)
 {
     static const char *const names[] = {
-        [JSON_NULL] = "null",         [JSON_BOOL] = "a boolean", [JSON_NUMBER] = "a number",
-        [JSON_STRING] = "a string",   [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
+        [JSON_NULL] = "null",       [JSON_BOOL] = "a boolean", [JSON_NUMBER] = "a number",
+        [JSON_STRING] = "a string", [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
     };
     return names[type];
 }

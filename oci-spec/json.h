@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A JSON text as a tree, built on yajl's event parser. yajl_tree is not used because it loses what we must see: the length of a
- * string (an embedded NUL would cut it short) and any bound on depth (it frees its tree by recursion).
+ * A JSON text as a tree, built on yajl's event parser. yajl_tree is not used because it loses what we must see: the
+ * length of a string (an embedded NUL would cut it short) and any bound on depth (it frees its tree by recursion).
  */
 #ifndef OCI_SPEC_JSON_H
 #define OCI_SPEC_JSON_H
@@ -23,15 +23,15 @@ enum json_type {
 
 struct json_value {
     enum json_type type;
-    bool truth;               /* of a boolean */
-    const char *text;         /* of a string, or a number as it was written; NUL-terminated */
-    size_t length;            /* of text, which may hold NUL bytes of its own */
-    const char *key;          /* when the parent is an object; NUL-terminated */
+    bool truth;       /* of a boolean */
+    const char *text; /* of a string, or a number as it was written; NUL-terminated */
+    size_t length;    /* of text, which may hold NUL bytes of its own */
+    const char *key;  /* when the parent is an object; NUL-terminated */
     size_t key_length;
     struct json_value *first; /* members of an array or object, in the order of the text */
     struct json_value *last;
-    struct json_value *next;  /* sibling */
-    size_t count;             /* members */
+    struct json_value *next; /* sibling */
+    size_t count;            /* members */
 };
 
 struct json_limits {

@@ -12,13 +12,13 @@
 #endif
 
 enum effect {
-    EFFECT_SET,         /* a flag of mount(2) */
+    EFFECT_SET, /* a flag of mount(2) */
     EFFECT_CLEAR,
     EFFECT_PROPAGATION,
-    EFFECT_ATTR_SET,    /* an attribute of mount_setattr(2), for the whole tree */
+    EFFECT_ATTR_SET, /* an attribute of mount_setattr(2), for the whole tree */
     EFFECT_ATTR_CLEAR,
-    EFFECT_ATIME,       /* one of the exclusive values of MOUNT_ATTR__ATIME */
-    EFFECT_NOTHING,     /* understood, and already so */
+    EFFECT_ATIME,   /* one of the exclusive values of MOUNT_ATTR__ATIME */
+    EFFECT_NOTHING, /* understood, and already so */
 };
 
 struct option {
@@ -155,7 +155,8 @@ static bool is_size(const char *text)
 {
     size_t digits = strspn(text, "0123456789");
     const char *suffix = text + digits;
-    return digits > 0 && digits < 20 && (suffix[0] == '\0' || (strchr("kKmMgGtTpPeE%", suffix[0]) != NULL && suffix[1] == '\0'));
+    return digits > 0 && digits < 20 &&
+           (suffix[0] == '\0' || (strchr("kKmMgGtTpPeE%", suffix[0]) != NULL && suffix[1] == '\0'));
 }
 
 static bool is_id(const char *text)

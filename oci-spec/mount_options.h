@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The option strings of a mount in config.json, in the words of mount(8), turned into flags for mount(2) and mount_setattr(2). */
+/* The option strings of a mount in config.json, in the words of mount(8), turned into flags for mount(2) and
+ * mount_setattr(2). */
 #ifndef OCI_SPEC_MOUNT_OPTIONS_H
 #define OCI_SPEC_MOUNT_OPTIONS_H
 
@@ -21,7 +22,8 @@ struct oci_mount_options {
 };
 
 /* Understands one option and adds it to *options, except that file system data is reported by *ret_is_data and left
- * to the caller to join. Returns 0, or -EINVAL when the option cannot be right in itself (see *ret_reason, static text). */
+ * to the caller to join. Returns 0, or -EINVAL when the option cannot be right in itself (see *ret_reason, static
+ * text). */
 int mount_option_apply(struct oci_mount_options *options, const char *fs_type, const char *option, bool *ret_is_data,
                        const char **ret_reason);
 

@@ -48,13 +48,13 @@ const struct name_table device_rule_type_names = {"device type", (const struct n
     {"", 'a'}, {"a", 'a'}, {"b", 'b'}, {"c", 'c'}, {0}}};
 
 const struct name_table io_priority_names = {"I/O priority class", (const struct name[]){
-    {"IOPRIO_CLASS_RT", IOPRIO_CLASS_RT}, {"IOPRIO_CLASS_BE", IOPRIO_CLASS_BE}, {"IOPRIO_CLASS_IDLE", IOPRIO_CLASS_IDLE},
-    {0}}};
+    {"IOPRIO_CLASS_RT", IOPRIO_CLASS_RT}, {"IOPRIO_CLASS_BE", IOPRIO_CLASS_BE},
+    {"IOPRIO_CLASS_IDLE", IOPRIO_CLASS_IDLE}, {0}}};
 
 #define NAME(name) {#name, name}
 const struct name_table scheduler_policy_names = {"scheduling policy", (const struct name[]){
-    {"SCHED_OTHER", SCHED_NORMAL}, NAME(SCHED_FIFO), NAME(SCHED_RR), NAME(SCHED_BATCH), NAME(SCHED_ISO), NAME(SCHED_IDLE),
-    NAME(SCHED_DEADLINE), {0}}};
+    {"SCHED_OTHER", SCHED_NORMAL}, NAME(SCHED_FIFO), NAME(SCHED_RR), NAME(SCHED_BATCH), NAME(SCHED_ISO),
+    NAME(SCHED_IDLE), NAME(SCHED_DEADLINE), {0}}};
 
 const struct name_table scheduler_flag_names = {"scheduling flag", (const struct name[]){
     NAME(SCHED_FLAG_RESET_ON_FORK), NAME(SCHED_FLAG_RECLAIM), NAME(SCHED_FLAG_DL_OVERRUN), NAME(SCHED_FLAG_KEEP_POLICY),
@@ -87,8 +87,8 @@ const struct name_table seccomp_flag_names = {"seccomp flag", (const struct name
 /* Only the names matter: every architecture but ours is dropped when the filter is built. */
 #define ARCH(name) {"SCMP_ARCH_" #name, 0}
 const struct name_table seccomp_arch_names = {"seccomp architecture", (const struct name[]){
-    ARCH(X86), ARCH(X86_64), ARCH(X32), ARCH(ARM), ARCH(AARCH64), ARCH(MIPS), ARCH(MIPS64), ARCH(MIPS64N32), ARCH(MIPSEL),
-    ARCH(MIPSEL64), ARCH(MIPSEL64N32), ARCH(PPC), ARCH(PPC64), ARCH(PPC64LE), ARCH(S390), ARCH(S390X), ARCH(PARISC),
+    ARCH(X86), ARCH(X86_64), ARCH(X32), ARCH(ARM), ARCH(AARCH64), ARCH(MIPS), ARCH(MIPS64), ARCH(MIPS64N32),
+    ARCH(MIPSEL), ARCH(MIPSEL64), ARCH(MIPSEL64N32), ARCH(PPC), ARCH(PPC64), ARCH(PPC64LE), ARCH(S390), ARCH(S390X), ARCH(PARISC),
     ARCH(PARISC64), ARCH(RISCV64), ARCH(LOONGARCH64), ARCH(M68K), ARCH(SH), ARCH(SHEB), {0}}};
 /* clang-format on */
 

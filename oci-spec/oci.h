@@ -11,8 +11,8 @@
  *  - JSON null counts as absent, unknown fields are ignored, the last of two equal names counts (as in Go).
  *  - Names of fields are those of the specification in snake case.
  *
- * What oci_load returns has been checked by itself (types, ranges, sizes, names, absolute paths, duplicates); what depends on
- * the host is for whoever uses it. Every error names the place: `mounts[3].options[1]: ...`.
+ * What oci_load returns has been checked by itself (types, ranges, sizes, names, absolute paths, duplicates); what
+ * depends on the host is for whoever uses it. Every error names the place: `mounts[3].options[1]: ...`.
  */
 #ifndef OCI_SPEC_OCI_H
 #define OCI_SPEC_OCI_H
@@ -92,7 +92,7 @@ struct oci_capabilities {
 };
 
 struct oci_rlimit {
-    int resource; /* RLIMIT_* of <sys/resource.h> */
+    int resource;        /* RLIMIT_* of <sys/resource.h> */
     uint64_t soft, hard; /* UINT64_MAX: unlimited */
 };
 
@@ -106,12 +106,12 @@ struct oci_box {
 };
 
 struct oci_io_priority {
-    int class; /* IOPRIO_CLASS_* of <linux/ioprio.h> */
+    int class;        /* IOPRIO_CLASS_* of <linux/ioprio.h> */
     int32_t priority; /* 0 to 7 */
 };
 
 struct oci_scheduler {
-    int policy;     /* SCHED_* of <linux/sched.h> */
+    int policy; /* SCHED_* of <linux/sched.h> */
     int32_t nice, priority;
     uint64_t flags; /* SCHED_FLAG_* of <linux/sched.h> */
     uint64_t runtime, deadline, period;
@@ -205,8 +205,8 @@ struct oci_namespaces {
 };
 
 struct oci_device {
-    char *path; /* absolute */
-    int type;   /* S_IFCHR, S_IFBLK or S_IFIFO */
+    char *path;                           /* absolute */
+    int type;                             /* S_IFCHR, S_IFBLK or S_IFIFO */
     struct oci_optional_i64 major, minor; /* set, and at least 0, unless a FIFO */
     struct oci_optional_u32 file_mode, uid, gid;
 };
@@ -228,9 +228,9 @@ struct oci_net_devices {
 
 struct oci_device_rule {
     bool allow;
-    int type; /* 'a', 'b' or 'c' */
+    int type;                             /* 'a', 'b' or 'c' */
     struct oci_optional_i64 major, minor; /* not set, or -1: any */
-    char *access; /* of the letters r, w and m; NULL: all */
+    char *access;                         /* of the letters r, w and m; NULL: all */
 };
 
 struct oci_device_rules {

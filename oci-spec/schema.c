@@ -23,8 +23,8 @@ static int out_of_memory(const struct conversion *conversion)
     return error_set(conversion->error, ENOMEM, "cannot read the configuration");
 }
 
-static int check_not_empty(const struct conversion *conversion, const struct where *where, const struct json_value *value,
-                           const struct field *field)
+static int check_not_empty(const struct conversion *conversion, const struct where *where,
+                           const struct json_value *value, const struct field *field)
 {
     if ((field->flags & (FIELD_NOT_EMPTY | FIELD_EACH)) == FIELD_NOT_EMPTY && value->count == 0)
         return schema_refuse(conversion, where, "must not be empty");
@@ -32,8 +32,8 @@ static int check_not_empty(const struct conversion *conversion, const struct whe
 }
 
 /* Allocates the items of a list with one spare, zeroed element at the end, and stores it in the model. */
-static int make_list(const struct conversion *conversion, const struct json_value *value, size_t item_size, void *target,
-                     char **ret_items)
+static int make_list(const struct conversion *conversion, const struct json_value *value, size_t item_size,
+                     void *target, char **ret_items)
 {
     char *items = arena_array(conversion->arena, value->count + 1, item_size);
     if (items == NULL)
@@ -45,8 +45,8 @@ static int make_list(const struct conversion *conversion, const struct json_valu
     return 0;
 }
 
-static int convert_strings(const struct conversion *conversion, const struct where *where, const struct json_value *value,
-                           const struct field *field, void *target)
+static int convert_strings(const struct conversion *conversion, const struct where *where,
+                           const struct json_value *value, const struct field *field, void *target)
 {
     char *items = NULL;
     int result = schema_expect(conversion, where, value, JSON_ARRAY);
@@ -70,8 +70,8 @@ static int convert_strings(const struct conversion *conversion, const struct whe
     return 0;
 }
 
-static int convert_numbers(const struct conversion *conversion, const struct where *where, const struct json_value *value,
-                           const struct field *field, void *target)
+static int convert_numbers(const struct conversion *conversion, const struct where *where,
+                           const struct json_value *value, const struct field *field, void *target)
 {
     char *items = NULL;
     int result = schema_expect(conversion, where, value, JSON_ARRAY);
@@ -113,8 +113,8 @@ static int convert_flags(const struct conversion *conversion, const struct where
     return 0;
 }
 
-static int convert_object(const struct conversion *conversion, const struct where *where, const struct json_value *value,
-                          const struct field *field, void *target)
+static int convert_object(const struct conversion *conversion, const struct where *where,
+                          const struct json_value *value, const struct field *field, void *target)
 {
     void *structure = arena_alloc(conversion->arena, field->object->size);
     if (structure == NULL)
@@ -126,8 +126,8 @@ static int convert_object(const struct conversion *conversion, const struct wher
     return result;
 }
 
-static int convert_inline(const struct conversion *conversion, const struct where *where, const struct json_value *value,
-                          const struct field *field, void *target)
+static int convert_inline(const struct conversion *conversion, const struct where *where,
+                          const struct json_value *value, const struct field *field, void *target)
 {
     return schema_object(conversion, where, value, field->object, target);
 }
@@ -209,16 +209,16 @@ static int convert_pairs(const struct conversion *conversion, const struct where
     return 0;
 }
 
-static int convert_present(const struct conversion *conversion, const struct where *where, const struct json_value *value,
-                           const struct field *field, void *target)
+static int convert_present(const struct conversion *conversion, const struct where *where,
+                           const struct json_value *value, const struct field *field, void *target)
 {
     (void)conversion, (void)where, (void)value, (void)field;
     memcpy(target, &(bool){true}, sizeof(bool));
     return 0;
 }
 
-static int convert_custom(const struct conversion *conversion, const struct where *where, const struct json_value *value,
-                          const struct field *field, void *target)
+static int convert_custom(const struct conversion *conversion, const struct where *where,
+                          const struct json_value *value, const struct field *field, void *target)
 {
     return field->convert(conversion, where, value, target);
 }
@@ -227,11 +227,11 @@ typedef int converter(const struct conversion *conversion, const struct where *w
                       const struct field *field, void *target);
 
 static converter *const converters[] = {
-    [KIND_STRING] = schema_scalar,   [KIND_BOOL] = schema_scalar,      [KIND_I32] = schema_scalar,
-    [KIND_U32] = schema_scalar,      [KIND_I64] = schema_scalar,       [KIND_U64] = schema_scalar,
-    [KIND_NAME] = schema_scalar,     [KIND_FLAGS] = convert_flags,     [KIND_STRINGS] = convert_strings,
-    [KIND_NUMBERS] = convert_numbers, [KIND_INLINE] = convert_inline,  [KIND_OBJECT] = convert_object,
-    [KIND_LIST] = convert_list,      [KIND_MAP] = convert_map,         [KIND_PAIRS] = convert_pairs,
+    [KIND_STRING] = schema_scalar,    [KIND_BOOL] = schema_scalar,    [KIND_I32] = schema_scalar,
+    [KIND_U32] = schema_scalar,       [KIND_I64] = schema_scalar,     [KIND_U64] = schema_scalar,
+    [KIND_NAME] = schema_scalar,      [KIND_FLAGS] = convert_flags,   [KIND_STRINGS] = convert_strings,
+    [KIND_NUMBERS] = convert_numbers, [KIND_INLINE] = convert_inline, [KIND_OBJECT] = convert_object,
+    [KIND_LIST] = convert_list,       [KIND_MAP] = convert_map,       [KIND_PAIRS] = convert_pairs,
     [KIND_PRESENT] = convert_present, [KIND_CUSTOM] = convert_custom,
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a JSON tree to C structures, by tables: one table of fields per object of the specification says the field's name, its
- * kind, where it goes and what it may hold. The tables are in fields_*.c; nothing else knows JSON names.
+ * From a JSON tree to C structures, by tables: one table of fields per object of the specification says the field's
+ * name, its kind, where it goes and what it may hold. The tables are in fields_*.c; nothing else knows JSON names.
  */
 #ifndef OCI_SPEC_SCHEMA_H
 #define OCI_SPEC_SCHEMA_H
@@ -20,9 +20,9 @@ struct oci_config;
 /* Where in the file we are, as a chain of stack frames: written out only when an error needs it. */
 struct where {
     const struct where *up;
-    const char *name;    /* a field; NULL: an element of an array */
-    size_t index;        /* the element */
-    bool is_key;         /* name is a key somebody chose: it is quoted in brackets */
+    const char *name; /* a field; NULL: an element of an array */
+    size_t index;     /* the element */
+    bool is_key;      /* name is a key somebody chose: it is quoted in brackets */
 };
 
 struct conversion {
@@ -32,23 +32,23 @@ struct conversion {
 };
 
 enum field_kind {
-    KIND_STRING,      /* char * */
-    KIND_BOOL,        /* bool, or struct oci_optional_bool */
-    KIND_I32,         /* int32_t, or struct oci_optional_i32 */
+    KIND_STRING, /* char * */
+    KIND_BOOL,   /* bool, or struct oci_optional_bool */
+    KIND_I32,    /* int32_t, or struct oci_optional_i32 */
     KIND_U32,
     KIND_I64,
     KIND_U64,
-    KIND_NAME,        /* a string of the table `names`, to int */
-    KIND_FLAGS,       /* an array of such strings, to uint64_t: their values or-ed */
-    KIND_STRINGS,     /* struct oci_strings; each of the table `names` if there is one */
-    KIND_NUMBERS,     /* struct oci_numbers */
-    KIND_INLINE,      /* the structure `object` describes */
-    KIND_OBJECT,      /* pointer to it */
-    KIND_LIST,        /* an array of objects, to items and count */
-    KIND_MAP,         /* an object whose keys are free and whose values are objects, to items and count */
-    KIND_PAIRS,       /* an object whose keys and values are strings, to struct oci_pairs */
-    KIND_PRESENT,     /* bool: the field is there */
-    KIND_CUSTOM,      /* the function `convert` */
+    KIND_NAME,    /* a string of the table `names`, to int */
+    KIND_FLAGS,   /* an array of such strings, to uint64_t: their values or-ed */
+    KIND_STRINGS, /* struct oci_strings; each of the table `names` if there is one */
+    KIND_NUMBERS, /* struct oci_numbers */
+    KIND_INLINE,  /* the structure `object` describes */
+    KIND_OBJECT,  /* pointer to it */
+    KIND_LIST,    /* an array of objects, to items and count */
+    KIND_MAP,     /* an object whose keys are free and whose values are objects, to items and count */
+    KIND_PAIRS,   /* an object whose keys and values are strings, to struct oci_pairs */
+    KIND_PRESENT, /* bool: the field is there */
+    KIND_CUSTOM,  /* the function `convert` */
 };
 
 enum field_flags {
@@ -66,7 +66,7 @@ struct field {
     size_t offset;
     const struct object *object;
     const struct name_table *names;
-    int64_t min; /* of a number; both 0: what the type holds */
+    int64_t min;  /* of a number; both 0: what the type holds */
     uint64_t max; /* of a number, or the length of a string (0: STRING_MAX, for a path PATH_MAX - 1) */
     int (*convert)(const struct conversion *conversion, const struct where *where, const struct json_value *value,
                    void *target);

@@ -192,8 +192,8 @@ static int read_number(const struct json_value *value, const struct range *range
     return size <= range->max && (range->min <= 0 || size >= (uint64_t)range->min) ? 0 : -ERANGE;
 }
 
-static int convert_number(const struct conversion *conversion, const struct where *where, const struct json_value *value,
-                          const struct field *field, uint64_t *ret_bits)
+static int convert_number(const struct conversion *conversion, const struct where *where,
+                          const struct json_value *value, const struct field *field, uint64_t *ret_bits)
 {
     struct range range = field_range(field);
     char buffer[SHOWN_MAX];
@@ -216,8 +216,9 @@ static void store_number(const struct field *field, uint64_t bits, size_t size, 
     size_t offset = 0;
     if ((field->flags & FIELD_OPTIONAL) != 0) {
         memcpy(target, &(bool){true}, sizeof(bool));
-        offset = size == 1 ? offsetof(struct oci_optional_bool, value)
-                           : size == 4 ? offsetof(struct oci_optional_u32, value) : offsetof(struct oci_optional_u64, value);
+        offset = size == 1   ? offsetof(struct oci_optional_bool, value)
+                 : size == 4 ? offsetof(struct oci_optional_u32, value)
+                             : offsetof(struct oci_optional_u64, value);
     }
     memcpy((char *)target + offset, &bits, size);
 }
@@ -242,8 +243,8 @@ static int convert_name(const struct conversion *conversion, const struct where 
 }
 
 /* An empty string is as good as none, unless the field forbids it: engines written in Go cannot tell the two apart. */
-static int convert_string(const struct conversion *conversion, const struct where *where, const struct json_value *value,
-                          const struct field *field, void *target)
+static int convert_string(const struct conversion *conversion, const struct where *where,
+                          const struct json_value *value, const struct field *field, void *target)
 {
     char *text;
     int result = schema_string(conversion, where, value, field, &text);

@@ -39,8 +39,8 @@ static int refuse_fields(const struct oci_config *config, struct error *error)
         {linux_config->uid_mappings.count > 0, "linux.uidMappings", "user namespace mappings are not supported yet"},
         {linux_config->gid_mappings.count > 0, "linux.gidMappings", "user namespace mappings are not supported yet"},
         {linux_config->net_devices.count > 0, "linux.netDevices", "moving network devices is not supported yet"},
-        {linux_config->personality != NULL && linux_config->personality->domain == PER_LINUX32, "linux.personality.domain",
-         "LINUX32 is not supported: Postern runs 64-bit programs only"},
+        {linux_config->personality != NULL && linux_config->personality->domain == PER_LINUX32,
+         "linux.personality.domain", "LINUX32 is not supported: Postern runs 64-bit programs only"},
     };
     for (size_t i = 0; i < COUNT(findings); i++) {
         if (findings[i].present) {
@@ -120,7 +120,8 @@ static void note_namespaces(struct oci_config *config)
                                                        OCI_NAMESPACE_IPC, OCI_NAMESPACE_UTS};
     for (size_t i = 0; i < COUNT(isolated); i++)
         if (oci_find_namespace(config, isolated[i]) == NULL)
-            oci_warn(config, "linux.namespaces: none of type \"%s\" is asked for, the container gets its own all the same",
+            oci_warn(config,
+                     "linux.namespaces: none of type \"%s\" is asked for, the container gets its own all the same",
                      name_of(&namespace_names, isolated[i]));
 }
 

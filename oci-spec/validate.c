@@ -33,7 +33,8 @@ static int validate_environment(const struct oci_process *process, struct error 
     for (size_t i = 0; i < process->env.count; i++) {
         const char *item = process->env.items[i];
         if (item[0] == '=' || strchr(item, '=') == NULL)
-            return error_refuse(error, "process.env[%zu]: \"%s\" is not of the form NAME=value", i, shown(buffer, item));
+            return error_refuse(error, "process.env[%zu]: \"%s\" is not of the form NAME=value", i,
+                                shown(buffer, item));
     }
     return 0;
 }
@@ -63,7 +64,8 @@ static int validate_affinity(const struct oci_cpu_affinity *affinity, struct err
     } lists[] = {{"initial", affinity->initial}, {"final", affinity->final}};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         if (lists[i].list != NULL && lists[i].list[strspn(lists[i].list, "0123456789, -")] != '\0')
-            return error_refuse(error, "process.execCPUAffinity.%s: must be a list of cpus such as 0-3,7", lists[i].name);
+            return error_refuse(error, "process.execCPUAffinity.%s: must be a list of cpus such as 0-3,7",
+                                lists[i].name);
     return 0;
 }
 
@@ -163,8 +165,8 @@ static int validate_sysctl(const struct oci_linux *linux_config, struct error *e
 static bool is_page_size(const char *text)
 {
     size_t digits = strspn(text, "0123456789");
-    return digits > 0 && text[0] != '0' && (strcmp(text + digits, "KB") == 0 || strcmp(text + digits, "MB") == 0 ||
-                                            strcmp(text + digits, "GB") == 0);
+    return digits > 0 && text[0] != '0' &&
+           (strcmp(text + digits, "KB") == 0 || strcmp(text + digits, "MB") == 0 || strcmp(text + digits, "GB") == 0);
 }
 
 static int validate_resources(const struct oci_resources *resources, struct error *error)
@@ -176,15 +178,18 @@ static int validate_resources(const struct oci_resources *resources, struct erro
     for (size_t i = 0; i < resources->devices.count; i++) {
         const char *access = resources->devices.items[i].access;
         if (access != NULL && access[strspn(access, "rwm")] != '\0')
-            return error_refuse(error, "linux.resources.devices[%zu].access: only the letters r, w and m have a meaning", i);
+            return error_refuse(error,
+                                "linux.resources.devices[%zu].access: only the letters r, w and m have a meaning", i);
     }
     for (size_t i = 0; i < resources->hugepage_limits.count; i++)
         if (!is_page_size(resources->hugepage_limits.items[i].page_size))
-            return error_refuse(error, "linux.resources.hugepageLimits[%zu].pageSize: must be like 64KB, 2MB or 1GB", i);
+            return error_refuse(error, "linux.resources.hugepageLimits[%zu].pageSize: must be like 64KB, 2MB or 1GB",
+                                i);
     for (size_t i = 0; i < resources->unified.count; i++) {
         const char *key = resources->unified.items[i].key;
         if (strchr(key, '/') != NULL || key[0] == '.')
-            return error_refuse(error, "linux.resources.unified[\"%s\"]: not the name of a cgroup file", shown(buffer, key));
+            return error_refuse(error, "linux.resources.unified[\"%s\"]: not the name of a cgroup file",
+                                shown(buffer, key));
     }
     return 0;
 }

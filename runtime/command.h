@@ -10,10 +10,10 @@ int command_spec(int argc, char **argv);
 
 /* Exit statuses that do not come from the container's program. */
 enum {
-    EXIT_USAGE = 1,           /* also: the container could not be set up */
-    EXIT_SANDBOX_DIED = 125,  /* sentry or gofer failed while the program ran */
+    EXIT_USAGE = 1,            /* also: the container could not be set up */
+    EXIT_SANDBOX_DIED = 125,   /* sentry or gofer failed while the program ran */
     EXIT_NOT_EXECUTABLE = 126, /* the program was found, but cannot be executed */
-    EXIT_NOT_FOUND = 127,     /* the program was not found */
+    EXIT_NOT_FOUND = 127,      /* the program was not found */
 };
 
 #endif

@@ -52,8 +52,8 @@ static int make_raw(struct error *error)
     return 0;
 }
 
-/* A terminal opened anew can be non-blocking without that showing in the caller's other processes, which share the descriptor
- * we were given. Pipes and files are left as they are: poll says when they take CONSOLE_BUFFER bytes. */
+/* A terminal opened anew can be non-blocking without that showing in the caller's other processes, which share the
+ * descriptor we were given. Pipes and files are left as they are: poll says when they take CONSOLE_BUFFER bytes. */
 static int open_output(bool *ret_own)
 {
     int fd = isatty(STDOUT_FILENO) ? open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
@@ -133,8 +133,8 @@ static int flush(struct console_buffer *buffer, int fd)
 
 /* -- the relay -------------------------------------------------------------------------------------------------- */
 
-/* Whether the program has read all we wrote. What it has not is marked with the terminal's mode of the time it came: an end of
- * file behind it would be a plain byte if that was raw, as it is while a shell edits its command line. */
+/* Whether the program has read all we wrote. What it has not is marked with the terminal's mode of the time it came: an
+ * end of file behind it would be a plain byte if that was raw, as it is while a shell edits its command line. */
 static bool has_read_all(const struct console *console)
 {
     auto_close int slave = ioctl(console->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -149,9 +149,9 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* A pty has no half-close: its end of file is a character, which must stand at the beginning of a line; in the middle of one
- * the first of two only completes the line. A program that changes the terminal's mode just then loses it, and a pipe that has
- * ended stays ended: so it is said again, at growing intervals, whenever the last one has been read. */
+/* A pty has no half-close: its end of file is a character, which must stand at the beginning of a line; in the middle
+ * of one the first of two only completes the line. A program that changes the terminal's mode just then loses it, and a
+ * pipe that has ended stays ended: so it is said again, at growing intervals, whenever the last one has been read. */
 static void end_input(struct console *console)
 {
     struct console_buffer *buffer = &console->to_program;

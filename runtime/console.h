@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The caller's terminal on one side, the master of the container's pty on the other, and bytes in between. Whatever way the
- * program ends, the terminal gets its settings back (console_close, and atexit as the net beneath it).
+ * The caller's terminal on one side, the master of the container's pty on the other, and bytes in between. Whatever way
+ * the program ends, the terminal gets its settings back (console_close, and atexit as the net beneath it).
  *
  * Nothing here blocks: each side waits in the caller's poll loop until the other can take what it has.
  */
@@ -23,16 +23,16 @@ struct console_buffer {
 };
 
 struct console {
-    int master;                /* borrowed */
-    int input;                 /* -1: ended */
-    int output;                /* -1: nobody reads it, what comes is dropped */
-    bool own_output;           /* output is a descriptor of ours */
-    bool raw;                  /* a terminal was changed and is to be restored */
-    bool hung_up;              /* for now nobody has the other side of the pty open */
-    bool ending;               /* the input has ended, and the program is told whenever it reads */
-    int64_t end_at;            /* when next, in milliseconds of the monotonic clock */
+    int master;      /* borrowed */
+    int input;       /* -1: ended */
+    int output;      /* -1: nobody reads it, what comes is dropped */
+    bool own_output; /* output is a descriptor of ours */
+    bool raw;        /* a terminal was changed and is to be restored */
+    bool hung_up;    /* for now nobody has the other side of the pty open */
+    bool ending;     /* the input has ended, and the program is told whenever it reads */
+    int64_t end_at;  /* when next, in milliseconds of the monotonic clock */
     int end_pause;
-    char last_input;           /* to end a line that was begun when input ends */
+    char last_input; /* to end a line that was begun when input ends */
     struct console_buffer to_program, to_user;
 };
 

@@ -129,8 +129,8 @@ static int lock_slot(int folder, uint32_t first)
     return take_fd(&fd);
 }
 
-/* A runtime that was killed leaves its lock, but perhaps not its sandbox. The question costs one call: the kernel looks the user
- * up, and only if there is one does it look for his processes. */
+/* A runtime that was killed leaves its lock, but perhaps not its sandbox. The question costs one call: the kernel looks
+ * the user up, and only if there is one does it look for his processes. */
 static bool slot_in_use(uint32_t first)
 {
     for (uint32_t i = 0; i < IDS_PER_SLOT; i++) {

@@ -2,10 +2,10 @@
 /*
  * Host user ids for a sandbox: three of its own, from a range that nothing else on the machine may use.
  *
- * The range is cut into slots of three, at multiples of three. A slot is taken by holding a lock (flock) on the file named after
- * its first id; the kernel drops the lock when its holder dies, so a crash frees the ids. A slot one of whose ids has a process is
- * passed over, whoever that process belongs to. The files stay: to remove one that
- * somebody has just opened would let two holders lock two different files of one name.
+ * The range is cut into slots of three, at multiples of three. A slot is taken by holding a lock (flock) on the file
+ * named after its first id; the kernel drops the lock when its holder dies, so a crash frees the ids. A slot one of
+ * whose ids has a process is passed over, whoever that process belongs to. The files stay: to remove one that somebody
+ * has just opened would let two holders lock two different files of one name.
  */
 #ifndef RUNTIME_IDS_H
 #define RUNTIME_IDS_H
@@ -38,8 +38,8 @@ struct ids {
 /* Reads "BASE:COUNT". Returns 0, or -EINVAL with *error set. */
 int id_range_parse(const char *text, struct id_range *ret_range, struct error *error);
 
-/* The range to use: the option's if not NULL, else the environment's, else the line "id_range = BASE:COUNT" of the file, else
- * the default. A file that does not exist is no error. */
+/* The range to use: the option's if not NULL, else the environment's, else the line "id_range = BASE:COUNT" of the
+ * file, else the default. A file that does not exist is no error. */
 int id_range_find(const char *option, const char *environment, const char *config_path, struct id_range *ret_range,
                   struct error *error);
 

@@ -83,8 +83,7 @@ void log_message(enum log_level level, const char *format, ...)
     (void)vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
 
-    (void)dprintf(STDERR_FILENO, "postern: %s%s%s", level == LOG_LEVEL_WARNING ? "warning: " : "", message,
-                  line_end());
+    (void)dprintf(STDERR_FILENO, "postern: %s%s%s", level == LOG_LEVEL_WARNING ? "warning: " : "", message, line_end());
     if (log_fd >= 0)
         write_file(level, message);
 }

@@ -102,8 +102,9 @@ static void reap(pid_t *pid)
     *pid = 0;
 }
 
-/* How the sentry ended. As the init of a pid namespace it can end only after everybody in there has been reaped; those who are
- * our children wait for us. Its sockets close before that, and tell us that it is on its way. Returns 0 or -errno. */
+/* How the sentry ended. As the init of a pid namespace it can end only after everybody in there has been reaped; those
+ * who are our children wait for us. Its sockets close before that, and tell us that it is on its way. Returns 0 or
+ * -errno. */
 static int sentry_status(struct monitor *monitor, siginfo_t *ret_info)
 {
     struct sandbox *sandbox = monitor->sandbox;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the runtime does while the container runs: one poll loop for signals, the console, the sentry's messages, and the
- * deaths of init and sentry. */
+/* What the runtime does while the container runs: one poll loop for signals, the console, the sentry's messages, and
+ * the deaths of init and sentry. */
 #ifndef RUNTIME_MONITOR_H
 #define RUNTIME_MONITOR_H
 
@@ -8,9 +8,9 @@ struct console;
 struct sandbox;
 struct signals;
 
-/* Waits until the container's init has ended. The console may be NULL. Returns the exit status for our caller: the program's,
- * 128+n when signal n killed it, or EXIT_SANDBOX_DIED after saying why. Who had to be reaped for that has pid 0 in *sandbox
- * afterwards; the others are left to sandbox_destroy. */
+/* Waits until the container's init has ended. The console may be NULL. Returns the exit status for our caller: the
+ * program's, 128+n when signal n killed it, or EXIT_SANDBOX_DIED after saying why. Who had to be reaped for that has
+ * pid 0 in *sandbox afterwards; the others are left to sandbox_destroy. */
 int monitor_run(struct sandbox *sandbox, const struct signals *signals, struct console *console);
 
 #endif

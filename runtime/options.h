@@ -19,14 +19,15 @@ struct global_options {
 
 /* Parses the options before the subcommand. *ret_index is where argv has the subcommand (argc if there is none).
  * Returns 0, or -EINVAL with a sentence in *error. */
-int options_parse_global(int argc, char **argv, struct global_options *ret_options, int *ret_index, struct error *error);
+int options_parse_global(int argc, char **argv, struct global_options *ret_options, int *ret_index,
+                         struct error *error);
 
 /* What options_parse_global found, for the rest of the program. */
 void options_keep(const struct global_options *options);
 const struct global_options *options_global(void);
 
-/* getopt_long for a subcommand: the first call of each starts at argv[1]; errors are left to option_error. `letters` must begin
- * with "+:" (stop at the first word, tell a missing argument apart). */
+/* getopt_long for a subcommand: the first call of each starts at argv[1]; errors are left to option_error. `letters`
+ * must begin with "+:" (stop at the first word, tell a missing argument apart). */
 int option_next(int argc, char **argv, const char *letters, const struct option *options);
 void option_start(void);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * postern run: from a bundle to an exit status. What is made on the way (ids, state folder, sandbox, raw terminal) is held in one
- * structure and given back in one function, in the opposite order, however far it came.
+ * postern run: from a bundle to an exit status. What is made on the way (ids, state folder, sandbox, raw terminal) is
+ * held in one structure and given back in one function, in the opposite order, however far it came.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -37,7 +37,8 @@ int signals_open(struct signals *ret_signals, struct error *error)
     if (fd < 0 || sigprocmask(SIG_BLOCK, &wanted, NULL) < 0)
         return error_set(error, errno, "cannot collect signals");
 
-    /* A caller that ignores SIGCHLD hands that on to us, and the kernel would reap our children before we see their status. */
+    /* A caller that ignores SIGCHLD hands that on to us, and the kernel would reap our children before we see their
+     * status. */
     (void)signal(SIGCHLD, SIG_DFL);
     ret_signals->fd = take_fd(&fd);
     return 0;

@@ -12,14 +12,17 @@ struct signals {
     int fd; /* signalfd, non-blocking; -1: not open */
 };
 
-#define SIGNALS_NONE {.fd = -1}
+#define SIGNALS_NONE                                                                                                   \
+    {                                                                                                                  \
+        .fd = -1                                                                                                       \
+    }
 
-/* Whether a signal that arrives here is meant for the container. Not those: SIGKILL and SIGSTOP cannot be caught, faults
- * (SIGSEGV, ...) are our own, SIGCHLD and SIGWINCH we use ourselves, SIGPIPE comes from our own writes. */
+/* Whether a signal that arrives here is meant for the container. Not those: SIGKILL and SIGSTOP cannot be caught,
+ * faults (SIGSEGV, ...) are our own, SIGCHLD and SIGWINCH we use ourselves, SIGPIPE comes from our own writes. */
 bool signal_is_forwarded(int signal);
 
-/* Blocks all forwarded signals, SIGCHLD, SIGWINCH and SIGPIPE, and opens the descriptor. Children inherit the mask and must
- * clear it before they execute anything. Returns 0 or -errno. */
+/* Blocks all forwarded signals, SIGCHLD, SIGWINCH and SIGPIPE, and opens the descriptor. Children inherit the mask and
+ * must clear it before they execute anything. Returns 0 or -errno. */
 int signals_open(struct signals *ret_signals, struct error *error);
 
 /* Returns the next signal, 0 if there is none. */
@@ -28,8 +31,8 @@ int signals_next(const struct signals *signals);
 /* Sends a signal to the process behind a pidfd; that it is gone is no error. */
 int signal_send(int pidfd, int signal);
 
-/* Closes the descriptor. The signals stay blocked: one that is pending must not kill us on the way out and replace the container's
- * exit status. */
+/* Closes the descriptor. The signals stay blocked: one that is pending must not kill us on the way out and replace the
+ * container's exit status. */
 void signals_close(struct signals *signals);
 
 #endif

@@ -54,8 +54,8 @@ static int open_root(const char *root)
     return fd >= 0 ? fd : -errno;
 }
 
-/* Makes the folder if it is not there, and locks it. Returns the lock, -EEXIST if somebody holds it, -EAGAIN if the one that was
- * there has just been removed by its owner, or another -errno. */
+/* Makes the folder if it is not there, and locks it. Returns the lock, -EEXIST if somebody holds it, -EAGAIN if the one
+ * that was there has just been removed by its owner, or another -errno. */
 static int lock_folder(int root, const char *id)
 {
     struct stat status;

@@ -13,8 +13,9 @@ int state_id_check(const char *id, struct error *error);
 /* Creates the root, with all its parents, for us alone. Returns 0 or -errno. */
 int state_root_create(const char *root, struct error *error);
 
-/* Creates ROOT/ID, mode 0700, and locks it; the id must have been checked. A folder that is there without its lock belongs to a
- * runtime that was killed, and is taken over. Returns 0, -EEXIST if there is such a container, or another -errno. */
+/* Creates ROOT/ID, mode 0700, and locks it; the id must have been checked. A folder that is there without its lock
+ * belongs to a runtime that was killed, and is taken over. Returns 0, -EEXIST if there is such a container, or another
+ * -errno. */
 int state_dir_create(const char *root, const char *id, int *ret_lock, struct error *error);
 
 /* Removes ROOT/ID with all that is in it. Returns 0 (also if there was none) or -errno. */

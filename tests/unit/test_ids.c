@@ -50,9 +50,10 @@ static void test_range_parse(void **state)
     assert_int_equal(id_range_parse("65536:5", &range, &error), 0);
     assert_int_equal(id_range_parse("4294967000:295", &range, &error), 0);
 
-    static const char *const bad[] = {"",         "1900000000",   ":5",        "1900000000:",   "1900000000:-5", " 1900000000:5",
-                                      "+70000:5", "70000:5x",     "70000:5 ",  "70000:4",       "0:60000",       "1000:60000",
-                                      "65535:9",  "4294967000:296", "4294967296:5", "70000:99999999999", "0x20000:9"};
+    static const char *const bad[] = {
+        "",         "1900000000",     ":5",           "1900000000:",       "1900000000:-5", " 1900000000:5",
+        "+70000:5", "70000:5x",       "70000:5 ",     "70000:4",           "0:60000",       "1000:60000",
+        "65535:9",  "4294967000:296", "4294967296:5", "70000:99999999999", "0x20000:9"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         error = (struct error){0};
         range = (struct id_range){1, 2};
@@ -224,7 +225,8 @@ static void test_container_ids(void **state)
 {
     (void)state;
     static const char *const good[] = {"a", "A-b_c+d.e", "...", ".hidden", "0", "-x"};
-    static const char *const bad[] = {"", ".", "..", "a/b", "/", "a b", "a\n", "\xc3\xa4", "@ids", "a:b", "a\\b", "../x"};
+    static const char *const bad[] = {"",    ".",        "..",   "a/b", "/",    "a b",
+                                      "a\n", "\xc3\xa4", "@ids", "a:b", "a\\b", "../x"};
     char text[STATE_ID_MAX + 2];
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         struct error error = {0};

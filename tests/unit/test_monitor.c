@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: runtime/monitor.c runtime/console.c runtime/signals.c runtime/log.c */
-/* The loop of `postern run` on processes that stand in for init and sentry: exit statuses, signals, a sentry that fails, and
- * the console between a terminal of ours and a pty. */
+/* The loop of `postern run` on processes that stand in for init and sentry: exit statuses, signals, a sentry that
+ * fails, and the console between a terminal of ours and a pty. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -90,15 +90,16 @@ static int make_control(struct stand_in *stand_in)
 }
 
 /* The sentry's end of the control socket is left to the sentry: it closes when that dies. */
-static void start_with(struct stand_in *stand_in, int sentry_end, void (*init)(int), int init_argument, void (*sentry)(int),
-                       int sentry_argument)
+static void start_with(struct stand_in *stand_in, int sentry_end, void (*init)(int), int init_argument,
+                       void (*sentry)(int), int sentry_argument)
 {
     stand_in->sandbox.sentry = spawn(sentry, sentry_argument, &stand_in->sandbox.sentry_pidfd);
     (void)close(sentry_end);
     stand_in->sandbox.init = spawn(init, init_argument, &stand_in->sandbox.init_pidfd);
 }
 
-static void start(struct stand_in *stand_in, void (*init)(int), int init_argument, void (*sentry)(int), int sentry_argument)
+static void start(struct stand_in *stand_in, void (*init)(int), int init_argument, void (*sentry)(int),
+                  int sentry_argument)
 {
     int sentry_end = make_control(stand_in);
     start_with(stand_in, sentry_end, init, init_argument, sentry, sentry_argument);
@@ -354,9 +355,10 @@ static void test_console_on_a_terminal(void **state)
     struct winsize size = {.ws_row = 33, .ws_col = 77};
     assert_int_equal(tcgetattr(user.slave, &before), 0);
     assert_int_equal(ioctl(user.master, TIOCSWINSZ, &size), 0);
-    pid_t pid = spawn_relay(user.slave, user.slave, guest,
-                            "trap i=1 INT; stty size; echo ready; until [ \"$i\" ]; do sleep 0.02; done; echo interrupted; "
-                            "read a; read b; echo \"<$a|$b>\"; exit 5");
+    pid_t pid =
+        spawn_relay(user.slave, user.slave, guest,
+                    "trap i=1 INT; stty size; echo ready; until [ \"$i\" ]; do sleep 0.02; done; echo interrupted; "
+                    "read a; read b; echo \"<$a|$b>\"; exit 5");
     (void)close(guest.slave);
     expect_output(user.master, "33 77\r\nready\r\n");
 
@@ -383,7 +385,8 @@ static void test_console_follows_the_window(void **state)
 {
     (void)state;
     struct pty user = open_pty(), guest = open_pty();
-    pid_t pid = spawn_relay(user.slave, user.slave, guest, "trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.05; done");
+    pid_t pid = spawn_relay(user.slave, user.slave, guest,
+                            "trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.05; done");
     (void)close(guest.slave);
     expect_output(user.master, "ready");
     struct winsize size = {.ws_row = 12, .ws_col = 34};
@@ -426,7 +429,8 @@ static void test_console_ends_input_late(void **state)
     assert_int_equal(pipe(output), 0);
     assert_int_equal(write(input[1], "data\n", 5), 5);
     (void)close(input[1]);
-    pid_t pid = spawn_relay(input[0], output[1], guest, "stty -echo -icanon; sleep 0.4; stty icanon; cat; echo end; exit 3");
+    pid_t pid =
+        spawn_relay(input[0], output[1], guest, "stty -echo -icanon; sleep 0.4; stty icanon; cat; echo end; exit 3");
     (void)close(guest.slave);
     (void)close(input[0]);
     (void)close(output[1]);
@@ -459,7 +463,8 @@ static void test_console_drains(void **state)
     struct pty guest = open_pty();
     int output[2], input = open("/dev/null", O_RDONLY | O_CLOEXEC);
     assert_int_equal(pipe(output), 0);
-    pid_t pid = spawn_relay(input, output[1], guest, "i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done");
+    pid_t pid =
+        spawn_relay(input, output[1], guest, "i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done");
     (void)close(guest.slave);
     (void)close(output[1]);
     size_t total = 0;
@@ -497,7 +502,8 @@ static void test_console_without_a_reader(void **state)
     int output[2], input = open("/dev/null", O_RDONLY | O_CLOEXEC);
     assert_int_equal(pipe(output), 0);
     (void)close(output[0]);
-    pid_t pid = spawn_relay(input, output[1], guest, "i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done; exit 6");
+    pid_t pid = spawn_relay(input, output[1], guest,
+                            "i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done; exit 6");
     (void)close(guest.slave);
     (void)close(output[1]);
     assert_int_equal(wait_status(pid), 6);

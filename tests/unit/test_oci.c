@@ -85,7 +85,8 @@ static void test_process(void **state)
     (void)state;
     struct oci_config *config = read_with(
         "",
-        "\"terminal\":true,\"consoleSize\":{\"height\":24,\"width\":80},\"user\":{\"uid\":1000,\"gid\":100,\"umask\":18,"
+        "\"terminal\":true,\"consoleSize\":{\"height\":24,\"width\":80},\"user\":{\"uid\":1000,\"gid\":100,\"umask\":"
+        "18,"
         "\"additionalGids\":[5,4294967294]},\"env\":[\"A=1\",\"B=\"],\"args\":[\"/bin/echo\",\"\",\"\\u00e4\"],"
         "\"noNewPrivileges\":true,\"oomScoreAdj\":-500,\"apparmorProfile\":\"p\",\"selinuxLabel\":\"l\","
         "\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":10,\"hard\":18446744073709551615}],"
@@ -150,11 +151,11 @@ static void test_every_capability_and_rlimit_has_its_number(void **state)
 {
     (void)state;
     char text[4096] = "\"rlimits\":[";
-    static const char *const names[] = {"AS",     "CORE", "CPU",    "DATA", "FSIZE",  "LOCKS",  "MEMLOCK",    "MSGQUEUE",
-                                        "NICE",   "NOFILE", "NPROC", "RSS",  "RTPRIO", "RTTIME", "SIGPENDING", "STACK"};
+    static const char *const names[] = {"AS",   "CORE",   "CPU",   "DATA", "FSIZE",  "LOCKS",  "MEMLOCK",    "MSGQUEUE",
+                                        "NICE", "NOFILE", "NPROC", "RSS",  "RTPRIO", "RTTIME", "SIGPENDING", "STACK"};
     for (size_t i = 0; i < 16; i++)
-        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s{\"type\":\"RLIMIT_%s\",\"soft\":1,\"hard\":2}",
-                       i > 0 ? "," : "", names[i]);
+        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                       "%s{\"type\":\"RLIMIT_%s\",\"soft\":1,\"hard\":2}", i > 0 ? "," : "", names[i]);
     (void)strcat(text, "]");
     struct oci_config *config = read_with("", text, "");
     unsigned seen = 0;
@@ -171,9 +172,11 @@ static void test_mounts(void **state)
         "\"mounts\":["
         "{\"destination\":\"/tmp\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"nosuid\",\"size=64m\",\"ro\","
         "\"mode=1777\",\"rw\"]},"
-        "{\"destination\":\"/data\",\"source\":\"/srv\",\"options\":[\"rbind\",\"ro\",\"rslave\",\"rro\",\"rnoatime\"]},"
+        "{\"destination\":\"/data\",\"source\":\"/"
+        "srv\",\"options\":[\"rbind\",\"ro\",\"rslave\",\"rro\",\"rnoatime\"]},"
         "{\"destination\":\"/x\",\"type\":\"bind\",\"source\":\"y\"},"
-        "{\"destination\":\"/o\",\"type\":\"overlay\",\"source\":\"overlay\",\"options\":[\"lowerdir=/a\",\"\",\"odd\"]},"
+        "{\"destination\":\"/o\",\"type\":\"overlay\",\"source\":\"overlay\",\"options\":[\"lowerdir=/"
+        "a\",\"\",\"odd\"]},"
         "{\"destination\":\"/m\",\"type\":\"tmpfs\",\"options\":[\"tmpcopyup\"],"
         "\"uidMappings\":[{\"containerID\":0,\"hostID\":5,\"size\":2}],"
         "\"gidMappings\":[{\"containerID\":0,\"hostID\":6,\"size\":3}]}]",
@@ -227,10 +230,13 @@ static void test_linux(void **state)
     struct oci_config *config = read_with(
         "", "",
         "\"uidMappings\":[{\"containerID\":1,\"hostID\":2,\"size\":3}],"
-        "\"namespaces\":[{\"type\":\"network\",\"path\":\"/run/netns/a\"},{\"type\":\"time\"},{\"type\":\"pid\",\"path\":\"\"}],"
-        "\"devices\":[{\"path\":\"/dev/fuse\",\"type\":\"c\",\"major\":10,\"minor\":229,\"fileMode\":438,\"uid\":0,\"gid\":5},"
+        "\"namespaces\":[{\"type\":\"network\",\"path\":\"/run/netns/"
+        "a\"},{\"type\":\"time\"},{\"type\":\"pid\",\"path\":\"\"}],"
+        "\"devices\":[{\"path\":\"/dev/"
+        "fuse\",\"type\":\"c\",\"major\":10,\"minor\":229,\"fileMode\":438,\"uid\":0,\"gid\":5},"
         "{\"path\":\"/dev/f\",\"type\":\"p\"},{\"path\":\"/dev/b\",\"type\":\"b\",\"major\":0,\"minor\":1048575}],"
-        "\"netDevices\":{\"eth0\":{\"name\":\"c0\"},\"eth1\":{}},\"cgroupsPath\":\"/a/b\",\"rootfsPropagation\":\"rslave\","
+        "\"netDevices\":{\"eth0\":{\"name\":\"c0\"},\"eth1\":{}},\"cgroupsPath\":\"/a/"
+        "b\",\"rootfsPropagation\":\"rslave\","
         "\"maskedPaths\":[\"/proc/kcore\"],\"readonlyPaths\":[\"/proc/sys\",\"/proc/bus\"],\"mountLabel\":\"m\","
         "\"intelRdt\":{\"closID\":\"c\",\"enableCMT\":true},\"personality\":{\"domain\":\"LINUX32\"},"
         "\"timeOffsets\":{\"monotonic\":{\"secs\":-5,\"nanosecs\":999999999},\"boottime\":{\"secs\":7}},"
@@ -268,17 +274,21 @@ static void test_linux(void **state)
 static void test_resources(void **state)
 {
     (void)state;
-    struct oci_config *config = read_with(
-        "", "",
-        "\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"},{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":-1}],"
-        "\"memory\":{\"limit\":536870912,\"swap\":-1,\"swappiness\":0,\"disableOOMKiller\":false,\"checkBeforeUpdate\":true},"
-        "\"cpu\":{\"shares\":18446744073709551615,\"quota\":-1,\"period\":100000,\"burst\":1,\"cpus\":\"0-1\",\"mems\":\"0\",\"idle\":1},"
-        "\"pids\":{\"limit\":-1},\"blockIO\":{\"weight\":10,\"weightDevice\":[{\"major\":8,\"minor\":0,\"leafWeight\":300}],"
-        "\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":16,\"rate\":600}],"
-        "\"throttleWriteIOPSDevice\":[{\"major\":8,\"minor\":32,\"rate\":700}]},"
-        "\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":9223372036854772000}],"
-        "\"network\":{\"classID\":1048577,\"priorities\":[{\"name\":\"eth0\",\"priority\":500}]},"
-        "\"rdma\":{\"mlx5_1\":{\"hcaHandles\":3}},\"unified\":{\"memory.high\":\"max\"}}");
+    struct oci_config *config =
+        read_with("", "",
+                  "\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"},{\"allow\":true,\"type\":\"c\","
+                  "\"major\":1,\"minor\":-1}],"
+                  "\"memory\":{\"limit\":536870912,\"swap\":-1,\"swappiness\":0,\"disableOOMKiller\":false,"
+                  "\"checkBeforeUpdate\":true},"
+                  "\"cpu\":{\"shares\":18446744073709551615,\"quota\":-1,\"period\":100000,\"burst\":1,\"cpus\":\"0-"
+                  "1\",\"mems\":\"0\",\"idle\":1},"
+                  "\"pids\":{\"limit\":-1},\"blockIO\":{\"weight\":10,\"weightDevice\":[{\"major\":8,\"minor\":0,"
+                  "\"leafWeight\":300}],"
+                  "\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":16,\"rate\":600}],"
+                  "\"throttleWriteIOPSDevice\":[{\"major\":8,\"minor\":32,\"rate\":700}]},"
+                  "\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":9223372036854772000}],"
+                  "\"network\":{\"classID\":1048577,\"priorities\":[{\"name\":\"eth0\",\"priority\":500}]},"
+                  "\"rdma\":{\"mlx5_1\":{\"hcaHandles\":3}},\"unified\":{\"memory.high\":\"max\"}}");
     const struct oci_resources *resources = config->linux_config.resources;
     assert_int_equal(resources->devices.items[0].type, 0);
     assert_string_equal(resources->devices.items[0].access, "rwm");
@@ -313,13 +323,16 @@ static void test_resources(void **state)
 static void test_seccomp(void **state)
 {
     (void)state;
-    struct oci_config *config = read_with(
-        "", "",
-        "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":38,\"architectures\":[\"SCMP_ARCH_X86_64\"],"
-        "\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\",\"SECCOMP_FILTER_FLAG_SPEC_ALLOW\"],\"listenerPath\":\"/s\",\"listenerMetadata\":\"m\","
-        "\"syscalls\":[{\"names\":[\"read\",\"write\"],\"action\":\"SCMP_ACT_ALLOW\"},{\"names\":[\"clone\"],"
-        "\"action\":\"SCMP_ACT_KILL\",\"errnoRet\":1,\"args\":[{\"index\":5,\"value\":18446744073709551615,\"valueTwo\":7,"
-        "\"op\":\"SCMP_CMP_MASKED_EQ\"}]}]}");
+    struct oci_config *config =
+        read_with("", "",
+                  "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":38,\"architectures\":[\"SCMP_"
+                  "ARCH_X86_64\"],"
+                  "\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\",\"SECCOMP_FILTER_FLAG_SPEC_ALLOW\"],\"listenerPath\":\"/"
+                  "s\",\"listenerMetadata\":\"m\","
+                  "\"syscalls\":[{\"names\":[\"read\",\"write\"],\"action\":\"SCMP_ACT_ALLOW\"},{\"names\":[\"clone\"],"
+                  "\"action\":\"SCMP_ACT_KILL\",\"errnoRet\":1,\"args\":[{\"index\":5,\"value\":18446744073709551615,"
+                  "\"valueTwo\":7,"
+                  "\"op\":\"SCMP_CMP_MASKED_EQ\"}]}]}");
     const struct oci_seccomp *seccomp = config->linux_config.seccomp;
     assert_int_equal(seccomp->default_action, OCI_SECCOMP_ERRNO);
     assert_int_equal(seccomp->default_errno_ret.value, 38);
@@ -340,9 +353,10 @@ static void test_seccomp(void **state)
 static void test_null_unknown_and_repeated_names(void **state)
 {
     (void)state;
-    struct oci_config *config = read_with("\"mounts\":null,\"hostname\":null,\"future\":{\"mounts\":[1,{\"a\":null}]},\"hostname\":\"one\","
-                                          "\"hostname\":\"two\",\"domainname\":\"gone\",\"domainname\":null",
-                                          "\"env\":null,\"Args\":7", "\"seccomp\":null,\"namespaces\":null");
+    struct oci_config *config =
+        read_with("\"mounts\":null,\"hostname\":null,\"future\":{\"mounts\":[1,{\"a\":null}]},\"hostname\":\"one\","
+                  "\"hostname\":\"two\",\"domainname\":\"gone\",\"domainname\":null",
+                  "\"env\":null,\"Args\":7", "\"seccomp\":null,\"namespaces\":null");
     assert_int_equal(config->mounts.count, 0);
     assert_string_equal(config->hostname, "two");
     assert_null(config->domainname);

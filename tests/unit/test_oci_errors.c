@@ -62,7 +62,8 @@ static const struct bad_case bad_cases[] = {
     {TOP, "\"ociVersion\":\"1.2\"", "ociVersion: \"1.2\" is not a version"},
     {TOP, "\"ociVersion\":\"1.2.0x\"", "ociVersion: \"1.2.0x\" is not a version"},
     {TOP, "\"ociVersion\":\"one\"", "ociVersion: \"one\" is not a version"},
-    {TOP, "\"hostname\":\"a234567890a234567890a234567890a234567890a234567890a234567890a2345\"", "hostname: too long: 65 bytes"},
+    {TOP, "\"hostname\":\"a234567890a234567890a234567890a234567890a234567890a234567890a2345\"",
+     "hostname: too long: 65 bytes"},
     {TOP, "\"hostname\":\"a\\u0000b\"", "hostname: a NUL character in the text"},
 
     /* process */
@@ -92,20 +93,24 @@ static const struct bad_case bad_cases[] = {
     {PROCESS, "\"consoleSize\":{\"height\":1,\"width\":65536}", "process.consoleSize.width: 65536 is out of range"},
     {PROCESS, "\"oomScoreAdj\":1001", "process.oomScoreAdj: 1001 is out of range: from -1000 to 1000"},
     {PROCESS, "\"oomScoreAdj\":-1001", "process.oomScoreAdj: -1001 is out of range"},
-    {PROCESS, "\"capabilities\":{\"bounding\":\"CAP_KILL\"}", "process.capabilities.bounding: must be an array, not a string"},
+    {PROCESS, "\"capabilities\":{\"bounding\":\"CAP_KILL\"}",
+     "process.capabilities.bounding: must be an array, not a string"},
     {PROCESS, "\"capabilities\":{\"ambient\":[1]}", "process.capabilities.ambient[0]: must be a string, not a number"},
     {PROCESS, "\"capabilities\":{\"effective\":[\"CAP_KILL\"]}",
      "process.capabilities.effective: CAP_KILL is not in the permitted set"},
-    {PROCESS, "\"rlimits\":[{\"type\":\"RLIMIT_FOO\",\"soft\":1,\"hard\":1}]", "process.rlimits[0].type: unknown rlimit \"RLIMIT_FOO\""},
+    {PROCESS, "\"rlimits\":[{\"type\":\"RLIMIT_FOO\",\"soft\":1,\"hard\":1}]",
+     "process.rlimits[0].type: unknown rlimit \"RLIMIT_FOO\""},
     {PROCESS, "\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":1}]", "process.rlimits[0].hard: required, but missing"},
-    {PROCESS, "\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":2,\"hard\":1}]", "process.rlimits[0].soft: above the hard limit"},
+    {PROCESS, "\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":2,\"hard\":1}]",
+     "process.rlimits[0].soft: above the hard limit"},
     {PROCESS, "\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":1,\"hard\":18446744073709551616}]",
      "process.rlimits[0].hard: 18446744073709551616 is out of range"},
     {PROCESS,
      "\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":1,\"hard\":1},{\"type\":\"RLIMIT_AS\",\"soft\":1,\"hard\":1}]",
      "process.rlimits[1].type: RLIMIT_AS is given twice"},
     {PROCESS, "\"ioPriority\":{\"class\":\"X\"}", "process.ioPriority.class: unknown I/O priority class \"X\""},
-    {PROCESS, "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":8}", "process.ioPriority.priority: 8 is out of range"},
+    {PROCESS, "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":8}",
+     "process.ioPriority.priority: 8 is out of range"},
     {PROCESS, "\"scheduler\":{}", "process.scheduler.policy: required, but missing"},
     {PROCESS, "\"scheduler\":{\"policy\":\"SCHED_FIFO\",\"flags\":[\"X\"]}",
      "process.scheduler.flags[0]: unknown scheduling flag \"X\""},
@@ -114,40 +119,55 @@ static const struct bad_case bad_cases[] = {
 
     /* mounts */
     {TOP, "\"mounts\":[{\"type\":\"proc\"}]", "mounts[0].destination: required, but missing"},
-    {TOP, "\"mounts\":[{\"destination\":\"proc\",\"type\":\"proc\"}]", "mounts[0].destination: \"proc\" is not an absolute path"},
+    {TOP, "\"mounts\":[{\"destination\":\"proc\",\"type\":\"proc\"}]",
+     "mounts[0].destination: \"proc\" is not an absolute path"},
     {TOP, "\"mounts\":[{\"destination\":\"/p\"}]", "mounts[0].type: required unless"},
-    {TOP, "\"mounts\":[{\"destination\":\"/p\",\"options\":[\"bind\"]}]", "mounts[0].source: required for a bind mount"},
-    {TOP, "\"mounts\":[{\"destination\":\"/p\",\"type\":\"proc\"},{\"destination\":\"/t\",\"type\":\"tmpfs\",\"options\":[\"ro\",7]}]",
+    {TOP, "\"mounts\":[{\"destination\":\"/p\",\"options\":[\"bind\"]}]",
+     "mounts[0].source: required for a bind mount"},
+    {TOP,
+     "\"mounts\":[{\"destination\":\"/p\",\"type\":\"proc\"},{\"destination\":\"/"
+     "t\",\"type\":\"tmpfs\",\"options\":[\"ro\",7]}]",
      "mounts[1].options[1]: must be a string, not a number"},
     {TOP, "\"mounts\":[{\"destination\":\"/t\",\"type\":\"tmpfs\",\"options\":[\"ro\",\"mode=999\"]}]",
      "mounts[0].options[1]: \"mode=999\": the mode must be octal"},
     {TOP, "\"mounts\":[{\"destination\":\"/t\",\"type\":\"tmpfs\",\"options\":[\"size=lots\"]}]",
      "mounts[0].options[0]: \"size=lots\": the size must be a number"},
-    {TOP, "\"mounts\":[{\"destination\":\"/t\",\"type\":\"tmpfs\",\"options\":[\"uid=4294967295\"]}]", "mounts[0].options[0]: "},
+    {TOP, "\"mounts\":[{\"destination\":\"/t\",\"type\":\"tmpfs\",\"options\":[\"uid=4294967295\"]}]",
+     "mounts[0].options[0]: "},
     {TOP, "\"mounts\":[{\"destination\":\"/t\",\"source\":\"/s\",\"options\":[\"bind\",\"tmpcopyup\"]}]",
      "mounts[0].options: tmpcopyup is for a tmpfs"},
     {TOP,
-     "\"mounts\":[{\"destination\":\"/t\",\"type\":\"tmpfs\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}]",
+     "\"mounts\":[{\"destination\":\"/"
+     "t\",\"type\":\"tmpfs\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}]",
      "mounts[0].gidMappings: required when the other mapping is given"},
-    {TOP, "\"mounts\":[{\"destination\":\"/t\",\"type\":\"tmpfs\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":0}]}]",
+    {TOP,
+     "\"mounts\":[{\"destination\":\"/"
+     "t\",\"type\":\"tmpfs\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":0}]}]",
      "mounts[0].uidMappings[0].size: 0 is out of range: from 1 to"},
 
     /* hooks */
     {TOP, "\"hooks\":{\"poststop\":[{\"path\":\"/a\"},{}]}", "hooks.poststop[1].path: required, but missing"},
     {TOP, "\"hooks\":{\"prestart\":[{\"path\":\"a\"}]}", "hooks.prestart[0].path: \"a\" is not an absolute path"},
-    {TOP, "\"hooks\":{\"prestart\":[{\"path\":\"/a\",\"timeout\":0}]}", "hooks.prestart[0].timeout: 0 is out of range: from 1 to"},
+    {TOP, "\"hooks\":{\"prestart\":[{\"path\":\"/a\",\"timeout\":0}]}",
+     "hooks.prestart[0].timeout: 0 is out of range: from 1 to"},
 
     /* linux */
-    {LINUX, "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pids\"}]", "linux.namespaces[1].type: unknown namespace type \"pids\""},
-    {LINUX, "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\"}]", "linux.namespaces[1].type: \"pid\" is given twice"},
+    {LINUX, "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pids\"}]",
+     "linux.namespaces[1].type: unknown namespace type \"pids\""},
+    {LINUX, "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\"}]",
+     "linux.namespaces[1].type: \"pid\" is given twice"},
     {LINUX, "\"namespaces\":[{\"path\":\"/x\"}]", "linux.namespaces[0].type: required, but missing"},
-    {LINUX, "\"namespaces\":[{\"type\":\"network\",\"path\":\"x\"}]", "linux.namespaces[0].path: must be an absolute path"},
+    {LINUX, "\"namespaces\":[{\"type\":\"network\",\"path\":\"x\"}]",
+     "linux.namespaces[0].path: must be an absolute path"},
     {LINUX, "\"timeOffsets\":{}", "linux.timeOffsets: needs a namespace of type \"time\""},
     {LINUX, "\"timeOffsets\":{\"realtime\":{\"secs\":1}}", "linux.timeOffsets[\"realtime\"]: unknown name"},
-    {LINUX, "\"timeOffsets\":{\"boottime\":{\"nanosecs\":1000000000}}", "linux.timeOffsets.boottime.nanosecs: 1000000000 is out of"},
-    {LINUX, "\"devices\":[{\"path\":\"/dev/a\",\"type\":\"c\",\"major\":1}]", "linux.devices[0].minor: required for this type"},
+    {LINUX, "\"timeOffsets\":{\"boottime\":{\"nanosecs\":1000000000}}",
+     "linux.timeOffsets.boottime.nanosecs: 1000000000 is out of"},
+    {LINUX, "\"devices\":[{\"path\":\"/dev/a\",\"type\":\"c\",\"major\":1}]",
+     "linux.devices[0].minor: required for this type"},
     {LINUX, "\"devices\":[{\"path\":\"/dev/a\",\"type\":\"x\"}]", "linux.devices[0].type: unknown device type \"x\""},
-    {LINUX, "\"devices\":[{\"path\":\"/dev/a\",\"type\":\"b\",\"major\":4096,\"minor\":0}]", "linux.devices[0].major: 4096 is out of"},
+    {LINUX, "\"devices\":[{\"path\":\"/dev/a\",\"type\":\"b\",\"major\":4096,\"minor\":0}]",
+     "linux.devices[0].major: 4096 is out of"},
     {LINUX, "\"netDevices\":{\"a/b\":{}}", "linux.netDevices[\"a/b\"]: not a name of a network interface"},
     {LINUX, "\"netDevices\":{\"eth0\":{\"name\":\"..\"}}", "linux.netDevices[\"eth0\"].name: not a name of a network"},
     {LINUX, "\"maskedPaths\":[\"/a\",\"b\"]", "linux.maskedPaths[1]: \"b\" is not an absolute path"},
@@ -159,20 +179,28 @@ static const struct bad_case bad_cases[] = {
     {LINUX, "\"sysctl\":{\"a\":1}", "linux.sysctl[\"a\"]: must be a string, not a number"},
     {LINUX, "\"resources\":{\"pids\":{}}", "linux.resources.pids.limit: required, but missing"},
     {LINUX, "\"resources\":{\"memory\":{\"limit\":-2}}", "linux.resources.memory.limit: -2 is out of range"},
-    {LINUX, "\"resources\":{\"memory\":{\"limit\":9223372036854775808}}", "linux.resources.memory.limit: 9223372036854775808 is out"},
-    {LINUX, "\"resources\":{\"devices\":[{\"access\":\"r\"}]}", "linux.resources.devices[0].allow: required, but missing"},
-    {LINUX, "\"resources\":{\"devices\":[{\"allow\":true,\"access\":\"rx\"}]}", "linux.resources.devices[0].access: only the letters"},
-    {LINUX, "\"resources\":{\"hugepageLimits\":[{\"pageSize\":\"2M\",\"limit\":1}]}", "linux.resources.hugepageLimits[0].pageSize: "},
-    {LINUX, "\"resources\":{\"unified\":{\"../x\":\"1\"}}", "linux.resources.unified[\"../x\"]: not the name of a cgroup file"},
+    {LINUX, "\"resources\":{\"memory\":{\"limit\":9223372036854775808}}",
+     "linux.resources.memory.limit: 9223372036854775808 is out"},
+    {LINUX, "\"resources\":{\"devices\":[{\"access\":\"r\"}]}",
+     "linux.resources.devices[0].allow: required, but missing"},
+    {LINUX, "\"resources\":{\"devices\":[{\"allow\":true,\"access\":\"rx\"}]}",
+     "linux.resources.devices[0].access: only the letters"},
+    {LINUX, "\"resources\":{\"hugepageLimits\":[{\"pageSize\":\"2M\",\"limit\":1}]}",
+     "linux.resources.hugepageLimits[0].pageSize: "},
+    {LINUX, "\"resources\":{\"unified\":{\"../x\":\"1\"}}",
+     "linux.resources.unified[\"../x\"]: not the name of a cgroup file"},
     {LINUX, "\"resources\":{\"rdma\":{\"a\":[]}}", "linux.resources.rdma[\"a\"]: must be an object, not an array"},
     {LINUX, "\"resources\":{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":1,\"minor\":1}]}}",
      "linux.resources.blockIO.throttleReadBpsDevice[0].rate: required, but missing"},
     {LINUX, "\"seccomp\":{}", "linux.seccomp.defaultAction: required, but missing"},
-    {LINUX, "\"seccomp\":{\"defaultAction\":\"ALLOW\"}", "linux.seccomp.defaultAction: unknown seccomp action \"ALLOW\""},
-    {LINUX, "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot"},
+    {LINUX, "\"seccomp\":{\"defaultAction\":\"ALLOW\"}",
+     "linux.seccomp.defaultAction: unknown seccomp action \"ALLOW\""},
+    {LINUX, "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}",
+     "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot"},
     {LINUX, "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"SCMP_ARCH_Z80\"]}",
      "linux.seccomp.architectures[0]: unknown seccomp architecture \"SCMP_ARCH_Z80\""},
-    {LINUX, "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[],\"action\":\"SCMP_ACT_LOG\"}]}",
+    {LINUX,
+     "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[],\"action\":\"SCMP_ACT_LOG\"}]}",
      "linux.seccomp.syscalls[0].names: must not be empty"},
     {LINUX,
      "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"a\"],\"action\":\"SCMP_ACT_LOG\","
@@ -216,13 +244,17 @@ static const struct bad_case unsupported_cases[] = {
     {TOP, "\"solaris\":{}", "solaris: not supported"},
     {TOP, "\"windows\":{\"layerFolders\":[]}", "windows: not supported"},
     {LINUX, "\"intelRdt\":{}", "linux.intelRdt: not supported"},
-    {LINUX, "\"uidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}]", "linux.uidMappings: user namespace mappings are not supported yet"},
-    {LINUX, "\"gidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}]", "linux.gidMappings: user namespace mappings"},
-    {LINUX, "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"user\"}]", "linux.namespaces[1].type: a user namespace is not supported"},
+    {LINUX, "\"uidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}]",
+     "linux.uidMappings: user namespace mappings are not supported yet"},
+    {LINUX, "\"gidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}]",
+     "linux.gidMappings: user namespace mappings"},
+    {LINUX, "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"user\"}]",
+     "linux.namespaces[1].type: a user namespace is not supported"},
     {LINUX, "\"namespaces\":[{\"type\":\"ipc\",\"path\":\"/x\"}]", "linux.namespaces[0].path: joining a ipc namespace"},
     {LINUX, "\"netDevices\":{\"eth0\":{}}", "linux.netDevices: "},
     {LINUX, "\"personality\":{\"domain\":\"LINUX32\"}", "linux.personality.domain: LINUX32 is not supported"},
-    {TOP, "\"mounts\":[{\"destination\":\"/a\",\"source\":\"/b\",\"options\":[\"bind\",\"idmap\"]}]", "mounts[0].options: id-mapped"},
+    {TOP, "\"mounts\":[{\"destination\":\"/a\",\"source\":\"/b\",\"options\":[\"bind\",\"idmap\"]}]",
+     "mounts[0].options: id-mapped"},
 };
 
 static void test_unsupported_cases(void **state)
@@ -256,8 +288,10 @@ static void test_what_is_ignored_is_noted(void **state)
 {
     (void)state;
     static const struct bad_case noted = {
-        LINUX, "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"},\"cgroupsPath\":\"/x\",\"resources\":{},"
-               "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\",\"path\":\"/x\"}]", NULL};
+        LINUX,
+        "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"},\"cgroupsPath\":\"/x\",\"resources\":{},"
+        "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\",\"path\":\"/x\"}]",
+        NULL};
     char text[4096];
     struct oci_config *config = NULL;
     struct error error = {0};
@@ -316,7 +350,8 @@ static void test_long_path(void **state)
     (void)state;
     char *text = malloc(8192);
     assert_non_null(text);
-    int used = snprintf(text, 8192, "{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"r\"},\"process\":{\"args\":[\"a\"],\"cwd\":\"/");
+    int used = snprintf(
+        text, 8192, "{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"r\"},\"process\":{\"args\":[\"a\"],\"cwd\":\"/");
     memset(text + used, 'x', 4096);
     (void)strcpy(text + used + 4096, "\"}}");
     expect_refusal(text, strlen(text), "process.cwd: too long: 4097 bytes, at most 4095");
@@ -326,7 +361,8 @@ static void test_long_path(void **state)
 static void test_hostile_text_is_not_echoed(void **state)
 {
     (void)state;
-    static const struct bad_case hostile = {LINUX, "\"namespaces\":[{\"type\":\"\\u001b[2Jx\\n\"}],\"sysctl\":{}", NULL};
+    static const struct bad_case hostile = {LINUX, "\"namespaces\":[{\"type\":\"\\u001b[2Jx\\n\"}],\"sysctl\":{}",
+                                            NULL};
     char text[4096];
     struct oci_config *config = NULL;
     struct error error = {0};
@@ -371,10 +407,13 @@ static void test_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_cases),       cmocka_unit_test(test_unsupported_cases),
+        cmocka_unit_test(test_bad_cases),
+        cmocka_unit_test(test_unsupported_cases),
         cmocka_unit_test(test_what_is_ignored_is_noted),
-        cmocka_unit_test(test_sizes_are_bounded), cmocka_unit_test(test_long_path),
-        cmocka_unit_test(test_hostile_text_is_not_echoed), cmocka_unit_test(test_files),
+        cmocka_unit_test(test_sizes_are_bounded),
+        cmocka_unit_test(test_long_path),
+        cmocka_unit_test(test_hostile_text_is_not_echoed),
+        cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: */
-/* A rich configuration, damaged in many ways: whatever comes in, oci_parse answers, and says why when it refuses. What this
- * finds best is found with -DPOSTERN_SANITIZE=ON. The seed is fixed; give another as the first argument to look further. */
+/* A rich configuration, damaged in many ways: whatever comes in, oci_parse answers, and says why when it refuses. What
+ * this finds best is found with -DPOSTERN_SANITIZE=ON. The seed is fixed; give another as the first argument to look
+ * further. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,18 +19,23 @@
 static const char sample[] =
     "{\"ociVersion\":\"1.2.0\",\"process\":{\"terminal\":true,\"consoleSize\":{\"height\":24,\"width\":80},"
     "\"user\":{\"uid\":1,\"gid\":2,\"umask\":18,\"additionalGids\":[5,6]},\"args\":[\"sh\",\"-c\",\"\\u00e4\\n\"],"
-    "\"env\":[\"PATH=/bin\",\"A=\"],\"cwd\":\"/\",\"capabilities\":{\"bounding\":[\"CAP_KILL\"],\"permitted\":[\"CAP_KILL\"],"
+    "\"env\":[\"PATH=/bin\",\"A=\"],\"cwd\":\"/"
+    "\",\"capabilities\":{\"bounding\":[\"CAP_KILL\"],\"permitted\":[\"CAP_KILL\"],"
     "\"effective\":[\"CAP_KILL\"]},\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"hard\":1024,\"soft\":0}],"
     "\"scheduler\":{\"policy\":\"SCHED_RR\",\"priority\":3,\"flags\":[\"SCHED_FLAG_RECLAIM\"]},\"oomScoreAdj\":-10},"
-    "\"root\":{\"path\":\"rootfs\",\"readonly\":true},\"hostname\":\"h\",\"mounts\":[{\"destination\":\"/tmp\",\"type\":\"tmpfs\","
-    "\"options\":[\"nosuid\",\"size=1m\",\"mode=755\"]},{\"destination\":\"/b\",\"source\":\"/s\",\"options\":[\"rbind\",\"rro\"]}],"
+    "\"root\":{\"path\":\"rootfs\",\"readonly\":true},\"hostname\":\"h\",\"mounts\":[{\"destination\":\"/"
+    "tmp\",\"type\":\"tmpfs\","
+    "\"options\":[\"nosuid\",\"size=1m\",\"mode=755\"]},{\"destination\":\"/b\",\"source\":\"/"
+    "s\",\"options\":[\"rbind\",\"rro\"]}],"
     "\"hooks\":{\"poststop\":[{\"path\":\"/x\",\"args\":[\"x\"],\"timeout\":5}]},\"annotations\":{\"k\":\"v\"},"
     "\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\",\"path\":\"/n\"},{\"type\":\"time\"}],"
     "\"devices\":[{\"path\":\"/dev/f\",\"type\":\"c\",\"major\":10,\"minor\":229,\"fileMode\":438}],"
     "\"netDevices\":{\"e\":{\"name\":\"f\"}},\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}],"
-    "\"memory\":{\"limit\":-1},\"cpu\":{\"shares\":2,\"cpus\":\"0\"},\"pids\":{\"limit\":9},\"rdma\":{\"m\":{\"hcaHandles\":1}},"
+    "\"memory\":{\"limit\":-1},\"cpu\":{\"shares\":2,\"cpus\":\"0\"},\"pids\":{\"limit\":9},\"rdma\":{\"m\":{"
+    "\"hcaHandles\":1}},"
     "\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":3}],\"unified\":{\"a.b\":\"c\"}},"
-    "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\"],\"syscalls\":[{\"names\":[\"a\"],"
+    "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\"],\"syscalls\":[{"
+    "\"names\":[\"a\"],"
     "\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":0,\"value\":1,\"op\":\"SCMP_CMP_EQ\"}]}]},\"timeOffsets\":"
     "{\"boottime\":{\"secs\":1,\"nanosecs\":2}},\"maskedPaths\":[\"/p\"],\"sysctl\":{\"a.b\":\"1\"}}}";
 
@@ -96,8 +102,9 @@ static void test_every_byte_replaced(void **state)
 /* Pieces of JSON put where they are not expected reach deeper than single bytes. */
 static size_t mutate(char *text, size_t size, size_t room)
 {
-    static const char *const pieces[] = {"null", "[]", "{}", "-1", "1e9", "18446744073709551616", "\"\"", "\"\\u0000\"",
-                                         "true", "[[[[", ",", ":", "\"\\ud800\"", "\"/../..\""};
+    static const char *const pieces[] = {"null",        "[]",          "{}",   "-1",   "1e9", "18446744073709551616",
+                                         "\"\"",        "\"\\u0000\"", "true", "[[[[", ",",   ":",
+                                         "\"\\ud800\"", "\"/../..\""};
     size_t at = random_below(size), length = random_below(12);
     switch (random_below(4)) {
     case 0:

@@ -52,7 +52,8 @@ static void test_all_options(void **state)
     struct global_options options;
     struct error error = {0};
     int index;
-    assert_int_equal(PARSE("--root", "/a", "--log=/l", "--log-format=json", "--debug", "--id-range=70000:30", "spec", "--help"), 0);
+    assert_int_equal(
+        PARSE("--root", "/a", "--log=/l", "--log-format=json", "--debug", "--id-range=70000:30", "spec", "--help"), 0);
     assert_int_equal(index, 7); /* what follows the command is the command's */
     assert_string_equal(options.root, "/a");
     assert_string_equal(options.log, "/l");
@@ -87,7 +88,8 @@ static void test_errors(void **state)
     expect_error((const char *const[]){"postern", "--root", NULL}, "option --root needs an argument");
     expect_error((const char *const[]){"postern", "--debug=yes", NULL}, "option --debug=yes takes no argument");
     expect_error((const char *const[]){"postern", "--root", "rel", "run", NULL}, "--root must be an absolute path");
-    expect_error((const char *const[]){"postern", "--log-format", "xml", NULL}, "--log-format is text or json, not \"xml\"");
+    expect_error((const char *const[]){"postern", "--log-format", "xml", NULL},
+                 "--log-format is text or json, not \"xml\"");
 }
 
 static void test_kept(void **state)
@@ -104,9 +106,10 @@ static void test_kept(void **state)
 static void test_forwarded_signals(void **state)
 {
     (void)state;
-    static const int yes[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT, SIGTTIN, SIGTTOU,
-                              SIGALRM, SIGURG, SIGIO, SIGPWR, SIGXCPU, 34, 64};
-    static const int no[] = {-1, 0, SIGKILL, SIGSTOP, SIGCHLD, SIGWINCH, SIGPIPE, SIGSEGV, SIGBUS, SIGILL, SIGFPE, 32, 33, 65};
+    static const int yes[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT, SIGTTIN,
+                              SIGTTOU, SIGALRM, SIGURG,  SIGIO,   SIGPWR,  SIGXCPU, 34,      64};
+    static const int no[] = {-1,      0,      SIGKILL, SIGSTOP, SIGCHLD, SIGWINCH, SIGPIPE,
+                             SIGSEGV, SIGBUS, SIGILL,  SIGFPE,  32,      33,       65};
     for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
         assert_true(signal_is_forwarded(yes[i]));
     for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
@@ -141,9 +144,12 @@ static void test_signals_are_collected(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),          cmocka_unit_test(test_all_options),
-        cmocka_unit_test(test_errors),            cmocka_unit_test(test_kept),
-        cmocka_unit_test(test_forwarded_signals), cmocka_unit_test(test_signals_are_collected),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_all_options),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_forwarded_signals),
+        cmocka_unit_test(test_signals_are_collected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
