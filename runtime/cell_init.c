@@ -31,11 +31,11 @@
 
 enum { GUEST_ID = 0 /* in U */ };
 
-static const struct oci_config *prepared;
+static struct cell_plan prepared;
 
-void cell_init_prepare(const struct oci_config *config)
+void cell_init_prepare(const struct cell_plan *plan)
 {
-    prepared = config;
+    prepared = *plan;
 }
 
 static void report_failure(int socket, const struct error *error) __attribute__((noreturn));
@@ -46,19 +46,39 @@ static void report_failure(int socket, const struct error *error)
     _exit(1);
 }
 
-static int wait_for(int socket, enum cell_step step, int *ret_fd)
+static void close_all(int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        cleanup_close(&fds[i]);
+}
+
+/* Waits for a step. -EPIPE if the other side is gone: there is nobody to tell. */
+static int wait_for(int socket, enum cell_step step, struct cell_message *ret_message, int fds[2])
 {
     struct cell_message message;
-    int fd = -1;
-    size_t count = 0;
-    ssize_t got = socket_receive(socket, &message, sizeof(message), &fd, 1, &count);
-    if (got != sizeof(message) || message.step != step)
-        return -EPIPE; /* the runtime is gone: there is nobody to tell */
-    if (ret_fd != NULL)
-        *ret_fd = fd;
-    else
-        cleanup_close(&fd);
+    ssize_t got = socket_receive(socket, &message, sizeof(message), fds, 2, NULL);
+    if (got != sizeof(message) || message.step != step) {
+        close_all(fds, 2);
+        return -EPIPE;
+    }
+    *ret_message = message;
     return 0;
+}
+
+/* The container has been created; whoever starts it connects. A connection that says nothing sensible is dropped. */
+static int wait_for_start(int listener)
+{
+    for (;;) {
+        auto_close int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        struct cell_message message;
+        int fds[2];
+        if (connection < 0 && errno != EINTR && errno != ECONNABORTED)
+            return -errno;
+        if (connection >= 0 && wait_for(connection, CELL_EXECUTE, &message, fds) == 0) {
+            close_all(fds, 2);
+            return take_fd(&connection);
+        }
+    }
 }
 
 /* --- the network namespace: loopback is up, and low ports are the sentry's to refuse --- */
@@ -116,12 +136,27 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int close_all_but(int kept, struct error *error)
+/* Closes what the container's program must not find. Descriptors to preserve lie right above the standard streams; ours are
+ * moved out of their way. */
+static int close_others(int *socket, int *start, struct error *error)
 {
-    if (kept > 3 && close_range(3, (unsigned int)kept - 1, 0) < 0)
+    int first = STDERR_FILENO + 1 + prepared.preserve_fds;
+    int high = fcntl(*socket, F_DUPFD_CLOEXEC, first);
+    int higher = *start < 0 ? -1 : fcntl(*start, F_DUPFD_CLOEXEC, first);
+    if (high < 0 || (*start >= 0 && higher < 0))
+        return error_set(error, errno, "cannot place descriptors");
+    *socket = dup2(high, first) < 0 ? -1 : first;
+    if (*socket < 0 || fcntl(first, F_SETFD, FD_CLOEXEC) < 0)
+        return error_set(error, errno, "cannot place descriptors");
+    if (higher >= 0) {
+        *start = dup2(higher, first + 1) < 0 ? -1 : first + 1;
+        if (*start < 0 || fcntl(first + 1, F_SETFD, FD_CLOEXEC) < 0)
+            return error_set(error, errno, "cannot place descriptors");
+    }
+    if (close_range((unsigned int)first + (higher >= 0 ? 2 : 1), ~0U, 0) < 0)
         return error_set(error, errno, "cannot close descriptors");
-    if (close_range((unsigned int)kept + 1, ~0U, 0) < 0)
-        return error_set(error, errno, "cannot close descriptors");
+    for (int fd = STDERR_FILENO + 1; fd < first; fd++)
+        (void)fcntl(fd, F_SETFD, 0);
     return 0;
 }
 
@@ -162,14 +197,14 @@ static int set_up(int socket, int procfs, int console, struct error *error)
         return status;
     write_sysctl(procfs, "sys/net/ipv4/ip_unprivileged_port_start", "0");
     write_sysctl(procfs, "sys/net/ipv4/ping_group_range", "0 0");
-    if (prepared->hostname != NULL)
-        (void)!sethostname(prepared->hostname, strlen(prepared->hostname)); /* the guest is shown the sentry's answer */
-    if (prepared->process.oom_score_adj.set) {
+    if (prepared.hostname != NULL)
+        (void)!sethostname(prepared.hostname, strlen(prepared.hostname)); /* the guest is shown the sentry's answer */
+    if (prepared.process->oom_score_adj.set) {
         char value[16];
-        (void)snprintf(value, sizeof(value), "%d", prepared->process.oom_score_adj.value);
+        (void)snprintf(value, sizeof(value), "%d", prepared.process->oom_score_adj.value);
         write_sysctl(procfs, "self/oom_score_adj", value);
     }
-    status = set_limits(&prepared->process.rlimits, error);
+    status = set_limits(&prepared.process->rlimits, error);
     if (status == 0)
         status = connect_terminal(console, error);
     if (status == 0)
@@ -184,9 +219,9 @@ static int set_up(int socket, int procfs, int console, struct error *error)
 /* The value of PATH in the container's environment, or what execvp(3) would assume. */
 static const char *search_path(void)
 {
-    for (size_t i = 0; i < prepared->process.env.count; i++)
-        if (strncmp(prepared->process.env.items[i], "PATH=", 5) == 0)
-            return prepared->process.env.items[i] + 5;
+    for (size_t i = 0; i < prepared.process->env.count; i++)
+        if (strncmp(prepared.process->env.items[i], "PATH=", 5) == 0)
+            return prepared.process->env.items[i] + 5;
     return "/bin:/usr/bin";
 }
 
@@ -194,8 +229,8 @@ static const char *search_path(void)
 static int execute(void)
 {
     static char *no_environment[] = {NULL};
-    char **arguments = prepared->process.args.items;
-    char **environment = prepared->process.env.items != NULL ? prepared->process.env.items : no_environment;
+    char **arguments = prepared.process->args.items;
+    char **environment = prepared.process->env.items != NULL ? prepared.process->env.items : no_environment;
     const char *name = arguments[0];
     if (strchr(name, '/') != NULL) {
         (void)execve(name, arguments, environment);

@@ -3,15 +3,16 @@
 #ifndef RUNTIME_CELL_INIT_H
 #define RUNTIME_CELL_INIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "postern/error.h"
 
-struct oci_config;
+struct oci_process;
 
 enum cell_step {
     CELL_MOUNTED = 1, /* init -> runtime: fds = {procfs, mqueue} (one of them if there is no mqueue) */
-    CELL_CONFINE,     /* runtime -> init: fds = {console slave} or none */
+    CELL_CONFINE,     /* runtime -> init: fds = {console slave?, start socket?} as has_console and has_start say */
     CELL_CONFINED,    /* init -> runtime: fds = {listener} */
     CELL_EXECUTE,     /* runtime -> init; answered by end of file, or a message whose error says why not */
 };
@@ -19,13 +20,22 @@ enum cell_step {
 struct cell_message {
     uint32_t step;
     int64_t boottime_offset_ns;
+    int has_console, has_start;
     struct error error;
 };
 
-/* Keeps what the init will need; before the fork, so that it can be prepared in peace. Borrowed until the process ends. */
-void cell_init_prepare(const struct oci_config *config);
+/* What a process of the cell needs to know; borrowed until it ends. */
+struct cell_plan {
+    const struct oci_process *process;
+    const char *hostname;
+    int preserve_fds; /* this many descriptors from 3 on stay open (LISTEN_FDS, --preserve-fds) */
+    bool joins;       /* the namespaces are there already: postern exec */
+};
 
-/* The first process's life; ends in the container's program or in _exit. socket is owned. */
+/* Keeps the plan; before the fork, so that it can be prepared in peace. */
+void cell_init_prepare(const struct cell_plan *plan);
+
+/* The life of a process of the cell; ends in its program or in _exit. socket is owned. */
 void cell_init_run(int socket, int64_t boottime_offset_ns) __attribute__((noreturn));
 
 #endif

@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -26,9 +27,10 @@ enum { U_GUEST = 0, U_SENTRY = 1 };
 static const cap_value_t sentry_caps[] = {CAP_SYS_PTRACE, CAP_KILL, CAP_SYS_RESOURCE, CAP_DAC_READ_SEARCH,
                                           CAP_DAC_OVERRIDE, CAP_SYS_NICE};
 
-/* What sentry_launch sends to the waiting child, with the descriptors {gofer, boot, trace?, fuse?}. */
+/* What sentry_launch sends to the waiting child: where to put the descriptors that come along. */
 struct launch_message {
-    int has_trace, has_fuse;
+    size_t count;
+    int numbers[SOCKET_FDS_MAX];
 };
 
 static void child_failed(int control, const struct error *error) __attribute__((noreturn));
@@ -40,64 +42,93 @@ static void child_failed(int control, const struct error *error)
     _exit(1);
 }
 
-/* Puts descriptors at their fixed numbers. They are first moved out of the way, so that none is overwritten. */
-static int place_descriptors(const int *fds, const int *numbers, size_t count, struct error *error)
+enum { PLACES_MAX = SOCKET_FDS_MAX + 3 };
+
+struct places {
+    size_t count;
+    int fds[PLACES_MAX], numbers[PLACES_MAX];
+};
+
+static void place(struct places *places, int fd, int number)
 {
-    int high[8];
-    for (size_t i = 0; i < count; i++) {
-        high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, SENTRY_FD_FIRST_FREE);
-        if (fds[i] >= 0 && high[i] < 0)
+    places->fds[places->count] = fd;
+    places->numbers[places->count++] = number;
+}
+
+static bool is_placed(const struct places *places, int number)
+{
+    for (size_t i = 0; i < places->count; i++)
+        if (places->numbers[i] == number)
+            return true;
+    return false;
+}
+
+/* Puts descriptors at their numbers, below SENTRY_FD_FIRST_FREE, and closes all others. They are first moved out of the way,
+ * so that none is overwritten. */
+static int place_descriptors(const struct places *places, struct error *error)
+{
+    int high[PLACES_MAX];
+    for (size_t i = 0; i < places->count; i++) {
+        high[i] = fcntl(places->fds[i], F_DUPFD_CLOEXEC, SENTRY_FD_FIRST_FREE);
+        if (high[i] < 0)
             return error_set(error, errno, "cannot place a descriptor");
     }
-    for (size_t i = 0; i < count; i++)
-        if (high[i] >= 0 && dup2(high[i], numbers[i]) < 0)
+    for (size_t i = 0; i < places->count; i++)
+        if (dup2(high[i], places->numbers[i]) < 0)
             return error_set(error, errno, "cannot place a descriptor");
+    for (int number = STDERR_FILENO + 1; number < SENTRY_FD_FIRST_FREE; number++)
+        if (!is_placed(places, number))
+            (void)close(number);
+    (void)close_range(SENTRY_FD_FIRST_FREE, ~0U, 0);
+    return 0;
+}
+
+static int receive_launch(int control, struct places *places, struct error *error)
+{
+    struct launch_message launch;
+    int fds[SOCKET_FDS_MAX];
+    size_t count;
+    ssize_t got = socket_receive(control, &launch, sizeof(launch), fds, SOCKET_FDS_MAX, &count);
+    if (got == 0)
+        _exit(1); /* the runtime is gone */
+    if (got != sizeof(launch) || count != launch.count)
+        return error_refuse(error, "sentry start: malformed launch message");
+    for (size_t i = 0; i < count; i++)
+        place(places, fds[i], launch.numbers[i]);
+    return 0;
+}
+
+/* Standard input and output are nobody's; standard error stays for last words. */
+static int close_standard_streams(struct error *error)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+        return error_set(error, errno, "cannot close standard streams");
     return 0;
 }
 
 static int run_sentry(int control, int procfs, int binary, struct error *error)
 {
-    struct launch_message launch;
-    int fds[4];
-    size_t count;
-    ssize_t got = socket_receive(control, &launch, sizeof(launch), fds, 4, &count);
-    if (got == 0)
-        _exit(1); /* the runtime is gone */
-    if (got != sizeof(launch) || count != (size_t)(2 + launch.has_trace + launch.has_fuse))
-        return error_refuse(error, "sentry start: malformed launch message");
-
-    int trace = launch.has_trace ? fds[2] : -1;
-    int fuse = launch.has_fuse ? fds[2 + launch.has_trace] : -1;
-    const int from[] = {control, fds[0], fds[1], procfs, trace, fuse, binary};
-    const int to[] = {SENTRY_FD_CONTROL, SENTRY_FD_GOFER, SENTRY_FD_BOOT, SENTRY_FD_PROC_OUTER,
-                      SENTRY_FD_TRACE,   SENTRY_FD_FUSE,  SENTRY_FD_FIRST_FREE - 1};
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0)
-        return error_set(error, errno, "cannot open /dev/null");
-    for (int i = 0; i < 2; i++)
-        if (dup2(null, i) < 0)
-            return error_set(error, errno, "cannot close standard streams");
-    int status = privilege_enter_empty_root(error);
+    const int program = SENTRY_FD_FIRST_FREE - 1;
+    struct places places = {0};
+    int status = receive_launch(control, &places, error);
     if (status == 0)
-        status = place_descriptors(from, to, sizeof(from) / sizeof(from[0]), error);
+        status = close_standard_streams(error);
+    if (status == 0)
+        status = privilege_enter_empty_root(error);
+    place(&places, control, SENTRY_FD_CONTROL);
+    place(&places, procfs, SENTRY_FD_PROC_OUTER);
+    place(&places, binary, program);
+    if (status == 0)
+        status = place_descriptors(&places, error);
+    if (status == 0)
+        status = privilege_drop(U_SENTRY, U_SENTRY, sentry_caps, sizeof(sentry_caps) / sizeof(sentry_caps[0]), error);
     if (status < 0)
         return status;
-    int last = SENTRY_FD_FIRST_FREE - 1;
-    if (trace < 0)
-        (void)close(SENTRY_FD_TRACE);
-    if (fuse < 0)
-        (void)close(SENTRY_FD_FUSE);
-    for (int number = SENTRY_FD_FUSE + 1; number < last; number++)
-        (void)close(number);
-    (void)close_range(SENTRY_FD_FIRST_FREE, ~0U, 0);
-    (void)fcntl(last, F_SETFD, FD_CLOEXEC);
-
-    status = privilege_drop(U_SENTRY, U_SENTRY, sentry_caps, sizeof(sentry_caps) / sizeof(sentry_caps[0]), error);
-    if (status < 0)
-        return status;
+    (void)fcntl(program, F_SETFD, FD_CLOEXEC);
     char *arguments[] = {(char *)(uintptr_t) "postern-sentry", NULL};
     char *environment[] = {NULL};
-    (void)syscall(SYS_execveat, last, "", arguments, environment, AT_EMPTY_PATH);
+    (void)syscall(SYS_execveat, program, "", arguments, environment, AT_EMPTY_PATH);
     return error_set(error, errno, "cannot execute postern-sentry");
 }
 
@@ -220,16 +251,22 @@ int sentry_spawn(uid_t sentry_uid, uid_t guest_uid, int sentry_binary, struct se
     return 0;
 }
 
-int sentry_launch(const struct sentry_start *start, int gofer_socket, int boot, int trace, int fuse, struct error *error)
+int sentry_launch(const struct sentry_start *start, const struct sentry_fds *fds, struct error *error)
 {
-    struct launch_message launch = {.has_trace = trace >= 0, .has_fuse = fuse >= 0};
-    int fds[4] = {gofer_socket, boot};
-    size_t count = 2;
-    if (trace >= 0)
-        fds[count++] = trace;
-    if (fuse >= 0)
-        fds[count++] = fuse;
-    int status = socket_send(start->control, &launch, sizeof(launch), fds, count);
+    const int table[][2] = {
+        {fds->gofer, SENTRY_FD_GOFER},   {fds->boot, SENTRY_FD_BOOT},     {fds->trace, SENTRY_FD_TRACE},
+        {fds->fuse, SENTRY_FD_FUSE},     {fds->listen, SENTRY_FD_LISTEN}, {fds->reason, SENTRY_FD_REASON},
+        {fds->locks[0], SENTRY_FD_LOCKS}, {fds->locks[1], SENTRY_FD_LOCKS + 1},
+    };
+    struct launch_message launch = {0};
+    int sent[SOCKET_FDS_MAX];
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i][0] < 0)
+            continue;
+        sent[launch.count] = table[i][0];
+        launch.numbers[launch.count++] = table[i][1];
+    }
+    int status = socket_send(start->control, &launch, sizeof(launch), sent, launch.count);
     if (status < 0)
         return error_set(error, status, "cannot launch the sentry");
     return control_expect(start->control, CONTROL_READY, error);

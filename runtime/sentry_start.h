@@ -22,8 +22,14 @@ struct sentry_start {
 
 int sentry_spawn(uid_t sentry_uid, uid_t guest_uid, int sentry_binary, struct sentry_start *ret_start, struct error *error);
 
-/* All borrowed; trace and fuse may be -1. Waits for CONTROL_READY. */
-int sentry_launch(const struct sentry_start *start, int gofer_socket, int boot, int trace, int fuse, struct error *error);
+/* What the sentry works with, by its numbers in postern/boot.h. All borrowed; those that may be missing are -1. */
+struct sentry_fds {
+    int gofer, boot;
+    int trace, fuse, listen, reason, locks[2];
+};
+
+/* Waits for CONTROL_READY. */
+int sentry_launch(const struct sentry_start *start, const struct sentry_fds *fds, struct error *error);
 
 /* Waits for a message of one kind on the control socket; CONTROL_FATAL becomes the error. Warnings go to stderr. */
 int control_expect(int control, unsigned int kind, struct error *error);

@@ -19,6 +19,7 @@
 #include "postern/error.h"
 #include "postern/socket.h"
 #include "sentry/confine.h"
+#include "sentry/control.h"
 #include "sentry/fs/cgroupfs.h"
 #include "sentry/fs/fuse.h"
 #include "sentry/fs/gofer_client.h"
@@ -30,18 +31,8 @@
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs.h"
 
-CONFINE_ALLOW(sendmsg, "say to the runtime what happened");
-CONFINE_ALLOW(recvmsg, "hear of listeners");
-CONFINE_ALLOW(dup3, "the guest's procfs goes to its fixed number");
 
 enum { U_GUEST = 0, U_SENTRY = 1 }; /* uids of the sandbox's user namespace, as the runtime maps them */
-
-static void say(int control, unsigned int kind, const char *text)
-{
-    struct control_message message = {.kind = kind};
-    (void)snprintf(message.text, sizeof(message.text), "%s", text);
-    (void)socket_send(control, &message, sizeof(message), NULL, 0);
-}
 
 void sentry_die(struct sentry *sentry, const char *format, ...)
 {
@@ -50,7 +41,9 @@ void sentry_die(struct sentry *sentry, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    say(sentry->control, CONTROL_FATAL, text);
+    control_say(sentry, CONTROL_FATAL, text);
+    if (sentry->has_reason)
+        (void)!write(SENTRY_FD_REASON, text, strlen(text));
     _exit(1);
 }
 
@@ -73,32 +66,6 @@ static bool have_fd(int fd)
 static void gofer_hung_up(void *data)
 {
     sentry_die(data, "the gofer died");
-}
-
-/* `postern run` waits for its container, which does not outlive it: nobody would be left to clean up. */
-static void control_ready(void *data)
-{
-    struct sentry *sentry = data;
-    struct control_message message;
-    int fds[2];
-    size_t count = 0;
-    ssize_t got = socket_receive(sentry->control, &message, sizeof(message), fds, 2, &count);
-    if (got <= 0)
-        _exit(1);
-    if (got != sizeof(message) || message.kind != CONTROL_LISTENER || count != 2)
-        sentry_die(sentry, "malformed message from the runtime");
-    if (sentry->proc_inner < 0) {
-        if (dup3(fds[1], SENTRY_FD_PROC_INNER, O_CLOEXEC) < 0)
-            sentry_die(sentry, "cannot keep the guest's procfs: %s", strerror(errno));
-        sentry->proc_inner = SENTRY_FD_PROC_INNER;
-        int status = kernel_first_process(sentry, message.pid);
-        if (status < 0)
-            sentry_die(sentry, "process.cwd: %s: %s", sentry->boot->cwd, strerror(-status));
-    }
-    (void)close(fds[1]);
-    if (platform_add_listener(sentry->platform, fds[0]) < 0)
-        sentry_die(sentry, "too many listeners");
-    say(sentry->control, CONTROL_STARTED, "");
 }
 
 /* The sentry's own filesystems, where the bundle mounts them. */
@@ -126,6 +93,8 @@ static int make_parts(struct sentry *sentry, struct error *error)
     /* Before anything opens descriptors: which optional ones came, and the number kept for one that comes later. */
     bool trace = have_fd(SENTRY_FD_TRACE);
     sentry->has_fuse = have_fd(SENTRY_FD_FUSE);
+    sentry->has_listen = have_fd(SENTRY_FD_LISTEN);
+    sentry->has_reason = have_fd(SENTRY_FD_REASON);
     if (dup3(SENTRY_FD_CONTROL, SENTRY_FD_PROC_INNER, O_CLOEXEC) < 0)
         return error_set(error, errno, "cannot start");
     (void)snprintf(sentry->uts.hostname, sizeof(sentry->uts.hostname), "%.64s",
@@ -143,9 +112,7 @@ static int make_parts(struct sentry *sentry, struct error *error)
     if (trace && (sentry->trace = trace_new(SENTRY_FD_TRACE)) == NULL)
         return error_set(error, ENOMEM, "cannot start the trace");
     int status = platform_watch(sentry->platform, gofer_descriptor(sentry->gofer), gofer_hung_up, sentry);
-    if (status == 0)
-        status = platform_watch(sentry->platform, sentry->control, control_ready, sentry);
-    return status < 0 ? error_set(error, status, "cannot start the event loop") : 0;
+    return status < 0 ? error_set(error, status, "cannot start the event loop") : control_start(sentry, error);
 }
 
 static int start(struct sentry *sentry, struct error *error)
@@ -184,6 +151,6 @@ int main(int argc, char **argv)
     sentry->self_uid = U_SENTRY;
     if (start(sentry, &error) < 0)
         sentry_die(sentry, "%s", error.text);
-    say(sentry->control, CONTROL_READY, "");
+    control_say(sentry, CONTROL_READY, "");
     platform_run(sentry->platform);
 }

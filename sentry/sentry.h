@@ -39,7 +39,8 @@ struct sentry {
     int proc_inner;  /* procfs of the guest's pid namespace: per-process files fit to be shown */
     uid_t guest_uid; /* what fstat shows us for objects the guest made itself (our U view) */
     uid_t self_uid;
-    bool has_fuse;    /* SENTRY_FD_FUSE came */
+    bool has_fuse, has_listen, has_reason; /* these descriptors came (postern/boot.h) */
+    bool detached;    /* the runtime that started us may go without our ending */
 };
 
 /* Ends the container: tells the runtime why (one sentence) and exits; the kernel then kills every

@@ -33,6 +33,9 @@ enum {
     SENTRY_FD_TRACE = 7,      /* optional: where --trace lines go */
     SENTRY_FD_FUSE = 8,       /* optional: /dev/fuse of a mount the gofer holds at its hidden folder */
     SENTRY_FD_PROC_INNER = 9, /* placed by the sentry itself: procfs of the guest's pid namespace */
+    SENTRY_FD_LISTEN = 10,    /* optional: listening seqpacket socket for later commands (exec): struct control_message */
+    SENTRY_FD_REASON = 11,    /* optional: file for the last words of a sentry nobody waits for */
+    SENTRY_FD_LOCKS = 12,     /* optional, this and the next: locks held as long as the container lives */
     SENTRY_FD_FIRST_FREE = 16,
 };
 
@@ -124,6 +127,9 @@ enum control_kind {
     CONTROL_STARTED,      /* sentry -> runtime: the listener is served */
     CONTROL_FATAL,        /* sentry -> runtime: text says why the container ends */
     CONTROL_WARNING,      /* sentry -> runtime: text for the log */
+    CONTROL_DETACH,       /* runtime -> sentry: I am going; that is no reason to end */
+    CONTROL_ENTER,        /* runtime -> sentry, on a connection to SENTRY_FD_LISTEN: fds = {listener, sealed memfd with a
+                             boot_config whose process part counts}, pid = the process as the outer namespace knows it */
 };
 
 struct control_message {

@@ -36,7 +36,7 @@ static struct rlimit boot_locks(const struct boot_config *boot)
 }
 
 /* As chdir(2) by root, before the process is who it shall be. */
-static int find_cwd(struct sentry *sentry, struct context *context)
+static int find_cwd(struct sentry *sentry, const struct boot_config *boot, struct context *context)
 {
     struct cred *cred = cred_new(0);
     if (cred == NULL)
@@ -44,7 +44,7 @@ static int find_cwd(struct sentry *sentry, struct context *context)
     cred->cap_effective = CRED_CAP_FULL;
     const struct vfs_who who = {.sentry = sentry, .cred = cred, .root = context->root, .cwd = context->root};
     struct lookup lookup = {.fd = -1};
-    int result = vfs_lookup(&who, NULL, sentry->boot->cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &lookup);
+    int result = vfs_lookup(&who, NULL, boot->cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &lookup);
     (void)cred_put(cred);
     if (result < 0)
         return result;
@@ -56,9 +56,8 @@ static int find_cwd(struct sentry *sentry, struct context *context)
     return result;
 }
 
-static int fill_context(struct sentry *sentry, struct context *context)
+static int fill_context(struct sentry *sentry, const struct boot_config *boot, struct context *context)
 {
-    const struct boot_config *boot = sentry->boot;
     context->cred = boot_cred(boot);
     if (context->cred == NULL)
         return -ENOMEM;
@@ -67,15 +66,15 @@ static int fill_context(struct sentry *sentry, struct context *context)
     context->dumpable = true;
     context->locks = boot_locks(boot);
     context->oom_score_adj = boot->oom_score_adj;
-    return find_cwd(sentry, context);
+    return find_cwd(sentry, boot, context);
 }
 
-int kernel_first_process(struct sentry *sentry, pid_t pid)
+int kernel_enter_process(struct sentry *sentry, const struct boot_config *boot, pid_t pid)
 {
     struct context *context = context_new();
     if (context == NULL)
         return -ENOMEM;
-    int result = fill_context(sentry, context);
+    int result = fill_context(sentry, boot, context);
     if (result < 0) {
         (void)context_put(context);
         return result;

@@ -22,6 +22,7 @@
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/status.h"
 
+struct boot_config;
 struct sentry;
 struct dentry;
 struct process_table;
@@ -82,8 +83,9 @@ struct task *task_find_vtid(struct process_table *table, pid_t vtid);
 /* Registers the container's first process with its context (reference taken over). */
 int process_add_first(struct process_table *table, pid_t pid, struct context *context, struct process **ret_process);
 
-/* The container's first process, from the boot configuration. 0 or -errno. */
-int kernel_first_process(struct sentry *sentry, pid_t pid);
+/* A process that starts with the credentials, directory and limits of a configuration: the container's first, or one of
+ * `postern exec`. 0 or -errno. */
+int kernel_enter_process(struct sentry *sentry, const struct boot_config *boot, pid_t pid);
 
 /* Is a task of the table still the same thread on the host? */
 bool task_alive(const struct task *task);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A container as the commands know it: the file ROOT/ID/state.json, written atomically (a temporary file beside it, renamed), read
+ * by every later command. What can be asked of the host (is it alive, is it frozen) is not in the file but asked.
+ */
+#ifndef RUNTIME_CONTAINER_H
+#define RUNTIME_CONTAINER_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "oci-spec/oci.h"
+
+struct error;
+
+/* A process that may have ended and whose pid may have been given away: start is field 22 of /proc/PID/stat. */
+struct process_mark {
+    pid_t pid;
+    uint64_t start;
+};
+
+enum container_status { CONTAINER_CREATING, CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_PAUSED, CONTAINER_STOPPED };
+
+struct container {
+    char id[256];
+    char bundle[PATH_MAX], rootfs[PATH_MAX];
+    char created[40];  /* RFC 3339, UTC, nanoseconds */
+    char owner[64];    /* of the one who made it */
+    char cgroup[PATH_MAX]; /* as runtime/cgroup.h names it; "" if there is none */
+    bool systemd_cgroup;
+    struct process_mark init, sentry, gofer;
+    struct oci_pairs annotations; /* owned strings */
+};
+
+/* What a command works on: the folder ROOT/ID, open. Close the descriptor yourself. -ENOENT with runc's words: container does not
+ * exist. */
+int container_open(const char *root, const char *id, int *ret_folder, struct error *error);
+
+int container_load(int folder, struct container *ret_container, struct error *error);
+int container_save(int folder, const struct container *container, struct error *error);
+void container_release(struct container *container); /* frees the annotations */
+
+/* Fills a mark for a live process. -ESRCH if it is gone. */
+int process_mark_take(pid_t pid, struct process_mark *ret_mark);
+/* A pidfd of the marked process; -ESRCH if it has ended (a zombie counts as ended) or is another one by now. */
+int process_mark_open(const struct process_mark *mark);
+
+/* CREATED as long as START_SOCKET is in the folder, PAUSED by the freezer. */
+#define START_SOCKET   "start.sock"
+#define CONTROL_SOCKET "control.sock"
+enum container_status container_status(int folder, const struct container *container);
+const char *container_status_name(enum container_status status);
+
+/* Serialises commands that change a container: an exclusive lock, held until the descriptor is closed. A descriptor or -errno. */
+int container_lock(int folder);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "postern/boot.h"
+#include "postern/cleanup.h"
+#include "postern/confine.h"
+#include "postern/error.h"
+#include "postern/socket.h"
+#include "sentry/kernel/process.h"
+#include "sentry/platform/platform.h"
+#include "sentry/sentry.h"
+
+CONFINE_ALLOW(sendmsg, "say to the runtime what happened");
+CONFINE_ALLOW(recvmsg, "hear of listeners");
+CONFINE_ALLOW(dup3, "the guest's procfs goes to its fixed number");
+CONFINE_ALLOW(accept4, "commands that come later");
+
+/* One connection of a later command. */
+struct connection {
+    struct sentry *sentry;
+    int socket;
+};
+
+void control_say(const struct sentry *sentry, unsigned int kind, const char *text)
+{
+    struct control_message message = {.kind = kind};
+    (void)snprintf(message.text, sizeof(message.text), "%s", text);
+    if (sentry->control >= 0)
+        (void)socket_send(sentry->control, &message, sizeof(message), NULL, 0);
+}
+
+static void answer(int socket, unsigned int kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void answer(int socket, unsigned int kind, const char *format, ...)
+{
+    struct control_message message = {.kind = kind};
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(message.text, sizeof(message.text), format, arguments);
+    va_end(arguments);
+    (void)socket_send(socket, &message, sizeof(message), NULL, 0);
+}
+
+/* The first listener: with it comes the guest's procfs, and the container's init. */
+static void take_first_listener(struct sentry *sentry, pid_t pid, int listener, int procfs)
+{
+    if (dup3(procfs, SENTRY_FD_PROC_INNER, O_CLOEXEC) < 0)
+        sentry_die(sentry, "cannot keep the guest's procfs: %s", strerror(errno));
+    (void)close(procfs);
+    sentry->proc_inner = SENTRY_FD_PROC_INNER;
+    int status = kernel_enter_process(sentry, sentry->boot, pid);
+    if (status < 0)
+        sentry_die(sentry, "process.cwd: %s: %s", sentry->boot->cwd, strerror(-status));
+    if (platform_add_listener(sentry->platform, listener) < 0)
+        sentry_die(sentry, "too many listeners");
+    control_say(sentry, CONTROL_STARTED, "");
+}
+
+/* The runtime that started us. Until it says that it is going, its end is ours: nobody would be left to clean up. */
+static void control_ready(void *data)
+{
+    struct sentry *sentry = data;
+    struct control_message message;
+    int fds[2];
+    size_t count = 0;
+    ssize_t got = socket_receive(sentry->control, &message, sizeof(message), fds, 2, &count);
+    if (got <= 0 && !sentry->detached)
+        _exit(1);
+    if (got <= 0) {
+        platform_unwatch(sentry->platform, sentry->control);
+        (void)close(sentry->control);
+        sentry->control = -1;
+        return;
+    }
+    if (got == sizeof(message) && message.kind == CONTROL_LISTENER && count == 2 && sentry->proc_inner < 0)
+        take_first_listener(sentry, message.pid, fds[0], fds[1]);
+    else if (got == sizeof(message) && message.kind == CONTROL_DETACH && count == 0 && sentry->proc_inner >= 0)
+        sentry->detached = true;
+    else
+        sentry_die(sentry, "malformed message from the runtime");
+}
+
+/* --- later commands --- */
+
+static const struct boot_config *map_config(int fd, struct error *error)
+{
+    const struct boot_config *config = MAP_FAILED;
+    struct stat status;
+    if (fstat(fd, &status) == 0 && (size_t)status.st_size == sizeof(*config))
+        config = mmap(NULL, sizeof(*config), PROT_READ, MAP_PRIVATE, fd, 0);
+    if (config == MAP_FAILED) {
+        (void)error_refuse(error, "the process's configuration cannot be read");
+        return NULL;
+    }
+    if (boot_config_check(config, error) < 0) {
+        (void)munmap((void *)(uintptr_t)config, sizeof(*config));
+        return NULL;
+    }
+    return config;
+}
+
+/* A process that joined the container from outside: its listener and its credentials. */
+static void enter(struct sentry *sentry, int socket, pid_t pid, int *listener, int config_fd)
+{
+    struct error error = {0};
+    const struct boot_config *config = map_config(config_fd, &error);
+    if (config == NULL) {
+        answer(socket, CONTROL_FATAL, "%.400s", error.text);
+        return;
+    }
+    int status = kernel_enter_process(sentry, config, pid);
+    if (status < 0)
+        answer(socket, CONTROL_FATAL, "cwd: %.200s: %s", config->cwd, strerror(-status));
+    else if (platform_add_listener(sentry->platform, *listener) < 0)
+        answer(socket, CONTROL_FATAL, "too many listeners");
+    else {
+        *listener = -1;
+        answer(socket, CONTROL_STARTED, "%s", "");
+    }
+    (void)munmap((void *)(uintptr_t)config, sizeof(*config));
+}
+
+static void connection_ready(void *data)
+{
+    struct connection *connection = data;
+    struct control_message message;
+    int fds[2];
+    size_t count = 0;
+    ssize_t got = socket_receive(connection->socket, &message, sizeof(message), fds, 2, &count);
+    if (got == sizeof(message) && message.kind == CONTROL_ENTER && count == 2) {
+        enter(connection->sentry, connection->socket, message.pid, &fds[0], fds[1]);
+    } else if (got > 0) {
+        answer(connection->socket, CONTROL_FATAL, "malformed request; are postern and postern-sentry of one build?");
+    } else {
+        platform_unwatch(connection->sentry->platform, connection->socket);
+        (void)close(connection->socket);
+        free(connection);
+        return;
+    }
+    for (size_t i = 0; i < 2; i++)
+        cleanup_close(&fds[i]);
+}
+
+static void listen_ready(void *data)
+{
+    struct sentry *sentry = data;
+    auto_close int socket = accept4(SENTRY_FD_LISTEN, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    auto_free struct connection *connection = socket < 0 ? NULL : calloc(1, sizeof(*connection));
+    if (connection == NULL)
+        return;
+    *connection = (struct connection){.sentry = sentry, .socket = socket};
+    if (platform_watch(sentry->platform, socket, connection_ready, connection) < 0)
+        return;
+    (void)take_fd(&socket);
+    (void)take_ptr(connection);
+}
+
+int control_start(struct sentry *sentry, struct error *error)
+{
+    int status = platform_watch(sentry->platform, sentry->control, control_ready, sentry);
+    if (status == 0 && fcntl(SENTRY_FD_LISTEN, F_GETFD) >= 0 && sentry->has_listen)
+        status = platform_watch(sentry->platform, SENTRY_FD_LISTEN, listen_ready, sentry);
+    return status < 0 ? error_set(error, status, "cannot start the event loop") : 0;
+}
