@@ -61,6 +61,12 @@ static int put_limits(struct boot_config *boot, const struct oci_process *proces
     return 0;
 }
 
+static int put_process(struct boot_config *boot, const struct oci_process *process, struct error *error)
+{
+    int status = put_credentials(boot, process, error);
+    return status == 0 ? put_limits(boot, process, error) : status;
+}
+
 static int put_paths(char (*to)[BOOT_PATH_MAX], uint32_t *count, const struct oci_strings *paths, const char *field,
                      struct error *error)
 {
@@ -115,9 +121,7 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     if (status == 0)
         status = put_text(boot->domainname, sizeof(boot->domainname), config->domainname, "domainname", error);
     if (status == 0)
-        status = put_credentials(boot, &config->process, error);
-    if (status == 0)
-        status = put_limits(boot, &config->process, error);
+        status = put_process(boot, &config->process, error);
     if (status == 0)
         status = put_paths(boot->masked, &boot->masked_count, &host->masked_paths, "linux.maskedPaths", error);
     if (status == 0)
@@ -127,16 +131,8 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     return status;
 }
 
-int boot_write(const struct oci_config *config, const struct gofer_layout *layout, const struct boot_facts *facts,
-               int *ret_fd, struct error *error)
+static int seal(const struct boot_config *boot, int *ret_fd, struct error *error)
 {
-    auto_free struct boot_config *boot = calloc(1, sizeof(*boot));
-    if (boot == NULL)
-        return error_set(error, ENOMEM, "cannot prepare the sentry's configuration");
-    int status = put_all(boot, config, layout, facts, error);
-    if (status < 0)
-        return status;
-
     auto_close int fd = memfd_create("postern-boot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return error_set(error, errno, "cannot make the sentry's configuration");
@@ -151,4 +147,27 @@ int boot_write(const struct oci_config *config, const struct gofer_layout *layou
         return error_set(error, errno, "cannot seal the sentry's configuration");
     *ret_fd = take_fd(&fd);
     return 0;
+}
+
+int boot_write(const struct oci_config *config, const struct gofer_layout *layout, const struct boot_facts *facts,
+               int *ret_fd, struct error *error)
+{
+    auto_free struct boot_config *boot = calloc(1, sizeof(*boot));
+    if (boot == NULL)
+        return error_set(error, ENOMEM, "cannot prepare the sentry's configuration");
+    int status = put_all(boot, config, layout, facts, error);
+    return status < 0 ? status : seal(boot, ret_fd, error);
+}
+
+int boot_write_process(const struct oci_process *process, int *ret_fd, struct error *error)
+{
+    auto_free struct boot_config *boot = calloc(1, sizeof(*boot));
+    if (boot == NULL)
+        return error_set(error, ENOMEM, "cannot prepare the process's configuration");
+    boot->magic = BOOT_MAGIC;
+    boot->version = BOOT_VERSION;
+    boot->mount_count = 1;
+    boot->mounts[0].destination[0] = '/';
+    int status = put_process(boot, process, error);
+    return status < 0 ? status : seal(boot, ret_fd, error);
 }

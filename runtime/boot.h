@@ -9,6 +9,7 @@
 struct error;
 struct gofer_layout;
 struct oci_config;
+struct oci_process;
 
 struct boot_facts {
     const char *id;
@@ -19,5 +20,8 @@ struct boot_facts {
 /* Returns 0 with *ret_fd owned by the caller, or -errno. What does not fit boot_config's bounds is refused by name. */
 int boot_write(const struct oci_config *config, const struct gofer_layout *layout, const struct boot_facts *facts,
                int *ret_fd, struct error *error);
+
+/* The same for a process that joins: only its own part means something. */
+int boot_write_process(const struct oci_process *process, int *ret_fd, struct error *error);
 
 #endif

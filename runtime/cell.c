@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -14,7 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/socket.h"
@@ -53,19 +53,20 @@ static int64_t enter_time_namespace(int offsets)
     return boot * 1000000000;
 }
 
-/* Runs in a child that is inside the sandbox's pid namespace: joins U and clones the container's init as the caller's child. */
-static int helper(int sentry_pidfd, int socket, int report, struct error *error)
+/* Runs in a child. For a new cell it is inside the sandbox's pid namespace already and joins U; for an existing one it joins
+ * all its namespaces. Then it clones the process as the caller's child. */
+static int helper(int pidfd_of_namespaces, bool joins, int socket, int report, struct error *error)
 {
     /* Opened while we are still the host's root: the right to set offsets is the opener's. */
-    auto_close int offsets = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-    if (setns(sentry_pidfd, CLONE_NEWUSER) < 0)
-        return error_set(error, errno, "cannot join the sandbox's user namespace");
-    int64_t offset = enter_time_namespace(offsets);
+    auto_close int offsets = joins ? -1 : open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    const int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    if (setns(pidfd_of_namespaces, joins ? CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME | others : CLONE_NEWUSER) < 0)
+        return error_set(error, errno, "cannot join the sandbox's namespaces");
+    int64_t offset = joins ? 0 : enter_time_namespace(offsets);
 
     int pidfd = -1;
     struct clone_args clone = {
-        .flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_PARENT |
-                 CLONE_PIDFD,
+        .flags = (uint64_t)(CLONE_PARENT | CLONE_PIDFD | (joins ? 0 : CLONE_NEWPID | others)),
         .pidfd = (uint64_t)(uintptr_t)&pidfd,
     };
     pid_t pid = (pid_t)syscall(SYS_clone3, &clone, sizeof(clone));
@@ -93,7 +94,7 @@ static pid_t pid_of(int pidfd)
     return pid;
 }
 
-static int run_helper(int sentry_pidfd, int socket, struct cell *cell, struct error *error)
+static int run_helper(int namespaces, bool joins, int socket, struct cell *cell, struct error *error)
 {
     int report[2];
     int status = socket_pair(report);
@@ -107,7 +108,7 @@ static int run_helper(int sentry_pidfd, int socket, struct cell *cell, struct er
         return error_set(error, errno, "cannot fork into the sandbox");
     if (pid == 0) {
         (void)close(ours);
-        status = helper(sentry_pidfd, socket, theirs, error);
+        status = helper(namespaces, joins, socket, theirs, error);
         if (status < 0)
             (void)socket_send(theirs, error, sizeof(*error), NULL, 0);
         _exit(status < 0);
@@ -157,7 +158,27 @@ static int receive_from_init(int socket, enum cell_step step, int *fds, size_t f
     return error_refuse(error, "the container's first process is out of step");
 }
 
-int cell_spawn(int sentry_pidfd, const struct oci_config *config, struct cell *ret_cell, struct error *error)
+/* The pid of a process in the sandbox's pid namespace, the second of the nested ones we see it in. */
+static pid_t outer_pid_of(pid_t pid)
+{
+    char path[64], line[256];
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+    auto_fclose FILE *file = fopen(path, "re");
+    int outer = -1;
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, "NSpid: %*d %d", &outer) == 1)
+            break;
+    return outer;
+}
+
+static void abandon(struct cell *cell)
+{
+    (void)kill(cell->pid, SIGKILL);
+    (void)waitpid(cell->pid, NULL, 0);
+    (void)close(cell->pidfd);
+}
+
+int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_cell, struct error *error)
 {
     int sockets[2];
     int status = socket_pair(sockets);
@@ -166,9 +187,9 @@ int cell_spawn(int sentry_pidfd, const struct oci_config *config, struct cell *r
     auto_close int ours = sockets[0];
     auto_close int theirs = sockets[1];
 
-    cell_init_prepare(config);
+    cell_init_prepare(plan);
     struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
-    status = run_helper(sentry_pidfd, theirs, &cell, error);
+    status = run_helper(sentry_pidfd, false, theirs, &cell, error);
     if (status < 0)
         return status;
     (void)close(take_fd(&theirs));
@@ -177,9 +198,7 @@ int cell_spawn(int sentry_pidfd, const struct oci_config *config, struct cell *r
     struct cell_message message = {0};
     status = receive_from_init(ours, CELL_MOUNTED, fds, 2, &message, error);
     if (status < 0) {
-        (void)kill(cell.pid, SIGKILL);
-        (void)waitpid(cell.pid, NULL, 0);
-        (void)close(cell.pidfd);
+        abandon(&cell);
         return status;
     }
     cell.procfs = fds[0];
@@ -190,10 +209,40 @@ int cell_spawn(int sentry_pidfd, const struct oci_config *config, struct cell *r
     return 0;
 }
 
-int cell_confine(const struct cell *cell, int console, int *ret_listener, struct error *error)
+int cell_join(int init, const struct cell_plan *plan, struct cell *ret_cell, struct error *error)
 {
-    struct cell_message go = {.step = CELL_CONFINE};
-    int status = socket_send(cell->socket, &go, sizeof(go), &console, console >= 0 ? 1 : 0);
+    int sockets[2];
+    int status = socket_pair(sockets);
+    if (status < 0)
+        return error_set(error, status, "cannot make a socket");
+    auto_close int ours = sockets[0];
+    auto_close int theirs = sockets[1];
+
+    cell_init_prepare(plan);
+    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
+    status = run_helper(init, true, theirs, &cell, error);
+    if (status < 0)
+        return status;
+    cell.outer_pid = outer_pid_of(cell.pid);
+    if (cell.outer_pid < 0) {
+        abandon(&cell);
+        return error_refuse(error, "the process ended while it was set up");
+    }
+    cell.socket = take_fd(&ours);
+    *ret_cell = cell;
+    return 0;
+}
+
+int cell_confine(const struct cell *cell, int console, int start, int *ret_listener, struct error *error)
+{
+    struct cell_message go = {.step = CELL_CONFINE, .has_console = console >= 0, .has_start = start >= 0};
+    int fds[2];
+    size_t count = 0;
+    if (console >= 0)
+        fds[count++] = console;
+    if (start >= 0)
+        fds[count++] = start;
+    int status = socket_send(cell->socket, &go, sizeof(go), fds, count);
     if (status < 0)
         return error_set(error, status, "cannot reach the container's first process");
     struct cell_message message = {0};
@@ -207,21 +256,20 @@ int cell_confine(const struct cell *cell, int console, int *ret_listener, struct
     return 0;
 }
 
-int cell_execute(const struct cell *cell, const struct oci_config *config, struct error *error)
+int cell_execute(int socket, const char *program, struct error *error)
 {
     struct cell_message go = {.step = CELL_EXECUTE};
-    int status = socket_send(cell->socket, &go, sizeof(go), NULL, 0);
+    int status = socket_send(socket, &go, sizeof(go), NULL, 0);
     if (status < 0)
         return error_set(error, status, "cannot reach the container's first process");
 
     struct cell_message message;
-    ssize_t got = socket_receive(cell->socket, &message, sizeof(message), NULL, 0, NULL);
-    if (got == 0)
+    ssize_t got = socket_receive(socket, &message, sizeof(message), NULL, 0, NULL);
+    if (got == 0 || got == -ECONNRESET)
         return 0; /* the socket closed at the exec, or the process died: its wait status says which */
     if (got != sizeof(message) || message.error.code == 0)
         return error_refuse(error, "the container's first process is out of step");
 
-    const char *program = config->process.args.items[0];
     if (message.error.code == ENOENT && strchr(program, '/') == NULL)
         status = error_refuse(error, "exec: \"%s\": executable file not found in $PATH", program);
     else if (message.error.code == ENOENT)

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 struct error;
-struct oci_config;
+struct cell_plan;
 
 struct cell {
     pid_t pid;        /* as the caller's pid namespace knows it */
@@ -27,12 +27,18 @@ struct cell {
     int64_t boottime_offset_ns; /* what was subtracted from CLOCK_BOOTTIME and CLOCK_MONOTONIC */
 };
 
-int cell_spawn(int sentry_pidfd, const struct oci_config *config, struct cell *ret_cell, struct error *error);
+/* The plan must outlive the process (it is used in a copy of this program's memory). */
+int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_cell, struct error *error);
 
-/* console: slave of the container's terminal (borrowed), or -1. *ret_listener is owned by the caller. */
-int cell_confine(const struct cell *cell, int console, int *ret_listener, struct error *error);
+/* The same for a process that joins a running cell: `init` is a pidfd of its first process. procfs and mqueue stay -1. */
+int cell_join(int init, const struct cell_plan *plan, struct cell *ret_cell, struct error *error);
 
-/* On failure the error's code is execve's errno. */
-int cell_execute(const struct cell *cell, const struct oci_config *config, struct error *error);
+/* console: slave of the container's terminal; start: listening socket by which it is started later, instead of over
+ * cell->socket. Both borrowed, or -1. *ret_listener is owned by the caller. */
+int cell_confine(const struct cell *cell, int console, int start, int *ret_listener, struct error *error);
+
+/* Executes the program, over cell->socket or a connection to the start socket. On failure the error's code is execve's
+ * errno. program is argv[0], for the words. */
+int cell_execute(int socket, const char *program, struct error *error);
 
 #endif

@@ -190,7 +190,8 @@ static int make_filesystems(int socket, int64_t offset, int *ret_procfs, struct 
     return status < 0 ? error_set(error, status, "cannot reach the runtime") : 0;
 }
 
-static int set_up(int socket, int procfs, int console, struct error *error)
+/* What belongs to the namespaces and is done once for all their processes. */
+static int set_up_namespaces(int procfs, struct error *error)
 {
     int status = raise_loopback(error);
     if (status < 0)
@@ -204,13 +205,24 @@ static int set_up(int socket, int procfs, int console, struct error *error)
         (void)snprintf(value, sizeof(value), "%d", prepared.process->oom_score_adj.value);
         write_sysctl(procfs, "self/oom_score_adj", value);
     }
-    status = set_limits(&prepared.process->rlimits, error);
+    return privilege_enter_empty_root(error);
+}
+
+struct life {
+    int socket;  /* to whoever starts us */
+    int procfs;  /* -1 when we joined */
+    int console, start; /* -1: none */
+};
+
+static int set_up(struct life *life, struct error *error)
+{
+    int status = set_limits(&prepared.process->rlimits, error);
     if (status == 0)
-        status = connect_terminal(console, error);
+        status = connect_terminal(life->console, error);
+    if (status == 0 && !prepared.joins)
+        status = set_up_namespaces(life->procfs, error);
     if (status == 0)
-        status = privilege_enter_empty_root(error);
-    if (status == 0)
-        status = close_all_but(socket, error);
+        status = close_others(&life->socket, &life->start, error);
     if (status == 0)
         status = privilege_drop(GUEST_ID, GUEST_ID, NULL, 0, error);
     return status;
@@ -254,30 +266,64 @@ static int execute(void)
     return best;
 }
 
+/* A process that joins needs none of the filesystems, but the same identity before it goes on. */
+static int enter(struct life *life, int64_t offset, struct error *error)
+{
+    if (!prepared.joins)
+        return make_filesystems(life->socket, offset, &life->procfs, error);
+    if (setresgid(GUEST_ID, GUEST_ID, GUEST_ID) < 0 || setresuid(GUEST_ID, GUEST_ID, GUEST_ID) < 0)
+        return error_set(error, errno, "cannot become the guest's user");
+    return 0;
+}
+
+/* The console and the socket to be started by, as far as they come along. */
+static int hear_confine(struct life *life)
+{
+    struct cell_message message;
+    int fds[2];
+    int status = wait_for(life->socket, CELL_CONFINE, &message, fds);
+    if (status < 0)
+        return status;
+    int next = 0;
+    if (message.has_console)
+        life->console = fds[next++];
+    if (message.has_start)
+        life->start = fds[next];
+    return 0;
+}
+
 void cell_init_run(int socket, int64_t boottime_offset_ns)
 {
     struct error error = {0};
-    int procfs = -1, console = -1, listener = -1;
+    struct life life = {.socket = socket, .procfs = -1, .console = -1, .start = -1};
+    int listener = -1;
 
     reset_signals();
     (void)umask(0022);
-    if (make_filesystems(socket, boottime_offset_ns, &procfs, &error) < 0)
-        report_failure(socket, &error);
-    if (wait_for(socket, CELL_CONFINE, &console) < 0)
+    if (enter(&life, boottime_offset_ns, &error) < 0)
+        report_failure(life.socket, &error);
+    if (hear_confine(&life) < 0)
         _exit(1);
-    if (set_up(socket, procfs, console, &error) < 0)
-        report_failure(socket, &error);
+    if (set_up(&life, &error) < 0)
+        report_failure(life.socket, &error);
     /* The sentry must be able to read our execve's arguments; changing ids has forbidden it. */
     if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 || install_filter(&listener, &error) < 0)
-        report_failure(socket, &error);
+        report_failure(life.socket, &error);
 
     struct cell_message message = {.step = CELL_CONFINED};
-    if (socket_send(socket, &message, sizeof(message), &listener, 1) < 0)
+    if (socket_send(life.socket, &message, sizeof(message), &listener, 1) < 0)
         _exit(1);
     (void)close(listener);
-    if (wait_for(socket, CELL_EXECUTE, NULL) < 0)
+    int status = 0;
+    if (life.start >= 0) {
+        life.socket = wait_for_start(life.start);
+    } else {
+        int none[2];
+        status = wait_for(life.socket, CELL_EXECUTE, &message, none);
+    }
+    if (status < 0 || life.socket < 0)
         _exit(1);
-    message.error.code = -execute();
-    (void)socket_send(socket, &message, sizeof(message), NULL, 0);
+    message = (struct cell_message){.error.code = -execute()};
+    (void)socket_send(life.socket, &message, sizeof(message), NULL, 0);
     _exit(127);
 }

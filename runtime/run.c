@@ -185,10 +185,14 @@ static int start_sandbox(struct run *run, struct error *error)
         .guest_uid = run->ids.guest,
         .trace_fd = run->trace,
         .detached_console = run->options.console_socket != NULL,
+        .start_socket = -1,
+        .control_socket = -1,
+        .reason = -1,
+        .locks = {-1, -1},
     };
-    int result = sandbox_start(&options, &run->sandbox, error);
+    int result = sandbox_create(&options, &run->sandbox, error);
     run->has_sandbox = result == 0;
-    return result;
+    return result == 0 ? sandbox_execute(&run->sandbox, run->config, error) : result;
 }
 
 static int connect_console(struct run *run, struct error *error)

@@ -33,6 +33,7 @@
 #include "postern/socket.h"
 #include "runtime/boot.h"
 #include "runtime/cell.h"
+#include "runtime/cell_init.h"
 #include "runtime/gofer_setup.h"
 #include "runtime/sentry_start.h"
 
@@ -50,9 +51,9 @@ struct start {
 
 static void start_release(struct start *start)
 {
-    int *fds[] = {&start->sentry_binary, &start->gofer_binary, &start->bundle,      &start->sentry.procfs,
-                  &start->cell.socket,   &start->cell.procfs,  &start->cell.mqueue, &start->gofer_socket,
-                  &start->boot,          &start->listener};
+    int *fds[] = {&start->sentry_binary, &start->gofer_binary, &start->bundle,       &start->sentry.procfs,
+                  &start->cell.procfs,   &start->cell.mqueue,  &start->gofer_socket, &start->boot,
+                  &start->listener};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         cleanup_close(fds[i]);
     if (start->layout != NULL) {
@@ -96,6 +97,11 @@ static int open_inputs(struct start *start, struct error *error)
         return error_set(error, ENOMEM, "cannot start the gofer");
     start->layout->console_master = start->layout->console_slave = start->layout->fuse = -1;
     return 0;
+}
+
+static int tell_joined(const struct sandbox_options *options, pid_t pid, struct error *error)
+{
+    return options->joined == NULL ? 0 : options->joined(options->data, pid, error);
 }
 
 static struct winsize console_size(const struct oci_process *process)
@@ -149,6 +155,9 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
         _exit(1);
     }
     sandbox->gofer = pid;
+    status = tell_joined(options, pid, error);
+    if (status < 0)
+        return status;
     (void)close(take_fd(&theirs));
     (void)close(take_fd(&gofer_end));
     status = gofer_layout_receive(ours, start->layout, error);
@@ -164,8 +173,17 @@ static int start_sentry(struct start *start, struct error *error)
     int status = boot_write(start->options->config, start->layout, &facts, &start->boot, error);
     if (status < 0)
         return status;
-    return sentry_launch(&start->sentry, start->gofer_socket, start->boot, start->options->trace_fd, start->layout->fuse,
-                         error);
+    const struct sandbox_options *options = start->options;
+    const struct sentry_fds fds = {
+        .gofer = start->gofer_socket,
+        .boot = start->boot,
+        .trace = options->trace_fd,
+        .fuse = start->layout->fuse,
+        .listen = options->control_socket,
+        .reason = options->reason,
+        .locks = {options->locks[0], options->locks[1]},
+    };
+    return sentry_launch(&start->sentry, &fds, error);
 }
 
 static int serve_listener(struct start *start, struct error *error)
@@ -193,27 +211,35 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
 
     if (setns(start->sentry.pidfd, CLONE_NEWPID) < 0)
         return error_set(error, errno, "cannot enter the sandbox's pid namespace");
-    status = cell_spawn(start->sentry.pidfd, options->config, &start->cell, error);
+    status = tell_joined(options, sandbox->sentry, error);
+    if (status < 0)
+        return status;
+    const struct cell_plan plan = {.process = &options->config->process,
+                                   .hostname = options->config->hostname,
+                                   .preserve_fds = options->preserve_fds};
+    status = cell_spawn(start->sentry.pidfd, &plan, &start->cell, error);
     if (status < 0)
         return status;
     sandbox->init = start->cell.pid;
     sandbox->init_pidfd = start->cell.pidfd;
+    sandbox->cell_socket = start->cell.socket;
 
-    status = start_gofer(start, sandbox, error);
+    status = tell_joined(options, sandbox->init, error);
+    if (status == 0)
+        status = start_gofer(start, sandbox, error);
     if (status == 0)
         status = start_sentry(start, error);
     if (status == 0)
-        status = cell_confine(&start->cell, start->layout->console_slave, &start->listener, error);
+        status = cell_confine(&start->cell, start->layout->console_slave, options->start_socket, &start->listener, error);
     if (status == 0)
         status = serve_listener(start, error);
-    if (status == 0)
-        status = cell_execute(&start->cell, options->config, error);
     return status;
 }
 
-int sandbox_start(const struct sandbox_options *options, struct sandbox *ret_sandbox, struct error *error)
+int sandbox_create(const struct sandbox_options *options, struct sandbox *ret_sandbox, struct error *error)
 {
-    struct sandbox sandbox = {.sentry_pidfd = -1, .init_pidfd = -1, .control = -1, .console_master = -1};
+    struct sandbox sandbox = {
+        .sentry_pidfd = -1, .init_pidfd = -1, .control = -1, .console_master = -1, .cell_socket = -1};
     struct start start = {
         .options = options,
         .sentry_binary = -1,
@@ -235,6 +261,20 @@ int sandbox_start(const struct sandbox_options *options, struct sandbox *ret_san
     return 0;
 }
 
+int sandbox_execute(struct sandbox *sandbox, const struct oci_config *config, struct error *error)
+{
+    int status = cell_execute(sandbox->cell_socket, config->process.args.items[0], error);
+    (void)close(take_fd(&sandbox->cell_socket));
+    return status;
+}
+
+int sandbox_detach(struct sandbox *sandbox, struct error *error)
+{
+    struct control_message message = {.kind = CONTROL_DETACH};
+    int status = socket_send(sandbox->control, &message, sizeof(message), NULL, 0);
+    return status < 0 ? error_set(error, status, "cannot reach the sentry") : 0;
+}
+
 static void kill_and_reap(pid_t *pid)
 {
     if (*pid <= 0)
@@ -251,7 +291,8 @@ void sandbox_destroy(struct sandbox *sandbox)
     kill_and_reap(&sandbox->init);
     kill_and_reap(&sandbox->gofer);
     kill_and_reap(&sandbox->sentry);
-    int *fds[] = {&sandbox->sentry_pidfd, &sandbox->init_pidfd, &sandbox->control, &sandbox->console_master};
+    int *fds[] = {&sandbox->sentry_pidfd, &sandbox->init_pidfd, &sandbox->control, &sandbox->console_master,
+                  &sandbox->cell_socket};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (*fds[i] > 0)
             (void)close(*fds[i]);

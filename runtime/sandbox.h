@@ -17,8 +17,16 @@ struct sandbox_options {
     const char *bundle; /* folder of config.json, absolute */
     const struct oci_config *config;
     uid_t sentry_uid, gofer_uid, guest_uid; /* host ids nothing else uses; gids are the same numbers */
-    int trace_fd;                           /* borrowed; -1: no trace */
+    int trace_fd;                           /* all descriptors borrowed; -1: no trace */
     bool detached_console;                  /* the pty master goes to a console socket: do not size it from ours */
+    int start_socket;   /* listening; by which the program is started later, or -1: by sandbox_execute */
+    int control_socket; /* listening; by which later commands reach the sentry, or -1 */
+    int reason;         /* file for the sentry's last words when nobody waits for it, or -1 */
+    int locks[2];       /* kept by the sentry as long as the container lives, or -1 */
+    int preserve_fds;   /* descriptors 3 and up that the program gets */
+    /* Called with each process's pid as soon as it exists and before it does anything (cgroups). May be NULL. */
+    int (*joined)(void *data, pid_t pid, struct error *error);
+    void *data;
 };
 
 struct sandbox {
@@ -26,11 +34,18 @@ struct sandbox {
     int sentry_pidfd, init_pidfd;
     int control;        /* seqpacket from the sentry: struct control_message (postern/boot.h) */
     int console_master; /* -1 unless process.terminal */
+    int cell_socket;    /* to the container's init until it executes its program */
 };
 
-/* Returns 0 once the container's program has been executed. If it cannot be executed the error's code is what execve said
- * (ENOENT: not found in $PATH, EACCES, ENOEXEC, ...) and the text reads as runc's does. */
-int sandbox_start(const struct sandbox_options *options, struct sandbox *ret_sandbox, struct error *error);
+/* Makes all of it, up to the moment before the program is executed. */
+int sandbox_create(const struct sandbox_options *options, struct sandbox *ret_sandbox, struct error *error);
+
+/* Executes the program of a sandbox made without a start socket. If it cannot be executed the error's code is what execve
+ * said (ENOENT: not found in $PATH, EACCES, ENOEXEC, ...) and the text reads as runc's does. */
+int sandbox_execute(struct sandbox *sandbox, const struct oci_config *config, struct error *error);
+
+/* Lets go of a created sandbox: it lives on without us. */
+int sandbox_detach(struct sandbox *sandbox, struct error *error);
 
 /* Kills and reaps everything that is left and closes the descriptors. Safe on a zeroed or half-dead sandbox. */
 void sandbox_destroy(struct sandbox *sandbox);
