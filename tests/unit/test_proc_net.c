@@ -22,8 +22,8 @@ int proc_subject_read(const struct synth_source *source, const char *name, struc
     return 0;
 }
 
-static void know(uint64_t inode, enum unix_kind native_kind, const char *native, size_t native_length, enum unix_kind kind,
-                 const char *shown)
+static void know(uint64_t inode, enum unix_kind native_kind, const char *native, size_t native_length,
+                 enum unix_kind kind, const char *shown)
 {
     struct known_socket *known = known_add(inode);
     known->native = (struct unix_address){.kind = native_kind, .length = native_length};
@@ -39,13 +39,13 @@ static void test_unix_shows_the_guests_names(void **state)
     (void)state;
     know(826022, UNIX_PATH, "my.sock", 7, UNIX_PATH, "/tmp/my.sock");
     know(826023, UNIX_ABSTRACT, "\0mark-1", 7, UNIX_UNNAMED, "");
-    char host[] = "Num       RefCount Protocol Flags    Type St Inode Path\n" LINE "826022 my.sock\n" LINE "826099 my.sock\n"
-                  LINE "826023 @mark-1\n" LINE "826024 @own\n" LINE "826025\n" LINE "826022 other\n";
+    char host[] = "Num       RefCount Protocol Flags    Type St Inode Path\n" LINE "826022 my.sock\n" LINE
+                  "826099 my.sock\n" LINE "826023 @mark-1\n" LINE "826024 @own\n" LINE "826025\n" LINE "826022 other\n";
     auto_text struct text text = {0};
     proc_unix_rename(host, &text);
-    assert_string_equal(text.data, "Num       RefCount Protocol Flags    Type St Inode Path\n" LINE "826022 /tmp/my.sock\n"
-                                   LINE "826099 /tmp/my.sock\n" /* accepted by it */
-                                   LINE "826023\n" LINE "826024 @own\n" LINE "826025\n" LINE "826022 other\n");
+    assert_string_equal(text.data, "Num       RefCount Protocol Flags    Type St Inode Path\n" LINE
+                                   "826022 /tmp/my.sock\n" LINE "826099 /tmp/my.sock\n" /* accepted by it */
+                        LINE "826023\n" LINE "826024 @own\n" LINE "826025\n" LINE "826022 other\n");
 }
 
 static void test_unix_of_hostile_names(void **state)
@@ -66,7 +66,8 @@ static void test_unix_of_hostile_names(void **state)
 static void test_sockstat_hides_the_host(void **state)
 {
     (void)state;
-    host_file = "sockets: used 2\nTCP: inuse 1 orphan 3 tw 4 alloc 55 mem 66\nUDP: inuse 0 mem 77\nFRAG: inuse 0 memory 88\n";
+    host_file =
+        "sockets: used 2\nTCP: inuse 1 orphan 3 tw 4 alloc 55 mem 66\nUDP: inuse 0 mem 77\nFRAG: inuse 0 memory 88\n";
     const struct synth_entry *entry = proc_net_table;
     while (strcmp(entry->path, "net/sockstat") != 0)
         entry++;
