@@ -16,6 +16,9 @@ struct opening {
 
 int64_t opening_install(const struct opening *opening, int fd);
 
+/* May this device be opened, by whatever name? */
+bool device_allowed(const struct statx *attributes);
+
 /* Opens anew what a magic link (/proc/self/fd/N) leads to and has no name. Takes fd over. */
 int64_t open_object(struct opening *opening, int fd);
 
