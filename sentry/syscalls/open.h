@@ -14,6 +14,9 @@ struct opening {
     unsigned int resolve; /* LOOKUP_ flags of openat2 */
 };
 
+/* Finds or makes the file, judges, opens, and gives it to the guest. */
+int64_t opening_run(struct opening *opening, int dirfd, const char *path);
+
 int64_t opening_install(const struct opening *opening, int fd);
 
 /* May this device be opened, by whatever name? */
