@@ -97,7 +97,7 @@ int oci_load(const char *path, struct oci_config **ret_config, struct error *err
         return error_set(error, errno, "cannot open %s", path);
 
     auto_free char *text = NULL;
-    size_t size;
+    size_t size = 0;
     int result = read_all(fd, &text, &size);
     if (result < 0)
         return read_failed(path, result, error);

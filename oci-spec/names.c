@@ -88,8 +88,8 @@ const struct name_table seccomp_flag_names = {"seccomp flag", (const struct name
 #define ARCH(name) {"SCMP_ARCH_" #name, 0}
 const struct name_table seccomp_arch_names = {"seccomp architecture", (const struct name[]){
     ARCH(X86), ARCH(X86_64), ARCH(X32), ARCH(ARM), ARCH(AARCH64), ARCH(MIPS), ARCH(MIPS64), ARCH(MIPS64N32),
-    ARCH(MIPSEL), ARCH(MIPSEL64), ARCH(MIPSEL64N32), ARCH(PPC), ARCH(PPC64), ARCH(PPC64LE), ARCH(S390), ARCH(S390X), ARCH(PARISC),
-    ARCH(PARISC64), ARCH(RISCV64), ARCH(LOONGARCH64), ARCH(M68K), ARCH(SH), ARCH(SHEB), {0}}};
+    ARCH(MIPSEL), ARCH(MIPSEL64), ARCH(MIPSEL64N32), ARCH(PPC), ARCH(PPC64), ARCH(PPC64LE), ARCH(S390), ARCH(S390X),
+    ARCH(PARISC), ARCH(PARISC64), ARCH(RISCV64), ARCH(LOONGARCH64), ARCH(M68K), ARCH(SH), ARCH(SHEB), {0}}};
 /* clang-format on */
 
 int name_lookup(const struct name_table *table, const char *text, int64_t *ret_value)

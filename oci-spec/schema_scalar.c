@@ -246,7 +246,7 @@ static int convert_name(const struct conversion *conversion, const struct where 
 static int convert_string(const struct conversion *conversion, const struct where *where,
                           const struct json_value *value, const struct field *field, void *target)
 {
-    char *text;
+    char *text = NULL;
     int result = schema_string(conversion, where, value, field, &text);
     if (result == 0 && text[0] != '\0')
         memcpy(target, &text, sizeof(text));

@@ -210,6 +210,9 @@ static int connect_console(struct run *run, struct error *error)
 
 static int set_up(struct run *run, struct error *error)
 {
+    if (geteuid() != 0)
+        return error_refuse(error, "run needs root: running without it is not supported yet");
+
     int result = load_config(run, error);
     if (result == 0)
         result = take_ids(run, error);

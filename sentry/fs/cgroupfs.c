@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /sys/fs/cgroup: the container's own cgroup as if it were the root of a version 2 hierarchy, read-only. Language run times read
- * memory.max and cpu.max here to size their heaps and pools.
+ * /sys/fs/cgroup: the container's own cgroup as if it were the root of a version 2 hierarchy, read-only. Language run
+ * times read memory.max and cpu.max here to size their heaps and pools.
  */
 #include "sentry/fs/cgroupfs.h"
 
@@ -88,7 +88,8 @@ static int cpu_stat_text(const struct synth_source *source, struct text *text)
     struct proc_usage usage;
     proc_usage_read(source->sentry, &usage);
     uint64_t user = usage.user_ticks * 10000, system = usage.system_ticks * 10000;
-    text_printf(text, "usage_usec %" PRIu64 "\nuser_usec %" PRIu64 "\nsystem_usec %" PRIu64 "\n", user + system, user, system);
+    text_printf(text, "usage_usec %" PRIu64 "\nuser_usec %" PRIu64 "\nsystem_usec %" PRIu64 "\n", user + system, user,
+                system);
     text_string(text, "nr_periods 0\nnr_throttled 0\nthrottled_usec 0\n");
     return 0;
 }
@@ -103,7 +104,7 @@ static int cpuset_text(const struct synth_source *source, struct text *text)
 }
 
 #define LIVE(path_, generate_) SYNTH_FILE(path_, 0444, SYNTH_LIVE, .generate = (generate_))
-#define TEXT(path_, text_) SYNTH_TEXT(path_, 0444, text_)
+#define TEXT(path_, text_)     SYNTH_TEXT(path_, 0444, text_)
 
 static const struct synth_entry cgroup_table[] = {
     SYNTH_DIR(""),

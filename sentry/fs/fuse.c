@@ -61,8 +61,8 @@ static void *serve(void *data)
     sentry_die(server->sentry, "the mount of live files is gone: the gofer died");
 }
 
-/* The thread must not take a signal meant for the main thread's loop. It has started when this returns: what libc does on a
- * thread's first steps is not allowed later (confine.c). */
+/* The thread must not take a signal meant for the main thread's loop. It has started when this returns: what libc does
+ * on a thread's first steps is not allowed later (confine.c). */
 static int start_thread(struct fuse_server *server)
 {
     pthread_attr_t attributes;

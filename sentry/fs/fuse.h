@@ -38,8 +38,8 @@ enum {
 };
 
 struct fuse_node_spec {
-    /* Content from the beginning; called anew for each read at offset 0. 0 or -errno (which the reader gets). reader: the
-     * thread that waits for it, as the sandbox's pid namespace numbers it. */
+    /* Content from the beginning; called anew for each read at offset 0. 0 or -errno (which the reader gets). reader:
+     * the thread that waits for it, as the sandbox's pid namespace numbers it. */
     int (*generate)(const void *source, pid_t reader, struct text *text);
     /* One write at offset 0; data is NUL-terminated beyond size. 0 or -errno. NULL: EACCES. */
     int (*store)(const void *source, const char *data, size_t size);
@@ -48,7 +48,7 @@ struct fuse_node_spec {
     mode_t mode;
     uid_t uid;
     gid_t gid;
-    uint64_t ino; /* as the guest knows it */
+    uint64_t ino;             /* as the guest knows it */
     char path[FUSE_PATH_MAX]; /* as the guest knows it, for /proc/PID/fd */
 };
 
@@ -58,7 +58,8 @@ struct fuse_server *fuse_new(struct sentry *sentry, int fd);
 /* Registers a node and opens it through the gofer. Main thread. *ret_fd is owned by the caller. */
 int fuse_open_node(struct fuse_server *server, struct sentry *sentry, const struct fuse_node_spec *spec, int *ret_fd);
 
-/* Whether a descriptor with this statx mount id and inode number is a node of ours; *ret_spec what it was registered with. */
+/* Whether a descriptor with this statx mount id and inode number is a node of ours; *ret_spec what it was registered
+ * with. */
 bool fuse_describe(struct fuse_server *server, uint64_t mount_id, uint64_t ino, struct fuse_node_spec *ret_spec);
 
 #endif

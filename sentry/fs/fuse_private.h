@@ -41,7 +41,7 @@ struct fuse_nodes {
     struct fuse_handle *handles;
     size_t handle_capacity;
     size_t handle_hint; /* no free one below */
-    uint64_t mount_id; /* statx mount id of the FUSE mount; 0 until the first open */
+    uint64_t mount_id;  /* statx mount id of the FUSE mount; 0 until the first open */
 };
 
 void fuse_nodes_init(struct fuse_nodes *nodes);
@@ -75,8 +75,8 @@ struct fuse_reply {
     size_t size; /* of body or data */
 };
 
-/* Acts on one request of `size` bytes; the buffer has one writable byte behind it. Returns false if it is not even a request (the
- * connection is then beyond use). */
+/* Acts on one request of `size` bytes; the buffer has one writable byte behind it. Returns false if it is not even a
+ * request (the connection is then beyond use). */
 bool fuse_handle_frame(struct fuse_nodes *nodes, char *frame, size_t size, struct fuse_reply *ret_reply);
 
 #endif

@@ -22,9 +22,9 @@ struct request {
 
 typedef int (*request_handler)(const struct request *request, struct fuse_reply *reply);
 
-/* A number names its node for ever, so the kernel need not ask twice; what the node is at the moment is settled when it is
- * opened. The attributes it remembers may be those of an earlier use: nobody sees them, as stat does not come by here
- * (fuse_describe), and the mount has no default_permissions. */
+/* A number names its node for ever, so the kernel need not ask twice; what the node is at the moment is settled when it
+ * is opened. The attributes it remembers may be those of an earlier use: nobody sees them, as stat does not come by
+ * here (fuse_describe), and the mount has no default_permissions. */
 static const uint64_t VALID_SECONDS = 1 << 30;
 
 static void fill_attributes(uint64_t number, const struct fuse_node_spec *spec, struct fuse_attr *attributes)
@@ -228,7 +228,8 @@ bool fuse_handle_frame(struct fuse_nodes *nodes, char *frame, size_t size, struc
     *ret_reply = (struct fuse_reply){.wanted = true};
     int result = -ENOSYS;
     if (header.opcode < sizeof(requests) / sizeof(*requests) && requests[header.opcode].handler != NULL)
-        result = request.size < requests[header.opcode].least ? -EINVAL : requests[header.opcode].handler(&request, ret_reply);
+        result = request.size < requests[header.opcode].least ? -EINVAL
+                                                              : requests[header.opcode].handler(&request, ret_reply);
     if (result < 0)
         ret_reply->size = 0;
     ret_reply->header = (struct fuse_out_header){

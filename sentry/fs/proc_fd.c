@@ -72,8 +72,8 @@ static int descriptor_attributes(const struct synth_source *source, struct statx
     return 0;
 }
 
-/* A copy of the descriptor. Threads with tables of their own are asked through the process: guests cannot unshare theirs
- * without leaving the thread group's. */
+/* A copy of the descriptor. Threads with tables of their own are asked through the process: guests cannot unshare
+ * theirs without leaving the thread group's. */
 static int fetch_descriptor(const struct synth_source *source)
 {
     const struct process *process = proc_subject_process(source);
@@ -111,8 +111,7 @@ static int descriptor_follow(const struct synth_source *source, struct dentry **
         return 0;
     }
     /* Not a call of its own: what this one has learnt stays valid. */
-    struct call call = {
-        .sentry = source->sentry, .task = source->who->task, .id = source->sentry->vfs->call_id};
+    struct call call = {.sentry = source->sentry, .task = source->who->task, .id = source->sentry->vfs->call_id};
     struct object object;
     int result = object_from_own_fd(&call, take_fd(&fd), &object);
     if (result < 0)

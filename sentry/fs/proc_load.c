@@ -59,7 +59,8 @@ struct ticks {
     uint64_t user, system, idle;
 };
 
-static void read_ticks(const struct sentry *sentry, const struct proc_usage *usage, unsigned int cpus, struct ticks *ret_ticks)
+static void read_ticks(const struct sentry *sentry, const struct proc_usage *usage, unsigned int cpus,
+                       struct ticks *ret_ticks)
 {
     uint64_t all = proc_uptime_ns(sentry) / TICK_NS * cpus;
     (void)pthread_mutex_lock(&mutex);
@@ -72,8 +73,8 @@ static void read_ticks(const struct sentry *sentry, const struct proc_usage *usa
 
 static void cpu_line(struct text *text, const struct ticks *ticks, uint64_t share)
 {
-    text_printf(text, " %" PRIu64 " 0 %" PRIu64 " %" PRIu64 " 0 0 0 0 0 0\n", ticks->user / share, ticks->system / share,
-                ticks->idle / share);
+    text_printf(text, " %" PRIu64 " 0 %" PRIu64 " %" PRIu64 " 0 0 0 0 0 0\n", ticks->user / share,
+                ticks->system / share, ticks->idle / share);
 }
 
 static pid_t last_pid(const struct proc_usage *usage)
@@ -108,8 +109,8 @@ int proc_stat_text(const struct synth_source *source, struct text *text)
     return 0;
 }
 
-/* The averages are brought up to date when somebody looks: a mean that forgets over 1, 5 and 15 minutes. Whoever looks is
- * running just then, and does not count. */
+/* The averages are brought up to date when somebody looks: a mean that forgets over 1, 5 and 15 minutes. Whoever looks
+ * is running just then, and does not count. */
 static void read_load(const struct sentry *sentry, unsigned int running, double ret_load[3])
 {
     static const double periods[3] = {60e9, 300e9, 900e9};
@@ -154,7 +155,7 @@ int proc_uptime_text(const struct synth_source *source, struct text *text)
     struct ticks ticks;
     read_ticks(source->sentry, &usage, cpus, &ticks);
     uint64_t uptime = proc_uptime_ns(source->sentry) / TICK_NS;
-    text_printf(text, "%" PRIu64 ".%02" PRIu64 " %" PRIu64 ".%02" PRIu64 "\n", uptime / 100, uptime % 100, ticks.idle / 100,
-                ticks.idle % 100);
+    text_printf(text, "%" PRIu64 ".%02" PRIu64 " %" PRIu64 ".%02" PRIu64 "\n", uptime / 100, uptime % 100,
+                ticks.idle / 100, ticks.idle % 100);
     return 0;
 }

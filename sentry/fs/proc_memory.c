@@ -102,17 +102,13 @@ int proc_vmstat_text(const struct synth_source *source, struct text *text)
     struct proc_memory m;
     proc_memory_read(source->sentry, &m);
     const struct memory_line lines[] = {
-        {"nr_free_pages", m.free},
-        {"nr_active_anon", m.anonymous},
-        {"nr_active_file", m.shared},
-        {"nr_anon_pages", m.anonymous},
-        {"nr_mapped", m.shared},
-        {"nr_file_pages", m.shared},
+        {"nr_free_pages", m.free},      {"nr_active_anon", m.anonymous}, {"nr_active_file", m.shared},
+        {"nr_anon_pages", m.anonymous}, {"nr_mapped", m.shared},         {"nr_file_pages", m.shared},
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
         text_printf(text, "%s %" PRIu64 "\n", lines[i].name, lines[i].bytes / PAGE_BYTES);
-    static const char *const zeros[] = {"nr_dirty", "nr_writeback", "pgpgin", "pgpgout", "pswpin", "pswpout",
-                                        "pgalloc_normal", "pgfree", "pgfault", "pgmajfault", "oom_kill"};
+    static const char *const zeros[] = {"nr_dirty",       "nr_writeback", "pgpgin",  "pgpgout",    "pswpin",  "pswpout",
+                                        "pgalloc_normal", "pgfree",       "pgfault", "pgmajfault", "oom_kill"};
     for (size_t i = 0; i < sizeof(zeros) / sizeof(*zeros); i++)
         text_printf(text, "%s 0\n", zeros[i]);
     return 0;

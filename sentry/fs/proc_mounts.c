@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /proc/PID/mounts, mountinfo and mountstats (proc_pid_mountinfo(5)): from what the runtime said it mounted, as seen from the
- * process's root. Host paths are not in it: a mount's source is what the runtime chose to show.
+ * /proc/PID/mounts, mountinfo and mountstats (proc_pid_mountinfo(5)): from what the runtime said it mounted, as seen
+ * from the process's root. Host paths are not in it: a mount's source is what the runtime chose to show.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "sentry/fs/procfs.h"
 #include "sentry/fs/proc_mounts.h"
+#include "sentry/fs/procfs.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
 
@@ -18,7 +18,7 @@ enum { SYNTHETIC_MOUNT_ID = 900000 };
 /* Options that belong to the mount; all others are the filesystem's. */
 static bool is_mount_option(const char *option, size_t length)
 {
-    static const char *const names[] = {"ro",      "rw",         "nosuid",   "nodev",     "noexec",
+    static const char *const names[] = {"ro",      "rw",         "nosuid",   "nodev",       "noexec",
                                         "noatime", "nodiratime", "relatime", "strictatime", "nosymfollow"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         if (strlen(names[i]) == length && memcmp(names[i], option, length) == 0)
@@ -65,7 +65,8 @@ size_t mount_parent(const struct boot_config *boot, size_t index)
     size_t best = 0, best_length = 0;
     for (size_t i = 0; i < index; i++) {
         size_t length = strlen(boot->mounts[i].destination);
-        if (length >= best_length && mount_path_below(boot->mounts[index].destination, boot->mounts[i].destination) != NULL) {
+        if (length >= best_length &&
+            mount_path_below(boot->mounts[index].destination, boot->mounts[i].destination) != NULL) {
             best = i;
             best_length = length;
         }

@@ -9,7 +9,8 @@
 #include "postern/boot.h"
 #include "sentry/fs/procfs_text.h"
 
-/* Appends "rw" or "ro" and those options that are the mount's (mountinfo field 6), or those that are the filesystem's (last field). */
+/* Appends "rw" or "ro" and those options that are the mount's (mountinfo field 6), or those that are the filesystem's
+ * (last field). */
 void mount_options_split(const char *options, bool mount_part, struct text *text);
 
 /* The rest of `path` for whoever has `root` as root; NULL if it is elsewhere. */

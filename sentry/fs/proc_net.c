@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /proc/PID/net: the host's files of the guest's own network namespace. Not here, because they speak of the whole host: ptype
- * and protocols (what the host kernel has loaded, memory of all namespaces), softnet_stat, and the memory columns of sockstat.
+ * /proc/PID/net: the host's files of the guest's own network namespace. Not here, because they speak of the whole host:
+ * ptype and protocols (what the host kernel has loaded, memory of all namespaces), softnet_stat, and the memory columns
+ * of sockstat.
  */
 #include <stdio.h>
 #include <stdlib.h>

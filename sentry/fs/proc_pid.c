@@ -3,11 +3,12 @@
  * /proc/PID and /proc/PID/task/TID: the tables.
  *
  * The host's own files (SYNTH_REAL) are those whose content is right as it stands and that can do no harm in the
- * guest's hands: what they say is about guest processes alone, in the numbers of the guest's pid namespace and the paths of
- * the container's root, and what they let write (comm, oom_score_adj, timerslack_ns, coredump_filter) the kernel checks
- * against the writer, who has no capability natively. mem is bound to the memory the process had when it was opened:
- * an exec of a set-id program leaves the holder with the old one. Left out for what they would tell: wchan and stack (symbols of the
- * host kernel), syscall, pagemap, loginuid and sessionid (the host's audit session), uid_map, cgroup, mountinfo.
+ * guest's hands: what they say is about guest processes alone, in the numbers of the guest's pid namespace and the
+ * paths of the container's root, and what they let write (comm, oom_score_adj, timerslack_ns, coredump_filter) the
+ * kernel checks against the writer, who has no capability natively. mem is bound to the memory the process had when it
+ * was opened: an exec of a set-id program leaves the holder with the old one. Left out for what they would tell: wchan
+ * and stack (symbols of the host kernel), syscall, pagemap, loginuid and sessionid (the host's audit session), uid_map,
+ * cgroup, mountinfo.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,7 +30,9 @@ CONFINE_ALLOW_IF(faccessat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "is there such 
 static struct process *living_process(const struct synth_source *source)
 {
     char target[8];
-    return proc_subject_readlink(source, source->entry->path, target, sizeof(target)) < 0 ? NULL : proc_subject_process(source);
+    return proc_subject_readlink(source, source->entry->path, target, sizeof(target)) < 0
+               ? NULL
+               : proc_subject_process(source);
 }
 
 static int dentry_text(const struct synth_source *source, const struct dentry *dentry, struct text *text)
@@ -52,17 +55,17 @@ static int follow_dentry(struct dentry *dentry, struct dentry **ret_dentry)
     return 0;
 }
 
-#define CONTEXT_LINK(field)                                                                                       \
-    static int field##_text(const struct synth_source *source, struct text *text)                                 \
-    {                                                                                                             \
-        const struct process *process = living_process(source);                                                   \
-        return process != NULL ? dentry_text(source, process->context->field, text) : -ENOENT;                    \
-    }                                                                                                             \
-    static int field##_follow(const struct synth_source *source, struct dentry **ret_dentry, int *ret_fd)         \
-    {                                                                                                             \
-        (void)ret_fd;                                                                                             \
-        const struct process *process = living_process(source);                                                   \
-        return process != NULL ? follow_dentry(process->context->field, ret_dentry) : -ENOENT;                    \
+#define CONTEXT_LINK(field)                                                                                            \
+    static int field##_text(const struct synth_source *source, struct text *text)                                      \
+    {                                                                                                                  \
+        const struct process *process = living_process(source);                                                        \
+        return process != NULL ? dentry_text(source, process->context->field, text) : -ENOENT;                         \
+    }                                                                                                                  \
+    static int field##_follow(const struct synth_source *source, struct dentry **ret_dentry, int *ret_fd)              \
+    {                                                                                                                  \
+        (void)ret_fd;                                                                                                  \
+        const struct process *process = living_process(source);                                                        \
+        return process != NULL ? follow_dentry(process->context->field, ret_dentry) : -ENOENT;                         \
     }
 CONTEXT_LINK(exe)
 CONTEXT_LINK(cwd)
@@ -131,10 +134,11 @@ static int store_ignored(const struct synth_source *source, const char *data, si
 }
 
 #define REAL(path_, mode_, flags_) SYNTH_FILE(path_, mode_, SYNTH_REAL, .flags = (flags_))
-#define NAMESPACE(path_) SYNTH_FILE(path_, 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = ns_text)
-#define ATTRIBUTE(path_, mode_) \
+#define NAMESPACE(path_)           SYNTH_FILE(path_, 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = ns_text)
+#define ATTRIBUTE(path_, mode_)                                                                                        \
     SYNTH_FILE(path_, mode_, SYNTH_LIVE, .generate = no_security_module, .store = store_no_security_module)
-#define ID_MAP(path_) SYNTH_FILE(path_, 0644, SYNTH_LIVE, .argument = "         0          0 4294967295\n", .store = store_refused)
+#define ID_MAP(path_)                                                                                                  \
+    SYNTH_FILE(path_, 0644, SYNTH_LIVE, .argument = "         0          0 4294967295\n", .store = store_refused)
 
 /* What a process and each of its threads have. */
 static const struct synth_entry common_table[] = {

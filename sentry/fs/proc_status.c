@@ -56,10 +56,10 @@ static void hidden_line(const struct process_snapshot *process, struct text *tex
     (void)text;
 }
 
-#define CAPABILITY_LINE(field, label)                                                              \
-    static void field##_line(const struct process_snapshot *process, struct text *text)            \
-    {                                                                                              \
-        text_printf(text, label ":\t%016" PRIx64 "\n", process->cred.field);                       \
+#define CAPABILITY_LINE(field, label)                                                                                  \
+    static void field##_line(const struct process_snapshot *process, struct text *text)                                \
+    {                                                                                                                  \
+        text_printf(text, label ":\t%016" PRIx64 "\n", process->cred.field);                                           \
     }
 CAPABILITY_LINE(cap_inheritable, "CapInh")
 CAPABILITY_LINE(cap_permitted, "CapPrm")
@@ -113,8 +113,14 @@ static void snapshot_of_gone(const struct synth_source *source, struct process_s
 {
     const uint32_t *ids = source->ids;
     *ret_snapshot = (struct process_snapshot){
-        .cred = {.ruid = ids[0], .euid = ids[1], .suid = ids[2], .fsuid = ids[3],
-                 .rgid = ids[4], .egid = ids[5], .sgid = ids[6], .fsgid = ids[7]},
+        .cred = {.ruid = ids[0],
+                 .euid = ids[1],
+                 .suid = ids[2],
+                 .fsuid = ids[3],
+                 .rgid = ids[4],
+                 .egid = ids[5],
+                 .sgid = ids[6],
+                 .fsgid = ids[7]},
         .umask = 022,
     };
 }
@@ -136,8 +142,9 @@ int proc_status_text(const struct synth_source *source, struct text *text)
 
 void proc_sched_filter(char *host, struct text *text)
 {
-    static const char *const shown[] = {"se.sum_exec_runtime", "se.nr_migrations",        "nr_switches", "nr_voluntary_switches",
-                                        "nr_involuntary_switches", "se.load.weight", "policy",      "prio"};
+    static const char *const shown[] = {
+        "se.sum_exec_runtime",     "se.nr_migrations", "nr_switches", "nr_voluntary_switches",
+        "nr_involuntary_switches", "se.load.weight",   "policy",      "prio"};
     for (unsigned int number = 0; host != NULL; number++) {
         char *line = text_line(&host);
         if (line == NULL)

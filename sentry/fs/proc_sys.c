@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /proc/sys: the table. Values are our own, not the host's; those with a range can be written by the guest's root, which changes
- * what is read and, for hostname and domainname, what uname(2) says.
+ * /proc/sys: the table. Values are our own, not the host's; those with a range can be written by the guest's root,
+ * which changes what is read and, for hostname and domainname, what uname(2) says.
  */
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +16,8 @@
 
 CONFINE_ALLOW(getrandom, "random/uuid");
 
-/* --- names: the main thread reads and sets them too (uname, sethostname), so each byte is read and written whole --- */
+/* --- names: the main thread reads and sets them too (uname, sethostname), so each byte is read and written whole ---
+ */
 
 static void names_read(const char *from, char to[65])
 {
@@ -111,38 +112,47 @@ static int boot_id_text(const struct synth_source *source, struct text *text)
 /* --- the table --- */
 
 /* Not to be changed; whoever may not is told when opening. */
-#define SETTLED(path_, mode_, value_)                                                                              \
-    {.path = "sys/" path_, .mode = (mode_), .means = SYNTH_SNAPSHOT, .generate = sysctl_text,                      \
-     .argument = &(const struct sysctl){.value = (value_)}}
-#define FIXED(path_, value_) SETTLED(path_, 0644, value_)
+#define SETTLED(path_, mode_, value_)                                                                                  \
+    {                                                                                                                  \
+        .path = "sys/" path_, .mode = (mode_), .means = SYNTH_SNAPSHOT, .generate = sysctl_text,                       \
+        .argument = &(const struct sysctl)                                                                             \
+        {                                                                                                              \
+            .value = (value_)                                                                                          \
+        }                                                                                                              \
+    }
+#define FIXED(path_, value_)    SETTLED(path_, 0644, value_)
 #define CONSTANT(path_, value_) SETTLED(path_, 0444, value_)
-#define NUMBERS(path_, value_, count_, low_, high_)                                                                \
-    {.path = "sys/" path_, .mode = 0644, .means = SYNTH_LIVE, .generate = sysctl_text, .store = sysctl_store,      \
-     .argument = &(const struct sysctl){.value = (value_), .numbers = (count_), .low = (low_), .high = (high_)}}
+#define NUMBERS(path_, value_, count_, low_, high_)                                                                    \
+    {                                                                                                                  \
+        .path = "sys/" path_, .mode = 0644, .means = SYNTH_LIVE, .generate = sysctl_text, .store = sysctl_store,       \
+        .argument = &(const struct sysctl)                                                                             \
+        {                                                                                                              \
+            .value = (value_), .numbers = (count_), .low = (low_), .high = (high_)                                     \
+        }                                                                                                              \
+    }
 #define NUMBER(path_, value_, low_, high_) NUMBERS(path_, value_, 1, low_, high_)
-#define SWITCH(path_, value_) NUMBERS(path_, value_, 1, 0, 1)
-#define WORD(path_, value_) NUMBERS(path_, value_, 0, 0, 0)
-#define GENERATED(path_, mode_, generate_, store_) \
-    {.path = "sys/" path_, .mode = (mode_), .means = SYNTH_LIVE, .generate = (generate_), .store = (store_)}
-#define FOLDER(path_) {.path = "sys/" path_, .mode = 0555, .means = SYNTH_DIRECTORY}
+#define SWITCH(path_, value_)              NUMBERS(path_, value_, 1, 0, 1)
+#define WORD(path_, value_)                NUMBERS(path_, value_, 0, 0, 0)
+#define GENERATED(path_, mode_, generate_, store_)                                                                     \
+    {                                                                                                                  \
+        .path = "sys/" path_, .mode = (mode_), .means = SYNTH_LIVE, .generate = (generate_), .store = (store_)         \
+    }
+#define FOLDER(path_)                                                                                                  \
+    {                                                                                                                  \
+        .path = "sys/" path_, .mode = 0555, .means = SYNTH_DIRECTORY                                                   \
+    }
 
-#define IPV4_INTERFACE(name)                                  \
-    SWITCH("net/ipv4/conf/" name "/accept_redirects", "0"),   \
-    SWITCH("net/ipv4/conf/" name "/accept_source_route", "0"), \
-    NUMBER("net/ipv4/conf/" name "/arp_announce", "0", 0, 2), \
-    NUMBER("net/ipv4/conf/" name "/arp_ignore", "0", 0, 8),   \
-    SWITCH("net/ipv4/conf/" name "/forwarding", "0"),         \
-    SWITCH("net/ipv4/conf/" name "/log_martians", "0"),       \
-    SWITCH("net/ipv4/conf/" name "/route_localnet", "0"),     \
-    NUMBER("net/ipv4/conf/" name "/rp_filter", "0", 0, 2),    \
-    SWITCH("net/ipv4/conf/" name "/send_redirects", "1")
+#define IPV4_INTERFACE(name)                                                                                           \
+    SWITCH("net/ipv4/conf/" name "/accept_redirects", "0"), SWITCH("net/ipv4/conf/" name "/accept_source_route", "0"), \
+        NUMBER("net/ipv4/conf/" name "/arp_announce", "0", 0, 2),                                                      \
+        NUMBER("net/ipv4/conf/" name "/arp_ignore", "0", 0, 8), SWITCH("net/ipv4/conf/" name "/forwarding", "0"),      \
+        SWITCH("net/ipv4/conf/" name "/log_martians", "0"), SWITCH("net/ipv4/conf/" name "/route_localnet", "0"),      \
+        NUMBER("net/ipv4/conf/" name "/rp_filter", "0", 0, 2), SWITCH("net/ipv4/conf/" name "/send_redirects", "1")
 
-#define IPV6_INTERFACE(name)                                   \
-    NUMBER("net/ipv6/conf/" name "/accept_dad", "1", 0, 2),    \
-    NUMBER("net/ipv6/conf/" name "/accept_ra", "1", 0, 2),     \
-    SWITCH("net/ipv6/conf/" name "/autoconf", "1"),            \
-    SWITCH("net/ipv6/conf/" name "/disable_ipv6", "0"),        \
-    SWITCH("net/ipv6/conf/" name "/forwarding", "0")
+#define IPV6_INTERFACE(name)                                                                                           \
+    NUMBER("net/ipv6/conf/" name "/accept_dad", "1", 0, 2), NUMBER("net/ipv6/conf/" name "/accept_ra", "1", 0, 2),     \
+        SWITCH("net/ipv6/conf/" name "/autoconf", "1"), SWITCH("net/ipv6/conf/" name "/disable_ipv6", "0"),            \
+        SWITCH("net/ipv6/conf/" name "/forwarding", "0")
 
 const struct synth_entry proc_sys_table[] = {
     FOLDER("debug"),

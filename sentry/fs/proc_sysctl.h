@@ -15,9 +15,9 @@ struct text;
 enum { SYSCTL_VALUE_MAX = 128, SYSCTL_WRITTEN_MAX = 64 };
 
 struct sysctl {
-    const char *value;     /* the default, without newline */
-    unsigned int numbers;  /* writing: so many whole numbers; 0: one word */
-    long long low, high;   /* bounds of each */
+    const char *value;    /* the default, without newline */
+    unsigned int numbers; /* writing: so many whole numbers; 0: one word */
+    long long low, high;  /* bounds of each */
 };
 
 /* Generator and writer of entries whose argument is a struct sysctl. */

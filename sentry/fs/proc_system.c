@@ -9,8 +9,8 @@
 #include "sentry/fs/procfs.h"
 #include "sentry/sentry.h"
 
-static const char version_text[] = "Linux version " POSTERN_KERNEL_RELEASE " (postern@localhost) (gcc, GNU ld) "
-                                   POSTERN_KERNEL_VERSION "\n";
+static const char version_text[] =
+    "Linux version " POSTERN_KERNEL_RELEASE " (postern@localhost) (gcc, GNU ld) " POSTERN_KERNEL_VERSION "\n";
 
 static const char devices_text[] = "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n"
                                    " 10 misc\n136 pts\n\nBlock devices:\n";
@@ -27,8 +27,8 @@ static const char cgroups_text[] = "#subsys_name\thierarchy\tnum_cgroups\tenable
 /* The types the guest has mounted, and those every kernel knows. */
 static int filesystems_text(const struct synth_source *source, struct text *text)
 {
-    static const char *const usual[] = {"sysfs", "tmpfs",  "proc",  "cgroup2", "devtmpfs", "sockfs",
-                                        "pipefs", "devpts", "mqueue", "overlay"};
+    static const char *const usual[] = {"sysfs",  "tmpfs",  "proc",   "cgroup2", "devtmpfs",
+                                        "sockfs", "pipefs", "devpts", "mqueue",  "overlay"};
     for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
         text_printf(text, "nodev\t%s\n", usual[i]);
     const char *root = source->sentry->boot->mount_count > 0 ? source->sentry->boot->mounts[0].type : "";
@@ -86,9 +86,10 @@ const struct synth_entry proc_system_table[] = {
     SYNTH_TEXT("misc", 0444, "229 fuse\n"),
     SYNTH_TEXT("modules", 0444, ""),
     SYNTH_TEXT("partitions", 0444, "major minor  #blocks  name\n\n"),
-    SYNTH_TEXT("slabinfo", 0400, "slabinfo - version: 2.1\n"
-                                 "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables "
-                                 "<limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n"),
+    SYNTH_TEXT("slabinfo", 0400,
+               "slabinfo - version: 2.1\n"
+               "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables "
+               "<limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>\n"),
     LIVE("softirqs", interrupts_text),
     LIVE("stat", proc_stat_text),
     SYNTH_TEXT("swaps", 0444, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),

@@ -21,9 +21,10 @@ void proc_usage_add_stat(struct proc_usage *usage, const char *stat)
     const char *rest = strrchr(stat, ')');
     char state;
     uint64_t user, system, children_user, children_system, threads;
-    if (rest == NULL ||
-        sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %*d %*d %" SCNu64,
-               &state, &user, &system, &children_user, &children_system, &threads) != 6)
+    if (rest == NULL || sscanf(rest + 1,
+                               " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %" SCNu64
+                               " %" SCNu64 " %*d %*d %" SCNu64,
+                               &state, &user, &system, &children_user, &children_system, &threads) != 6)
         return;
     usage->processes++;
     usage->threads += (unsigned int)threads;
@@ -75,8 +76,8 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-/* A sum is good for ten times as long as it took to make: whoever reads meminfo in a loop among a thousand processes gets a
- * tenth of a CPU for it, no more. */
+/* A sum is good for ten times as long as it took to make: whoever reads meminfo in a loop among a thousand processes
+ * gets a tenth of a CPU for it, no more. */
 void proc_usage_read(const struct sentry *sentry, struct proc_usage *ret_usage)
 {
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

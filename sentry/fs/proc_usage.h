@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the guest's processes use, summed over the guest's own procfs: the base of stat, loadavg and meminfo. Any thread. */
+/* What the guest's processes use, summed over the guest's own procfs: the base of stat, loadavg and meminfo. Any
+ * thread. */
 #ifndef SENTRY_FS_PROC_USAGE_H
 #define SENTRY_FS_PROC_USAGE_H
 
@@ -10,7 +11,7 @@ struct sentry;
 
 struct proc_usage {
     unsigned int processes, threads, running, blocked;
-    uint64_t user_ticks, system_ticks; /* waited-for children included */
+    uint64_t user_ticks, system_ticks;    /* waited-for children included */
     uint64_t private_pages, shared_pages; /* the latter of the process that has most */
     uint64_t virtual_pages;
     pid_t last_pid; /* the highest there is */

@@ -32,7 +32,8 @@ ssize_t proc_subject_readlink(const struct synth_source *source, const char *nam
 /* Appends a file of that folder. 0 or -errno. */
 int proc_subject_read(const struct synth_source *source, const char *name, struct text *text);
 
-/* The numbers that name entries of a folder of the guest's own procfs, ascending. "." is the procfs itself. Any thread. */
+/* The numbers that name entries of a folder of the guest's own procfs, ascending. "." is the procfs itself. Any thread.
+ */
 int proc_list_numbers(const struct sentry *sentry, const char *folder, int **ret_numbers, size_t *ret_count);
 
 /* --- generators, by file --- */
@@ -44,8 +45,8 @@ int proc_limits_text(const struct synth_source *source, struct text *text);
 int proc_sched_text(const struct synth_source *source, struct text *text);
 /* Keeps of a sched file what does not tell how long the host has been up. `host` is taken apart. */
 void proc_sched_filter(char *host, struct text *text);
-/* Replaces in a status file what is the host's with what is emulated. `host` is taken apart. reads_itself: the process waits
- * for this text, and to itself it is running. */
+/* Replaces in a status file what is the host's with what is emulated. `host` is taken apart. reads_itself: the process
+ * waits for this text, and to itself it is running. */
 void proc_status_substitute(char *host, const struct process_snapshot *process, bool reads_itself, struct text *text);
 /* Replaces the line of one limit. `host` is taken apart. */
 void proc_limits_substitute(char *host, uint64_t soft, uint64_t hard, struct text *text);

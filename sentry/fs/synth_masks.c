@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * maskedPaths and readonlyPaths of config.json, over whatever filesystem they are in. A masked file is the null device and a masked
- * folder an empty one, as when runc mounts these over them.
+ * maskedPaths and readonlyPaths of config.json, over whatever filesystem they are in. A masked file is the null device
+ * and a masked folder an empty one, as when runc mounts these over them.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -41,8 +41,8 @@ static int open_null(struct vfs *vfs, struct dentry *dentry, const struct open_r
     int result = -ENOENT;
     if (vfs_find(vfs, "/dev/null", &null) == 0) {
         const struct statx *attributes = &null->inode->attributes;
-        bool usable = S_ISCHR(attributes->stx_mode) && attributes->stx_rdev_major == 1 && attributes->stx_rdev_minor == 3 &&
-                      null->filesystem->open != NULL;
+        bool usable = S_ISCHR(attributes->stx_mode) && attributes->stx_rdev_major == 1 &&
+                      attributes->stx_rdev_minor == 3 && null->filesystem->open != NULL;
         if (usable)
             result = null->filesystem->open(vfs, null, request, ret_fd);
         (void)dentry_put(null);
@@ -61,8 +61,8 @@ static int mask_open(struct vfs *vfs, struct dentry *dentry, const struct open_r
     return open_null(vfs, dentry, request, ret_fd);
 }
 
-static int mask_readdir(struct vfs *vfs, struct dentry *directory, const struct vfs_who *who, int64_t offset, readdir_fn emit,
-                        void *data)
+static int mask_readdir(struct vfs *vfs, struct dentry *directory, const struct vfs_who *who, int64_t offset,
+                        readdir_fn emit, void *data)
 {
     (void)vfs;
     (void)who;

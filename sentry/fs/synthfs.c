@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sentry/fs/synthfs.h"
+#include "sentry/fs/synth_private.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,40 +9,20 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
-#include "postern/boot.h"
 #include "postern/cleanup.h"
-#include "postern/confine.h"
-#include "sentry/fs/fuse.h"
-#include "sentry/kernel/cred.h"
-#include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
-
-CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "O_PATH of our own memory files");
-
-/* What an inode of ours is. One mount object for each mount, for ever. */
-struct synth_mount {
-    struct sentry *sentry;
-    const struct synth_filesystem *filesystem;
-    struct filesystem operations;
-};
-
-struct synth_object {
-    const struct synth_mount *mount;
-    const struct synth_node *node;
-    struct synth_subject subject;
-};
 
 /* Positions in a listing: behind "." is 1, behind ".." 2, then come the table's entries, then numbered ones. */
 enum { POSITION_FIRST = 2, POSITION_NUMBERED = 1 << 20 };
 
-static const struct synth_object *object_of(const struct dentry *dentry)
+const struct synth_object *synth_object_of(const struct dentry *dentry)
 {
     return dentry->inode->private;
 }
 
-static struct synth_source source_of(const struct dentry *dentry, const struct vfs_who *who)
+struct synth_source synth_source_of(const struct dentry *dentry, const struct vfs_who *who)
 {
-    const struct synth_object *object = object_of(dentry);
+    const struct synth_object *object = synth_object_of(dentry);
     return (struct synth_source){
         .sentry = object->mount->sentry,
         .entry = object->node->entry,
@@ -51,11 +31,11 @@ static struct synth_source source_of(const struct dentry *dentry, const struct v
     };
 }
 
-static mode_t type_of(const struct synth_entry *entry)
+mode_t synth_type_of(const struct synth_entry *entry)
 {
     static const mode_t types[] = {
-        [SYNTH_DIRECTORY] = S_IFDIR, [SYNTH_LINK] = S_IFLNK,     [SYNTH_MAGIC] = S_IFLNK,
-        [SYNTH_SNAPSHOT] = S_IFREG,  [SYNTH_LIVE] = S_IFREG,     [SYNTH_REAL] = S_IFREG,
+        [SYNTH_DIRECTORY] = S_IFDIR, [SYNTH_LINK] = S_IFLNK, [SYNTH_MAGIC] = S_IFLNK,
+        [SYNTH_SNAPSHOT] = S_IFREG,  [SYNTH_LIVE] = S_IFREG, [SYNTH_REAL] = S_IFREG,
     };
     return types[entry->means];
 }
@@ -83,7 +63,7 @@ static void fill_attributes(const struct synth_object *object, struct statx *att
         .stx_mask = STATX_BASIC_STATS,
         .stx_blksize = entry->means == SYNTH_DIRECTORY ? 1024 : 4096,
         .stx_nlink = entry->means == SYNTH_DIRECTORY ? 2 + object->node->child_count : 1,
-        .stx_mode = (uint16_t)(type_of(entry) | entry->mode),
+        .stx_mode = (uint16_t)(synth_type_of(entry) | entry->mode),
         .stx_ino = inode_number(object->node, &object->subject),
         .stx_atime = stamp,
         .stx_mtime = stamp,
@@ -99,8 +79,7 @@ static int complete_attributes(const struct synth_object *object, struct statx *
 {
     const struct synth_filesystem *filesystem = object->mount->filesystem;
     const struct synth_entry *entry = object->node->entry;
-    const struct synth_source source = {
-        .sentry = object->mount->sentry, .entry = entry, .subject = object->subject};
+    const struct synth_source source = {.sentry = object->mount->sentry, .entry = entry, .subject = object->subject};
     if (object->subject.vpid != 0 && filesystem->owner != NULL) {
         uid_t uid;
         gid_t gid;
@@ -134,7 +113,8 @@ static int new_inode(const struct synth_mount *mount, const struct synth_node *n
     return 0;
 }
 
-static bool is_present(const struct synth_mount *mount, const struct synth_node *node, const struct synth_subject *subject)
+static bool is_present(const struct synth_mount *mount, const struct synth_node *node,
+                       const struct synth_subject *subject)
 {
     if ((node->entry->flags & SYNTH_OPTIONAL) == 0 || mount->filesystem->present == NULL)
         return true;
@@ -145,7 +125,7 @@ static bool is_present(const struct synth_mount *mount, const struct synth_node 
 static int synth_lookup(struct vfs *vfs, struct dentry *directory, const char *name, struct inode **ret_inode)
 {
     (void)vfs;
-    const struct synth_object *object = object_of(directory);
+    const struct synth_object *object = synth_object_of(directory);
     const struct synth_node *child = synth_node_child(object->node, name);
     if (child != NULL) {
         if (!is_present(object->mount, child, &object->subject))
@@ -155,7 +135,7 @@ static int synth_lookup(struct vfs *vfs, struct dentry *directory, const char *n
     const struct synth_numbered *numbered = object->node->entry->numbered;
     if (numbered == NULL)
         return -ENOENT;
-    const struct synth_source source = source_of(directory, NULL);
+    const struct synth_source source = synth_source_of(directory, NULL);
     int number = numbered->number != NULL ? numbered->number(&source, name) : synth_name_number(name);
     if (number < 0 || !numbered->exists(&source, number))
         return -ENOENT;
@@ -167,11 +147,11 @@ static int synth_getattr(struct vfs *vfs, struct dentry *dentry, struct statx *r
 {
     (void)vfs;
     struct statx attributes;
-    fill_attributes(object_of(dentry), &attributes);
+    fill_attributes(synth_object_of(dentry), &attributes);
     attributes.stx_atime = dentry->inode->attributes.stx_atime;
     attributes.stx_mtime = dentry->inode->attributes.stx_mtime;
     attributes.stx_ctime = dentry->inode->attributes.stx_ctime;
-    int result = complete_attributes(object_of(dentry), &attributes);
+    int result = complete_attributes(synth_object_of(dentry), &attributes);
     if (result == 0)
         *ret_attributes = attributes;
     return result;
@@ -182,22 +162,23 @@ static int synth_setattr(struct vfs *vfs, struct dentry *dentry, const struct vf
 {
     (void)vfs;
     (void)who;
-    const struct synth_entry *entry = object_of(dentry)->node->entry;
-    return (set->valid & ~(unsigned int)SETATTR_SIZE) == 0 && type_of(entry) == S_IFREG ? 0 : -EPERM;
+    const struct synth_entry *entry = synth_object_of(dentry)->node->entry;
+    return (set->valid & ~(unsigned int)SETATTR_SIZE) == 0 && synth_type_of(entry) == S_IFREG ? 0 : -EPERM;
 }
 
-static int check_access(const struct synth_object *object, const struct synth_source *source)
+int synth_check_access(const struct synth_object *object, const struct synth_source *source)
 {
     if ((source->entry->flags & SYNTH_CHECKED) == 0 || object->mount->filesystem->check == NULL)
         return 0;
     return object->mount->filesystem->check(source);
 }
 
-static ssize_t synth_readlink(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, char *buffer, size_t size)
+static ssize_t synth_readlink(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, char *buffer,
+                              size_t size)
 {
     (void)vfs;
-    const struct synth_source source = source_of(dentry, who);
-    int result = check_access(object_of(dentry), &source);
+    const struct synth_source source = synth_source_of(dentry, who);
+    int result = synth_check_access(synth_object_of(dentry), &source);
     if (result < 0)
         return result;
     auto_text struct text text = {0};
@@ -217,148 +198,18 @@ static int synth_follow(struct vfs *vfs, struct dentry *dentry, const struct vfs
                         int *ret_fd)
 {
     (void)vfs;
-    const struct synth_source source = source_of(dentry, who);
+    const struct synth_source source = synth_source_of(dentry, who);
     if (source.entry->means != SYNTH_MAGIC)
         return -ENOSYS;
-    int result = check_access(object_of(dentry), &source);
+    int result = synth_check_access(synth_object_of(dentry), &source);
     if (result < 0)
         return result;
     return source.entry->follow != NULL ? source.entry->follow(&source, ret_dentry, ret_fd) : -EACCES;
 }
 
-static int open_snapshot(struct vfs *vfs, struct dentry *dentry, const struct synth_source *source, int *ret_fd)
-{
-    auto_text struct text text = {0};
-    struct synth_source now = *source;
-    now.reader = source->who != NULL && source->who->task != NULL ? source->who->task->tid : 0;
-    int result = synth_generate(&now, &text);
-    if (result < 0)
-        return result;
-    return vfs_synthetic_file(vfs, dentry, text.data != NULL ? text.data : "", text.length, ret_fd);
-}
-
-static int generate_live(const void *data, pid_t reader, struct text *text)
-{
-    struct synth_source source;
-    memcpy(&source, data, sizeof(source));
-    source.reader = reader;
-    return synth_generate(&source, text);
-}
-
-static int store_live(const void *data, const char *content, size_t size)
-{
-    const struct synth_source *source = data;
-    return source->entry->store(source, content, size);
-}
-
-/* A node of the FUSE mount for one opening, without what it does. */
-static void describe_node(const struct dentry *dentry, int access, struct fuse_node_spec *spec)
-{
-    const struct statx *attributes = &dentry->inode->attributes;
-    *spec = (struct fuse_node_spec){
-        .access = access,
-        .mode = attributes->stx_mode & 07777,
-        .uid = attributes->stx_uid,
-        .gid = attributes->stx_gid,
-        .ino = attributes->stx_ino,
-        .path = "/",
-    };
-    if (dentry_relative_path(dentry, spec->path + 1, sizeof(spec->path) - 1) < 0)
-        spec->path[0] = '\0';
-}
-
-static int open_live(struct dentry *dentry, const struct synth_source *source, int access, int *ret_fd)
-{
-    _Static_assert(sizeof(struct synth_source) <= FUSE_SOURCE_MAX, "a source must fit into a FUSE node");
-    struct fuse_node_spec spec;
-    describe_node(dentry, access, &spec);
-    spec.generate = generate_live;
-    spec.store = source->entry->store != NULL ? store_live : NULL;
-    struct synth_source copy = *source;
-    const struct synth_filesystem *filesystem = object_of(dentry)->mount->filesystem;
-    if (filesystem->prepare != NULL)
-        filesystem->prepare(&copy);
-    copy.who = NULL; /* it is the main thread's, and only for this call */
-    memcpy(spec.source, &copy, sizeof(copy));
-    return fuse_open_node(source->sentry->fuse, source->sentry, &spec, ret_fd);
-}
-
-static int refuse_write(const void *data, const char *content, size_t size)
-{
-    (void)content;
-    (void)size;
-    int error;
-    memcpy(&error, data, sizeof(error));
-    return error;
-}
-
-/* Writing needs a writer, whatever capabilities say: with CAP_DAC_OVERRIDE the mode alone would not stop it. */
-static int open_unwritable(struct dentry *dentry, const struct synth_source *source, int access, int *ret_fd)
-{
-    const struct synth_filesystem *filesystem = object_of(dentry)->mount->filesystem;
-    int error = filesystem->write_error != NULL ? filesystem->write_error(source) : 0;
-    if (error == 0 || access != O_WRONLY || source->sentry->fuse == NULL)
-        return -EACCES;
-    struct fuse_node_spec spec;
-    describe_node(dentry, access, &spec);
-    spec.store = refuse_write;
-    memcpy(spec.source, &error, sizeof(error));
-    return fuse_open_node(source->sentry->fuse, source->sentry, &spec, ret_fd);
-}
-
-static bool has_writer(const struct synth_entry *entry)
-{
-    return entry->means == SYNTH_REAL ? (entry->mode & 0222) != 0 : entry->store != NULL;
-}
-
-/* Without FUSE there is nobody to take what is written. */
-static int open_file(struct vfs *vfs, struct dentry *dentry, const struct synth_source *source, int flags, int *ret_fd)
-{
-    const struct synth_filesystem *filesystem = object_of(dentry)->mount->filesystem;
-    int access = flags & O_ACCMODE;
-    if (access == O_ACCMODE)
-        return -EINVAL;
-    if (source->entry->means == SYNTH_REAL)
-        return filesystem->open_real(source, access | O_CLOEXEC | O_NOFOLLOW, ret_fd);
-    if (source->entry->means == SYNTH_LIVE && source->sentry->fuse != NULL)
-        return open_live(dentry, source, access, ret_fd);
-    return access == O_RDONLY ? open_snapshot(vfs, dentry, source, ret_fd) : -EACCES;
-}
-
-int synth_open_path(struct vfs *vfs, struct dentry *dentry, int proc_outer, int *ret_fd)
-{
-    auto_close int file = -1;
-    int result = vfs_synthetic_file(vfs, dentry, "", 0, &file);
-    if (result < 0)
-        return result;
-    char path[32];
-    snprintf(path, sizeof(path), "self/fd/%d", file);
-    int fd = openat(proc_outer, path, O_PATH | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    *ret_fd = fd;
-    return 0;
-}
-
-static int synth_open(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd)
-{
-    const struct synth_source source = source_of(dentry, request->who);
-    if (source.entry->means == SYNTH_DIRECTORY)
-        return vfs_synthetic_directory(vfs, dentry, ret_fd);
-    if ((request->flags & O_PATH) != 0)
-        return synth_open_path(vfs, dentry, source.sentry->proc_outer, ret_fd);
-    if (type_of(source.entry) == S_IFLNK)
-        return -ELOOP;
-    int result = check_access(object_of(dentry), &source);
-    int access = request->flags & O_ACCMODE;
-    if (result == 0 && access != O_RDONLY && !has_writer(source.entry))
-        return open_unwritable(dentry, &source, access, ret_fd);
-    return result < 0 ? result : open_file(vfs, dentry, &source, request->flags, ret_fd);
-}
-
 static unsigned char dirent_type(const struct synth_node *node)
 {
-    return (unsigned char)(type_of(node->entry) >> 12);
+    return (unsigned char)(synth_type_of(node->entry) >> 12);
 }
 
 /* The following three return 1 when the listener has had enough. */
@@ -404,7 +255,8 @@ static int list_numbered(const struct synth_object *object, const struct synth_s
         else
             snprintf(name, sizeof(name), "%d", numbers[i]);
         const struct synth_subject subject = numbered->subject(&object->subject, numbers[i]);
-        if (emit(data, name, inode_number(numbered->tree->root, &subject), dirent_type(numbered->tree->root), position) != 0)
+        if (emit(data, name, inode_number(numbered->tree->root, &subject), dirent_type(numbered->tree->root),
+                 position) != 0)
             return 1;
     }
     return 0;
@@ -414,9 +266,9 @@ static int synth_readdir(struct vfs *vfs, struct dentry *directory, const struct
                          readdir_fn emit, void *data)
 {
     (void)vfs;
-    const struct synth_object *object = object_of(directory);
-    const struct synth_source source = source_of(directory, who);
-    int result = check_access(object, &source);
+    const struct synth_object *object = synth_object_of(directory);
+    const struct synth_source source = synth_source_of(directory, who);
+    int result = synth_check_access(object, &source);
     if (result < 0)
         return result;
     result = list_dots(directory, offset, emit, data);
@@ -430,7 +282,7 @@ static int synth_readdir(struct vfs *vfs, struct dentry *directory, const struct
 static int synth_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs)
 {
     (void)vfs;
-    const struct synth_filesystem *filesystem = object_of(dentry)->mount->filesystem;
+    const struct synth_filesystem *filesystem = synth_object_of(dentry)->mount->filesystem;
     *ret_statfs = (struct statfs){
         .f_type = filesystem->magic,
         .f_bsize = 4096,

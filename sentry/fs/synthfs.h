@@ -4,10 +4,9 @@
  * attributes, listing and opening; what the entries say is the tables' business.
  *
  * A file has one of three means (docs/architecture.md, DESIGN section 4):
- *   SYNTH_REAL      the file of the same name in the guest's own procfs, opened by us and given away. Only for files whose
- *                   content is right as it stands, for whoever holds them, for as long as they hold them.
- *   SYNTH_LIVE      generated at each reading, by the FUSE thread (see fuse.h for what its generators may use);
- *                   a snapshot where there is no FUSE.
+ *   SYNTH_REAL      the file of the same name in the guest's own procfs, opened by us and given away. Only for files
+ * whose content is right as it stands, for whoever holds them, for as long as they hold them. SYNTH_LIVE      generated
+ * at each reading, by the FUSE thread (see fuse.h for what its generators may use); a snapshot where there is no FUSE.
  *   SYNTH_SNAPSHOT  generated once, at open, by the main thread, into a sealed memory file.
  */
 #ifndef SENTRY_FS_SYNTHFS_H
@@ -99,15 +98,20 @@ struct synth_filesystem {
     int (*check)(const struct synth_source *source);
     /* The owner of entries that belong to a process; -errno: it is gone. */
     int (*owner)(const struct synth_source *source, uid_t *ret_uid, gid_t *ret_gid);
-    /* For whoever opens for writing what has no writer, and may: what each write gets then; 0 refuses the opening (EACCES),
-     * and so does NULL. */
+    /* For whoever opens for writing what has no writer, and may: what each write gets then; 0 refuses the opening
+     * (EACCES), and so does NULL. */
     int (*write_error)(const struct synth_source *source);
     /* Before a live file is opened: fills in source->ids. */
     void (*prepare)(struct synth_source *source);
 };
 
 /* Device numbers of our filesystems: far above what a host hands out, so that they never meet a real one's. */
-enum { SYNTH_DEVICE_PROC = 0xffff0, SYNTH_DEVICE_SYS = 0xffff1, SYNTH_DEVICE_CGROUP = 0xffff2, SYNTH_DEVICE_MASK = 0xffff3 };
+enum {
+    SYNTH_DEVICE_PROC = 0xffff0,
+    SYNTH_DEVICE_SYS = 0xffff1,
+    SYNTH_DEVICE_CGROUP = 0xffff2,
+    SYNTH_DEVICE_MASK = 0xffff3
+};
 
 /* Makes tree->root from its tables, once. 0, -ENOMEM, or -EINVAL (two lines for one path). */
 int synth_tree_build(struct synth_tree *tree);
@@ -120,7 +124,8 @@ int synth_name_number(const char *name);
 /* Mounts at an absolute path of the guest's tree. The filesystem object must live for ever. */
 int synthfs_mount(struct sentry *sentry, const struct synth_filesystem *filesystem, const char *path);
 
-/* An O_PATH descriptor that stands for a synthetic file or link: it carries the path, and nothing can be read from it. */
+/* An O_PATH descriptor that stands for a synthetic file or link: it carries the path, and nothing can be read from it.
+ */
 int synth_open_path(struct vfs *vfs, struct dentry *dentry, int proc_outer, int *ret_fd);
 
 /* Appends the content of an entry: generate() or the argument. */
@@ -130,9 +135,21 @@ int synth_generate(const struct synth_source *source, struct text *text);
 int synth_masks_apply(struct sentry *sentry);
 
 /* Lines of tables. */
-#define SYNTH_DIR(path_, ...) {.path = (path_), .mode = 0555, .means = SYNTH_DIRECTORY, __VA_ARGS__}
-#define SYNTH_LINK_TO(path_, target) {.path = (path_), .mode = 0777, .means = SYNTH_LINK, .argument = (target)}
-#define SYNTH_TEXT(path_, mode_, text_) {.path = (path_), .mode = (mode_), .means = SYNTH_SNAPSHOT, .argument = (text_)}
-#define SYNTH_FILE(path_, mode_, means_, ...) {.path = (path_), .mode = (mode_), .means = (means_), __VA_ARGS__}
+#define SYNTH_DIR(path_, ...)                                                                                          \
+    {                                                                                                                  \
+        .path = (path_), .mode = 0555, .means = SYNTH_DIRECTORY, __VA_ARGS__                                           \
+    }
+#define SYNTH_LINK_TO(path_, target)                                                                                   \
+    {                                                                                                                  \
+        .path = (path_), .mode = 0777, .means = SYNTH_LINK, .argument = (target)                                       \
+    }
+#define SYNTH_TEXT(path_, mode_, text_)                                                                                \
+    {                                                                                                                  \
+        .path = (path_), .mode = (mode_), .means = SYNTH_SNAPSHOT, .argument = (text_)                                 \
+    }
+#define SYNTH_FILE(path_, mode_, means_, ...)                                                                          \
+    {                                                                                                                  \
+        .path = (path_), .mode = (mode_), .means = (means_), __VA_ARGS__                                               \
+    }
 
 #endif

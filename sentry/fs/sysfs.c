@@ -106,7 +106,7 @@ static int cpu_number(const struct synth_source *folder, const char *name)
 }
 
 #define READ(path_, generate_) SYNTH_FILE(path_, 0444, SYNTH_SNAPSHOT, .generate = (generate_))
-#define TEXT(path_, text_) SYNTH_TEXT(path_, 0444, text_)
+#define TEXT(path_, text_)     SYNTH_TEXT(path_, 0444, text_)
 
 static const struct synth_entry cpu_table[] = {
     SYNTH_DIR(""),
@@ -124,8 +124,12 @@ static const struct synth_entry cpu_table[] = {
     {0},
 };
 static struct synth_tree cpu_tree = {.tables = {cpu_table}};
-static const struct synth_numbered cpus = {
-    .tree = &cpu_tree, .list = list_cpus, .exists = cpu_exists, .subject = cpu_subject, .name = cpu_name, .number = cpu_number};
+static const struct synth_numbered cpus = {.tree = &cpu_tree,
+                                           .list = list_cpus,
+                                           .exists = cpu_exists,
+                                           .subject = cpu_subject,
+                                           .name = cpu_name,
+                                           .number = cpu_number};
 
 /* --- memory --- */
 
@@ -133,14 +137,14 @@ static int node_meminfo_text(const struct synth_source *source, struct text *tex
 {
     struct proc_memory memory;
     proc_memory_read(source->sentry, &memory);
-    text_printf(text, "Node 0 MemTotal:       %" PRIu64 " kB\nNode 0 MemFree:        %" PRIu64 " kB\n", memory.total / 1024,
-                memory.free / 1024);
+    text_printf(text, "Node 0 MemTotal:       %" PRIu64 " kB\nNode 0 MemFree:        %" PRIu64 " kB\n",
+                memory.total / 1024, memory.free / 1024);
     text_printf(text, "Node 0 MemUsed:        %" PRIu64 " kB\n", memory.resident / 1024);
     return 0;
 }
 
 #define HUGE "kernel/mm/hugepages/hugepages-2048kB/"
-#define CPU "devices/system/cpu/"
+#define CPU  "devices/system/cpu/"
 #define NODE "devices/system/node/"
 
 static const struct synth_entry sys_table[] = {
@@ -168,7 +172,8 @@ static const struct synth_entry sys_table[] = {
     READ(NODE "node0/cpumap", cpu_mask_text),
     TEXT(NODE "node0/distance", "10\n"),
     READ(NODE "node0/meminfo", node_meminfo_text),
-    TEXT(NODE "node0/numastat", "numa_hit 0\nnuma_miss 0\nnuma_foreign 0\ninterleave_hit 0\nlocal_node 0\nother_node 0\n"),
+    TEXT(NODE "node0/numastat",
+         "numa_hit 0\nnuma_miss 0\nnuma_foreign 0\ninterleave_hit 0\nlocal_node 0\nother_node 0\n"),
     TEXT(NODE "online", "0\n"),
     TEXT(NODE "possible", "0\n"),
     SYNTH_DIR("devices/virtual"),

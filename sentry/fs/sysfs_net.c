@@ -128,9 +128,10 @@ static int counter_text(const struct synth_source *source, struct text *text)
     return 0;
 }
 
-#define BY_KIND(path_, loopback, others) \
+#define BY_KIND(path_, loopback, others)                                                                               \
     SYNTH_FILE(path_, 0444, SYNTH_SNAPSHOT, .generate = by_kind_text, .argument = loopback "\n" others "\n")
-#define COUNTER(path_, column) SYNTH_FILE("statistics/" path_, 0444, SYNTH_LIVE, .generate = counter_text, .argument = (column))
+#define COUNTER(path_, column)                                                                                         \
+    SYNTH_FILE("statistics/" path_, 0444, SYNTH_LIVE, .generate = counter_text, .argument = (column))
 
 static const struct synth_entry interface_table[] = {
     SYNTH_DIR(""),

@@ -14,7 +14,13 @@ struct opening {
     unsigned int resolve; /* LOOKUP_ flags of openat2 */
 };
 
+/* Finds or makes the file, judges, opens, and gives it to the guest. */
+int64_t opening_run(struct opening *opening, int dirfd, const char *path);
+
 int64_t opening_install(const struct opening *opening, int fd);
+
+/* May this device be opened, by whatever name? */
+bool device_allowed(const struct statx *attributes);
 
 /* Opens anew what a magic link (/proc/self/fd/N) leads to and has no name. Takes fd over. */
 int64_t open_object(struct opening *opening, int fd);

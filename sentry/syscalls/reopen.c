@@ -60,6 +60,9 @@ static int reopen_file(const struct opening *opening, const struct object *objec
     int error = attributes_permission(opening->who.cred, &object->attributes, access_needed(flags));
     if (error < 0)
         return error;
+    mode_t type = object->attributes.stx_mode & S_IFMT;
+    if ((type == S_IFCHR || type == S_IFBLK) && !device_allowed(&object->attributes))
+        return -EPERM;
     error = gofer_reopen(opening->who.sentry->gofer, object->fd, flags, ret_fd);
     if (error == 0 && (flags & O_ACCMODE) != O_RDONLY)
         object_written(opening->who.sentry->vfs, object);

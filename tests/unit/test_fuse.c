@@ -59,10 +59,14 @@ static int tear_down(void **state)
 }
 
 /* Puts a request together and has it answered; returns the answer's error. */
-static int request(uint32_t opcode, uint64_t node, const void *arguments, size_t size, const void *data, size_t data_size)
+static int request(uint32_t opcode, uint64_t node, const void *arguments, size_t size, const void *data,
+                   size_t data_size)
 {
-    struct fuse_in_header header = {
-        .len = (uint32_t)(sizeof(header) + size + data_size), .opcode = opcode, .unique = 99, .nodeid = node, .pid = 1234};
+    struct fuse_in_header header = {.len = (uint32_t)(sizeof(header) + size + data_size),
+                                    .opcode = opcode,
+                                    .unique = 99,
+                                    .nodeid = node,
+                                    .pid = 1234};
     memcpy(frame, &header, sizeof(header));
     if (size > 0)
         memcpy(frame + sizeof(header), arguments, size);
@@ -190,7 +194,8 @@ static void test_writes(void **state)
     assert_string_equal(stored, "value\n");
     assert_int_equal(write_node(node, handle, 6, "more"), 0);
     assert_string_equal(stored, "value\n");
-    assert_int_equal(write_node(node, handle, 0, "0123456789012345678901234567890123456789012345678901234567890123456789"), -EINVAL);
+    assert_int_equal(
+        write_node(node, handle, 0, "0123456789012345678901234567890123456789012345678901234567890123456789"), -EINVAL);
 
     uint64_t reader = open_node(node, O_RDONLY);
     assert_int_equal(write_node(node, reader, 0, "x"), -EBADF);
@@ -287,7 +292,8 @@ static void test_malformed_frames(void **state)
     assert_false(fuse_handle_frame(&nodes, frame, sizeof(header), &reply));
 
     /* Arguments cut short are refused, whatever the request. */
-    static const uint32_t with_arguments[] = {FUSE_INIT, FUSE_LOOKUP, FUSE_SETATTR, FUSE_OPEN, FUSE_READ, FUSE_WRITE, FUSE_RELEASE};
+    static const uint32_t with_arguments[] = {FUSE_INIT, FUSE_LOOKUP, FUSE_SETATTR, FUSE_OPEN,
+                                              FUSE_READ, FUSE_WRITE,  FUSE_RELEASE};
     for (size_t i = 0; i < sizeof(with_arguments) / sizeof(*with_arguments); i++)
         assert_int_equal(request(with_arguments[i], node, NULL, 0, NULL, 0), -EINVAL);
 

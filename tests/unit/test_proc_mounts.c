@@ -128,10 +128,11 @@ static void test_mountinfo(void **state)
     auto_text struct text text = {0};
     const struct synth_source source = {.sentry = &sentry};
     assert_int_equal(proc_mountinfo_text(&source, &text), 0);
-    assert_string_equal(text.data, "30 899999 0:0 / / rw,relatime - overlay overlay rw,lowerdir=a\n"
-                                   "900001 30 0:0 / /proc rw,nosuid,nodev,noexec,relatime - proc proc rw\n"
-                                   "31 30 0:0 / /srv ro,relatime - ext4 /dev/sda1 ro\n"
-                                   "32 31 0:0 / /srv/my\\040dir rw,nosuid - tmpfs tm\\134p\\040fs rw,size=64k,mode=755\n");
+    assert_string_equal(text.data,
+                        "30 899999 0:0 / / rw,relatime - overlay overlay rw,lowerdir=a\n"
+                        "900001 30 0:0 / /proc rw,nosuid,nodev,noexec,relatime - proc proc rw\n"
+                        "31 30 0:0 / /srv ro,relatime - ext4 /dev/sda1 ro\n"
+                        "32 31 0:0 / /srv/my\\040dir rw,nosuid - tmpfs tm\\134p\\040fs rw,size=64k,mode=755\n");
 }
 
 static void test_mounts_from_another_root(void **state)

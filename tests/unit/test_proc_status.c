@@ -64,8 +64,17 @@ static const char host_status[] = "Name:\tUid:\\n x\n" /* a name that looks like
 
 static void make_snapshot(void)
 {
-    struct cred cred = {.ruid = 1000, .euid = 0, .suid = 0, .fsuid = 0, .rgid = 100, .egid = 101, .sgid = 102, .fsgid = 103,
-                        .cap_permitted = 0x1ffffffffff, .cap_effective = 0xff, .cap_bounding = 0xa80425fb};
+    struct cred cred = {.ruid = 1000,
+                        .euid = 0,
+                        .suid = 0,
+                        .fsuid = 0,
+                        .rgid = 100,
+                        .egid = 101,
+                        .sgid = 102,
+                        .fsgid = 103,
+                        .cap_permitted = 0x1ffffffffff,
+                        .cap_effective = 0xff,
+                        .cap_bounding = 0xa80425fb};
     memset(&snapshot, 0, sizeof(snapshot));
     snapshot.pid = 44;
     memcpy(&snapshot.cred, &cred, sizeof(cred));
@@ -165,7 +174,8 @@ static void test_limits_hide_the_stamp(void **state)
                                    "Max pending signals       96365                96365                signals   \n");
     context.locks = (struct rlimit){10, 20};
     assert_int_equal(proc_limits_text(&source, &changed), 0);
-    assert_non_null(strstr(changed.data, "\nMax file locks            10                   20                   locks     \n"));
+    assert_non_null(
+        strstr(changed.data, "\nMax file locks            10                   20                   locks     \n"));
     process.context = NULL;
     assert_int_equal(proc_limits_text(&source, &changed), -ESRCH);
 }
@@ -177,7 +187,8 @@ static void test_sched_hides_the_clock(void **state)
                   "policy     :    0\nprio       :  120\nclock-delta   :  60\nse.avg.last_update_time :  39\n";
     auto_text struct text text = {0};
     proc_sched_filter(host, &text);
-    assert_string_equal(text.data, "cat (1, #threads: 1)\n-----\nse.sum_exec_runtime   :  1.5\npolicy     :    0\nprio       :  120\n");
+    assert_string_equal(
+        text.data, "cat (1, #threads: 1)\n-----\nse.sum_exec_runtime   :  1.5\npolicy     :    0\nprio       :  120\n");
 }
 
 int main(void)

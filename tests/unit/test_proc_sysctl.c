@@ -92,7 +92,8 @@ static void test_values(void **state)
     assert_content("sys/vm/overcommit_memory", "0\n");
     assert_matches("sys/kernel/osrelease", "^[0-9]+\\.[0-9]+\\.[0-9]+");
     assert_matches("sys/kernel/random/uuid", "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\n$");
-    assert_matches("sys/kernel/random/boot_id", "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\n$");
+    assert_matches("sys/kernel/random/boot_id",
+                   "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\n$");
 }
 
 static void test_configured_values(void **state)
@@ -166,7 +167,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_names), TEST(test_values), TEST(test_configured_values), TEST(test_writing), TEST(test_hostname), TEST(test_the_table),
+        TEST(test_names),   TEST(test_values),   TEST(test_configured_values),
+        TEST(test_writing), TEST(test_hostname), TEST(test_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,10 +69,9 @@ static void test_numbers(void **state)
         bool good;
         long long number;
     } cases[] = {
-        {"0", true, 0},          {"7", true, 7},       {"-5", true, -5},   {"100", true, 100}, {"101", false, 0},
-        {"-11", false, 0},       {"", false, 0},       {" 7", false, 0},   {"7 ", false, 0},   {"+7", false, 0},
-        {"0x7", false, 0},       {"-", false, 0},      {"--7", false, 0},  {"7a", false, 0},
-        {"99999999999999999999", false, 0},
+        {"0", true, 0},    {"7", true, 7},  {"-5", true, -5},  {"100", true, 100}, {"101", false, 0},
+        {"-11", false, 0}, {"", false, 0},  {" 7", false, 0},  {"7 ", false, 0},   {"+7", false, 0},
+        {"0x7", false, 0}, {"-", false, 0}, {"--7", false, 0}, {"7a", false, 0},   {"99999999999999999999", false, 0},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         long long number = 77;
@@ -96,9 +95,9 @@ static void test_reads_files_up_to_a_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_builds),  cmocka_unit_test(test_escapes_like_the_kernel),
+        cmocka_unit_test(test_builds),     cmocka_unit_test(test_escapes_like_the_kernel),
         cmocka_unit_test(test_is_bounded), cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_reads_files_up_to_a_limit),
+        cmocka_unit_test(test_numbers),    cmocka_unit_test(test_reads_files_up_to_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
