@@ -59,14 +59,14 @@ static int helper(int pidfd_of_namespaces, bool joins, int socket, int report, s
 {
     /* Opened while we are still the host's root: the right to set offsets is the opener's. */
     auto_close int offsets = joins ? -1 : open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-    const int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    if (setns(pidfd_of_namespaces, joins ? CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME | others : CLONE_NEWUSER) < 0)
+    const unsigned int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    if (setns(pidfd_of_namespaces, joins ? (int)(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME | others) : CLONE_NEWUSER) < 0)
         return error_set(error, errno, "cannot join the sandbox's namespaces");
     int64_t offset = joins ? 0 : enter_time_namespace(offsets);
 
     int pidfd = -1;
     struct clone_args clone = {
-        .flags = (uint64_t)(CLONE_PARENT | CLONE_PIDFD | (joins ? 0 : CLONE_NEWPID | others)),
+        .flags = (unsigned int)CLONE_PARENT | (unsigned int)CLONE_PIDFD | (joins ? 0 : CLONE_NEWPID | others),
         .pidfd = (uint64_t)(uintptr_t)&pidfd,
     };
     pid_t pid = (pid_t)syscall(SYS_clone3, &clone, sizeof(clone));

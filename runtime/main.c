@@ -19,6 +19,9 @@ static const struct command {
     const char *summary;
 } commands[] = {
     {"run", command_run, "run the program of a bundle in a sandbox and wait for it"},
+    {"create", command_create, "make a container; its program waits for start"},
+    {"start", command_start, "let the program of a created container run"},
+    {"exec", command_exec, "run one more process in a running container"},
     {"spec", command_spec, "write a default config.json"},
     {"routes", command_routes, "show which system call goes which way"},
 };

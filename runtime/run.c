@@ -16,9 +16,10 @@
 #include "postern/error.h"
 #include "runtime/command.h"
 #include "runtime/console.h"
-#include "runtime/ids.h"
+#include "runtime/creation.h"
 #include "runtime/log.h"
 #include "runtime/monitor.h"
+#include "runtime/numbers.h"
 #include "runtime/options.h"
 #include "runtime/sandbox.h"
 #include "runtime/signals.h"
@@ -26,32 +27,33 @@
 
 struct run_options {
     const char *id, *bundle, *pid_file, *console_socket;
-    bool trace, help;
+    bool trace, help, detach;
+    int preserve_fds;
     const char *trace_file; /* NULL: stderr */
 };
 
 struct run {
     struct run_options options;
-    char bundle[PATH_MAX]; /* absolute */
-    struct oci_config *config;
-    struct ids ids;
-    bool has_sandbox, has_console;
-    int state; /* lock on the state folder */
+    bool has_creation, has_console;
     int trace;
     struct signals signals;
-    struct sandbox sandbox;
+    struct creation creation;
     struct console console;
 };
 
 /* -- options ---------------------------------------------------------------------------------------------------- */
 
-enum { OPTION_TRACE = 256, OPTION_PID_FILE, OPTION_CONSOLE_SOCKET };
+enum { OPTION_TRACE = 256, OPTION_PID_FILE, OPTION_CONSOLE_SOCKET, OPTION_PRESERVE_FDS, OPTION_NO_OP };
 
 static const struct option run_table[] = {
     {"bundle", required_argument, NULL, 'b'},
     {"trace", optional_argument, NULL, OPTION_TRACE},
     {"pid-file", required_argument, NULL, OPTION_PID_FILE},
     {"console-socket", required_argument, NULL, OPTION_CONSOLE_SOCKET},
+    {"detach", no_argument, NULL, 'd'},
+    {"preserve-fds", required_argument, NULL, OPTION_PRESERVE_FDS},
+    {"no-pivot", no_argument, NULL, OPTION_NO_OP}, /* runc's; we pivot in any case, in a namespace of our own */
+    {"no-new-keyring", no_argument, NULL, OPTION_NO_OP},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -64,6 +66,8 @@ static int print_help(void)
            "      --trace[=FILE]       a line for each trapped system call, to FILE or stderr\n"
            "      --pid-file FILE      write the pid of the container's init to FILE\n"
            "      --console-socket S   send the terminal to Unix socket S instead of using ours\n"
+           "  -d, --detach             leave the container running and return\n"
+           "      --preserve-fds N     give the program descriptors 3 to N+2\n"
            "  -h, --help               this text\n\n"
            "The exit status is the program's, or 128+n if signal n killed it; 127 if it was not found, 126 if it\n"
            "cannot be executed, 125 if the sandbox failed, 1 if the container could not be set up.\n");
@@ -86,6 +90,13 @@ static int apply_option(struct run_options *options, int option, char **argv, st
     case OPTION_CONSOLE_SOCKET:
         options->console_socket = optarg;
         return 0;
+    case 'd':
+        options->detach = true;
+        return 0;
+    case OPTION_PRESERVE_FDS:
+        return number_parse(optarg, "--preserve-fds", PRESERVE_FDS_MAX, &options->preserve_fds, error);
+    case OPTION_NO_OP:
+        return 0;
     case 'h':
         options->help = true;
         return 0;
@@ -99,7 +110,7 @@ static int parse_options(int argc, char **argv, struct run_options *ret_options,
     struct run_options options = {.bundle = "."};
     int option, result;
     option_start();
-    while ((option = option_next(argc, argv, "+:b:h", run_table)) != -1) {
+    while ((option = option_next(argc, argv, "+:b:dh", run_table)) != -1) {
         result = apply_option(&options, option, argv, error);
         if (result < 0)
             return result;
@@ -115,35 +126,6 @@ static int parse_options(int argc, char **argv, struct run_options *ret_options,
 
 /* -- steps ------------------------------------------------------------------------------------------------------ */
 
-static int load_config(struct run *run, struct error *error)
-{
-    if (realpath(run->options.bundle, run->bundle) == NULL)
-        return error_set(error, errno, "cannot open bundle %s", run->options.bundle);
-
-    char path[PATH_MAX + sizeof("/config.json")];
-    (void)snprintf(path, sizeof(path), "%s/config.json", run->bundle);
-    int result = oci_load(path, &run->config, error);
-    if (result == 0)
-        result = oci_check_supported(run->config, error);
-    if (result == 0 && run->options.console_socket != NULL && !run->config->process.terminal)
-        result = error_refuse(error, "--console-socket needs \"terminal\": true in config.json");
-    if (result < 0)
-        return result;
-
-    for (size_t i = 0; i < run->config->warnings.count; i++)
-        log_message(LOG_LEVEL_DEBUG, "%s", run->config->warnings.items[i]);
-    return 0;
-}
-
-static int take_ids(struct run *run, struct error *error)
-{
-    struct id_range range;
-    int result = id_range_find(options_global()->id_range, getenv(IDS_ENVIRONMENT), IDS_CONFIG, &range, error);
-    if (result == 0)
-        result = state_root_create(IDS_PARENT, error);
-    return result == 0 ? ids_take(IDS_FOLDER, &range, &run->ids, error) : result;
-}
-
 static int open_trace(struct run *run, struct error *error)
 {
     if (!run->options.trace)
@@ -155,54 +137,11 @@ static int open_trace(struct run *run, struct error *error)
     return run->trace >= 0 ? 0 : error_set(error, errno, "cannot open the trace %s", file != NULL ? file : "on stderr");
 }
 
-/* Written beside its place and renamed into it: who sees the file sees all of it. */
-static int write_pid_file(const char *path, pid_t pid, struct error *error)
-{
-    char temporary[PATH_MAX];
-    int length = snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path, (int)getpid());
-    if (length < 0 || (size_t)length >= sizeof(temporary))
-        return error_set(error, ENAMETOOLONG, "cannot write %s", path);
-
-    auto_close int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return error_set(error, errno, "cannot write %s", path);
-    if (dprintf(fd, "%d", (int)pid) < 0 || rename(temporary, path) < 0) {
-        int code = errno;
-        (void)unlink(temporary);
-        return error_set(error, code, "cannot write %s", path);
-    }
-    return 0;
-}
-
-static int start_sandbox(struct run *run, struct error *error)
-{
-    const struct sandbox_options options = {
-        .id = run->options.id,
-        .bundle = run->bundle,
-        .config = run->config,
-        .sentry_uid = run->ids.sentry,
-        .gofer_uid = run->ids.gofer,
-        .guest_uid = run->ids.guest,
-        .trace_fd = run->trace,
-        .detached_console = run->options.console_socket != NULL,
-        .start_socket = -1,
-        .control_socket = -1,
-        .reason = -1,
-        .locks = {-1, -1},
-    };
-    int result = sandbox_create(&options, &run->sandbox, error);
-    run->has_sandbox = result == 0;
-    return result == 0 ? sandbox_execute(&run->sandbox, run->config, error) : result;
-}
-
 static int connect_console(struct run *run, struct error *error)
 {
-    int master = run->sandbox.console_master;
-    if (master < 0)
+    int master = run->creation.sandbox.console_master;
+    if (master < 0 || run->options.console_socket != NULL)
         return 0;
-    if (run->options.console_socket != NULL)
-        return console_send(run->options.console_socket, master, error);
-
     int result = console_open(master, &run->console, error);
     run->has_console = result == 0;
     return result;
@@ -210,22 +149,24 @@ static int connect_console(struct run *run, struct error *error)
 
 static int set_up(struct run *run, struct error *error)
 {
-    if (geteuid() != 0)
-        return error_refuse(error, "run needs root: running without it is not supported yet");
-
-    int result = load_config(run, error);
-    if (result == 0)
-        result = take_ids(run, error);
-    if (result == 0)
-        result = open_trace(run, error);
+    int result = open_trace(run, error);
     if (result == 0)
         result = signals_open(&run->signals, error); /* from here on a signal cannot leave anything behind */
+    if (result < 0)
+        return result;
+    const struct creation_options options = {
+        .id = run->options.id,
+        .bundle = run->options.bundle,
+        .pid_file = run->options.pid_file,
+        .console_socket = run->options.console_socket,
+        .trace = run->trace,
+        .preserve_fds = run->options.preserve_fds,
+        .foreground = !run->options.detach,
+    };
+    result = creation_make(&options, &run->creation, error);
+    run->has_creation = result == 0;
     if (result == 0)
-        result = state_dir_create(options_global()->root, run->options.id, &run->state, error);
-    if (result == 0)
-        result = start_sandbox(run, error);
-    if (result == 0 && run->options.pid_file != NULL)
-        result = write_pid_file(run->options.pid_file, run->sandbox.init, error);
+        result = sandbox_execute(&run->creation.sandbox, run->creation.config, error);
     return result == 0 ? connect_console(run, error) : result;
 }
 
@@ -233,33 +174,27 @@ static void tear_down(struct run *run)
 {
     if (run->has_console)
         console_close(&run->console);
-    if (run->has_sandbox)
-        sandbox_destroy(&run->sandbox);
-    if (run->state >= 0) {
-        int result = state_dir_remove(options_global()->root, run->options.id);
-        if (result < 0)
-            log_message(LOG_LEVEL_WARNING, "cannot remove the state of \"%s\": %s", run->options.id, strerror(-result));
-    }
+    if (run->has_creation)
+        creation_undo(&run->creation);
     signals_close(&run->signals);
-    cleanup_close(&run->state);
     cleanup_close(&run->trace);
-    ids_release(&run->ids);
-    run->config = oci_free(run->config);
 }
 
-/* As a shell has it for a program that could not be executed; the sandbox puts `exec: "` in front of just these. */
-static int exit_status_of(const struct error *error)
+/* Waits for the container, or leaves it to itself. The exit status for our caller. */
+static int finish(struct run *run, struct error *error)
 {
-    if (strncmp(error->text, "exec: \"", 7) != 0)
+    if (!run->options.detach)
+        return monitor_run(&run->creation.sandbox, &run->signals, run->has_console ? &run->console : NULL);
+    if (creation_leave(&run->creation, error) < 0)
         return EXIT_USAGE;
-    return error->code == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+    run->has_creation = false;
+    return EXIT_SUCCESS;
 }
 
 int command_run(int argc, char **argv)
 {
-    struct run run = {.ids = {.lock = -1}, .state = -1, .trace = -1, .signals = SIGNALS_NONE};
+    struct run run = {.trace = -1, .signals = SIGNALS_NONE};
     struct error error = {0};
-    int status;
     if (parse_options(argc, argv, &run.options, &error) < 0) {
         log_message(LOG_LEVEL_ERROR, "%s", error.text);
         return EXIT_USAGE;
@@ -267,10 +202,7 @@ int command_run(int argc, char **argv)
     if (run.options.help)
         return print_help();
 
-    if (set_up(&run, &error) == 0)
-        status = monitor_run(&run.sandbox, &run.signals, run.has_console ? &run.console : NULL);
-    else
-        status = exit_status_of(&error);
+    int status = set_up(&run, &error) == 0 ? finish(&run, &error) : creation_exit_status(&error);
     tear_down(&run);
     if (error.code != 0)
         log_message(LOG_LEVEL_ERROR, "%s", error.text);

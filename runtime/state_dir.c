@@ -15,18 +15,18 @@
 
 enum { REMOVE_DEPTH_MAX = 8, TRIES_MAX = 16 };
 
+static const char FOREGROUND_MARK[] = "foreground";
+
 int state_id_check(const char *id, struct error *error)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.";
     size_t length = strlen(id);
     if (length == 0)
-        return error_refuse(error, "a container's id must not be empty");
+        return error_refuse(error, "container id cannot be empty");
     if (length > STATE_ID_MAX)
         return error_refuse(error, "the container's id is too long: %zu characters, at most %d", length, STATE_ID_MAX);
-    if (strspn(id, allowed) != length)
-        return error_refuse(error, "invalid container id: only letters, digits and _ + - . are allowed");
-    if (strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
-        return error_refuse(error, "invalid container id \"%s\"", id);
+    if (strspn(id, allowed) != length || strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
+        return error_refuse(error, "invalid container ID format"); /* runc's words, as above: engines look for them */
     return 0;
 }
 
@@ -69,10 +69,25 @@ static int lock_folder(int root, const char *id)
         return errno == EWOULDBLOCK ? -EEXIST : -errno;
     if (fstat(fd, &status) < 0 || status.st_nlink == 0)
         return -EAGAIN;
+    if (faccessat(fd, "state.json", F_OK, 0) == 0 && faccessat(fd, FOREGROUND_MARK, F_OK, 0) < 0)
+        return -EEXIST;
     return take_fd(&fd);
 }
 
-int state_dir_create(const char *root, const char *id, int *ret_lock, struct error *error)
+/* Says whether the container's end is its runtime's. */
+static int set_mark(int folder, bool foreground)
+{
+    (void)unlinkat(folder, "state.json", 0);
+    if (!foreground)
+        return unlinkat(folder, FOREGROUND_MARK, 0) < 0 && errno != ENOENT ? -errno : 0;
+    int fd = openat(folder, FOREGROUND_MARK, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -errno;
+    (void)close(fd);
+    return 0;
+}
+
+int state_dir_create(const char *root, const char *id, bool foreground, int *ret_lock, struct error *error)
 {
     int result = state_root_create(root, error);
     if (result < 0)
@@ -85,11 +100,16 @@ int state_dir_create(const char *root, const char *id, int *ret_lock, struct err
     for (int tries = 0; tries < TRIES_MAX && lock == -EAGAIN; tries++)
         lock = lock_folder(folder, id);
     if (lock == -EEXIST) {
-        (void)error_refuse(error, "container with id \"%s\" exists (its state is in %s/%s)", id, root, id);
+        (void)error_refuse(error, "container with given ID already exists");
         return lock;
     }
     if (lock < 0)
         return error_set(error, lock, "cannot create %s/%s", root, id);
+    result = set_mark(lock, foreground);
+    if (result < 0) {
+        (void)close(lock);
+        return error_set(error, result, "cannot write in %s/%s", root, id);
+    }
     *ret_lock = lock;
     return 0;
 }

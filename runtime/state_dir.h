@@ -3,6 +3,8 @@
 #ifndef RUNTIME_STATE_DIR_H
 #define RUNTIME_STATE_DIR_H
 
+#include <stdbool.h>
+
 struct error;
 
 enum { STATE_ID_MAX = 255 };
@@ -16,7 +18,7 @@ int state_root_create(const char *root, struct error *error);
 /* Creates ROOT/ID, mode 0700, and locks it; the id must have been checked. A folder that is there without its lock
  * belongs to a runtime that was killed, and is taken over. Returns 0, -EEXIST if there is such a container, or another
  * -errno. */
-int state_dir_create(const char *root, const char *id, int *ret_lock, struct error *error);
+int state_dir_create(const char *root, const char *id, bool foreground, int *ret_lock, struct error *error);
 
 /* Removes ROOT/ID with all that is in it. Returns 0 (also if there was none) or -errno. */
 int state_dir_remove(const char *root, const char *id);

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/creation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "runtime/cgroup.h"
+#include "runtime/command.h"
+#include "runtime/console.h"
+#include "runtime/log.h"
+#include "runtime/options.h"
+#include "runtime/pid_file.h"
+#include "runtime/state_dir.h"
+#include "runtime/state_socket.h"
+
+/* -- the bundle --------------------------------------------------------------------------------------------------- */
+
+static int load_config(struct creation *creation, struct error *error)
+{
+    struct container *container = &creation->container;
+    if (realpath(creation->options.bundle, container->bundle) == NULL)
+        return error_set(error, errno, "cannot open bundle %s", creation->options.bundle);
+
+    char path[PATH_MAX + sizeof("/config.json")];
+    (void)snprintf(path, sizeof(path), "%s/config.json", container->bundle);
+    int result = oci_load(path, &creation->config, error);
+    if (result == 0)
+        result = oci_check_supported(creation->config, error);
+    if (result == 0 && creation->options.console_socket != NULL && !creation->config->process.terminal)
+        result = error_refuse(error, "--console-socket needs \"terminal\": true in config.json");
+    if (result == 0 && creation->options.gated && creation->options.console_socket == NULL && creation->config->process.terminal)
+        result = error_refuse(error, "cannot allocate tty if runc will detach without setting console socket");
+    if (result < 0)
+        return result;
+
+    for (size_t i = 0; i < creation->config->warnings.count; i++)
+        log_message(LOG_LEVEL_DEBUG, "%s", creation->config->warnings.items[i]);
+    return 0;
+}
+
+static int take_ids(struct creation *creation, struct error *error)
+{
+    struct id_range range;
+    int result = id_range_find(options_global()->id_range, getenv(IDS_ENVIRONMENT), IDS_CONFIG, &range, error);
+    if (result == 0)
+        result = state_root_create(IDS_PARENT, error);
+    return result == 0 ? ids_take(IDS_FOLDER, &range, &creation->ids, error) : result;
+}
+
+/* -- the state folder --------------------------------------------------------------------------------------------- */
+
+static int open_state(struct creation *creation, struct error *error)
+{
+    int result = state_dir_create(options_global()->root, creation->options.id, creation->options.foreground, &creation->folder,
+                                  error);
+    if (result < 0)
+        return result;
+    creation->control_socket = state_socket_listen(creation->folder, CONTROL_SOCKET, error);
+    if (creation->control_socket < 0)
+        return creation->control_socket;
+    if (creation->options.gated) {
+        creation->start_socket = state_socket_listen(creation->folder, START_SOCKET, error);
+        if (creation->start_socket < 0)
+            return creation->start_socket;
+    }
+    creation->reason = openat(creation->folder, "reason", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return creation->reason < 0 ? error_set(error, errno, "cannot write in the state folder") : 0;
+}
+
+static void describe(struct creation *creation)
+{
+    struct container *container = &creation->container;
+    struct timespec now;
+    struct tm utc;
+    char seconds[24];
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
+    (void)snprintf(container->created, sizeof(container->created), "%s.%09ldZ", seconds, now.tv_nsec);
+    (void)snprintf(container->id, sizeof(container->id), "%s", creation->options.id);
+    const struct passwd *user = getpwuid(getuid());
+    (void)snprintf(container->owner, sizeof(container->owner), "%s", user != NULL ? user->pw_name : "");
+    const char *root = creation->config->root.path;
+    if (root[0] == '/')
+        (void)snprintf(container->rootfs, sizeof(container->rootfs), "%s", root);
+    else
+        (void)snprintf(container->rootfs, sizeof(container->rootfs), "%.2000s/%.2000s", container->bundle, root);
+    container->annotations = creation->config->annotations;
+}
+
+static int save_state(struct creation *creation, struct error *error)
+{
+    struct container *container = &creation->container;
+    const struct sandbox *sandbox = &creation->sandbox;
+    int result = process_mark_take(sandbox->init, &container->init);
+    if (result == 0)
+        result = process_mark_take(sandbox->sentry, &container->sentry);
+    if (result == 0)
+        result = process_mark_take(sandbox->gofer, &container->gofer);
+    if (result < 0)
+        return error_refuse(error, "the container ended before it was started");
+    return container_save(creation->folder, container, error);
+}
+
+/* -- the sandbox ---------------------------------------------------------------------------------------------------- */
+
+static int make_cgroup(struct creation *creation, struct error *error)
+{
+    const struct oci_linux *host = &creation->config->linux_config;
+    struct container *container = &creation->container;
+    /* Without a wish for one the container stays in ours: a bundle run by hand needs no place in the machine's cgroups. */
+    if (host->cgroups_path == NULL && creation->options.foreground)
+        return 0;
+    int result = cgroup_path(creation->config, creation->options.id, container->systemd_cgroup, container->cgroup, error);
+    if (result == 0)
+        result = cgroup_create(container->cgroup, container->systemd_cgroup, host->resources, error);
+    creation->has_cgroup = result == 0;
+    return result;
+}
+
+static int process_joined(void *data, pid_t pid, struct error *error)
+{
+    const struct creation *creation = data;
+    if (!creation->has_cgroup)
+        return 0;
+    return cgroup_add(creation->container.cgroup, creation->container.systemd_cgroup, pid, error);
+}
+
+static int make_sandbox(struct creation *creation, struct error *error)
+{
+    const struct sandbox_options options = {
+        .id = creation->options.id,
+        .bundle = creation->container.bundle,
+        .config = creation->config,
+        .sentry_uid = creation->ids.sentry,
+        .gofer_uid = creation->ids.gofer,
+        .guest_uid = creation->ids.guest,
+        .trace_fd = creation->options.trace,
+        .detached_console = creation->options.console_socket != NULL,
+        .start_socket = creation->start_socket,
+        .control_socket = creation->control_socket,
+        .reason = creation->reason,
+        .locks = {creation->folder, creation->ids.lock},
+        .preserve_fds = creation->options.preserve_fds,
+        .joined = process_joined,
+        .data = creation,
+    };
+    int result = sandbox_create(&options, &creation->sandbox, error);
+    creation->has_sandbox = result == 0;
+    if (result == 0 && creation->options.console_socket != NULL)
+        result = console_send(creation->options.console_socket, creation->sandbox.console_master, error);
+    return result;
+}
+
+int creation_make(const struct creation_options *options, struct creation *ret_creation, struct error *error)
+{
+    struct creation creation = {
+        .options = *options, .ids = {.lock = -1}, .folder = -1, .start_socket = -1, .control_socket = -1, .reason = -1};
+    int result = load_config(&creation, error);
+    if (result == 0)
+        result = take_ids(&creation, error);
+    if (result == 0)
+        result = open_state(&creation, error);
+    if (result == 0)
+        result = make_cgroup(&creation, error);
+    if (result == 0)
+        result = make_sandbox(&creation, error);
+    if (result == 0) {
+        describe(&creation);
+        result = save_state(&creation, error);
+    }
+    if (result == 0 && options->pid_file != NULL)
+        result = pid_file_write(options->pid_file, creation.sandbox.init, error);
+    if (result < 0) {
+        creation_undo(&creation);
+        return result;
+    }
+    *ret_creation = creation;
+    return 0;
+}
+
+static void close_all(struct creation *creation)
+{
+    int *fds[] = {&creation->start_socket, &creation->control_socket, &creation->reason, &creation->folder};
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        cleanup_close(fds[i]);
+        *fds[i] = -1;
+    }
+    ids_release(&creation->ids);
+    creation->config = oci_free(creation->config);
+}
+
+void creation_undo(struct creation *creation)
+{
+    if (creation->has_sandbox)
+        sandbox_destroy(&creation->sandbox);
+    if (creation->has_cgroup)
+        (void)cgroup_remove(creation->container.cgroup, creation->container.systemd_cgroup);
+    if (creation->folder >= 0) {
+        int result = state_dir_remove(options_global()->root, creation->options.id);
+        if (result < 0)
+            log_message(LOG_LEVEL_WARNING, "cannot remove the state of \"%s\": %s", creation->options.id, strerror(-result));
+    }
+    close_all(creation);
+}
+
+int creation_leave(struct creation *creation, struct error *error)
+{
+    int result = sandbox_detach(&creation->sandbox, error);
+    if (result < 0)
+        return result;
+    close_all(creation);
+    return 0;
+}
+
+/* The sandbox puts `exec: "` in front of just these. */
+int creation_exit_status(const struct error *error)
+{
+    if (strncmp(error->text, "exec: \"", 7) != 0)
+        return EXIT_USAGE;
+    return error->code == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making a container: what `create` and `run` share. Everything made on the way is held in one structure and given back in
+ * one function, in the opposite order, however far it came.
+ */
+#ifndef RUNTIME_CREATION_H
+#define RUNTIME_CREATION_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "runtime/container.h"
+#include "runtime/ids.h"
+#include "runtime/sandbox.h"
+
+struct error;
+
+struct creation_options {
+    const char *id, *bundle, *pid_file, *console_socket;
+    int trace;         /* borrowed; -1: none */
+    int preserve_fds;
+    bool gated;        /* the program waits for `start` */
+    bool foreground;   /* the container does not outlive us */
+};
+
+struct creation {
+    struct creation_options options;
+    struct oci_config *config;
+    struct ids ids;
+    int folder; /* ROOT/ID, open and locked: the lock says that the container lives */
+    int start_socket, control_socket, reason;
+    bool has_cgroup, has_sandbox;
+    struct container container;
+    struct sandbox sandbox;
+};
+
+/* Reads the bundle, then makes the container up to the moment before its program is executed. On failure nothing is left
+ * and *ret_creation is untouched. */
+int creation_make(const struct creation_options *options, struct creation *ret_creation, struct error *error);
+
+/* Undoes it: the container is gone, with its state. */
+void creation_undo(struct creation *creation);
+
+/* Lets go of it: the container lives on, and later commands find it. */
+int creation_leave(struct creation *creation, struct error *error);
+
+/* For a failed start, the status a shell would give: 127 not found, 126 not executable; else 1. */
+int creation_exit_status(const struct error *error);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers on the command line. */
+#ifndef RUNTIME_NUMBERS_H
+#define RUNTIME_NUMBERS_H
+
+struct error;
+
+enum { PRESERVE_FDS_MAX = 64 };
+
+/* A decimal number from 0 to most, with nothing around it. what: the option or part, for the words. 0 or -EINVAL. */
+int number_parse(const char *text, const char *what, long long most, int *ret_number, struct error *error);
+/* The same for ids. */
+int number_parse_id(const char *text, const char *what, unsigned int *ret_id, struct error *error);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* postern start: lets the program of a created container run. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "oci-spec/oci.h"
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "runtime/cell.h"
+#include "runtime/command.h"
+#include "runtime/container.h"
+#include "runtime/creation.h"
+#include "runtime/log.h"
+#include "runtime/options.h"
+#include "runtime/state_socket.h"
+
+/* The program's name, for the words of a failure. */
+static const char *program_name(const struct oci_config *config)
+{
+    return config != NULL ? config->process.args.items[0] : "the container's program";
+}
+
+static int start(int folder, const struct container *container, struct error *error)
+{
+    enum container_status status = container_status(folder, container);
+    if (status == CONTAINER_STOPPED)
+        return error_refuse(error, "cannot start a container that has stopped");
+    if (status != CONTAINER_CREATED)
+        return error_refuse(error, "cannot start an already running container");
+    auto_close int socket = state_socket_connect(folder, START_SOCKET, error);
+    if (socket < 0)
+        return socket;
+    char path[PATH_MAX + sizeof("/config.json")];
+    (void)snprintf(path, sizeof(path), "%s/config.json", container->bundle);
+    struct oci_config *config = NULL;
+    (void)oci_load(path, &config, NULL);
+    int result = cell_execute(socket, program_name(config), error);
+    (void)oci_free(config);
+    /* Also after a failure: the container's init has ended, and can be started no more. */
+    (void)unlinkat(folder, START_SOCKET, 0);
+    return result;
+}
+
+int command_start(int argc, char **argv)
+{
+    struct error error = {0};
+    if (argc != 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        printf("Usage: postern start ID\nLet the program of a created container run.\n");
+        return argc == 2 ? EXIT_SUCCESS : EXIT_USAGE;
+    }
+    auto_close int folder = -1;
+    auto_close int lock = -1;
+    struct container container = {0};
+    int result = container_open(options_global()->root, argv[1], &folder, &error);
+    if (result == 0 && (lock = container_lock(folder)) < 0)
+        result = error_set(&error, lock, "cannot lock container \"%s\"", argv[1]);
+    if (result == 0)
+        result = container_load(folder, &container, &error);
+    if (result == 0) {
+        result = start(folder, &container, &error);
+        container_release(&container);
+    }
+    if (result < 0)
+        log_message(LOG_LEVEL_ERROR, "%s", error.text);
+    return result < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+}
