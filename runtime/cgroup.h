@@ -35,5 +35,7 @@ int cgroup_remove(const char *path, bool systemd);
 int cgroup_stats(const char *path, bool systemd, FILE *out, struct error *error);
 /* Was a process of it killed for want of memory? */
 bool cgroup_oom_killed(const char *path, bool systemd);
+/* How many were. */
+int cgroup_oom_count(const char *path, bool systemd, uint64_t *ret_count);
 
 #endif
