@@ -51,6 +51,12 @@ static int refuse_fields(const struct oci_config *config, struct error *error)
     return 0;
 }
 
+/* The others hold what the sandbox itself is made of. */
+static bool can_join(int type)
+{
+    return type == OCI_NAMESPACE_NETWORK || type == OCI_NAMESPACE_IPC || type == OCI_NAMESPACE_UTS;
+}
+
 static int refuse_namespaces(const struct oci_config *config, struct error *error)
 {
     const struct oci_namespaces *namespaces = &config->linux_config.namespaces;
@@ -60,7 +66,7 @@ static int refuse_namespaces(const struct oci_config *config, struct error *erro
             (void)error_refuse(error, "linux.namespaces[%zu].type: a user namespace is not supported yet", i);
             return not_supported(error);
         }
-        if (namespace->path != NULL && namespace->type != OCI_NAMESPACE_NETWORK) {
+        if (namespace->path != NULL && !can_join(namespace->type)) {
             (void)error_refuse(error, "linux.namespaces[%zu].path: joining a %s namespace is not supported", i,
                                name_of(&namespace_names, namespace->type));
             return not_supported(error);

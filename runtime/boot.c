@@ -117,7 +117,8 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
 
     int status = put_text(boot->container_id, sizeof(boot->container_id), facts->id, "container id", error);
     if (status == 0)
-        status = put_text(boot->hostname, sizeof(boot->hostname), config->hostname, "hostname", error);
+        status = put_text(boot->hostname, sizeof(boot->hostname),
+                          config->hostname != NULL ? config->hostname : facts->hostname, "hostname", error);
     if (status == 0)
         status = put_text(boot->domainname, sizeof(boot->domainname), config->domainname, "domainname", error);
     if (status == 0)

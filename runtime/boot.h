@@ -13,6 +13,7 @@ struct oci_process;
 
 struct boot_facts {
     const char *id;
+    const char *hostname;       /* when config.json gives none */
     int64_t boottime_offset_ns; /* what the guest's clocks were set back by */
     bool trace;
 };

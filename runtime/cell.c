@@ -19,11 +19,13 @@
 #include "postern/error.h"
 #include "postern/socket.h"
 #include "runtime/cell_init.h"
+#include "runtime/namespaces.h"
 #include "runtime/privilege.h"
 
 /* What the helper tells us of the process it cloned; its pidfd comes along. */
 struct cloned_message {
     pid_t outer_pid;
+    char hostname[65];
 };
 
 static int64_t boot_time_ns(void)
@@ -55,10 +57,15 @@ static int64_t enter_time_namespace(int offsets)
 
 /* Runs in a child. For a new cell it is inside the sandbox's pid namespace already and joins U; for an existing one it joins
  * all its namespaces. Then it clones the process as the caller's child. */
-static int helper(int pidfd_of_namespaces, bool joins, int socket, int report, struct error *error)
+static int helper(int pidfd_of_namespaces, const struct cell_plan *plan, int socket, int report, struct error *error)
 {
+    const bool joins = plan->joins;
+    struct joined joined = {0};
     /* Opened while we are still the host's root: the right to set offsets is the opener's. */
     auto_close int offsets = joins ? -1 : open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    int status = joins ? 0 : namespaces_join(plan->host, &joined, error);
+    if (status < 0)
+        return status;
     const unsigned int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
     if (setns(pidfd_of_namespaces, joins ? (int)(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME | others) : CLONE_NEWUSER) < 0)
         return error_set(error, errno, "cannot join the sandbox's namespaces");
@@ -66,7 +73,7 @@ static int helper(int pidfd_of_namespaces, bool joins, int socket, int report, s
 
     int pidfd = -1;
     struct clone_args clone = {
-        .flags = (unsigned int)CLONE_PARENT | (unsigned int)CLONE_PIDFD | (joins ? 0 : CLONE_NEWPID | others),
+        .flags = (unsigned int)CLONE_PARENT | (unsigned int)CLONE_PIDFD | (joins ? 0 : CLONE_NEWPID | (others & ~joined.flags)),
         .pidfd = (uint64_t)(uintptr_t)&pidfd,
     };
     pid_t pid = (pid_t)syscall(SYS_clone3, &clone, sizeof(clone));
@@ -74,10 +81,11 @@ static int helper(int pidfd_of_namespaces, bool joins, int socket, int report, s
         return error_set(error, errno, "cannot create the cell's namespaces");
     if (pid == 0) {
         (void)close(report);
-        cell_init_run(socket, offset);
+        cell_init_run(socket, offset, &joined);
     }
     struct cloned_message message = {.outer_pid = pid};
-    int status = socket_send(report, &message, sizeof(message), &pidfd, 1);
+    memcpy(message.hostname, joined.hostname, sizeof(message.hostname));
+    status = socket_send(report, &message, sizeof(message), &pidfd, 1);
     return status < 0 ? error_set(error, status, "cannot report the container's first process") : 0;
 }
 
@@ -94,7 +102,7 @@ static pid_t pid_of(int pidfd)
     return pid;
 }
 
-static int run_helper(int namespaces, bool joins, int socket, struct cell *cell, struct error *error)
+static int run_helper(int namespaces, const struct cell_plan *plan, int socket, struct cell *cell, struct error *error)
 {
     int report[2];
     int status = socket_pair(report);
@@ -108,7 +116,7 @@ static int run_helper(int namespaces, bool joins, int socket, struct cell *cell,
         return error_set(error, errno, "cannot fork into the sandbox");
     if (pid == 0) {
         (void)close(ours);
-        status = helper(namespaces, joins, socket, theirs, error);
+        status = helper(namespaces, plan, socket, theirs, error);
         if (status < 0)
             (void)socket_send(theirs, error, sizeof(*error), NULL, 0);
         _exit(status < 0);
@@ -123,6 +131,7 @@ static int run_helper(int namespaces, bool joins, int socket, struct cell *cell,
         struct cloned_message message;
         memcpy(&message, &failure, sizeof(message));
         cell->outer_pid = message.outer_pid;
+        memcpy(cell->hostname, message.hostname, sizeof(cell->hostname));
         cell->pidfd = pidfd;
         cell->pid = pid_of(pidfd);
         return cell->pid > 0 ? 0 : error_refuse(error, "the container's first process ended at once");
@@ -189,7 +198,7 @@ int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_
 
     cell_init_prepare(plan);
     struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
-    status = run_helper(sentry_pidfd, false, theirs, &cell, error);
+    status = run_helper(sentry_pidfd, plan, theirs, &cell, error);
     if (status < 0)
         return status;
     (void)close(take_fd(&theirs));
@@ -220,7 +229,7 @@ int cell_join(int init, const struct cell_plan *plan, struct cell *ret_cell, str
 
     cell_init_prepare(plan);
     struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
-    status = run_helper(init, true, theirs, &cell, error);
+    status = run_helper(init, plan, theirs, &cell, error);
     if (status < 0)
         return status;
     cell.outer_pid = outer_pid_of(cell.pid);

@@ -24,6 +24,7 @@ struct cell {
     int socket;
     int procfs;       /* of the guest's pid namespace */
     int mqueue;       /* of the guest's ipc namespace; -1 where the host has none */
+    char hostname[65];          /* of a uts namespace that was joined; else "" */
     int64_t boottime_offset_ns; /* what was subtracted from CLOCK_BOOTTIME and CLOCK_MONOTONIC */
 };
 

@@ -6,7 +6,6 @@
 #include <linux/filter.h>
 #include <linux/mount.h>
 #include <linux/seccomp.h>
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,7 +22,9 @@
 #include "postern/cleanup.h"
 #include "postern/filter.h"
 #include "postern/socket.h"
+#include "runtime/namespaces.h"
 #include "runtime/privilege.h"
+#include "runtime/sysctl.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
@@ -32,6 +33,7 @@
 enum { GUEST_ID = 0 /* in U */ };
 
 static struct cell_plan prepared;
+static struct joined joined;
 
 void cell_init_prepare(const struct cell_plan *plan)
 {
@@ -81,22 +83,11 @@ static int wait_for_start(int listener)
     }
 }
 
-/* --- the network namespace: loopback is up, and low ports are the sentry's to refuse --- */
-
-static int raise_loopback(struct error *error)
-{
-    auto_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
-        return error_set(error, errno, "cannot raise the loopback interface");
-    return 0;
-}
-
-static void write_sysctl(int procfs, const char *path, const char *value)
+static void write_proc(int procfs, const char *path, const char *value)
 {
     auto_close int fd = openat(procfs, path, O_WRONLY | O_CLOEXEC);
     if (fd >= 0)
-        (void)!write(fd, value, strlen(value)); /* a kernel without it has nothing to relax */
+        (void)!write(fd, value, strlen(value));
 }
 
 static int set_limits(const struct oci_rlimits *limits, struct error *error)
@@ -174,6 +165,15 @@ static int install_filter(int *ret_listener, struct error *error)
     return 0;
 }
 
+/* Before the runtime hears of us, and so before any hook looks at the network. */
+static int prepare_network(int procfs, struct error *error)
+{
+    if ((joined.flags & CLONE_NEWNET) != 0)
+        return 0;
+    network_relax(procfs, "0 0"); /* the one group there is */
+    return network_raise_loopback(error);
+}
+
 static int make_filesystems(int socket, int64_t offset, int *ret_procfs, struct error *error)
 {
     if (setresgid(GUEST_ID, GUEST_ID, GUEST_ID) < 0 || setresuid(GUEST_ID, GUEST_ID, GUEST_ID) < 0)
@@ -181,11 +181,14 @@ static int make_filesystems(int socket, int64_t offset, int *ret_procfs, struct 
     int procfs = privilege_detached_mount("proc", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, error);
     if (procfs < 0)
         return procfs;
+    int status = prepare_network(procfs, error);
+    if (status < 0)
+        return status;
     struct error ignored = {0};
     int mqueue = privilege_detached_mount("mqueue", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &ignored);
     struct cell_message message = {.step = CELL_MOUNTED, .boottime_offset_ns = offset};
     int fds[] = {procfs, mqueue};
-    int status = socket_send(socket, &message, sizeof(message), fds, mqueue < 0 ? 1 : 2);
+    status = socket_send(socket, &message, sizeof(message), fds, mqueue < 0 ? 1 : 2);
     *ret_procfs = procfs;
     return status < 0 ? error_set(error, status, "cannot reach the runtime") : 0;
 }
@@ -193,17 +196,17 @@ static int make_filesystems(int socket, int64_t offset, int *ret_procfs, struct 
 /* What belongs to the namespaces and is done once for all their processes. */
 static int set_up_namespaces(int procfs, struct error *error)
 {
-    int status = raise_loopback(error);
+    const unsigned int own = ((joined.flags & CLONE_NEWNET) == 0 ? SYSCTL_NET : 0u) |
+                             ((joined.flags & CLONE_NEWIPC) == 0 ? SYSCTL_IPC : 0u);
+    int status = sysctl_write(procfs, &prepared.host->sysctl, own, error);
     if (status < 0)
         return status;
-    write_sysctl(procfs, "sys/net/ipv4/ip_unprivileged_port_start", "0");
-    write_sysctl(procfs, "sys/net/ipv4/ping_group_range", "0 0");
-    if (prepared.hostname != NULL)
+    if (prepared.hostname != NULL && (joined.flags & CLONE_NEWUTS) == 0)
         (void)!sethostname(prepared.hostname, strlen(prepared.hostname)); /* the guest is shown the sentry's answer */
     if (prepared.process->oom_score_adj.set) {
         char value[16];
         (void)snprintf(value, sizeof(value), "%d", prepared.process->oom_score_adj.value);
-        write_sysctl(procfs, "self/oom_score_adj", value);
+        write_proc(procfs, "self/oom_score_adj", value);
     }
     return privilege_enter_empty_root(error);
 }
@@ -292,12 +295,13 @@ static int hear_confine(struct life *life)
     return 0;
 }
 
-void cell_init_run(int socket, int64_t boottime_offset_ns)
+void cell_init_run(int socket, int64_t boottime_offset_ns, const struct joined *not_own)
 {
     struct error error = {0};
     struct life life = {.socket = socket, .procfs = -1, .console = -1, .start = -1};
     int listener = -1;
 
+    joined = *not_own;
     reset_signals();
     (void)umask(0022);
     if (enter(&life, boottime_offset_ns, &error) < 0)

@@ -8,6 +8,8 @@
 
 #include "postern/error.h"
 
+struct joined;
+struct oci_linux;
 struct oci_process;
 
 enum cell_step {
@@ -27,6 +29,7 @@ struct cell_message {
 /* What a process of the cell needs to know; borrowed until it ends. */
 struct cell_plan {
     const struct oci_process *process;
+    const struct oci_linux *host; /* namespaces to join by path, sysctls; NULL if it joins */
     const char *hostname;
     int preserve_fds; /* this many descriptors from 3 on stay open (LISTEN_FDS, --preserve-fds) */
     bool joins;       /* the namespaces are there already: postern exec */
@@ -35,7 +38,7 @@ struct cell_plan {
 /* Keeps the plan; before the fork, so that it can be prepared in peace. */
 void cell_init_prepare(const struct cell_plan *plan);
 
-/* The life of a process of the cell; ends in its program or in _exit. socket is owned. */
-void cell_init_run(int socket, int64_t boottime_offset_ns) __attribute__((noreturn));
+/* The life of a process of the cell; ends in its program or in _exit. socket is owned; joined: what is not the cell's own. */
+void cell_init_run(int socket, int64_t boottime_offset_ns, const struct joined *joined) __attribute__((noreturn));
 
 #endif

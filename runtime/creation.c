@@ -20,6 +20,7 @@
 #include "runtime/pid_file.h"
 #include "runtime/state_dir.h"
 #include "runtime/state_socket.h"
+#include "runtime/sysctl.h"
 
 /* -- the bundle --------------------------------------------------------------------------------------------------- */
 
@@ -34,6 +35,8 @@ static int load_config(struct creation *creation, struct error *error)
     int result = oci_load(path, &creation->config, error);
     if (result == 0)
         result = oci_check_supported(creation->config, error);
+    if (result == 0)
+        result = sysctl_check(&creation->config->linux_config.sysctl, error);
     if (result == 0 && creation->options.console_socket != NULL && !creation->config->process.terminal)
         result = error_refuse(error, "--console-socket needs \"terminal\": true in config.json");
     if (result == 0 && creation->options.gated && creation->options.console_socket == NULL && creation->config->process.terminal)

@@ -168,6 +168,7 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
 static int start_sentry(struct start *start, struct error *error)
 {
     struct boot_facts facts = {.id = start->options->id,
+                               .hostname = start->cell.hostname,
                                .boottime_offset_ns = start->cell.boottime_offset_ns,
                                .trace = start->options->trace_fd >= 0};
     int status = boot_write(start->options->config, start->layout, &facts, &start->boot, error);
@@ -215,6 +216,7 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
     if (status < 0)
         return status;
     const struct cell_plan plan = {.process = &options->config->process,
+                                   .host = &options->config->linux_config,
                                    .hostname = options->config->hostname,
                                    .preserve_fds = options->preserve_fds};
     status = cell_spawn(start->sentry.pidfd, &plan, &start->cell, error);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/namespaces.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "oci-spec/oci.h"
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "runtime/sysctl.h"
+
+/* Who may ping is a range of groups, and a guest's one is not known to be in any that somebody else has set. */
+#define EVERY_GROUP "0 2147483647"
+
+static const struct kind {
+    int type, flag;
+    const char *own; /* the caller's */
+    const char *first; /* the machine's first process's */
+} kinds[] = {
+    {OCI_NAMESPACE_NETWORK, CLONE_NEWNET, "/proc/self/ns/net", "/proc/1/ns/net"},
+    {OCI_NAMESPACE_IPC, CLONE_NEWIPC, "/proc/self/ns/ipc", "/proc/1/ns/ipc"},
+    {OCI_NAMESPACE_UTS, CLONE_NEWUTS, "/proc/self/ns/uts", "/proc/1/ns/uts"},
+};
+
+int network_raise_loopback(struct error *error)
+{
+    auto_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+        return error_set(error, errno, "cannot raise the loopback interface");
+    return 0;
+}
+
+static void relax_one(int procfs, const char *path, const char *value)
+{
+    auto_close int fd = openat(procfs, path, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0)
+        (void)!write(fd, value, strlen(value)); /* a kernel without it has nothing to relax */
+}
+
+void network_relax(int procfs, const char *range)
+{
+    relax_one(procfs, "sys/net/ipv4/ip_unprivileged_port_start", "0");
+    relax_one(procfs, "sys/net/ipv4/ping_group_range", range);
+}
+
+static bool is_same(const struct stat *namespace, const char *path)
+{
+    struct stat other;
+    return stat(path, &other) == 0 && other.st_dev == namespace->st_dev && other.st_ino == namespace->st_ino;
+}
+
+static const struct kind *kind_of(const struct oci_namespace *namespace)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (kinds[i].type == namespace->type && namespace->path != NULL)
+            return &kinds[i];
+    return NULL;
+}
+
+/* What the container's network needs is set also where somebody else made it: a new one has its loopback down. */
+static int prepare_network(const struct oci_linux *config, struct error *error)
+{
+    int status = network_raise_loopback(error);
+    if (status < 0)
+        return status;
+    auto_close int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    network_relax(procfs, EVERY_GROUP);
+    return sysctl_write(procfs, &config->sysctl, SYSCTL_NET, error);
+}
+
+static int join(const struct oci_linux *config, size_t index, const struct kind *kind, struct error *error)
+{
+    const char *path = config->namespaces.items[index].path;
+    struct stat status;
+    auto_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return error_set(error, errno, "linux.namespaces[%zu].path: cannot open %s", index, path);
+    const bool is_host = is_same(&status, kind->own) || is_same(&status, kind->first);
+    if (setns(fd, kind->flag) < 0)
+        return error_set(error, errno, "linux.namespaces[%zu].path: cannot join %s", index, path);
+
+    const unsigned int scope = kind->flag == CLONE_NEWNET ? SYSCTL_NET : kind->flag == CLONE_NEWIPC ? SYSCTL_IPC : 0;
+    if (is_host && (sysctl_scopes(&config->sysctl) & scope) != 0)
+        return error_refuse(error, "linux.sysctl: not allowed in the host's own namespace (linux.namespaces[%zu].path)", index);
+    if (is_host)
+        return 0;
+    if (kind->flag == CLONE_NEWNET)
+        return prepare_network(config, error);
+    auto_close int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return scope == 0 ? 0 : sysctl_write(procfs, &config->sysctl, scope, error);
+}
+
+int namespaces_join(const struct oci_linux *config, struct joined *ret_joined, struct error *error)
+{
+    struct joined joined = {0};
+    for (size_t i = 0; i < config->namespaces.count; i++) {
+        const struct kind *kind = kind_of(&config->namespaces.items[i]);
+        if (kind == NULL)
+            continue;
+        int status = join(config, i, kind, error);
+        if (status < 0)
+            return status;
+        joined.flags |= (unsigned int)kind->flag;
+    }
+    struct utsname names;
+    if ((joined.flags & CLONE_NEWUTS) != 0 && uname(&names) == 0)
+        (void)snprintf(joined.hostname, sizeof(joined.hostname), "%.64s", names.nodename);
+    *ret_joined = joined;
+    return 0;
+}

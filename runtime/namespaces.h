@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The namespaces of linux.namespaces that are there already, named by a path: the network's, ipc and uts. */
+#ifndef RUNTIME_NAMESPACES_H
+#define RUNTIME_NAMESPACES_H
+
+#include <stdbool.h>
+
+struct error;
+struct oci_linux;
+
+struct joined {
+    unsigned int flags; /* CLONE_NEW* of those joined */
+    char hostname[65];  /* the joined uts namespace's; else "" */
+};
+
+/* Raises the loopback interface of the caller's network namespace. */
+int network_raise_loopback(struct error *error);
+
+/* Lets the kernel refuse no low port and no ping of the guest's there: the sentry decides. procfs: a folder. range: the groups
+ * (in the caller's user namespace) that may ping. */
+void network_relax(int procfs, const char *range);
+
+/* Joins those with a path, in a process that is the host's root, and prepares what they need. The host's own network namespace is
+ * joined as it is. 0 or -errno. */
+int namespaces_join(const struct oci_linux *config, struct joined *ret_joined, struct error *error);
+
+#endif
