@@ -312,22 +312,3 @@ int cgroup_stats(const char *path, bool systemd, FILE *out, struct error *error)
     int result = open_for(path, systemd, &cgroup, error);
     return result < 0 ? result : cgroup_stats_in(&cgroup, out, error);
 }
-
-int cgroup_oom_count(const char *path, bool systemd, uint64_t *ret_count)
-{
-    struct cgroup cgroup;
-    int result = open_for(path, systemd, &cgroup, NULL);
-    if (result < 0)
-        return result;
-    const struct cgroup_place *place = cgroup_find(&cgroup, "memory");
-    if (place == NULL)
-        return -ENODEV;
-    return cgroup_read_key(&cgroup, place, cgroup.unified ? "memory.events" : "memory.oom_control", "oom_kill",
-                           ret_count);
-}
-
-bool cgroup_oom_killed(const char *path, bool systemd)
-{
-    uint64_t count;
-    return cgroup_oom_count(path, systemd, &count) == 0 && count > 0;
-}

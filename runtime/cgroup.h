@@ -35,7 +35,13 @@ int cgroup_remove(const char *path, bool systemd);
 int cgroup_stats(const char *path, bool systemd, FILE *out, struct error *error);
 /* Was a process of it killed for want of memory? */
 bool cgroup_oom_killed(const char *path, bool systemd);
-/* How many were. */
-int cgroup_oom_count(const char *path, bool systemd, uint64_t *ret_count);
+
+/* To be told when memory runs out. fd polls readable then (and when the cgroup goes); cgroup_oom_take says which of them. */
+struct cgroup_oom_watch {
+    int fd;
+    uint64_t seen;
+};
+int cgroup_oom_watch(const char *path, bool systemd, struct cgroup_oom_watch *ret_watch); /* -errno if it cannot be */
+bool cgroup_oom_take(const char *path, bool systemd, struct cgroup_oom_watch *watch);
 
 #endif

@@ -5,11 +5,13 @@
 
 /* argv[0] is the command's name. Returns the exit status; has said on stderr what went wrong. */
 int command_create(int argc, char **argv);
+int command_events(int argc, char **argv);
 int command_exec(int argc, char **argv);
 int command_start(int argc, char **argv);
 int command_routes(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_spec(int argc, char **argv);
+int command_update(int argc, char **argv);
 
 /* Exit statuses that do not come from the container's program. */
 enum {

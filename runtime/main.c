@@ -22,6 +22,8 @@ static const struct command {
     {"create", command_create, "make a container; its program waits for start"},
     {"start", command_start, "let the program of a created container run"},
     {"exec", command_exec, "run one more process in a running container"},
+    {"update", command_update, "change the limits of a container"},
+    {"events", command_events, "print what a container uses, and that it ran out of memory"},
     {"spec", command_spec, "write a default config.json"},
     {"routes", command_routes, "show which system call goes which way"},
 };
