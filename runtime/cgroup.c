@@ -240,38 +240,17 @@ int cgroup_update(const char *path, bool systemd, const struct oci_resources *re
     return result < 0 ? result : cgroup_update_in(&cgroup, resources, error);
 }
 
-static const struct cgroup_place *freezer_of(const struct cgroup *cgroup)
-{
-    const struct cgroup_place *place = cgroup_find(cgroup, "freezer");
-    return place != NULL ? place : cgroup_find(cgroup, "");
-}
-
 int cgroup_freeze(const char *path, bool systemd, bool frozen, struct error *error)
 {
     struct cgroup cgroup;
     int result = open_for(path, systemd, &cgroup, error);
-    if (result < 0)
-        return result;
-    const struct cgroup_place *place = freezer_of(&cgroup);
-    if (place == NULL)
-        return error_set(error, ENODEV, "this host has no cgroup controller \"freezer\"");
-    return place->controllers[0] == '\0' ? cgroup_v2_freeze(&cgroup, place, frozen, error)
-                                         : cgroup_v1_freeze(&cgroup, place, frozen, error);
+    return result < 0 ? result : cgroup_freeze_in(&cgroup, frozen, error);
 }
 
 bool cgroup_is_frozen(const char *path, bool systemd)
 {
     struct cgroup cgroup;
-    uint64_t frozen = 0;
-    if (open_for(path, systemd, &cgroup, NULL) < 0)
-        return false;
-    const struct cgroup_place *place = freezer_of(&cgroup);
-    if (place == NULL)
-        return false;
-    if (place->controllers[0] == '\0')
-        return cgroup_read_key(&cgroup, place, "cgroup.events", "frozen", &frozen) == 0 && frozen == 1;
-    auto_free char *state = NULL;
-    return cgroup_read(&cgroup, place, "freezer.state", &state) == 0 && strncmp(state, "FROZEN", 6) == 0;
+    return open_for(path, systemd, &cgroup, NULL) == 0 && cgroup_is_frozen_in(&cgroup);
 }
 
 int cgroup_pids(const char *path, bool systemd, pid_t **ret_pids, size_t *ret_count)

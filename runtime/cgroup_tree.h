@@ -108,11 +108,14 @@ int cgroup_device_rules(const struct oci_resources *resources, struct cgroup_dev
 int cgroup_v1_make(const struct cgroup *cgroup, const struct cgroup_place *place, struct error *error);
 int cgroup_v1_devices(const struct cgroup *cgroup, const struct cgroup_device_rule *rules, size_t count,
                       struct error *error);
-int cgroup_v1_freeze(const struct cgroup *cgroup, const struct cgroup_place *place, bool frozen, struct error *error);
 int cgroup_v2_make(const struct cgroup *cgroup, const struct cgroup_place *place, struct error *error);
 int cgroup_v2_devices(const struct cgroup *cgroup, const struct cgroup_device_rule *rules, size_t count,
                       struct error *error);
-int cgroup_v2_freeze(const struct cgroup *cgroup, const struct cgroup_place *place, bool frozen, struct error *error);
+
+/* cgroup_freezer.c; NULL if there is none. */
+const struct cgroup_place *cgroup_freezer(const struct cgroup *cgroup);
+int cgroup_freeze_in(const struct cgroup *cgroup, bool frozen, struct error *error);
+bool cgroup_is_frozen_in(const struct cgroup *cgroup);
 
 /* cgroup_members.c: processes and folders. */
 int cgroup_members(const struct cgroup *cgroup, const struct cgroup_place *place, pid_t **ret_pids, size_t *ret_count);

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
@@ -127,37 +126,4 @@ int cgroup_v1_devices(const struct cgroup *cgroup, const struct cgroup_device_ru
     for (size_t i = 0; i < count && result == 0; i++)
         result = write_rule(cgroup, place, &rules[i], error);
     return result;
-}
-
-/* -- freezer ---------------------------------------------------------------------------------------------------- */
-
-enum { FREEZE_TRIES = 2000, FREEZE_NUDGE = 50 };
-
-static int wait_for_state(const struct cgroup *cgroup, const struct cgroup_place *place, const char *wanted)
-{
-    static const struct timespec pause = {.tv_nsec = 1000000};
-    for (int i = 1; i <= FREEZE_TRIES; i++) {
-        auto_free char *state = NULL;
-        int result = cgroup_read(cgroup, place, "freezer.state", &state);
-        if (result < 0)
-            return result;
-        if (strncmp(state, wanted, strlen(wanted)) == 0)
-            return 0;
-        /* A process forked meanwhile can keep the whole from settling: the kernel looks again when it is told again. */
-        if (i % FREEZE_NUDGE == 0 && (result = cgroup_write(cgroup, place, "freezer.state", wanted)) < 0)
-            return result;
-        (void)nanosleep(&pause, NULL);
-    }
-    return -ETIMEDOUT;
-}
-
-int cgroup_v1_freeze(const struct cgroup *cgroup, const struct cgroup_place *place, bool frozen, struct error *error)
-{
-    const char *wanted = frozen ? "FROZEN" : "THAWED";
-    int result = cgroup_write(cgroup, place, "freezer.state", wanted);
-    if (result == 0)
-        result = wait_for_state(cgroup, place, wanted);
-    if (result < 0 && frozen)
-        (void)cgroup_write(cgroup, place, "freezer.state", "THAWED"); /* half frozen is neither */
-    return result < 0 ? error_set(error, result, "cannot %s %s", frozen ? "freeze" : "thaw", cgroup->path) : 0;
 }

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
@@ -51,51 +47,4 @@ int cgroup_v2_make(const struct cgroup *cgroup, const struct cgroup_place *place
             *end = '/';
     }
     return 0;
-}
-
-/* -- freezer ---------------------------------------------------------------------------------------------------- */
-
-enum { FREEZE_MILLISECONDS = 2000 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* The kernel announces a change of cgroup.events to those who poll it. */
-static int wait_for_frozen(const struct cgroup *cgroup, const struct cgroup_place *place, bool frozen)
-{
-    char path[PATH_MAX];
-    int result = cgroup_file(cgroup, place, "cgroup.events", path);
-    if (result < 0)
-        return result;
-    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    for (int64_t end = now_ms() + FREEZE_MILLISECONDS, left; (left = end - now_ms()) > 0;) {
-        char text[256];
-        ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
-        if (got < 0)
-            return -errno;
-        text[got] = '\0';
-        const char *at = strstr(text, "frozen ");
-        if (at != NULL && (at[7] == '1') == frozen)
-            return 0;
-        struct pollfd changed = {.fd = fd, .events = POLLPRI};
-        if (poll(&changed, 1, (int)left) < 0 && errno != EINTR)
-            return -errno;
-    }
-    return -ETIMEDOUT;
-}
-
-int cgroup_v2_freeze(const struct cgroup *cgroup, const struct cgroup_place *place, bool frozen, struct error *error)
-{
-    int result = cgroup_write(cgroup, place, "cgroup.freeze", frozen ? "1" : "0");
-    if (result == 0)
-        result = wait_for_frozen(cgroup, place, frozen);
-    if (result < 0 && frozen)
-        (void)cgroup_write(cgroup, place, "cgroup.freeze", "0"); /* half frozen is neither */
-    return result < 0 ? error_set(error, result, "cannot %s %s", frozen ? "freeze" : "thaw", cgroup->path) : 0;
 }
