@@ -317,15 +317,13 @@ static int add_block_io(const struct oci_resources *resources, bool unified, str
 static int add_hugepages(const struct oci_resources *resources, bool unified, struct cgroup_settings *settings,
                          struct error *error)
 {
+    (void)error;
     const struct oci_hugepage_limits *limits = &resources->hugepage_limits;
     const char *end = unified ? "max" : "limit_in_bytes";
     for (size_t i = 0; i < limits->count; i++) {
         unsigned long long limit = limits->items[i].limit;
         const char *size = limits->items[i].page_size;
         char file[96];
-        if (strspn(size, "0123456789KMGTB") != strlen(size))
-            return error_refuse(error, "linux.resources.hugepageLimits[%zu].pageSize: \"%.32s\" is no size such as 2MB",
-                                i, size);
         (void)snprintf(file, sizeof(file), "hugetlb.%.32s.%s", size, end);
         int result = cgroup_setting_add(settings, "hugepageLimits", file, 0, "%llu", limit);
         (void)snprintf(file, sizeof(file), "hugetlb.%.32s.rsvd.%s", size, end);
@@ -390,7 +388,7 @@ static int add_unified(const struct oci_resources *resources, bool unified, stru
     for (size_t i = 0; i < resources->unified.count; i++) {
         const char *key = resources->unified.items[i].key;
         size_t controller = strcspn(key, ".");
-        bool plain = strchr(key, '/') == NULL && strchr(key, '|') == NULL && controller > 0 && key[controller] != '\0';
+        bool plain = strchr(key, '|') == NULL && controller > 0 && key[controller] != '\0';
         /* cgroup.procs, cgroup.kill and the like would reach beyond limits. */
         if (plain && strncmp(key, "cgroup.", 7) == 0 && strncmp(key, "cgroup.max.", 11) != 0)
             return error_refuse(error, "linux.resources.unified: %.64s is not for configurations to write", key);
