@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""containerd by itself, and podman."""
+import os
+import subprocess
+import time
+
+from engines import Terminal, contains, equal, tree
+
+# -- containerd ------------------------------------------------------------------------------------------------------
+
+
+def ctr_run(e, *args, **kwargs):
+    return e.ctr("run", "--rm", "--runc-binary", e.runtime, "--cgroup", "", "--rootfs", *args, **kwargs)
+
+
+def test_ctr_run(e):
+    root = writable_root(e)
+    equal(ctr_run(e, root, "first", "/bin/echo", "hello").out, "hello\n")
+    ctr_run(e, root, "second", "/bin/sh", "-c", "exit 6", ok=6)
+
+
+def test_ctr_tasks(e):
+    root = writable_root(e)
+    e.ctr("run", "-d", "--runc-binary", e.runtime, "--rootfs", root, "lived", "/bin/sleep", "1000")
+    try:
+        contains(e.ctr("task", "ls").out, "RUNNING")
+        equal(e.ctr("task", "exec", "--exec-id", "one", "lived", "/bin/echo", "inside").out, "inside\n")
+        contains(e.ctr("task", "ps", "lived").out, "PID")
+        e.ctr("task", "pause", "lived")
+        contains(e.ctr("task", "ls").out, "PAUSED")
+        e.ctr("task", "resume", "lived")
+        contains(e.ctr("task", "metrics", "lived").out, "memory")
+        e.ctr("task", "kill", "-s", "KILL", "lived")
+        end = time.monotonic() + 10
+        while "STOPPED" not in e.ctr("task", "ls").out and time.monotonic() < end:
+            time.sleep(0.1)
+        contains(e.ctr("task", "ls").out, "STOPPED")
+    finally:
+        e.ctr("task", "delete", "-f", "lived", ok=None)
+        e.ctr("container", "delete", "lived", ok=None)
+
+
+def writable_root(e):
+    """A copy of the busybox tree; made once."""
+    root = e.folder + "/ctr-root"
+    if not os.path.exists(root):
+        subprocess.run(["cp", "-a", tree("busybox"), root], check=True)
+    return root
+
+
+# -- podman ----------------------------------------------------------------------------------------------------------
+
+
+def podman_image(e):
+    if e.podman("image", "exists", "localhost/busybox", ok=None).code != 0:
+        tar = subprocess.Popen(["tar", "-C", tree("busybox"), "-c", "."], stdout=subprocess.PIPE)
+        e.podman("import", "-", "localhost/busybox", stdin=tar.stdout, seconds=120)
+        tar.wait()
+    return "localhost/busybox"
+
+
+def podman_run(e, *args, **kwargs):
+    podman_image(e)
+    return e.podman("run", "--rm", "--network", "none", "--cgroup-parent", e.cgroup, *args, **kwargs)
+
+
+def test_podman_run(e):
+    equal(podman_run(e, "localhost/busybox", "echo", "hello").out, "hello\n")
+    podman_run(e, "localhost/busybox", "sh", "-c", "exit 8", ok=8)
+    equal(podman_run(e, "-i", "localhost/busybox", "cat", input="typed\n").out, "typed\n")
+
+
+def test_podman_not_found(e):
+    podman_run(e, "localhost/busybox", "/no/such", ok=127)
+    podman_run(e, "localhost/busybox", "/etc/passwd", ok=126)
+
+
+def test_podman_options(e):
+    result = podman_run(e, "--user", "12:34", "-w", "/tmp", "-e", "A=b", "--hostname", "keep", "--read-only",
+                        "localhost/busybox", "sh", "-c", "id -u; id -g; pwd; echo $A; hostname; touch /x", ok=1)
+    equal(result.out, "12\n34\n/tmp\nb\nkeep\n")
+
+
+def test_podman_terminal(e):
+    podman_image(e)
+    command = e.podman_argv("run", "--rm", "-it", "--network", "none", "--cgroup-parent", e.cgroup, "localhost/busybox", "sh")
+    with Terminal(command) as t:
+        t.expect(r"/ # ")
+        t.type("stty size\n")
+        t.expect(r"\b24 80\b")
+        t.type("exit 3\n")
+        equal(t.wait(), 3)
+
+
+def test_podman_life(e):
+    podman_run(e, "localhost/busybox", "true")
+    name = "lived"
+    e.podman("run", "-d", "--name", name, "--network", "none", "--cgroup-parent", e.cgroup, "--memory", "64m",
+             "localhost/busybox", "sh", "-c", "echo begun; sleep 1000")
+    try:
+        equal(e.podman("exec", name, "echo", "inside").out, "inside\n")
+        e.podman("exec", name, "sh", "-c", "exit 5", ok=5)
+        equal(e.podman("logs", name).out, "begun\n")
+        contains(e.podman("top", name, "pid", "args").out, "sleep 1000")
+        e.podman("pause", name)
+        equal(e.podman("inspect", "-f", "{{.State.Status}}", name).out.strip(), "paused")
+        e.podman("unpause", name)
+        contains(e.podman("stats", "--no-stream", name).out, name)
+        e.podman("stop", "-t", "1", name)
+        equal(e.podman("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", name).out.strip(), "exited 137")
+        e.podman("start", name)
+        e.podman("kill", name)
+    finally:
+        e.podman("rm", "-f", "-t", "0", name, ok=None)
