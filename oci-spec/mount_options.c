@@ -124,23 +124,36 @@ static void apply(struct oci_mount_options *options, const struct option *option
 
 /* -- options that are not flags of mount(2), and not for the file system ---------------------------------------- */
 
+static const struct {
+    const char *name;
+    size_t target; /* of a bool in struct oci_mount_options */
+} extensions[] = {
+    {"idmap", offsetof(struct oci_mount_options, idmap)},
+    {"ridmap", offsetof(struct oci_mount_options, recursive_idmap)},
+    {"tmpcopyup", offsetof(struct oci_mount_options, copy_up)},
+};
+
+enum {
+    OPTION_COUNT = sizeof(options_table) / sizeof(options_table[0]),
+    EXTENSION_COUNT = sizeof(extensions) / sizeof(extensions[0]),
+};
+
 static bool apply_extension(struct oci_mount_options *options, const char *option)
 {
-    const struct {
-        const char *name;
-        bool *target;
-    } extensions[] = {
-        {"idmap", &options->idmap},
-        {"ridmap", &options->recursive_idmap},
-        {"tmpcopyup", &options->copy_up},
-    };
-    for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++) {
+    for (size_t i = 0; i < EXTENSION_COUNT; i++) {
         if (strcmp(option, extensions[i].name) == 0) {
-            *extensions[i].target = true;
+            *(bool *)((char *)options + extensions[i].target) = true;
             return true;
         }
     }
     return false;
+}
+
+const char *mount_option_name(size_t index)
+{
+    if (index < OPTION_COUNT)
+        return options_table[index].name;
+    return index < OPTION_COUNT + EXTENSION_COUNT ? extensions[index - OPTION_COUNT].name : NULL;
 }
 
 /* -- data of a tmpfs: checked here because the kernel only says EINVAL ------------------------------------------ */

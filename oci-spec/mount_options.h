@@ -27,6 +27,9 @@ struct oci_mount_options {
 int mount_option_apply(struct oci_mount_options *options, const char *fs_type, const char *option, bool *ret_is_data,
                        const char **ret_reason);
 
+/* The options understood here, by index; NULL after the last. */
+const char *mount_option_name(size_t index);
+
 /* Whether these options make a bind mount. */
 bool mount_options_bind(const struct oci_mount_options *options);
 

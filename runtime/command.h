@@ -4,13 +4,23 @@
 #define RUNTIME_COMMAND_H
 
 /* argv[0] is the command's name. Returns the exit status; has said on stderr what went wrong. */
+int command_checkpoint(int argc, char **argv);
 int command_create(int argc, char **argv);
+int command_delete(int argc, char **argv);
 int command_events(int argc, char **argv);
 int command_exec(int argc, char **argv);
-int command_start(int argc, char **argv);
+int command_features(int argc, char **argv);
+int command_kill(int argc, char **argv);
+int command_list(int argc, char **argv);
+int command_pause(int argc, char **argv);
+int command_ps(int argc, char **argv);
+int command_restore(int argc, char **argv);
+int command_resume(int argc, char **argv);
 int command_routes(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_spec(int argc, char **argv);
+int command_start(int argc, char **argv);
+int command_state(int argc, char **argv);
 int command_update(int argc, char **argv);
 
 /* Exit statuses that do not come from the container's program. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "oci-spec/oci.h"
+#include "postern/error.h"
 
 int json_writer_open(struct json_writer *ret_writer, bool beautiful)
 {
@@ -50,10 +51,12 @@ void json_write_list(struct json_writer *writer, const char *key, const char *co
     (void)yajl_gen_array_close(writer->generator);
 }
 
-void json_write_out(struct json_writer *writer, FILE *file)
+int json_write_out(struct json_writer *writer, FILE *file, struct error *error)
 {
     const unsigned char *text;
     size_t size;
-    if (yajl_gen_get_buf(writer->generator, &text, &size) == yajl_gen_status_ok)
-        (void)fwrite(text, 1, size, file);
+    (void)yajl_gen_get_buf(writer->generator, &text, &size);
+    if (fwrite(text, 1, size, file) == size && fflush(file) == 0)
+        return 0;
+    return error_set(error, errno, "cannot print");
 }

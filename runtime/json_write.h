@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <yajl/yajl_gen.h>
 
+struct error;
 struct oci_pairs;
 
 struct json_writer {
@@ -24,8 +25,8 @@ void json_write_pairs(struct json_writer *writer, const char *key, const struct 
 /* A list of strings under the key; the last of them is NULL. */
 void json_write_list(struct json_writer *writer, const char *key, const char *const *texts);
 
-/* Everything generated so far. */
-void json_write_out(struct json_writer *writer, FILE *file);
+/* Everything generated so far; that it arrives is checked. */
+int json_write_out(struct json_writer *writer, FILE *file, struct error *error);
 
 static inline void cleanup_json_writer(const struct json_writer *writer)
 {

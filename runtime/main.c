@@ -22,9 +22,19 @@ static const struct command {
     {"create", command_create, "make a container; its program waits for start"},
     {"start", command_start, "let the program of a created container run"},
     {"exec", command_exec, "run one more process in a running container"},
+    {"kill", command_kill, "send a signal to a container"},
+    {"delete", command_delete, "remove what is left of a container"},
+    {"state", command_state, "print the state of a container"},
+    {"list", command_list, "list the containers"},
+    {"ps", command_ps, "show the processes of a container"},
+    {"pause", command_pause, "suspend all processes of a container"},
+    {"resume", command_resume, "let the processes of a paused container go on"},
     {"update", command_update, "change the limits of a container"},
     {"events", command_events, "print what a container uses, and that it ran out of memory"},
     {"spec", command_spec, "write a default config.json"},
+    {"features", command_features, "print what this runtime can do"},
+    {"checkpoint", command_checkpoint, "not supported"},
+    {"restore", command_restore, "not supported"},
     {"routes", command_routes, "show which system call goes which way"},
 };
 
@@ -35,13 +45,16 @@ static int print_help(void)
     printf("Usage: postern [OPTION]... COMMAND [ARGUMENT]...\n"
            "Run OCI containers without showing them the host kernel.\n\nCommands:\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        printf("  %-8s %s\n", commands[i].name, commands[i].summary);
+        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
     printf("\nOptions:\n"
            "  --root DIR              folder for the states of containers (default /run/postern)\n"
            "  --log FILE              write messages to FILE as well\n"
            "  --log-format text|json  how FILE is written (default text)\n"
+           "  --log-level LEVEL       debug, info, warn or error: debug is as --debug (default warn)\n"
            "  --debug                 say more\n"
+           "  --systemd-cgroup        cgroups are made by systemd; cgroupsPath is SLICE:PREFIX:NAME\n"
            "  --id-range BASE:COUNT   host user ids for sandboxes (default 1900000000:60000)\n"
+           "  --rootless VALUE, --criu PATH   taken and ignored, for engines that give them to any runtime\n"
            "  -h, --help              this text; postern COMMAND --help for a command's\n"
            "  -v, --version           versions of postern, the specification and libseccomp\n");
     return EXIT_SUCCESS;

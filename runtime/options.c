@@ -7,19 +7,30 @@
 
 static struct global_options kept = {.root = "/run/postern"};
 
-enum { OPTION_ROOT = 256, OPTION_LOG, OPTION_LOG_FORMAT, OPTION_DEBUG, OPTION_ID_RANGE, OPTION_IGNORED };
+enum {
+    OPTION_ROOT = 256,
+    OPTION_LOG,
+    OPTION_LOG_FORMAT,
+    OPTION_LOG_LEVEL,
+    OPTION_DEBUG,
+    OPTION_ID_RANGE,
+    OPTION_SYSTEMD_CGROUP,
+    OPTION_IGNORED,
+};
 
-/* The last two are given by engines as a matter of course; they change nothing here yet. */
+/* The last two are given by engines as a matter of course; they change nothing here. */
 static const struct option global_table[] = {
     {"root", required_argument, NULL, OPTION_ROOT},
     {"log", required_argument, NULL, OPTION_LOG},
     {"log-format", required_argument, NULL, OPTION_LOG_FORMAT},
+    {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
     {"debug", no_argument, NULL, OPTION_DEBUG},
     {"id-range", required_argument, NULL, OPTION_ID_RANGE},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'v'},
-    {"systemd-cgroup", no_argument, NULL, OPTION_IGNORED},
+    {"systemd-cgroup", no_argument, NULL, OPTION_SYSTEMD_CGROUP},
     {"rootless", required_argument, NULL, OPTION_IGNORED},
+    {"criu", required_argument, NULL, OPTION_IGNORED},
     {0},
 };
 
@@ -64,6 +75,20 @@ static int set_log_format(struct global_options *options, const char *format, st
     return 0;
 }
 
+/* Errors and warnings are always said; the levels above them exist because other runtimes have them. */
+static int set_log_level(struct global_options *options, const char *level, struct error *error)
+{
+    static const char *const levels[] = {"panic", "fatal", "error", "warn", "warning", "info", "debug", "trace"};
+    size_t index = 0;
+    while (index < sizeof(levels) / sizeof(levels[0]) && strcmp(level, levels[index]) != 0)
+        index++;
+    if (index == sizeof(levels) / sizeof(levels[0]))
+        return error_refuse(error, "--log-level is debug, info, warn or error, not \"%.40s\"", level);
+    if (strcmp(level, "debug") == 0 || strcmp(level, "trace") == 0)
+        options->debug = true;
+    return 0;
+}
+
 static int apply(struct global_options *options, int option, char **argv, struct error *error)
 {
     switch (option) {
@@ -75,6 +100,11 @@ static int apply(struct global_options *options, int option, char **argv, struct
         return 0;
     case OPTION_LOG_FORMAT:
         return set_log_format(options, optarg, error);
+    case OPTION_LOG_LEVEL:
+        return set_log_level(options, optarg, error);
+    case OPTION_SYSTEMD_CGROUP:
+        options->systemd_cgroup = true;
+        return 0;
     case OPTION_DEBUG:
         options->debug = true;
         return 0;

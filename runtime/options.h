@@ -13,7 +13,8 @@ struct global_options {
     const char *log;      /* --log: NULL, or a file that gets every message too */
     const char *id_range; /* --id-range: NULL, or BASE:COUNT */
     bool log_json;        /* --log-format=json */
-    bool debug;           /* --debug */
+    bool debug;           /* --debug, --log-level=debug */
+    bool systemd_cgroup;  /* --systemd-cgroup */
     bool help, version;   /* asked for: nothing else is to be done */
 };
 
@@ -27,7 +28,7 @@ void options_keep(const struct global_options *options);
 const struct global_options *options_global(void);
 
 /* getopt_long for a subcommand: the first call of each starts at argv[1]; errors are left to option_error. `letters`
- * must begin with "+:" (stop at the first word, tell a missing argument apart). */
+ * must begin with ":" (tell a missing argument apart), or with "+:" if options end at the first word. */
 int option_next(int argc, char **argv, const char *letters, const struct option *options);
 void option_start(void);
 

@@ -10,12 +10,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -339,6 +341,36 @@ static void test_marks(void **state)
     assert_int_equal(process_mark_open(&other), -ESRCH);
 }
 
+__attribute__((noreturn)) static void *outlive(void *argument)
+{
+    (void)argument;
+    for (;;)
+        (void)pause();
+}
+
+/* The first thread is a zombie, the process lives. */
+static void test_first_thread_gone(void **state)
+{
+    (void)state;
+    struct process_mark mark;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, outlive, NULL) != 0)
+            _exit(1);
+        (void)syscall(SYS_exit, 0);
+    }
+    (void)usleep(100000);
+    assert_int_equal(process_mark_take(child, &mark), 0);
+    int fd = process_mark_open(&mark);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(process_mark_open(&mark), -ESRCH);
+}
+
 static void test_status(void **state)
 {
     (void)state;
@@ -392,6 +424,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_open, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lock, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_marks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_first_thread_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reboot, set_up, tear_down),
     };

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* postern delete: nothing of a container is left, however far it came and whatever died on the way. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "runtime/cgroup.h"
+#include "runtime/command.h"
+#include "runtime/options.h"
+#include "runtime/state_dir.h"
+#include "runtime/target.h"
+
+enum {
+    STEP_MS = 20,
+    LEAVE_MS = 500,   /* for the sentry to end by itself once init has */
+    KILLED_MS = 10000, /* for a killed process to be gone; as long as runc waits */
+    ABANDON_MS = 2000, /* for what a killed `create` had started to be gone */
+};
+
+static const struct option delete_table[] = {
+    {"force", no_argument, NULL, 'f'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+static int print_help(void)
+{
+    printf("Usage: postern delete [--force] ID\n"
+           "Delete a container that has stopped, or was never started, with all that is left of it.\n\n"
+           "  -f, --force  also one that runs, which is killed; that there is none is no error\n"
+           "  -h, --help   this text\n");
+    return EXIT_SUCCESS;
+}
+
+/* -- processes -------------------------------------------------------------------------------------------------- */
+
+static long now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void kill_mark(const struct process_mark *mark)
+{
+    auto_close int fd = process_mark_open(mark);
+    if (fd >= 0)
+        (void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+}
+
+/* The mark is asked at each step, not only the descriptor polled: it also sees a process that has given everything back
+ * and waits for somebody else's wait(2). */
+static bool wait_end(const struct process_mark *mark, int timeout)
+{
+    long deadline = now_ms() + timeout;
+    for (;;) {
+        auto_close int fd = process_mark_open(mark);
+        if (fd < 0)
+            return true;
+        if (now_ms() >= deadline)
+            return false;
+        struct pollfd entry = {.fd = fd, .events = POLLIN};
+        (void)poll(&entry, 1, STEP_MS);
+    }
+}
+
+/* Init first: then its end is what it looks like, a killed container, to whoever waits for it. */
+static int end_processes(const struct container *container, bool paused, struct error *error)
+{
+    kill_mark(&container->init);
+    if (paused)
+        (void)cgroup_freeze(container->cgroup, container->systemd_cgroup, false, NULL);
+    if (!wait_end(&container->init, KILLED_MS))
+        return error_refuse(error, "container init still running");
+    (void)wait_end(&container->sentry, LEAVE_MS);
+
+    const struct process_mark *const servants[] = {&container->sentry, &container->gofer};
+    for (size_t i = 0; i < 2; i++)
+        kill_mark(servants[i]);
+    for (size_t i = 0; i < 2; i++)
+        if (!wait_end(servants[i], KILLED_MS))
+            return error_refuse(error, "cannot delete container: process %d does not end", (int)servants[i]->pid);
+    return 0;
+}
+
+/* -- steps ------------------------------------------------------------------------------------------------------ */
+
+static int remove_state(const char *id, struct error *error)
+{
+    int result = state_dir_remove(options_global()->root, id);
+    return result < 0 ? error_set(error, result, "cannot remove the state of container %s", id) : 0;
+}
+
+static int destroy(const char *id, const struct target *target, enum container_status status, struct error *error)
+{
+    const struct container *container = &target->container;
+    int result = end_processes(container, status == CONTAINER_PAUSED, error);
+    if (result < 0)
+        return result;
+    if (container->cgroup[0] != '\0')
+        result = cgroup_remove(container->cgroup, container->systemd_cgroup);
+    if (result < 0)
+        return error_set(error, result, "cannot remove the cgroup %s", container->cgroup);
+    return remove_state(id, error);
+}
+
+/* What is there without a state is being made, or its maker was killed; then its lock is free. */
+static int remove_abandoned(const char *id, struct error *error)
+{
+    auto_close int folder = -1;
+    long deadline = now_ms() + ABANDON_MS;
+    if (container_open(options_global()->root, id, &folder, NULL) < 0)
+        return 0;
+    while (flock(folder, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK || now_ms() >= deadline)
+            return error_refuse(error, "cannot delete container %s that is not stopped: creating", id);
+        (void)poll(NULL, 0, STEP_MS);
+    }
+    return remove_state(id, error);
+}
+
+static int delete_container(const char *id, bool force, struct error *error)
+{
+    auto_target struct target target = TARGET_NONE;
+    struct error why = {0};
+    int result = state_id_check(id, error);
+    if (result < 0)
+        return result;
+    result = target_open(id, true, &target, &why);
+    if (result < 0) {
+        /* By force also what has no state that can be read. */
+        bool abandoned = force || result == -ENOENT;
+        result = abandoned ? remove_abandoned(id, error) : 0;
+        return result < 0 || force ? result : error_refuse(error, "%s", why.text);
+    }
+
+    enum container_status status = target_status(&target);
+    if (!force && status != CONTAINER_STOPPED && status != CONTAINER_CREATED)
+        return error_refuse(error, "cannot delete container %s that is not stopped: %s", id,
+                            container_status_name(status));
+    return destroy(id, &target, status, error);
+}
+
+int command_delete(int argc, char **argv)
+{
+    struct error error = {0};
+    bool force = false;
+    int option;
+    option_start();
+    while (error.code == 0 && (option = option_next(argc, argv, ":fh", delete_table)) != -1) {
+        if (option == 'h')
+            return print_help();
+        if (option == 'f')
+            force = true;
+        else
+            (void)option_error(option, argv, &error);
+    }
+    if (error.code == 0 && arguments_check(argc, argv, 1, 1, &error) == 0)
+        (void)delete_container(argv[optind], force, &error);
+    return command_end(&error);
+}
