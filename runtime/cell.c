@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/cell.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -265,6 +266,14 @@ int cell_confine(const struct cell *cell, int console, int start, int *ret_liste
     return 0;
 }
 
+/* Engines tell 126 from 127 by the words, and know them as Go writes them: "permission denied". */
+static const char *engine_words(int code, char *words, size_t size)
+{
+    (void)snprintf(words, size, "%s", strerror(code));
+    words[0] = (char)tolower((unsigned char)words[0]);
+    return words;
+}
+
 int cell_execute(int socket, const char *program, struct error *error)
 {
     struct cell_message go = {.step = CELL_EXECUTE};
@@ -273,6 +282,7 @@ int cell_execute(int socket, const char *program, struct error *error)
         return error_set(error, status, "cannot reach the container's first process");
 
     struct cell_message message;
+    char words[64];
     ssize_t got = socket_receive(socket, &message, sizeof(message), NULL, 0, NULL);
     if (got == 0 || got == -ECONNRESET)
         return 0; /* the socket closed at the exec, or the process died: its wait status says which */
@@ -284,7 +294,7 @@ int cell_execute(int socket, const char *program, struct error *error)
     else if (message.error.code == ENOENT)
         status = error_refuse(error, "exec: \"%s\": stat %s: no such file or directory", program, program);
     else
-        status = error_set(error, message.error.code, "exec: \"%s\"", program);
+        status = error_refuse(error, "exec: \"%s\": %s", program, engine_words(message.error.code, words, sizeof(words)));
     error->code = message.error.code;
     return -error->code;
 }

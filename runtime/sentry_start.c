@@ -31,6 +31,7 @@ static const cap_value_t sentry_caps[] = {CAP_SYS_PTRACE, CAP_KILL, CAP_SYS_RESO
 struct launch_message {
     size_t count;
     int numbers[SOCKET_FDS_MAX];
+    bool quiet;
 };
 
 static void child_failed(int control, const struct error *error) __attribute__((noreturn));
@@ -83,7 +84,7 @@ static int place_descriptors(const struct places *places, struct error *error)
     return 0;
 }
 
-static int receive_launch(int control, struct places *places, struct error *error)
+static int receive_launch(int control, struct places *places, bool *ret_quiet, struct error *error)
 {
     struct launch_message launch;
     int fds[SOCKET_FDS_MAX];
@@ -95,14 +96,16 @@ static int receive_launch(int control, struct places *places, struct error *erro
         return error_refuse(error, "sentry start: malformed launch message");
     for (size_t i = 0; i < count; i++)
         place(places, fds[i], launch.numbers[i]);
+    *ret_quiet = launch.quiet;
     return 0;
 }
 
-/* Standard input and output are nobody's; standard error stays for last words. */
-static int close_standard_streams(struct error *error)
+/* Standard input and output are nobody's; standard error stays for last words, if somebody waits for them. */
+static int close_standard_streams(bool quiet, struct error *error)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+        (quiet && dup2(null, STDERR_FILENO) < 0))
         return error_set(error, errno, "cannot close standard streams");
     return 0;
 }
@@ -111,9 +114,10 @@ static int run_sentry(int control, int procfs, int binary, struct error *error)
 {
     const int program = SENTRY_FD_FIRST_FREE - 1;
     struct places places = {0};
-    int status = receive_launch(control, &places, error);
+    bool quiet = false;
+    int status = receive_launch(control, &places, &quiet, error);
     if (status == 0)
-        status = close_standard_streams(error);
+        status = close_standard_streams(quiet, error);
     if (status == 0)
         status = privilege_enter_empty_root(error);
     place(&places, control, SENTRY_FD_CONTROL);
@@ -258,7 +262,7 @@ int sentry_launch(const struct sentry_start *start, const struct sentry_fds *fds
         {fds->fuse, SENTRY_FD_FUSE},     {fds->listen, SENTRY_FD_LISTEN}, {fds->reason, SENTRY_FD_REASON},
         {fds->locks[0], SENTRY_FD_LOCKS}, {fds->locks[1], SENTRY_FD_LOCKS + 1},
     };
-    struct launch_message launch = {0};
+    struct launch_message launch = {.quiet = fds->quiet};
     int sent[SOCKET_FDS_MAX];
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (table[i][0] < 0)

@@ -9,6 +9,7 @@
 #ifndef RUNTIME_SENTRY_START_H
 #define RUNTIME_SENTRY_START_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct error;
@@ -26,6 +27,7 @@ int sentry_spawn(uid_t sentry_uid, uid_t guest_uid, int sentry_binary, struct se
 struct sentry_fds {
     int gofer, boot;
     int trace, fuse, listen, reason, locks[2];
+    bool quiet; /* let go of the standard error: who reads it to its end must not wait for the sandbox */
 };
 
 /* Waits for CONTROL_READY. */
