@@ -89,18 +89,11 @@ static int refuse_mounts(const struct oci_config *config, struct error *error)
     return 0;
 }
 
-static bool any_hook(const struct oci_hooks *hooks)
-{
-    return hooks->prestart.count > 0 || hooks->create_runtime.count > 0 || hooks->create_container.count > 0 ||
-           hooks->start_container.count > 0 || hooks->poststart.count > 0 || hooks->poststop.count > 0;
-}
-
 static void note_fields(struct oci_config *config)
 {
     const struct oci_linux *linux_config = &config->linux_config;
     const struct oci_process *process = &config->process;
     const struct finding findings[] = {
-        {any_hook(&config->hooks), "hooks", "not run yet"},
         {process->apparmor_profile != NULL, "process.apparmorProfile", "not applied: the guest reaches no host path"},
         {process->selinux_label != NULL, "process.selinuxLabel", "not applied: the guest reaches no host path"},
         {process->io_priority != NULL, "process.ioPriority", "not applied yet"},

@@ -35,6 +35,11 @@ enum { GUEST_ID = 0 /* in U */ };
 static struct cell_plan prepared;
 static struct joined joined;
 
+const char *cell_plan_program(const struct cell_plan *plan)
+{
+    return plan->program != NULL ? plan->program : plan->process->args.items[0];
+}
+
 void cell_init_prepare(const struct cell_plan *plan)
 {
     prepared = *plan;
@@ -246,7 +251,7 @@ static int execute(void)
     static char *no_environment[] = {NULL};
     char **arguments = prepared.process->args.items;
     char **environment = prepared.process->env.items != NULL ? prepared.process->env.items : no_environment;
-    const char *name = arguments[0];
+    const char *name = cell_plan_program(&prepared);
     if (strchr(name, '/') != NULL) {
         (void)execve(name, arguments, environment);
         return -errno;

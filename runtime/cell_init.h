@@ -31,9 +31,12 @@ struct cell_plan {
     const struct oci_process *process;
     const struct oci_linux *host; /* namespaces to join by path, sysctls; NULL if it joins */
     const char *hostname;
+    const char *program;          /* the name to execute by; NULL: the first argument */
     int preserve_fds; /* this many descriptors from 3 on stay open (LISTEN_FDS, --preserve-fds) */
     bool joins;       /* the namespaces are there already: postern exec */
 };
+
+const char *cell_plan_program(const struct cell_plan *plan);
 
 /* Keeps the plan; before the fork, so that it can be prepared in peace. */
 void cell_init_prepare(const struct cell_plan *plan);

@@ -15,6 +15,7 @@
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/console.h"
+#include "runtime/hooks.h"
 #include "runtime/log.h"
 #include "runtime/options.h"
 #include "runtime/pid_file.h"
@@ -136,6 +137,18 @@ static int process_joined(void *data, pid_t pid, struct error *error)
     return cgroup_add(creation->container.cgroup, creation->container.systemd_cgroup, pid, error);
 }
 
+static int run_hooks(void *data, const struct sandbox *sandbox, struct error *error)
+{
+    struct creation *creation = data;
+    creation->has_hooks = true;
+    return hooks_create(creation->config, &creation->container, sandbox, error);
+}
+
+static bool has_early_hooks(const struct oci_hooks *hooks)
+{
+    return hooks->prestart.count + hooks->create_runtime.count + hooks->create_container.count > 0;
+}
+
 static int make_sandbox(struct creation *creation, struct error *error)
 {
     const struct sandbox_options options = {
@@ -150,13 +163,16 @@ static int make_sandbox(struct creation *creation, struct error *error)
         .start_socket = creation->start_socket,
         .control_socket = creation->control_socket,
         .reason = creation->reason,
+        .quiet = !creation->options.foreground,
         .locks = {creation->folder, creation->ids.lock},
         .preserve_fds = creation->options.preserve_fds,
         .joined = process_joined,
+        .made = has_early_hooks(&creation->config->hooks) ? run_hooks : NULL,
         .data = creation,
     };
     int result = sandbox_create(&options, &creation->sandbox, error);
     creation->has_sandbox = result == 0;
+    creation->has_hooks = creation->has_hooks || result == 0;
     if (result == 0 && creation->options.console_socket != NULL)
         result = console_send(creation->options.console_socket, creation->sandbox.console_master, error);
     return result;
@@ -174,11 +190,13 @@ int creation_make(const struct creation_options *options, struct creation *ret_c
     if (result == 0)
         result = make_cgroup(&creation, error);
     if (result == 0)
-        result = make_sandbox(&creation, error);
+        result = hooks_save(creation.folder, creation.container.bundle, error);
     if (result == 0) {
         describe(&creation);
-        result = save_state(&creation, error);
+        result = make_sandbox(&creation, error);
     }
+    if (result == 0)
+        result = save_state(&creation, error);
     if (result == 0 && options->pid_file != NULL)
         result = pid_file_write(options->pid_file, creation.sandbox.init, error);
     if (result < 0) {
@@ -206,6 +224,8 @@ void creation_undo(struct creation *creation)
         sandbox_destroy(&creation->sandbox);
     if (creation->has_cgroup)
         (void)cgroup_remove(creation->container.cgroup, creation->container.systemd_cgroup);
+    if (creation->has_hooks)
+        hooks_poststop(creation->folder, &creation->container);
     if (creation->folder >= 0) {
         int result = state_dir_remove(options_global()->root, creation->options.id);
         if (result < 0)

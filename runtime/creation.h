@@ -30,6 +30,7 @@ struct creation {
     int folder; /* ROOT/ID, open and locked: the lock says that the container lives */
     int start_socket, control_socket, reason;
     bool has_cgroup, has_sandbox;
+    bool has_hooks; /* those of its end are due */
     struct container container;
     struct sandbox sandbox;
 };

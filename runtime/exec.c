@@ -10,18 +10,13 @@
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
-#include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "postern/socket.h"
-#include "runtime/boot.h"
-#include "runtime/cell.h"
-#include "runtime/cell_init.h"
-#include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/console.h"
 #include "runtime/container.h"
 #include "runtime/creation.h"
+#include "runtime/enter.h"
 #include "runtime/exec_console.h"
 #include "runtime/exec_process.h"
 #include "runtime/log.h"
@@ -29,9 +24,7 @@
 #include "runtime/numbers.h"
 #include "runtime/options.h"
 #include "runtime/pid_file.h"
-#include "runtime/sentry_start.h"
 #include "runtime/signals.h"
-#include "runtime/state_socket.h"
 
 struct exec {
     struct exec_options options;
@@ -41,7 +34,7 @@ struct exec {
     struct signals signals;
     struct console console;
     int folder, sentry, init, control, master, slave;
-    bool has_console, has_process;
+    bool has_console;
 };
 
 /* -- options ---------------------------------------------------------------------------------------------------- */
@@ -199,44 +192,15 @@ static int open_console(struct exec *exec, struct error *error)
     return console_send(exec->options.console_socket, exec->master, error);
 }
 
-/* Tells the sentry of the process and waits until its listener is served. */
-static int announce(struct exec *exec, int listener, struct error *error)
-{
-    int boot = -1;
-    int result = boot_write_process(&exec->config->process, &boot, error);
-    if (result < 0)
-        return result;
-    auto_close int owned = boot;
-    exec->control = state_socket_connect(exec->folder, CONTROL_SOCKET, error);
-    if (exec->control < 0)
-        return exec->control;
-    struct control_message message = {.kind = CONTROL_ENTER, .pid = exec->cell.outer_pid};
-    int fds[] = {listener, owned};
-    result = socket_send(exec->control, &message, sizeof(message), fds, 2);
-    if (result < 0)
-        return error_set(error, result, "cannot reach the sentry");
-    return control_expect(exec->control, CONTROL_STARTED, error);
-}
-
 static int start_process(struct exec *exec, struct error *error)
 {
-    const struct cell_plan plan = {
-        .process = &exec->config->process, .preserve_fds = exec->options.preserve_fds, .joins = true};
-    int result = cell_join(exec->init, &plan, &exec->cell, error);
-    if (result < 0)
-        return result;
-    exec->has_process = true;
-    if (exec->container.cgroup[0] != '\0')
-        result = cgroup_add(exec->container.cgroup, exec->container.systemd_cgroup, exec->cell.pid, error);
-    int listener = -1;
-    if (result == 0)
-        result = cell_confine(&exec->cell, exec->slave, -1, &listener, error);
-    if (result < 0)
-        return result;
-    auto_close int owned = listener;
-    result = announce(exec, owned, error);
-    if (result == 0)
-        result = cell_execute(exec->cell.socket, exec->config->process.args.items[0], error);
+    const struct enter enter = {
+        .folder = exec->folder,
+        .init = exec->init,
+        .console = exec->slave,
+        .container = &exec->container,
+        .plan = {.process = &exec->config->process, .preserve_fds = exec->options.preserve_fds, .joins = true}};
+    int result = enter_container(&enter, &exec->cell, &exec->control, error);
     if (result == 0 && exec->options.pid_file != NULL)
         result = pid_file_write(exec->options.pid_file, exec->cell.pid, error);
     return result;
@@ -278,7 +242,7 @@ static void tear_down(struct exec *exec, bool failed)
 {
     if (exec->has_console)
         console_close(&exec->console);
-    if (exec->has_process && (failed || !exec->options.detach)) {
+    if (exec->cell.pid > 0 && (failed || !exec->options.detach)) {
         (void)kill(exec->cell.pid, SIGKILL);
         (void)waitpid(exec->cell.pid, NULL, 0);
     }

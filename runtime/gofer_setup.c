@@ -27,7 +27,7 @@
 /* -- the report
  * ---------------------------------------------------------------------------------------------------------- */
 
-enum report_kind { REPORT_MOUNT = 1, REPORT_DONE, REPORT_FAILURE };
+enum report_kind { REPORT_MOUNT = 1, REPORT_DONE, REPORT_FAILURE, REPORT_PAUSED, REPORT_CONTINUE };
 enum { REPORT_HAS_CONSOLE = 1, REPORT_HAS_FUSE = 2 };
 
 struct report_message {
@@ -145,6 +145,24 @@ static int receive_one(int report, struct gofer_layout *layout, bool *done, stru
     return status < 0 ? status : 1;
 }
 
+int gofer_wait_paused(int report, struct error *error)
+{
+    struct report_message message;
+    ssize_t size = socket_receive(report, &message, sizeof(message), NULL, 0, NULL);
+    if (size == sizeof(message) && message.kind == REPORT_PAUSED)
+        return 0;
+    if (size == sizeof(message) && message.kind == REPORT_FAILURE)
+        return take_failure(&message, error);
+    return error_set(error, size < 0 ? (int)size : -EPIPE, "the gofer did not start");
+}
+
+int gofer_continue(int report, struct error *error)
+{
+    const struct report_message message = {.kind = REPORT_CONTINUE};
+    int status = socket_send(report, &message, sizeof(message), NULL, 0);
+    return status < 0 ? error_set(error, status, "cannot reach the gofer") : 0;
+}
+
 int gofer_layout_receive(int report, struct gofer_layout *ret_layout, struct error *error)
 {
     ret_layout->mount_count = 0;
@@ -214,6 +232,20 @@ static void make_cwd(const struct mount_tree *tree)
     cleanup_close(&folder);
 }
 
+/* Lets the runtime run its hooks: they find the container's root at its path. */
+static int pause_for_hooks(struct child *child, struct error *error)
+{
+    int status = mounts_show(&child->tree, error);
+    if (status < 0)
+        return status;
+    struct report_message message = {.kind = REPORT_PAUSED};
+    status = socket_send(child->in->report, &message, sizeof(message), NULL, 0);
+    if (status == 0 && (socket_receive(child->in->report, &message, sizeof(message), NULL, 0, NULL) != sizeof(message) ||
+                        message.kind != REPORT_CONTINUE))
+        status = -EPIPE;
+    return status < 0 ? error_set(error, status, "the runtime has gone") : mounts_hide(&child->tree, error);
+}
+
 static int build(struct child *child, struct error *error)
 {
     struct mount_tree *tree = &child->tree;
@@ -228,6 +260,8 @@ static int build(struct child *child, struct error *error)
         make_cwd(tree);
     if (status == 0)
         status = mounts_mask(tree, error);
+    if (status == 0 && child->in->pause)
+        status = pause_for_hooks(child, error);
     if (status == 0)
         status = make_hidden(child, error);
     if (status < 0)
@@ -318,11 +352,12 @@ static int place_descriptors(const struct child *child, int *report)
     return program;
 }
 
-static int close_stdio(void)
+static int close_stdio(const struct gofer_setup *in)
 {
-    /* Standard error stays, for last words. */
+    /* Standard error stays for last words, unless whoever reads it to its end would wait for the container. */
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+        (in->quiet && dup2(in->words >= 0 ? in->words : null, STDERR_FILENO) < 0))
         return -errno;
     return 0;
 }
@@ -335,7 +370,7 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
     child.tree = (struct mount_tree){
         .config = in->config, .bundle = in->bundle_fd, .mqueue = in->mqueue, .self = -1, .scratch = -1, .root = -1};
 
-    int status = close_stdio();
+    int status = close_stdio(in);
     if (status < 0)
         (void)error_set(error, status, "cannot open /dev/null");
     /* unshare moves the working folder over into the new namespace; a descriptor stays with the old one's mounts. */

@@ -40,7 +40,10 @@ struct gofer_setup {
     int procfs;         /* root folder of a procfs of the outer pid namespace (fsmount, need not be attached) */
     int mqueue;         /* detached mount of the guest's mqueue, or -1: mqueue mounts are then left out */
     int report;         /* seqpacket, the child's end */
+    bool pause;         /* when the mounts are made, until gofer_continue */
     bool want_terminal; /* process.terminal */
+    bool quiet;         /* its last words go to `words` instead of our standard error */
+    int words;
     struct winsize console_size; /* set on the terminal if ws_col is not 0 */
 };
 
@@ -55,6 +58,11 @@ struct gofer_layout {
     int console_master, console_slave;         /* -1 without want_terminal; owned by the caller, close-on-exec */
     int fuse; /* /dev/fuse of the mount at GOFER_FD_FUSE, owned; -1 where the host has none */
 };
+
+/* Runs in the runtime, if it pauses: blocks until the mounts are made. The child has the host's root still, and the container's is
+ * at its path there: the place for hooks. What these mount below it stays. */
+int gofer_wait_paused(int report, struct error *error);
+int gofer_continue(int report, struct error *error);
 
 /* Runs in the runtime: blocks until the gofer has been executed or has failed. Returns 0, or the child's negative errno
  * and words (-EPIPE if it died without any). On failure nothing is left to close. */

@@ -426,6 +426,26 @@ int mounts_mask(struct mount_tree *tree, struct error *error)
 /* -- the end ---------------------------------------------------------------------------------------------------------
  */
 
+int mounts_show(struct mount_tree *tree, struct error *error)
+{
+    static const struct mount_attr shared = {.propagation = MS_SHARED};
+    const char *path = tree->config->root.path;
+    auto_close int folder = openat(tree->bundle, path, O_PATH | O_DIRECTORY | O_CLOEXEC); /* the scratch mount on it */
+    int status = folder < 0 ? -errno : set_attributes(tree->root, 0, &shared);
+    auto_close int shown = status < 0 ? -1 : clone_mount(tree->root, "", AT_EMPTY_PATH | AT_RECURSIVE);
+    if (status == 0)
+        status = shown < 0 ? shown : attach(shown, folder);
+    return status < 0 ? error_set(error, status, "cannot show the root at %s", path) : 0;
+}
+
+int mounts_hide(struct mount_tree *tree, struct error *error)
+{
+    /* The copy goes with the host's tree, and must not take with it what it shares. */
+    static const struct mount_attr private = {.propagation = MS_PRIVATE};
+    int status = set_attributes(tree->root, 0, &private);
+    return status < 0 ? error_set(error, status, "cannot hide the root") : 0;
+}
+
 int mounts_finish(struct mount_tree *tree, struct error *error)
 {
     for (size_t i = tree->count; i > 0; i--) {

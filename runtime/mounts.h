@@ -48,6 +48,11 @@ int mounts_mask(struct mount_tree *tree, struct error *error);
 
 /* What had to stay writable until now becomes read-only; the process's root becomes the container's, nothing else is
  * left. */
+/* Shows the root at its path in the host's tree, as hooks expect it, and hides it again; what is mounted below it there is mounted
+ * in the container. */
+int mounts_show(struct mount_tree *tree, struct error *error);
+int mounts_hide(struct mount_tree *tree, struct error *error);
+
 int mounts_finish(struct mount_tree *tree, struct error *error);
 
 /* The last entry whose destination is the given one, or NULL. */

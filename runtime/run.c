@@ -17,6 +17,7 @@
 #include "runtime/command.h"
 #include "runtime/console.h"
 #include "runtime/creation.h"
+#include "runtime/hooks.h"
 #include "runtime/log.h"
 #include "runtime/monitor.h"
 #include "runtime/numbers.h"
@@ -166,7 +167,11 @@ static int set_up(struct run *run, struct error *error)
     result = creation_make(&options, &run->creation, error);
     run->has_creation = result == 0;
     if (result == 0)
+        result = hooks_start_container(run->creation.folder, &run->creation.container, error);
+    if (result == 0)
         result = sandbox_execute(&run->creation.sandbox, run->creation.config, error);
+    if (result == 0)
+        hooks_poststart(run->creation.folder, &run->creation.container);
     return result == 0 ? connect_console(run, error) : result;
 }
 

@@ -116,6 +116,15 @@ static struct winsize console_size(const struct oci_process *process)
     return size;
 }
 
+/* The gofer was the last that belongs there; hooks must not. */
+static int leave_pid_namespace(struct error *error)
+{
+    auto_close int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+    if (own < 0 || setns(own, CLONE_NEWPID) < 0)
+        return error_set(error, errno, "cannot leave the sandbox's pid namespace");
+    return 0;
+}
+
 static int start_gofer(struct start *start, struct sandbox *sandbox, struct error *error)
 {
     const struct sandbox_options *options = start->options;
@@ -141,7 +150,10 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
         .procfs = start->sentry.procfs,
         .mqueue = start->cell.mqueue,
         .report = theirs,
+        .pause = options->made != NULL,
         .want_terminal = options->config->process.terminal,
+        .quiet = options->quiet,
+        .words = options->reason,
     };
     if (!options->detached_console)
         setup.console_size = console_size(&options->config->process);
@@ -155,11 +167,22 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
         _exit(1);
     }
     sandbox->gofer = pid;
-    status = tell_joined(options, pid, error);
+    status = leave_pid_namespace(error);
+    if (status == 0)
+        status = tell_joined(options, pid, error);
     if (status < 0)
         return status;
     (void)close(take_fd(&theirs));
     (void)close(take_fd(&gofer_end));
+    if (options->made != NULL) {
+        status = gofer_wait_paused(ours, error);
+        if (status == 0)
+            status = options->made(options->data, sandbox, error);
+        if (status == 0)
+            status = gofer_continue(ours, error);
+        if (status < 0)
+            return status;
+    }
     status = gofer_layout_receive(ours, start->layout, error);
     sandbox->console_master = start->layout->console_master;
     return status;
@@ -182,6 +205,7 @@ static int start_sentry(struct start *start, struct error *error)
         .fuse = start->layout->fuse,
         .listen = options->control_socket,
         .reason = options->reason,
+        .quiet = options->quiet,
         .locks = {options->locks[0], options->locks[1]},
     };
     return sentry_launch(&start->sentry, &fds, error);

@@ -12,6 +12,8 @@
 struct error;
 struct oci_config;
 
+struct sandbox;
+
 struct sandbox_options {
     const char *id;
     const char *bundle; /* folder of config.json, absolute */
@@ -22,10 +24,13 @@ struct sandbox_options {
     int start_socket;   /* listening; by which the program is started later, or -1: by sandbox_execute */
     int control_socket; /* listening; by which later commands reach the sentry, or -1 */
     int reason;         /* file for the sentry's last words when nobody waits for it, or -1 */
+    bool quiet;         /* sentry and gofer let go of our standard error */
     int locks[2];       /* kept by the sentry as long as the container lives, or -1 */
     int preserve_fds;   /* descriptors 3 and up that the program gets */
     /* Called with each process's pid as soon as it exists and before it does anything (cgroups). May be NULL. */
     int (*joined)(void *data, pid_t pid, struct error *error);
+    /* Called when the container's namespaces exist and its mounts are made, before its root is changed (hooks). May be NULL. */
+    int (*made)(void *data, const struct sandbox *sandbox, struct error *error);
     void *data;
 };
 

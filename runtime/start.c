@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* postern start: lets the program of a created container run. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
@@ -13,6 +15,7 @@
 #include "runtime/command.h"
 #include "runtime/container.h"
 #include "runtime/creation.h"
+#include "runtime/hooks.h"
 #include "runtime/log.h"
 #include "runtime/options.h"
 #include "runtime/state_socket.h"
@@ -23,6 +26,15 @@ static const char *program_name(const struct oci_config *config)
     return config != NULL ? config->process.args.items[0] : "the container's program";
 }
 
+/* A failed hook of the container's start is its end: it is stopped, and waits to be deleted. */
+static void end(int folder, const struct container *container)
+{
+    auto_close int init = process_mark_open(&container->init);
+    if (init >= 0)
+        (void)syscall(SYS_pidfd_send_signal, init, SIGKILL, NULL, 0);
+    (void)unlinkat(folder, START_SOCKET, 0);
+}
+
 static int start(int folder, const struct container *container, struct error *error)
 {
     enum container_status status = container_status(folder, container);
@@ -30,6 +42,11 @@ static int start(int folder, const struct container *container, struct error *er
         return error_refuse(error, "cannot start a container that has stopped");
     if (status != CONTAINER_CREATED)
         return error_refuse(error, "cannot start an already running container");
+    int result = hooks_start_container(folder, container, error);
+    if (result < 0) {
+        end(folder, container);
+        return result;
+    }
     auto_close int socket = state_socket_connect(folder, START_SOCKET, error);
     if (socket < 0)
         return socket;
@@ -37,10 +54,12 @@ static int start(int folder, const struct container *container, struct error *er
     (void)snprintf(path, sizeof(path), "%s/config.json", container->bundle);
     struct oci_config *config = NULL;
     (void)oci_load(path, &config, NULL);
-    int result = cell_execute(socket, program_name(config), error);
+    result = cell_execute(socket, program_name(config), error);
     (void)oci_free(config);
     /* Also after a failure: the container's init has ended, and can be started no more. */
     (void)unlinkat(folder, START_SOCKET, 0);
+    if (result == 0)
+        hooks_poststart(folder, container);
     return result;
 }
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/enter.h"
+
+#include "oci-spec/oci.h"
+#include "postern/boot.h"
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "postern/socket.h"
+#include "runtime/boot.h"
+#include "runtime/cgroup.h"
+#include "runtime/sentry_start.h"
+#include "runtime/state_socket.h"
+
+/* Tells the sentry of the process and waits until its listener is served. */
+static int announce(const struct enter *enter, pid_t outer_pid, int listener, int *ret_control, struct error *error)
+{
+    int boot = -1;
+    int result = boot_write_process(enter->plan.process, &boot, error);
+    if (result < 0)
+        return result;
+    auto_close int owned = boot;
+    auto_close int control = state_socket_connect(enter->folder, CONTROL_SOCKET, error);
+    if (control < 0)
+        return control;
+    struct control_message message = {.kind = CONTROL_ENTER, .pid = outer_pid};
+    int fds[] = {listener, owned};
+    result = socket_send(control, &message, sizeof(message), fds, 2);
+    if (result < 0)
+        return error_set(error, result, "cannot reach the sentry");
+    result = control_expect(control, CONTROL_STARTED, error);
+    if (result == 0)
+        *ret_control = take_fd(&control);
+    return result;
+}
+
+int enter_container(const struct enter *enter, struct cell *ret_cell, int *ret_control, struct error *error)
+{
+    const struct container *container = enter->container;
+    int result = cell_join(enter->init, &enter->plan, ret_cell, error);
+    if (result < 0)
+        return result;
+    if (container->cgroup[0] != '\0')
+        result = cgroup_add(container->cgroup, container->systemd_cgroup, ret_cell->pid, error);
+    int listener = -1;
+    if (result == 0)
+        result = cell_confine(ret_cell, enter->console, -1, &listener, error);
+    if (result < 0)
+        return result;
+    auto_close int owned = listener;
+    result = announce(enter, ret_cell->outer_pid, owned, ret_control, error);
+    return result == 0 ? cell_execute(ret_cell->socket, cell_plan_program(&enter->plan), error) : result;
+}
