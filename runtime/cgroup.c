@@ -57,12 +57,11 @@ int cgroup_path(const struct oci_config *config, const char *id, bool systemd, c
     bool is_given = given != NULL && given[0] != '\0';
     struct cgroup host;
     char result[PATH_MAX] = "", by_default[512];
-    (void)snprintf(by_default, sizeof(by_default), systemd ? "system.slice:postern:%.255s" : "/postern/%.255s", id);
-    if (systemd) {
-        if (is_given && (strchr(given, ':') == NULL || strchr(given, ':') == strrchr(given, ':')))
-            return error_refuse(
-                error, "linux.cgroupsPath: with --systemd-cgroup it is SLICE:PREFIX:NAME, not \"%.200s\"", given);
-        (void)snprintf(path, PATH_MAX, "%s", is_given ? given : by_default);
+    (void)snprintf(by_default, sizeof(by_default), systemd ? ":postern:%.255s" : "/postern/%.255s", id);
+    if (systemd) { /* without a slice it is in the manager's usual one; the rest is looked at when it is used */
+        if (strlen(is_given ? given : by_default) >= PATH_MAX)
+            return error_refuse(error, "linux.cgroupsPath: too long");
+        (void)strcpy(path, is_given ? given : by_default);
         return 0;
     }
 
@@ -214,56 +213,67 @@ int cgroup_update_in(const struct cgroup *cgroup, const struct oci_resources *re
 
 /* -- the functions of cgroup.h ---------------------------------------------------------------------------------- */
 
-static int open_for(const char *path, bool systemd, struct cgroup *ret_cgroup, struct error *error)
+int cgroup_open_for(const char *path, bool systemd, struct cgroup *ret_cgroup, struct error *error)
 {
-    return systemd ? cgroup_systemd_refuse(error) : cgroup_open(NULL, path, ret_cgroup, error);
+    return systemd ? cgroup_systemd_open(path, ret_cgroup, error) : cgroup_open(NULL, path, ret_cgroup, error);
 }
 
 int cgroup_create(const char *path, bool systemd, const struct oci_resources *resources, struct error *error)
 {
     struct cgroup cgroup;
-    int result = open_for(path, systemd, &cgroup, error);
-    return result < 0 ? result : cgroup_create_in(&cgroup, resources, error);
+    int result = cgroup_open_for(path, systemd, &cgroup, error);
+    if (result == 0 && systemd)
+        result = cgroup_systemd_start(path, &cgroup, error);
+    if (result < 0)
+        return result;
+    result = cgroup_create_in(&cgroup, resources, error);
+    if (result < 0 && systemd)
+        (void)cgroup_systemd_stop(path, &cgroup);
+    return result;
 }
 
 int cgroup_add(const char *path, bool systemd, pid_t pid, struct error *error)
 {
     struct cgroup cgroup;
-    int result = open_for(path, systemd, &cgroup, error);
-    return result < 0 ? result : cgroup_add_in(&cgroup, pid, error);
+    int result = cgroup_open_for(path, systemd, &cgroup, error);
+    if (result == 0)
+        result = cgroup_add_in(&cgroup, pid, error);
+    if (result == 0 && systemd)
+        cgroup_systemd_joined(&cgroup);
+    return result;
 }
 
 int cgroup_update(const char *path, bool systemd, const struct oci_resources *resources, struct error *error)
 {
     struct cgroup cgroup;
-    int result = open_for(path, systemd, &cgroup, error);
+    int result = cgroup_open_for(path, systemd, &cgroup, error);
     return result < 0 ? result : cgroup_update_in(&cgroup, resources, error);
 }
 
 int cgroup_freeze(const char *path, bool systemd, bool frozen, struct error *error)
 {
     struct cgroup cgroup;
-    int result = open_for(path, systemd, &cgroup, error);
+    int result = cgroup_open_for(path, systemd, &cgroup, error);
     return result < 0 ? result : cgroup_freeze_in(&cgroup, frozen, error);
 }
 
 bool cgroup_is_frozen(const char *path, bool systemd)
 {
     struct cgroup cgroup;
-    return open_for(path, systemd, &cgroup, NULL) == 0 && cgroup_is_frozen_in(&cgroup);
+    return cgroup_open_for(path, systemd, &cgroup, NULL) == 0 && cgroup_is_frozen_in(&cgroup);
 }
 
 int cgroup_pids(const char *path, bool systemd, pid_t **ret_pids, size_t *ret_count)
 {
     struct cgroup cgroup;
-    int result = open_for(path, systemd, &cgroup, NULL);
+    int result = cgroup_open_for(path, systemd, &cgroup, NULL);
     return result < 0 ? result : cgroup_members(&cgroup, cgroup_main_place(&cgroup), ret_pids, ret_count);
 }
 
 int cgroup_kill(const char *path, bool systemd)
 {
     struct cgroup cgroup;
-    int result = open_for(path, systemd, &cgroup, NULL);
+    int result = cgroup_open_for(path, systemd, &cgroup, NULL);
     return result < 0 ? result : cgroup_members_kill(&cgroup);
 }
 
@@ -271,9 +281,11 @@ int cgroup_remove(const char *path, bool systemd)
 {
     static const char own[] = "/postern/"; /* the folder above is of our making, and goes with the last of us */
     struct cgroup cgroup;
-    int result = open_for(path, systemd, &cgroup, NULL);
+    int result = cgroup_open_for(path, systemd, &cgroup, NULL);
     if (result == 0)
         result = cgroup_remove_all(&cgroup);
+    if (systemd)
+        return result < 0 ? result : cgroup_systemd_stop(path, &cgroup);
     if (result < 0 || strncmp(cgroup.path, own, sizeof(own) - 1) != 0 ||
         strrchr(cgroup.path, '/') != cgroup.path + sizeof(own) - 2)
         return result;
@@ -288,6 +300,6 @@ int cgroup_remove(const char *path, bool systemd)
 int cgroup_stats(const char *path, bool systemd, FILE *out, struct error *error)
 {
     struct cgroup cgroup;
-    int result = open_for(path, systemd, &cgroup, error);
+    int result = cgroup_open_for(path, systemd, &cgroup, error);
     return result < 0 ? result : cgroup_stats_in(&cgroup, out, error);
 }

@@ -15,7 +15,7 @@
 
 struct error;
 
-/* Where it is: linux.cgroupsPath, or "/postern/ID" (systemd: "system.slice:postern:ID") if it is not given. path has PATH_MAX bytes. */
+/* Where it is: linux.cgroupsPath, or "/postern/ID" (systemd: ":postern:ID") if it is not given. path has PATH_MAX bytes. */
 int cgroup_path(const struct oci_config *config, const char *id, bool systemd, char *path, struct error *error);
 
 /* Makes the folders and applies the resources (NULL: none). On failure nothing is left. */

@@ -11,7 +11,7 @@
 
 static int open_memory(const char *path, bool systemd, struct cgroup *ret_cgroup, const struct cgroup_place **ret_place)
 {
-    int result = systemd ? cgroup_systemd_refuse(NULL) : cgroup_open(NULL, path, ret_cgroup, NULL);
+    int result = cgroup_open_for(path, systemd, ret_cgroup, NULL);
     if (result < 0)
         return result;
     *ret_place = cgroup_find(ret_cgroup, "memory");

@@ -123,8 +123,15 @@ int cgroup_members_kill(const struct cgroup *cgroup);
 int cgroup_folders_remove(const struct cgroup *cgroup, const struct cgroup_place *place);
 int cgroup_remove_all(const struct cgroup *cgroup);
 
-/* cgroup_systemd.c: says that, and why, a scope of systemd cannot be had. */
-int cgroup_systemd_refuse(struct error *error);
+/* cgroup_systemd.c: a scope that systemd makes around the container's folder; text is SLICE:PREFIX:NAME. */
+int cgroup_systemd_open(const char *text, struct cgroup *ret_cgroup, struct error *error);
+int cgroup_systemd_start(const char *text, const struct cgroup *cgroup, struct error *error);
+/* The container's first process is in: the scope needs no other any more. */
+void cgroup_systemd_joined(const struct cgroup *cgroup);
+int cgroup_systemd_stop(const char *text, const struct cgroup *cgroup);
+
+/* Of either driver. */
+int cgroup_open_for(const char *path, bool systemd, struct cgroup *ret_cgroup, struct error *error);
 
 /* The functions of cgroup.h on an opened cgroup. */
 int cgroup_create_in(const struct cgroup *cgroup, const struct oci_resources *resources, struct error *error);

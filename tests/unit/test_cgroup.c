@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clang-format off */
-/* sources: runtime/cgroup.c runtime/cgroup_tree.c runtime/cgroup_settings.c runtime/cgroup_resources.c runtime/cgroup_members.c runtime/cgroup_devices.c runtime/cgroup_v1.c runtime/cgroup_v2.c runtime/cgroup_v2_devices.c runtime/cgroup_freezer.c runtime/cgroup_stats.c runtime/cgroup_oom.c runtime/cgroup_systemd.c */
+/* sources: runtime/cgroup.c runtime/cgroup_tree.c runtime/cgroup_settings.c runtime/cgroup_resources.c runtime/cgroup_members.c runtime/cgroup_devices.c runtime/cgroup_v1.c runtime/cgroup_v2.c runtime/cgroup_v2_devices.c runtime/cgroup_freezer.c runtime/cgroup_stats.c runtime/cgroup_oom.c runtime/cgroup_systemd.c runtime/dbus.c */
 /* clang-format on */
 /* Version 2 on a folder that looks like it; version 1, and what version 2 has without controllers, on the machine's
  * own. */
@@ -27,6 +27,7 @@
 #include "runtime/cgroup.h"
 #include "runtime/cgroup_tree.h"
 #include "runtime/cgroup_v2_devices.h"
+#include "runtime/dbus.h"
 
 /* -- helpers ---------------------------------------------------------------------------------------------------- */
 
@@ -209,18 +210,49 @@ static void test_path(void **state)
 static void test_systemd(void **state)
 {
     (void)state;
+    static const char *const bad[] = {
+        "/a/b",           "a.slice:b",     "a.slice:b:",       "a:b:c",      "..slice:b:c",
+        "a--b.slice:b:c", "-a.slice:b:c",  "a-.slice:b:c",     ".slice:b:c", "a.slice:b:../c",
+        "a/b.slice:b:c",  "a.slice:b:c d", "a.slice:../../b:c"};
     char path[PATH_MAX];
-    struct error error = {0};
-    struct oci_config *config = config_with("\"cgroupsPath\":\"/a/b\"");
-    assert_int_equal(cgroup_path(config, "box", true, path, &error), -EINVAL);
-    (void)oci_free(config);
-    config = config_with("");
+    struct cgroup cgroup;
+    struct oci_config *config = config_with("");
     assert_int_equal(cgroup_path(config, "box", true, path, NULL), 0);
-    assert_string_equal(path, "system.slice:postern:box");
+    assert_string_equal(path, ":postern:box");
     (void)oci_free(config);
-    error = (struct error){0};
-    assert_int_equal(cgroup_create(path, true, NULL, &error), -ENOTSUP);
-    assert_non_null(strstr(error.text, "--systemd-cgroup"));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct error error = {0};
+        if (cgroup_systemd_open(bad[i], &cgroup, &error) != -EINVAL || strstr(error.text, "linux.cgroupsPath") == NULL)
+            fail_msg("%s: %s", bad[i], error.text);
+    }
+    struct error error = {0};
+    int result = cgroup_systemd_open("a-b.slice:pre:c", &cgroup, &error);
+    if (result == 0) /* version 2 */
+        assert_non_null(strstr(cgroup.path, "/a.slice/a-b.slice/pre-c.scope/container"));
+    else
+        assert_int_equal(result, -ENOTSUP);
+}
+
+static void test_dbus_body(void **state)
+{
+    (void)state;
+    static const uint8_t expected[] = {1, 0, 0, 0, 'a', 0,   0, 0, 12, 0, 0, 0, 0, 0,   0, 0,
+                                       2, 0, 0, 0, 'h', 'i', 0, 0, 7,  0, 0, 0, 1, 's', 0};
+    struct dbus_body body = {0};
+    dbus_put_string(&body, "a");
+    size_t array = dbus_begin_array(&body, 8);
+    dbus_align(&body, 8);
+    dbus_put_string(&body, "hi");
+    dbus_put_u32(&body, 7);
+    dbus_end_array(&body, array, 8);
+    dbus_put_signature(&body, "s");
+    assert_int_equal(body.used, sizeof(expected));
+    assert_memory_equal(body.bytes, expected, sizeof(expected));
+    while (!body.full && body.used <= sizeof(body.bytes))
+        dbus_put_string(&body, "more and more");
+    assert_true(body.full);
+    dbus_put_u32(&body, 1);
+    assert_true(body.used <= sizeof(body.bytes));
 }
 
 #define V1_LINES                                                                                                       \
@@ -416,6 +448,27 @@ static void test_v2_stats(void **state)
 /* -- the machine's own ----------------------------------------------------------------------------------------------
  */
 
+/* What version 2's root hands on before and after: making a cgroup changes it, and the machine's is to stay as it is.
+ */
+static char *handed_on;
+
+static void restore_handed_on(const struct cgroup *cgroup)
+{
+    char path[PATH_MAX];
+    auto_free char *now = NULL;
+    char *rest = NULL;
+    (void)snprintf(path, sizeof(path), "%s/cgroup.subtree_control", cgroup_find(cgroup, "")->mount);
+    assert_int_equal(cgroup_read_path(path, &now), 0);
+    for (char *word = strtok_r(now, " \n", &rest); word != NULL; word = strtok_r(NULL, " \n", &rest)) {
+        char text[64];
+        (void)snprintf(text, sizeof(text), "-%.60s", word);
+        if (strstr(handed_on, word) == NULL)
+            assert_int_equal(cgroup_write_path(path, text), 0);
+    }
+    free(handed_on);
+    handed_on = NULL;
+}
+
 /* Each test's own folder below one that goes with it. */
 static bool real_open(struct cgroup *cgroup, bool version2)
 {
@@ -432,7 +485,8 @@ static bool real_open(struct cgroup *cgroup, bool version2)
     cgroup->places[0] = only;
     cgroup->count = 1;
     cgroup->unified = true;
-    return true;
+    (void)snprintf(path, sizeof(path), "%.30s/cgroup.subtree_control", only.mount);
+    return handed_on != NULL || cgroup_read_path(path, &handed_on) == 0;
 }
 
 static void real_close(struct cgroup *cgroup)
@@ -442,6 +496,8 @@ static void real_close(struct cgroup *cgroup)
         assert_false(cgroup_exists(cgroup, &cgroup->places[i]));
     *strrchr(cgroup->path, '/') = '\0';
     assert_int_equal(cgroup_remove_all(cgroup), 0);
+    if (handed_on != NULL)
+        restore_handed_on(cgroup);
 }
 
 static void expect_number(const struct cgroup *cgroup, const char *controller, const char *file, uint64_t expected)
@@ -654,12 +710,11 @@ static void test_v1_devices(void **state)
 static void test_v2_devices(void **state)
 {
     (void)state;
-    struct cgroup cgroup;
-    if (!real_open(&cgroup, true))
-        skip();
     for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
-        struct cgroup one = cgroup;
+        struct cgroup one;
         struct error error = {0};
+        if (!real_open(&one, true))
+            skip();
         assert_int_equal(cgroup_v2_make(&one, &one.places[0], &error), 0);
         if (cgroup_v2_devices(&one, openings[i].rules, openings[i].count, &error) < 0)
             fail_msg("rules %zu: %s", i, error.text);
@@ -692,6 +747,7 @@ int main(void)
         cmocka_unit_test(test_conversions),
         cmocka_unit_test(test_path),
         cmocka_unit_test(test_systemd),
+        cmocka_unit_test(test_dbus_body),
         cmocka_unit_test(test_mounts),
         cmocka_unit_test(test_never_the_root),
         cmocka_unit_test(test_v2_make),
