@@ -10,6 +10,8 @@ int command_delete(int argc, char **argv);
 int command_events(int argc, char **argv);
 int command_exec(int argc, char **argv);
 int command_features(int argc, char **argv);
+int command_install(int argc, char **argv);
+int command_uninstall(int argc, char **argv);
 int command_kill(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_pause(int argc, char **argv);

@@ -33,6 +33,8 @@ static const struct command {
     {"events", command_events, "print what a container uses, and that it ran out of memory"},
     {"spec", command_spec, "write a default config.json"},
     {"features", command_features, "print what this runtime can do"},
+    {"install", command_install, "make postern one of Docker's runtimes"},
+    {"uninstall", command_uninstall, "take it out again"},
     {"checkpoint", command_checkpoint, "not supported"},
     {"restore", command_restore, "not supported"},
     {"routes", command_routes, "show which system call goes which way"},

@@ -2,6 +2,7 @@
 """docker run: what the program is, sees and prints, and what becomes of its exit code."""
 import os
 import tempfile
+import time
 
 from engines import contains, equal
 
@@ -50,9 +51,11 @@ def test_terminal(e):
         t.resize(33, 99)
         t.type("sleep 1; stty size\n")
         t.expect(r"\b33 99\b")
-        t.type("sleep 100\n")
-        t.expect("sleep 100")
+        t.type("echo go$((1+1)); sleep 100\n")
+        t.expect("go2\r\n")
+        time.sleep(0.3)  # until the sleep has begun
         t.type("\x03")
+        t.expect(r"/ # ")
         t.type("echo after-$?\n")
         t.expect("after-130")
         t.type("exit 5\n")
@@ -62,13 +65,15 @@ def test_terminal(e):
 def test_terminal_bash(e):
     with e.terminal("run", "--rm", "-it", "--network", "none", "debian", "bash", "--norc") as t:
         t.expect(r"[#$] ")
-        t.type("sleep 1000\n")
-        t.expect("sleep 1000")
+        t.type("echo go$((1+1)); sleep 1000\n")
+        t.expect("go2\r\n")
+        time.sleep(0.3)
         t.type("\x1a")
         t.expect("Stopped")
-        t.type("jobs; kill %1; exit\n")
-        t.type("exit\n")
-        t.wait()
+        t.type("jobs; kill %1\n")
+        t.expect("Running|Terminated|Stopped")
+        t.type("exit 6\n")
+        equal(t.wait(), 6)
 
 
 def test_environment(e):
