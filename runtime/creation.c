@@ -16,6 +16,7 @@
 #include "runtime/command.h"
 #include "runtime/console.h"
 #include "runtime/hooks.h"
+#include "runtime/home.h"
 #include "runtime/log.h"
 #include "runtime/options.h"
 #include "runtime/pid_file.h"
@@ -24,6 +25,16 @@
 #include "runtime/sysctl.h"
 
 /* -- the bundle --------------------------------------------------------------------------------------------------- */
+
+/* As the host names it. */
+static const char *root_path(const struct creation *creation, char *path, size_t size)
+{
+    const char *root = creation->config->root.path;
+    if (root[0] == '/')
+        return root;
+    (void)snprintf(path, size, "%.2000s/%.2000s", creation->container.bundle, root);
+    return path;
+}
 
 static int load_config(struct creation *creation, struct error *error)
 {
@@ -38,6 +49,8 @@ static int load_config(struct creation *creation, struct error *error)
         result = oci_check_supported(creation->config, error);
     if (result == 0)
         result = sysctl_check(&creation->config->linux_config.sysctl, error);
+    if (result == 0)
+        result = home_add(creation->config, root_path(creation, path, sizeof(path)), error);
     if (result == 0 && creation->options.console_socket != NULL && !creation->config->process.terminal)
         result = error_refuse(error, "--console-socket needs \"terminal\": true in config.json");
     if (result == 0 && creation->options.gated && creation->options.console_socket == NULL && creation->config->process.terminal)
@@ -91,11 +104,8 @@ static void describe(struct creation *creation)
     (void)snprintf(container->id, sizeof(container->id), "%s", creation->options.id);
     const struct passwd *user = getpwuid(getuid());
     (void)snprintf(container->owner, sizeof(container->owner), "%s", user != NULL ? user->pw_name : "");
-    const char *root = creation->config->root.path;
-    if (root[0] == '/')
-        (void)snprintf(container->rootfs, sizeof(container->rootfs), "%s", root);
-    else
-        (void)snprintf(container->rootfs, sizeof(container->rootfs), "%.2000s/%.2000s", container->bundle, root);
+    char path[PATH_MAX];
+    (void)snprintf(container->rootfs, sizeof(container->rootfs), "%s", root_path(creation, path, sizeof(path)));
     container->annotations = creation->config->annotations;
 }
 
@@ -122,6 +132,7 @@ static int make_cgroup(struct creation *creation, struct error *error)
     /* Without a wish for one the container stays in ours: a bundle run by hand needs no place in the machine's cgroups. */
     if (host->cgroups_path == NULL && creation->options.foreground)
         return 0;
+    container->systemd_cgroup = options_global()->systemd_cgroup;
     int result = cgroup_path(creation->config, creation->options.id, container->systemd_cgroup, container->cgroup, error);
     if (result == 0)
         result = cgroup_create(container->cgroup, container->systemd_cgroup, host->resources, error);
@@ -129,9 +140,25 @@ static int make_cgroup(struct creation *creation, struct error *error)
     return result;
 }
 
+/* For sentry and gofer too: whoever is killed, the container is. */
+static int set_oom_score(const struct oci_process *process, pid_t pid, struct error *error)
+{
+    if (!process->oom_score_adj.set)
+        return 0;
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
+    auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || dprintf(fd, "%d", process->oom_score_adj.value) < 0)
+        return error_set(error, errno, "process.oomScoreAdj: cannot be set to %d", process->oom_score_adj.value);
+    return 0;
+}
+
 static int process_joined(void *data, pid_t pid, struct error *error)
 {
     const struct creation *creation = data;
+    int result = set_oom_score(&creation->config->process, pid, error);
+    if (result < 0)
+        return result;
     if (!creation->has_cgroup)
         return 0;
     return cgroup_add(creation->container.cgroup, creation->container.systemd_cgroup, pid, error);

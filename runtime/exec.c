@@ -19,6 +19,7 @@
 #include "runtime/enter.h"
 #include "runtime/exec_console.h"
 #include "runtime/exec_process.h"
+#include "runtime/home.h"
 #include "runtime/log.h"
 #include "runtime/monitor.h"
 #include "runtime/numbers.h"
@@ -211,6 +212,8 @@ static int set_up(struct exec *exec, struct error *error)
     int result = find_container(exec, error);
     if (result == 0)
         result = exec_process_load(exec->container.bundle, &exec->options, &exec->config, error);
+    if (result == 0)
+        result = home_add(exec->config, exec->container.rootfs, error);
     if (result == 0)
         result = signals_open(&exec->signals, error);
     if (result == 0)
