@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,14 +16,17 @@
 #include "postern/error.h"
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
+#include "runtime/hooks.h"
+#include "runtime/hooks.h"
 #include "runtime/options.h"
 #include "runtime/state_dir.h"
 #include "runtime/target.h"
 
 enum {
     STEP_MS = 20,
-    LEAVE_MS = 500,   /* for the sentry to end by itself once init has */
+    LEAVE_MS = 500,    /* for the sentry to end by itself once init has */
     KILLED_MS = 10000, /* for a killed process to be gone; as long as runc waits */
+    REMOVE_TRIES = 100,
     ABANDON_MS = 2000, /* for what a killed `create` had started to be gone */
 };
 
@@ -94,10 +98,27 @@ static int end_processes(const struct container *container, bool paused, struct 
 
 /* -- steps ------------------------------------------------------------------------------------------------------ */
 
-static int remove_state(const char *id, struct error *error)
+static bool is_folder_of(const char *id, int folder)
 {
-    int result = state_dir_remove(options_global()->root, id);
-    return result < 0 ? error_set(error, result, "cannot remove the state of container %s", id) : 0;
+    auto_close int now = -1;
+    struct stat ours, theirs;
+    return container_open(options_global()->root, id, &now, NULL) == 0 && fstat(folder, &ours) == 0 &&
+           fstat(now, &theirs) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
+/* Others who had the folder open may put their lock into it until it is gone; once it is gone, the name may be a new
+ * container's. */
+static int remove_state(const char *id, int folder, struct error *error)
+{
+    int result = -ENOTEMPTY;
+    for (int tries = 0; tries < REMOVE_TRIES && result == -ENOTEMPTY; tries++) {
+        if (!is_folder_of(id, folder))
+            return 0;
+        result = state_dir_remove(options_global()->root, id);
+        if (result == -ENOTEMPTY)
+            (void)poll(NULL, 0, 1);
+    }
+    return result < 0 && result != -ENOENT ? error_set(error, result, "cannot remove the state of container %s", id) : 0;
 }
 
 static int destroy(const char *id, const struct target *target, enum container_status status, struct error *error)
@@ -110,7 +131,9 @@ static int destroy(const char *id, const struct target *target, enum container_s
         result = cgroup_remove(container->cgroup, container->systemd_cgroup);
     if (result < 0)
         return error_set(error, result, "cannot remove the cgroup %s", container->cgroup);
-    return remove_state(id, error);
+    hooks_poststop(target->folder, container);
+    hooks_poststop(target->folder, container);
+    return remove_state(id, target->folder, error);
 }
 
 /* What is there without a state is being made, or its maker was killed; then its lock is free. */
@@ -125,7 +148,7 @@ static int remove_abandoned(const char *id, struct error *error)
             return error_refuse(error, "cannot delete container %s that is not stopped: creating", id);
         (void)poll(NULL, 0, STEP_MS);
     }
-    return remove_state(id, error);
+    return remove_state(id, folder, error);
 }
 
 static int delete_container(const char *id, bool force, struct error *error)

@@ -180,9 +180,9 @@ static int print_table(char **words, const struct pids *pids, struct error *erro
     if (argv == NULL)
         return error_set(error, ENOMEM, "cannot run ps");
     argv[0] = (char *)"ps";
-    argv[1] = (char *)"-ef";
+    argv[1] = (char *)(count == 0 ? "-ef" : "-e"); /* all: theirs is another user than the caller */
     for (size_t i = 0; i < count; i++)
-        argv[1 + i] = words[i];
+        argv[2 + i] = words[i];
 
     auto_free char *text = NULL;
     int status = 0;
