@@ -289,6 +289,9 @@ int cell_execute(int socket, const char *program, struct error *error)
     if (got != sizeof(message) || message.error.code == 0)
         return error_refuse(error, "the container's first process is out of step");
 
+    message.error.text[sizeof(message.error.text) - 1] = '\0';
+    if (message.error.text[0] != '\0')
+        return error_refuse(error, "%s", message.error.text);
     if (message.error.code == ENOENT && strchr(program, '/') == NULL)
         status = error_refuse(error, "exec: \"%s\": executable file not found in $PATH", program);
     else if (message.error.code == ENOENT)

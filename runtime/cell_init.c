@@ -22,6 +22,7 @@
 #include "postern/cleanup.h"
 #include "postern/filter.h"
 #include "postern/socket.h"
+#include "runtime/config_seccomp.h"
 #include "runtime/namespaces.h"
 #include "runtime/privilege.h"
 #include "runtime/sysctl.h"
@@ -332,7 +333,12 @@ void cell_init_run(int socket, int64_t boottime_offset_ns, const struct joined *
     }
     if (status < 0 || life.socket < 0)
         _exit(1);
-    message = (struct cell_message){.error.code = -execute()};
+    status = config_seccomp_load(prepared.seccomp);
+    message = (struct cell_message){.step = 0};
+    if (status < 0)
+        (void)error_set(&message.error, status, "linux.seccomp: the kernel does not take the filter");
+    else
+        message.error.code = -execute();
     (void)socket_send(life.socket, &message, sizeof(message), NULL, 0);
     _exit(127);
 }

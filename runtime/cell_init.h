@@ -8,6 +8,7 @@
 
 #include "postern/error.h"
 
+struct config_seccomp;
 struct joined;
 struct oci_linux;
 struct oci_process;
@@ -29,6 +30,7 @@ struct cell_message {
 /* What a process of the cell needs to know; borrowed until it ends. */
 struct cell_plan {
     const struct oci_process *process;
+    const struct config_seccomp *seccomp; /* the config's filter; NULL: none */
     const struct oci_linux *host; /* namespaces to join by path, sysctls; NULL if it joins */
     const char *hostname;
     const char *program;          /* the name to execute by; NULL: the first argument */

@@ -8,6 +8,8 @@
 #include "postern/socket.h"
 #include "runtime/boot.h"
 #include "runtime/cgroup.h"
+#include "runtime/config_seccomp.h"
+#include "runtime/hooks.h"
 #include "runtime/sentry_start.h"
 #include "runtime/state_socket.h"
 
@@ -33,10 +35,29 @@ static int announce(const struct enter *enter, pid_t outer_pid, int listener, in
     return result;
 }
 
+/* Every process of a container has its filter. */
+static int join(const struct enter *enter, struct cell *ret_cell, struct error *error)
+{
+    struct oci_config *config;
+    struct config_seccomp seccomp;
+    int result = hooks_load(enter->folder, &config, error);
+    if (result < 0)
+        return result;
+    result = config_seccomp_build(config->linux_config.seccomp, &seccomp, error);
+    (void)oci_free(config);
+    if (result < 0)
+        return result;
+    struct cell_plan plan = enter->plan;
+    plan.seccomp = &seccomp;
+    result = cell_join(enter->init, &plan, ret_cell, error);
+    config_seccomp_release(&seccomp);
+    return result;
+}
+
 int enter_container(const struct enter *enter, struct cell *ret_cell, int *ret_control, struct error *error)
 {
     const struct container *container = enter->container;
-    int result = cell_join(enter->init, &enter->plan, ret_cell, error);
+    int result = join(enter, ret_cell, error);
     if (result < 0)
         return result;
     if (container->cgroup[0] != '\0')

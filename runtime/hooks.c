@@ -35,7 +35,7 @@ int hooks_save(int folder, const char *bundle, struct error *error)
     return from < 0 || to < 0 || sent < 0 ? error_set(error, errno, "cannot keep a copy of %s", path) : 0;
 }
 
-static int load(int folder, struct oci_config **ret_config, struct error *error)
+int hooks_load(int folder, struct oci_config **ret_config, struct error *error)
 {
     char path[64];
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" SAVED_CONFIG, folder);
@@ -144,7 +144,7 @@ int hooks_create(const struct oci_config *config, const struct container *contai
 int hooks_start_container(int folder, const struct container *container, struct error *error)
 {
     struct oci_config *config;
-    int result = load(folder, &config, error);
+    int result = hooks_load(folder, &config, error);
     if (result < 0)
         return result;
     const struct stage stage = {.name = "startContainer",
@@ -163,7 +163,7 @@ static void run_later(int folder, const struct container *container, struct stag
 {
     struct oci_config *config;
     struct error error = {0};
-    if (load(folder, &config, &error) < 0) {
+    if (hooks_load(folder, &config, &error) < 0) {
         log_message(LOG_LEVEL_WARNING, "cannot run the %s hooks: %s", stage.name, error.text);
         return;
     }

@@ -34,6 +34,7 @@
 #include "runtime/boot.h"
 #include "runtime/cell.h"
 #include "runtime/cell_init.h"
+#include "runtime/config_seccomp.h"
 #include "runtime/gofer_setup.h"
 #include "runtime/sentry_start.h"
 
@@ -239,11 +240,17 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
     status = tell_joined(options, sandbox->sentry, error);
     if (status < 0)
         return status;
+    struct config_seccomp seccomp;
+    status = config_seccomp_build(options->config->linux_config.seccomp, &seccomp, error);
+    if (status < 0)
+        return status;
     const struct cell_plan plan = {.process = &options->config->process,
+                                   .seccomp = &seccomp,
                                    .host = &options->config->linux_config,
                                    .hostname = options->config->hostname,
                                    .preserve_fds = options->preserve_fds};
     status = cell_spawn(start->sentry.pidfd, &plan, &start->cell, error);
+    config_seccomp_release(&seccomp); /* the process has its copy */
     if (status < 0)
         return status;
     sandbox->init = start->cell.pid;
