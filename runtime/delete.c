@@ -17,7 +17,6 @@
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/hooks.h"
-#include "runtime/hooks.h"
 #include "runtime/options.h"
 #include "runtime/state_dir.h"
 #include "runtime/target.h"
@@ -131,7 +130,6 @@ static int destroy(const char *id, const struct target *target, enum container_s
         result = cgroup_remove(container->cgroup, container->systemd_cgroup);
     if (result < 0)
         return error_set(error, result, "cannot remove the cgroup %s", container->cgroup);
-    hooks_poststop(target->folder, container);
     hooks_poststop(target->folder, container);
     return remove_state(id, target->folder, error);
 }
