@@ -278,15 +278,17 @@ static void serve_backlog(struct platform *platform)
 
 int platform_wait_trap(struct platform *platform, int listener, pid_t tid, int nr, struct call *ret_call)
 {
-    enum { STEP_MS = 20, STEPS = 250 };
+    enum { FIRST_STEP_MS = 1, STEP_MS = 20, STEPS = 250 };
     struct pollfd ready = {.fd = listener, .events = POLLIN};
 
     for (int step = 0; step < STEPS;) {
-        int count = poll(&ready, 1, STEP_MS);
+        int count = poll(&ready, 1, step == 0 ? FIRST_STEP_MS : STEP_MS);
         if (count <= 0 || (ready.revents & POLLIN) == 0) {
             struct host_status status;
             if (host_status_read(platform->sentry, tid, &status) < 0 || status.state == 'Z' || status.state == 'X')
                 return -ESRCH;
+            if (status.state == 't')
+                return -ECANCELED;
             step++;
             continue;
         }
