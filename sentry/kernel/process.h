@@ -114,6 +114,9 @@ struct context *process_edit(const struct process *process);
  * context is dropped and the old one stands). */
 int process_commit(struct process_table *table, struct process *process, struct context *context);
 
+/* Has another process the same root, working directory and umask, and can change them? (When in doubt, yes.) */
+bool process_shares_fs(struct process_table *table, struct process *process);
+
 /* Gives one thread new credentials (reference taken over); in a single-threaded process that is the
  * process's. Threads not yet seen keep the old ones. 0 or -errno. */
 int task_commit_cred(struct process_table *table, struct task *task, struct cred *cred);
