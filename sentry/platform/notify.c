@@ -18,6 +18,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -208,11 +209,28 @@ int64_t call_give_fd(struct call *call, int *fd, bool close_on_exec)
     return number;
 }
 
+/* A leader that has ended has no descriptors, though the others of its group have. Linux 6.9. */
+static int get_fd_of_thread(const struct task *task, int guest_fd)
+{
+    enum { PIDFD_OF_THREAD = O_EXCL };
+    if (task->tid == task->process->pid) {
+        errno = EBADF;
+        return -1;
+    }
+    auto_close int thread = (int)syscall(SYS_pidfd_open, task->tid, PIDFD_OF_THREAD);
+    int fd = thread < 0 ? -1 : (int)pidfd_getfd(thread, guest_fd, 0);
+    if (fd < 0 && errno != EMFILE && errno != ENFILE && errno != ENOMEM)
+        errno = EBADF;
+    return fd;
+}
+
 int call_get_fd(struct call *call, int guest_fd)
 {
     if (guest_fd < 0)
         return -EBADF;
     int fd = (int)pidfd_getfd(call->task->process->pidfd, guest_fd, 0);
+    if (fd < 0 && (errno == EBADF || errno == ESRCH))
+        fd = get_fd_of_thread(call->task, guest_fd);
     if (fd >= 0)
         return fd;
     return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -ENFILE : -EBADF;
@@ -319,7 +337,7 @@ int64_t call_park(struct call *call, const struct parked *parked)
 
 void platform_wake_parked(struct platform *platform)
 {
-    parked_poll(platform->parked);
+    parked_wake(platform->parked);
 }
 
 static void drop_listener(struct platform *platform, size_t i)

@@ -36,7 +36,7 @@ int platform_wait_trap(struct platform *platform, int listener, pid_t tid, int n
 /* Answers outside a handler. */
 void platform_answer(struct call *call, int64_t result);
 
-/* Asks all parked calls again now. */
+/* Parked calls are asked again without delay. */
 void platform_wake_parked(struct platform *platform);
 
 #endif
