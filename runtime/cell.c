@@ -58,6 +58,7 @@ static int helper(int sentry_pidfd, int socket, int report, struct error *error)
 {
     /* Opened while we are still the host's root: the right to set offsets is the opener's. */
     auto_close int offsets = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    cell_init_set_oom_score();
     if (setns(sentry_pidfd, CLONE_NEWUSER) < 0)
         return error_set(error, errno, "cannot join the sandbox's user namespace");
     int64_t offset = enter_time_namespace(offsets);

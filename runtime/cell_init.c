@@ -155,6 +155,15 @@ static int make_filesystems(int socket, int64_t offset, int *ret_procfs, struct 
     return status < 0 ? error_set(error, status, "cannot reach the runtime") : 0;
 }
 
+void cell_init_set_oom_score(void)
+{
+    if (!prepared->process.oom_score_adj.set)
+        return;
+    auto_close int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (file >= 0)
+        (void)dprintf(file, "%d", prepared->process.oom_score_adj.value);
+}
+
 static int set_up(int socket, int procfs, int console, struct error *error)
 {
     int status = raise_loopback(error);
@@ -164,11 +173,6 @@ static int set_up(int socket, int procfs, int console, struct error *error)
     write_sysctl(procfs, "sys/net/ipv4/ping_group_range", "0 0");
     if (prepared->hostname != NULL)
         (void)!sethostname(prepared->hostname, strlen(prepared->hostname)); /* the guest is shown the sentry's answer */
-    if (prepared->process.oom_score_adj.set) {
-        char value[16];
-        (void)snprintf(value, sizeof(value), "%d", prepared->process.oom_score_adj.value);
-        write_sysctl(procfs, "self/oom_score_adj", value);
-    }
     status = set_limits(&prepared->process.rlimits, error);
     if (status == 0)
         status = connect_terminal(console, error);

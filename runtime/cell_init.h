@@ -25,6 +25,9 @@ struct cell_message {
 /* Keeps what the init will need; before the fork, so that it can be prepared in peace. Borrowed until the process ends. */
 void cell_init_prepare(const struct oci_config *config);
 
+/* To be inherited by the init; before the user namespace is joined, in which /proc/self is no longer ours to write. */
+void cell_init_set_oom_score(void);
+
 /* The first process's life; ends in the container's program or in _exit. socket is owned. */
 void cell_init_run(int socket, int64_t boottime_offset_ns) __attribute__((noreturn));
 
