@@ -65,6 +65,7 @@ struct task {
     struct process *process;
     struct cred *cred; /* NULL: the process's. Set where threads' credentials differ (raw setuid) */
     struct task *next; /* in process */
+    bool served;         /* a call of it has been seen to be its own */
     uint64_t host_start; /* with cred set: the host's start time of the thread, lest a later one inherits it */
 };
 

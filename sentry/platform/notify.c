@@ -267,6 +267,11 @@ static void serve(struct platform *platform, const struct seccomp_notif *notific
         platform_answer(&call, -ESRCH);
         return;
     }
+    /* A task found just now by its pid: if the caller was killed meanwhile the pid may be somebody else's. One that has been
+     * here before is known to be alive, and the same. */
+    if (!call.task->served && ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call.id) < 0)
+        return;
+    call.task->served = true;
     int64_t result = dispatch(&call, now_ns);
     platform_answer(&call, result);
 }

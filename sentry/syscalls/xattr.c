@@ -168,6 +168,9 @@ static int64_t set_common(struct call *call, enum by by)
         return error;
     if (size > XATTR_SIZE_MAX)
         return -E2BIG;
+    /* An ACL that is stored and not enforced would promise what the permission checks do not keep. */
+    if (strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) == 0 || strcmp(name, XATTR_NAME_POSIX_ACL_DEFAULT) == 0)
+        return -EOPNOTSUPP;
     auto_free char *value = malloc((size_t)size + 1);
     if (value == NULL)
         return -ENOMEM;
