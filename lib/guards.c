@@ -87,7 +87,9 @@ static const struct guard_case sendto_cases[] = {
 #define LEVEL(level) EQ(1, level)
 static const struct guard_case setsockopt_cases[] = {
     CASE(LEVEL(SOL_SOCKET), FROM(2, 0, 16)),
-    CASE(LEVEL(SOL_SOCKET), FROM(2, 16, 8)), /* SO_PASSCRED to SO_RCVTIMEO, SO_SNDTIMEO */
+    /* SO_PEERCRED to SO_RCVTIMEO, SO_SNDTIMEO. Not SO_PASSCRED: the kernel would vouch for native ids, and those are the same for
+     * every guest; a root daemon that trusts them could be fooled by any user of its container. */
+    CASE(LEVEL(SOL_SOCKET), FROM(2, 16, 8), NE(2, SO_PASSCRED)),
     CASE(LEVEL(SOL_SOCKET), EQ(2, SO_TIMESTAMP)),
     CASE(LEVEL(SOL_SOCKET), FROM(2, 32, 8)), /* SO_SNDBUFFORCE to SO_DOMAIN: SO_TIMESTAMPNS, SO_MARK, SO_TIMESTAMPING */
     CASE(LEVEL(SOL_SOCKET), FROM(2, 40, 8)), /* SO_RXQ_OVFL to SO_MAX_PACING_RATE: SO_PEEK_OFF, SO_BUSY_POLL */
@@ -161,6 +163,7 @@ static const struct guard_case prctl_cases[] = {
     OPTION(PR_SET_NAME),       OPTION(PR_GET_NAME),        OPTION(PR_SET_VMA),
     OPTION(PR_SET_PDEATHSIG),  OPTION(PR_GET_PDEATHSIG),   OPTION(PR_SET_TIMERSLACK),
     OPTION(PR_GET_TIMERSLACK), OPTION(PR_SET_THP_DISABLE), OPTION(PR_GET_THP_DISABLE),
+    CASE(EQ(0, PR_SET_MM), EQ(1, PR_SET_MM_MAP)), /* the stub's, once an exec */
 };
 
 static const struct guard_case arch_prctl_cases[] = {
@@ -202,7 +205,7 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(clone, "no namespace, no CLONE_PTRACE, _UNTRACED or _PARENT; CLONE_FS for threads only"),
     GUARD(fcntl, "duplicates, flags, locks, pipe sizes, seals"),
     GUARD(futex, "no priority inheritance"),
-    GUARD(prctl, "thread name, memory names, timer slack, death signal, huge pages"),
+    GUARD(prctl, "thread name, memory names and layout, timer slack, death signal, huge pages"),
     GUARD(arch_prctl, "segment bases, CPUID faulting, vector state, shadow stack"),
     GUARD(rlimit, "not RLIMIT_LOCKS"),
     GUARD(prlimit64, "own process, not RLIMIT_LOCKS"),

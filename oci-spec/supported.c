@@ -100,9 +100,6 @@ static void note_fields(struct oci_config *config)
         {process->scheduler != NULL, "process.scheduler", "not applied yet"},
         {process->exec_cpu_affinity != NULL, "process.execCPUAffinity", "not applied yet"},
         {linux_config->mount_label != NULL, "linux.mountLabel", "not applied yet"},
-        {linux_config->resources != NULL, "linux.resources", "not applied yet"},
-        {linux_config->cgroups_path != NULL, "linux.cgroupsPath", "not applied yet"},
-        {linux_config->devices.count > 0, "linux.devices", "not created yet: /dev has the usual nodes only"},
         {linux_config->rootfs_propagation != 0, "linux.rootfsPropagation", "not applied yet: the root is private"},
         {linux_config->time_offsets != NULL, "linux.timeOffsets", "not applied yet"},
     };

@@ -64,6 +64,7 @@ static int helper(int pidfd_of_namespaces, const struct cell_plan *plan, int soc
     struct joined joined = {0};
     /* Opened while we are still the host's root: the right to set offsets is the opener's. */
     auto_close int offsets = joins ? -1 : open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    cell_init_set_oom_score();
     int status = joins ? 0 : namespaces_join(plan->host, &joined, error);
     if (status < 0)
         return status;

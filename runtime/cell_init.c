@@ -89,13 +89,6 @@ static int wait_for_start(int listener)
     }
 }
 
-static void write_proc(int procfs, const char *path, const char *value)
-{
-    auto_close int fd = openat(procfs, path, O_WRONLY | O_CLOEXEC);
-    if (fd >= 0)
-        (void)!write(fd, value, strlen(value));
-}
-
 static int set_limits(const struct oci_rlimits *limits, struct error *error)
 {
     for (size_t i = 0; i < limits->count; i++) {
@@ -199,6 +192,15 @@ static int make_filesystems(int socket, int64_t offset, int *ret_procfs, struct 
     return status < 0 ? error_set(error, status, "cannot reach the runtime") : 0;
 }
 
+void cell_init_set_oom_score(void)
+{
+    if (!prepared.process->oom_score_adj.set)
+        return;
+    auto_close int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (file >= 0)
+        (void)dprintf(file, "%d", prepared.process->oom_score_adj.value);
+}
+
 /* What belongs to the namespaces and is done once for all their processes. */
 static int set_up_namespaces(int procfs, struct error *error)
 {
@@ -209,11 +211,6 @@ static int set_up_namespaces(int procfs, struct error *error)
         return status;
     if (prepared.hostname != NULL && (joined.flags & CLONE_NEWUTS) == 0)
         (void)!sethostname(prepared.hostname, strlen(prepared.hostname)); /* the guest is shown the sentry's answer */
-    if (prepared.process->oom_score_adj.set) {
-        char value[16];
-        (void)snprintf(value, sizeof(value), "%d", prepared.process->oom_score_adj.value);
-        write_proc(procfs, "self/oom_score_adj", value);
-    }
     return privilege_enter_empty_root(error);
 }
 

@@ -43,6 +43,9 @@ const char *cell_plan_program(const struct cell_plan *plan);
 /* Keeps the plan; before the fork, so that it can be prepared in peace. */
 void cell_init_prepare(const struct cell_plan *plan);
 
+/* To be inherited by the process; before the user namespace is joined, in which /proc/self is no longer ours to write. */
+void cell_init_set_oom_score(void);
+
 /* The life of a process of the cell; ends in its program or in _exit. socket is owned; joined: what is not the cell's own. */
 void cell_init_run(int socket, int64_t boottime_offset_ns, const struct joined *joined) __attribute__((noreturn));
 

@@ -64,15 +64,17 @@ static void start_release(struct start *start)
     }
 }
 
-/* Opens a program of ours: beside this one (a build tree), or where it is installed. */
+/* Opens a program of ours: beside this one (a build tree), where an installation has it as seen from this one (so that
+ * a staged or moved one works), or where this one was to be installed. */
 static int open_program(const char *name, struct error *error)
 {
-    char path[PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 64);
-    if (size > 0) {
-        path[size] = '\0';
-        char *slash = strrchr(path, '/');
-        (void)snprintf(slash + 1, 64, "%s", name);
+    static const char *const places[] = {"", POSTERN_LIBEXEC_FROM_BIN "/"};
+    char self[PATH_MAX], path[2 * PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    self[size > 0 ? size : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    for (size_t i = 0; slash != NULL && i < sizeof(places) / sizeof(places[0]); i++) {
+        (void)snprintf(path, sizeof(path), "%.*s/%s%s", (int)(slash - self), self, places[i], name);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd >= 0)
             return fd;

@@ -28,6 +28,7 @@
 #include "sentry/kernel/process.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/trace.h"
+#include "sentry/platform/transient.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs.h"
 
@@ -117,8 +118,8 @@ static int make_parts(struct sentry *sentry, struct error *error)
 
 static int start(struct sentry *sentry, struct error *error)
 {
-    /* Nobody looks into us; our children, if a guest is ever given to us as one, are reaped by the kernel. */
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || signal(SIGCHLD, SIG_IGN) == SIG_ERR || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+    /* Nobody looks into us. */
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || transient_prepare() < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return error_set(error, errno, "cannot start");
     sentry->boot = read_boot(error);
     if (sentry->boot == NULL)

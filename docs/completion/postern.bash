@@ -1,18 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
 # Completion of postern(1) for bash.
 
+declare -gA _postern_options=(
+    [create]='--bundle --pid-file --console-socket --preserve-fds --no-pivot --no-new-keyring --help'
+    [start]='--help'
+    [run]='--bundle --trace --trace= --detach --pid-file --console-socket --preserve-fds --no-pivot --no-new-keyring --help'
+    [exec]='--process --cwd --user --additional-gids --env --cap --tty --no-new-privs --detach --pid-file --console-socket
+        --preserve-fds --help'
+    [kill]='--all --help'
+    [delete]='--force --help'
+    [state]='--help'
+    [list]='--format --quiet --help'
+    [ps]='--format --help'
+    [pause]='--help'
+    [resume]='--help'
+    [update]='--resources --blkio-weight --cpu-period --cpu-quota --cpu-burst --cpu-share --cpu-rt-period --cpu-rt-runtime
+        --cpu-idle --cpuset-cpus --cpuset-mems --memory --memory-reservation --memory-swap --pids-limit --help'
+    [events]='--interval --stats --help'
+    [features]='--help'
+    [spec]='--bundle --help'
+    [routes]='--json --markdown --help'
+)
+
 _postern()
 {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local global='--root --log --log-format --debug --id-range --help --version'
-    local command='' word i
+    local global='--root --log --log-format --log-level --debug --systemd-cgroup --rootless --criu --id-range --help --version'
+    local signals='HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH'
+    local command='' word i words=() root=()
     COMPREPLY=()
 
     # the first word that is neither an option nor the argument of one
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-        --root | --log | --log-format | --id-range) ((i++)) ;;
+        --root)
+            root=(--root "${COMP_WORDS[i + 1]}")
+            ((i++))
+            ;;
+        --log | --log-format | --log-level | --rootless | --criu | --id-range) ((i++)) ;;
         -*) ;;
         *)
             command=$word
@@ -22,11 +48,11 @@ _postern()
     done
 
     case $previous in
-    --root | --bundle | -b)
+    --root | --bundle | -b | --cwd)
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return
         ;;
-    --log | --pid-file | --console-socket)
+    --log | --pid-file | --console-socket | --process | -p | --resources | -r | --criu)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -34,15 +60,36 @@ _postern()
         mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$current")
         return
         ;;
+    --log-level)
+        mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$current")
+        return
+        ;;
+    --rootless)
+        mapfile -t COMPREPLY < <(compgen -W 'true false auto' -- "$current")
+        return
+        ;;
+    --format | -f)
+        if [[ $command == list || $command == ps ]]; then
+            mapfile -t COMPREPLY < <(compgen -W 'table json' -- "$current")
+            return
+        fi
+        ;;
     --id-range) return ;;
     esac
 
-    case $command in
-    '') mapfile -t COMPREPLY < <(compgen -W "run spec routes $global" -- "$current") ;;
-    run) mapfile -t COMPREPLY < <(compgen -W '--bundle --trace --trace= --pid-file --console-socket --help' -- "$current") ;;
-    spec) mapfile -t COMPREPLY < <(compgen -W '--bundle --help' -- "$current") ;;
-    routes) mapfile -t COMPREPLY < <(compgen -W '--json --markdown --help' -- "$current") ;;
-    esac
+    if [[ -z $command ]]; then
+        words=("${!_postern_options[@]}" "$global")
+    elif [[ $current == -* ]]; then
+        words=("${_postern_options[$command]}")
+    else
+        case $command in
+        start | exec | delete | state | ps | pause | resume | update | events | kill)
+            mapfile -t words < <("${COMP_WORDS[0]}" "${root[@]}" list --quiet 2>/dev/null)
+            [[ $command == kill ]] && words+=("$signals")
+            ;;
+        esac
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "${words[*]}" -- "$current")
 }
 
 complete -o filenames -F _postern postern

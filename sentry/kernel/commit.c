@@ -62,6 +62,22 @@ static void copy_fs(struct context *to, const struct context *from)
     (void)dentry_put(cwd);
 }
 
+static bool host_shares_fs(const struct process *one, const struct process *other)
+{
+    return syscall(SYS_kcmp, one->pid, other->pid, KCMP_FS, 0, 0) == 0;
+}
+
+static int find_sharer(struct process *process, void *data)
+{
+    const struct process *origin = data;
+    return process != origin && process->context->fs_shared && host_shares_fs(origin, process);
+}
+
+bool process_shares_fs(struct process_table *table, struct process *process)
+{
+    return process->context->fs_shared && process_for_each(table, find_sharer, process) != 0;
+}
+
 struct fs_change {
     struct process_table *table;
     const struct process *origin;
@@ -73,7 +89,7 @@ static int follow_fs(struct process *process, void *data)
     const struct fs_change *change = data;
     const struct process *origin = change->origin;
     if (process == origin || !process->context->fs_shared || same_fs(process->context, origin->context) ||
-        syscall(SYS_kcmp, origin->pid, process->pid, KCMP_FS, 0, 0) != 0)
+        !host_shares_fs(origin, process))
         return 0;
     struct context *context = process_edit(process);
     if (context == NULL)

@@ -66,6 +66,7 @@ struct task {
     struct process *process;
     struct cred *cred; /* NULL: the process's. Set where threads' credentials differ (raw setuid) */
     struct task *next; /* in process */
+    bool served;         /* a call of it has been seen to be its own */
     uint64_t host_start; /* with cred set: the host's start time of the thread, lest a later one inherits it */
 };
 
@@ -115,6 +116,9 @@ struct context *process_edit(const struct process *process);
 /* Makes a private context (reference taken over) the process's, stamps the process. 0 or -errno (then the
  * context is dropped and the old one stands). */
 int process_commit(struct process_table *table, struct process *process, struct context *context);
+
+/* Has another process the same root, working directory and umask, and can change them? (When in doubt, yes.) */
+bool process_shares_fs(struct process_table *table, struct process *process);
 
 /* Gives one thread new credentials (reference taken over); in a single-threaded process that is the
  * process's. Threads not yet seen keep the old ones. 0 or -errno. */

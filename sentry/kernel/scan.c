@@ -124,9 +124,10 @@ int scan_for_vtid(const struct sentry *sentry, const struct id_map *known, pid_t
     return result;
 }
 
-uint64_t thread_start_time(const struct sentry *sentry, pid_t tid)
+/* A field of proc_pid_stat(5) behind the name, by its number there; 0 if the thread is gone. */
+static uint64_t stat_field(const struct sentry *sentry, pid_t tid, int number)
 {
-    enum { FIELDS_BEFORE = 19 }; /* between the name and starttime, the 22nd field (proc_pid_stat(5)) */
+    enum { NAME = 2 };
     char path[32], text[1024];
     (void)snprintf(path, sizeof(path), "%d/stat", tid);
     auto_close int fd = openat(sentry->proc_outer, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -135,9 +136,21 @@ uint64_t thread_start_time(const struct sentry *sentry, pid_t tid)
         return 0;
     text[length] = '\0';
     const char *field = strrchr(text, ')');
-    for (int i = 0; field != NULL && i <= FIELDS_BEFORE; i++)
+    for (int i = NAME; field != NULL && i < number; i++)
         field = strchr(field + 1, ' ');
     return field != NULL ? strtoull(field, NULL, 10) : 0;
+}
+
+uint64_t thread_start_time(const struct sentry *sentry, pid_t tid)
+{
+    enum { STARTTIME = 22 };
+    return stat_field(sentry, tid, STARTTIME);
+}
+
+uint64_t thread_user_time(const struct sentry *sentry, pid_t tid)
+{
+    enum { UTIME = 14 };
+    return stat_field(sentry, tid, UTIME);
 }
 
 bool is_child_of_thread(const struct sentry *sentry, pid_t tgid, pid_t tid, pid_t child)

@@ -26,6 +26,9 @@ int host_status_read(const struct sentry *sentry, pid_t tid, struct host_status 
 /* Takes the text of a status file apart (and to pieces); -EPROTO if a line that must be there is not. */
 int host_status_parse(char *text, struct host_status *ret_status);
 
+/* How long a thread has computed, in clock ticks; 0 if it is gone. */
+uint64_t thread_user_time(const struct sentry *sentry, pid_t tid);
+
 /* Has the process a signal that a native call would be interrupted for? Those that are blocked, ignored, or ignored by
  * default and without a handler do not count. */
 bool status_signal_deliverable(const struct host_status *status);

@@ -84,8 +84,8 @@ static int64_t bind_internet(struct call *call, const struct guest_socket *socke
     return bind(socket->fd, (const struct sockaddr *)address, (socklen_t)size) < 0 ? -errno : 0;
 }
 
-static void remember_bound(const struct call *call, const struct guest_socket *socket, const struct unix_address *address,
-                           struct dentry *parent, const char *name)
+static void remember_bound(const struct call *call, const struct guest_socket *socket,
+                           const struct unix_address *address, struct dentry *parent, const char *name)
 {
     struct vfs *vfs = call->sentry->vfs;
     struct known_socket *known = known_add(socket->inode);

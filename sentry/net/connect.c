@@ -23,7 +23,8 @@ static bool keeps_peer(const struct guest_socket *socket)
     return socket->type == SOCK_STREAM || socket->type == SOCK_SEQPACKET;
 }
 
-/* Gives a nameless socket its mark (sentry/net/known.h), and notes who connects. Failing is no reason not to connect. */
+/* Gives a nameless socket its mark (sentry/net/known.h), and notes who connects. Failing is no reason not to connect.
+ */
 static struct known_socket *mark(const struct call *call, const struct guest_socket *socket)
 {
     struct unix_address native;

@@ -25,7 +25,7 @@ struct socket_peer {
 };
 
 struct known_socket {
-    uint64_t inode;              /* of the socket; 0: a free entry */
+    uint64_t inode; /* of the socket; 0: a free entry */
     uint64_t used;
     struct unix_address native;  /* what the kernel calls it: the bound name or the mark */
     struct unix_address shown;   /* what the guest is told of it; unnamed for a marked one */

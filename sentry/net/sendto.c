@@ -102,7 +102,8 @@ static int64_t send_to_path(struct call *call, struct guest_socket *socket, cons
     struct sending *sending = malloc(sizeof(*sending) + (size_t)size);
     if (sending == NULL)
         return -ENOMEM;
-    *sending = (struct sending){.address = *address, .socket = *socket, .flags = arg_int(call, 3), .size = (size_t)size};
+    *sending =
+        (struct sending){.address = *address, .socket = *socket, .flags = arg_int(call, 3), .size = (size_t)size};
     sending->socket.fd = take_fd(&socket->fd);
     int64_t result = guest_read(call, call->args[1], sending->data, (size_t)size);
     if (result == 0)

@@ -51,8 +51,7 @@ size_t unix_address_format(const struct unix_address *address, struct sockaddr_u
 
 bool unix_address_equal(const struct unix_address *one, const struct unix_address *other)
 {
-    return one->kind == other->kind && one->length == other->length &&
-           memcmp(one->name, other->name, one->length) == 0;
+    return one->kind == other->kind && one->length == other->length && memcmp(one->name, other->name, one->length) == 0;
 }
 
 int sockaddr_port(const void *bytes, size_t size)

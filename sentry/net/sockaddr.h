@@ -20,7 +20,7 @@ enum unix_kind {
 /* An AF_UNIX address. */
 struct unix_address {
     enum unix_kind kind;
-    size_t length;                 /* of name: without the NUL that ends a path, with the one before an abstract name */
+    size_t length;                /* of name: without the NUL that ends a path, with the one before an abstract name */
     char name[UNIX_PATH_MAX + 1]; /* always NUL-terminated */
 };
 

@@ -21,6 +21,8 @@
 
 CONFINE_ALLOW(newfstatat, "what a process executes, in our procfs");
 
+enum { SEAL_EXEC = 0x0020 }; /* F_SEAL_EXEC */
+
 extern const char stub_image[], stub_image_end[];
 
 int stub_open(void)
@@ -36,7 +38,11 @@ int stub_open(void)
         done += (size_t)put;
     }
     if (fchmod(fd, 0555) < 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) < 0)
+        return -errno;
+    /* A guest can hold on to it: nobody takes its execution bits away (Linux 6.3). */
+    (void)fcntl(fd, F_ADD_SEALS, SEAL_EXEC);
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL) < 0)
         return -errno;
     return take_fd(&fd);
 }
@@ -70,7 +76,11 @@ static int run_execveat(struct tracee *tracee, int stub_number)
     if (ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0)
         return -ESRCH;
     int status = let_through(tracee, stub_number);
-    return status < 0 ? status : transient_wait(tracee);
+    if (status == -ETIMEDOUT)
+        transient_abandon(tracee);
+    if (status < 0 && status != -ECANCELED) /* a filter of the guest's own may refuse it before ours traps it */
+        return status;
+    return transient_wait(tracee);
 }
 
 /* Returns 0 when the exec went through, -EAGAIN when it failed and the caller is told why, -ESRCH when the caller is gone. */
@@ -93,7 +103,7 @@ static int follow(struct tracee *tracee, const struct stub_exec *exec, int stub_
         return -EAGAIN;
     }
     if (!runs_stub(tracee->call->sentry, tracee->tid, exec->stub)) {
-        (void)kill(tracee->tid, SIGKILL);
+        transient_abandon(tracee);
         return -ESRCH;
     }
     exec->committed(tracee->call, exec->data);
@@ -111,8 +121,6 @@ int64_t platform_exec(struct call *call, const struct stub_exec *exec)
     if (status < 0)
         return status;
     status = follow(&tracee, exec, stub_number);
-    if (status == -ETIMEDOUT)
-        (void)kill(call->task->process->pid, SIGKILL);
     if (status == 0 || status == -EAGAIN)
         transient_let_go(&tracee);
     call->installed = 0;

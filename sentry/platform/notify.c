@@ -18,6 +18,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -208,11 +209,28 @@ int64_t call_give_fd(struct call *call, int *fd, bool close_on_exec)
     return number;
 }
 
+/* A leader that has ended has no descriptors, though the others of its group have. Linux 6.9. */
+static int get_fd_of_thread(const struct task *task, int guest_fd)
+{
+    enum { PIDFD_OF_THREAD = O_EXCL };
+    if (task->tid == task->process->pid) {
+        errno = EBADF;
+        return -1;
+    }
+    auto_close int thread = (int)syscall(SYS_pidfd_open, task->tid, PIDFD_OF_THREAD);
+    int fd = thread < 0 ? -1 : (int)pidfd_getfd(thread, guest_fd, 0);
+    if (fd < 0 && errno != EMFILE && errno != ENFILE && errno != ENOMEM)
+        errno = EBADF;
+    return fd;
+}
+
 int call_get_fd(struct call *call, int guest_fd)
 {
     if (guest_fd < 0)
         return -EBADF;
     int fd = (int)pidfd_getfd(call->task->process->pidfd, guest_fd, 0);
+    if (fd < 0 && (errno == EBADF || errno == ESRCH))
+        fd = get_fd_of_thread(call->task, guest_fd);
     if (fd >= 0)
         return fd;
     return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -ENFILE : -EBADF;
@@ -249,6 +267,11 @@ static void serve(struct platform *platform, const struct seccomp_notif *notific
         platform_answer(&call, -ESRCH);
         return;
     }
+    /* A task found just now by its pid: if the caller was killed meanwhile the pid may be somebody else's. One that has been
+     * here before is known to be alive, and the same. */
+    if (!call.task->served && ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call.id) < 0)
+        return;
+    call.task->served = true;
     int64_t result = dispatch(&call, now_ns);
     platform_answer(&call, result);
 }
@@ -278,15 +301,17 @@ static void serve_backlog(struct platform *platform)
 
 int platform_wait_trap(struct platform *platform, int listener, pid_t tid, int nr, struct call *ret_call)
 {
-    enum { STEP_MS = 20, STEPS = 250 };
+    enum { FIRST_STEP_MS = 1, STEP_MS = 20, STEPS = 250 };
     struct pollfd ready = {.fd = listener, .events = POLLIN};
 
     for (int step = 0; step < STEPS;) {
-        int count = poll(&ready, 1, STEP_MS);
+        int count = poll(&ready, 1, step == 0 ? FIRST_STEP_MS : STEP_MS);
         if (count <= 0 || (ready.revents & POLLIN) == 0) {
             struct host_status status;
             if (host_status_read(platform->sentry, tid, &status) < 0 || status.state == 'Z' || status.state == 'X')
                 return -ESRCH;
+            if (status.state == 't')
+                return -ECANCELED;
             step++;
             continue;
         }
@@ -317,7 +342,7 @@ int64_t call_park(struct call *call, const struct parked *parked)
 
 void platform_wake_parked(struct platform *platform)
 {
-    parked_poll(platform->parked);
+    parked_wake(platform->parked);
 }
 
 static void drop_listener(struct platform *platform, size_t i)

@@ -14,7 +14,7 @@
 #include "sentry/platform/trace.h"
 #include "sentry/sentry.h"
 
-enum { PARKED_MAX = 1024 };
+enum { PARKED_MAX = 1024, BATCH = 8, PAUSE_NS = 3000000 };
 
 struct parked_call {
     struct call call;
@@ -25,8 +25,9 @@ struct parked_call {
 };
 
 struct parked_list {
-    struct parked_call *first;
+    struct parked_call *first, *last; /* last: if there is a first */
     size_t count;
+    uint64_t due; /* by now_ns */
 };
 
 struct parked_list *parked_list_new(void)
@@ -46,6 +47,17 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+static void append(struct parked_list *list, struct parked_call *entry)
+{
+    entry->next = NULL;
+    if (list->first == NULL)
+        list->first = entry;
+    else
+        list->last->next = entry;
+    list->last = entry;
+    list->count++;
+}
+
 int64_t parked_add(struct parked_list *list, const struct call *call, const struct parked *parked)
 {
     struct parked_call *entry = list->count < PARKED_MAX ? calloc(1, sizeof(*entry)) : NULL;
@@ -54,9 +66,8 @@ int64_t parked_add(struct parked_list *list, const struct call *call, const stru
         return -EAGAIN;
     }
     *entry = (struct parked_call){
-        .call = *call, .parked = *parked, .tid = call->task->tid, .since = now_ns(), .next = list->first};
-    list->first = entry;
-    list->count++;
+        .call = *call, .parked = *parked, .tid = call->task->tid, .since = now_ns()};
+    append(list, entry);
     return CALL_PENDING;
 }
 
@@ -94,18 +105,28 @@ static void trace_end(struct parked_call *entry, int64_t result)
     trace_call(trace, &entry->call, result, now_ns() - entry->since);
 }
 
+void parked_wake(struct parked_list *list)
+{
+    list->due = 0;
+}
+
+/* In turn, a few at a time and not with every call that is served: a guest may park as many as it likes. */
 void parked_poll(struct parked_list *list)
 {
-    struct parked_call **link = &list->first;
-    while (*link != NULL) {
-        struct parked_call *entry = *link;
+    uint64_t now = now_ns();
+    if (now < list->due)
+        return;
+    list->due = now + PAUSE_NS;
+    size_t asked = list->count < BATCH ? list->count : BATCH;
+    for (; asked > 0; asked--) {
+        struct parked_call *entry = list->first;
+        list->first = entry->next;
+        list->count--;
         int64_t result = ask(entry);
         if (result == CALL_PENDING) {
-            link = &entry->next;
+            append(list, entry);
             continue;
         }
-        *link = entry->next;
-        list->count--;
         trace_end(entry, result);
         platform_answer(&entry->call, result);
         free(entry);

@@ -17,7 +17,9 @@ struct parked_list *parked_list_new(void);
 bool parked_any(const struct parked_list *list);
 /* Returns CALL_PENDING, or -EAGAIN when too many calls wait (the state is cancelled). */
 int64_t parked_add(struct parked_list *list, const struct call *call, const struct parked *parked);
-/* Asks each waiting call whether it can be answered, and gives up those with a deliverable signal. */
+/* Asks the next few waiting calls, if it is time, whether they can be answered; gives up those with a deliverable signal. */
 void parked_poll(struct parked_list *list);
+/* It is time. */
+void parked_wake(struct parked_list *list);
 
 #endif

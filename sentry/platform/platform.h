@@ -29,13 +29,14 @@ void platform_unwatch(struct platform *platform, int fd);
 void platform_run(struct platform *platform) __attribute__((noreturn));
 
 /* Waits until `tid` traps with call number nr (its second trap within an exec), putting other calls aside for later.
- * Fills in a call whose task is NULL. Returns 0, or -ESRCH if the thread is gone, -ETIMEDOUT after a few seconds. */
+ * Fills in a call whose task is NULL. Returns 0, or -ESRCH if the thread is gone, -ECANCELED if it has stopped for its
+ * tracer instead, -ETIMEDOUT after a few seconds. */
 int platform_wait_trap(struct platform *platform, int listener, pid_t tid, int nr, struct call *ret_call);
 
 /* Answers outside a handler. */
 void platform_answer(struct call *call, int64_t result);
 
-/* Asks all parked calls again now. */
+/* Parked calls are asked again without delay. */
 void platform_wake_parked(struct platform *platform);
 
 #endif

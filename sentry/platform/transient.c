@@ -8,10 +8,12 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "postern/confine.h"
 #include "sentry/kernel/process.h"
+#include "sentry/kernel/status.h"
 #include "sentry/platform/call.h"
 #include "sentry/platform/platform.h"
 #include "sentry/sentry.h"
@@ -19,7 +21,49 @@
 CONFINE_ALLOW(ptrace, "make a stopped caller run the stub, or take a descriptor");
 CONFINE_ALLOW(wait4, "stops of such a caller");
 
+CONFINE_ALLOW(rt_sigtimedwait, "stops of such a caller, for as long as they may take");
+
+enum { SLICE_MS = 50, SLICES_MAX = 200, USER_TICKS_MAX = 10 /* USER_HZ: 100 ms */ };
 enum { SYSCALL_STOP = SIGTRAP | 0x80, SIGNALS_MAX = 64, SYSCALL_LENGTH = 2 /* bytes of the instruction */ };
+
+/* SIGCHLD stays blocked and is only ever waited for. Children, if a guest is given to us as one, the kernel reaps. */
+int transient_prepare(void)
+{
+    const struct sigaction action = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT};
+    sigset_t child;
+    (void)sigemptyset(&child);
+    (void)sigaddset(&child, SIGCHLD);
+    if (sigaction(SIGCHLD, &action, NULL) < 0 || sigprocmask(SIG_BLOCK, &child, NULL) < 0)
+        return -errno;
+    return 0;
+}
+
+/*
+ * Between two stops a caller has one instruction to run, at an address where it had a system call. Another thread can put
+ * something else there, an endless loop for one; the rest of the container must not wait for that.
+ */
+static pid_t wait_for_stop(const struct tracee *tracee, int *ret_status)
+{
+    const struct timespec slice = {.tv_nsec = SLICE_MS * 1000000L};
+    const struct sentry *sentry = tracee->call->sentry;
+    sigset_t child;
+    (void)sigemptyset(&child);
+    (void)sigaddset(&child, SIGCHLD);
+    uint64_t before = 0;
+    for (int slices = 0; slices < SLICES_MAX;) {
+        pid_t pid = waitpid(-1, ret_status, __WALL | WNOHANG);
+        if (pid != 0)
+            return pid;
+        if (sigtimedwait(&child, NULL, &slice) >= 0 || errno != EAGAIN)
+            continue;
+        uint64_t now = thread_user_time(sentry, tracee->tid);
+        if (slices++ == 0)
+            before = now;
+        else if (now - before > USER_TICKS_MAX)
+            break;
+    }
+    return 0;
+}
 
 int transient_seize(struct call *call, struct tracee *ret_tracee)
 {
@@ -38,10 +82,10 @@ int transient_wait(struct tracee *tracee)
 {
     for (;;) {
         int status;
-        pid_t pid = waitpid(-1, &status, __WALL);
-        if (pid < 0 && errno == EINTR)
-            continue;
-        if (pid < 0)
+        pid_t pid = wait_for_stop(tracee, &status);
+        if (pid == 0)
+            transient_abandon(tracee);
+        if (pid <= 0)
             return -ESRCH;
         if (WIFEXITED(status) || WIFSIGNALED(status)) {
             if (pid == tracee->tid)
@@ -85,6 +129,13 @@ static int step(struct tracee *tracee)
     }
 }
 
+static bool is_call(const struct user_regs_struct *registers, long nr, const uint64_t arguments[6])
+{
+    return registers->orig_rax == (unsigned long long)nr && registers->rdi == arguments[0] &&
+           registers->rsi == arguments[1] && registers->rdx == arguments[2] && registers->r10 == arguments[3] &&
+           registers->r8 == arguments[4] && registers->r9 == arguments[5];
+}
+
 int transient_enter(struct tracee *tracee, long nr, const uint64_t arguments[6])
 {
     struct user_regs_struct registers = tracee->before;
@@ -99,7 +150,16 @@ int transient_enter(struct tracee *tracee, long nr, const uint64_t arguments[6])
     registers.r9 = arguments[5];
     if (ptrace(PTRACE_SETREGS, tracee->tid, 0, &registers) < 0)
         return -ESRCH;
-    return step(tracee);
+    int status = step(tracee);
+    if (status < 0)
+        return status;
+    struct user_regs_struct entered;
+    if (ptrace(PTRACE_GETREGS, tracee->tid, 0, &entered) < 0)
+        return -ESRCH;
+    if (is_call(&entered, nr, arguments))
+        return 0;
+    transient_abandon(tracee); /* the instruction was replaced: this is a call of the guest's own choice */
+    return -ESRCH;
 }
 
 int transient_result(struct tracee *tracee, int64_t *ret_result)
@@ -140,8 +200,8 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
     if (status == 0)
         status = pass_trap(tracee, nr, arguments);
     if (status == -ETIMEDOUT)
-        (void)kill(tracee->call->task->process->pid, SIGKILL);
-    if (status < 0)
+        transient_abandon(tracee);
+    if (status < 0 && status != -ECANCELED)
         return -ESRCH;
     status = transient_wait(tracee);
     if (status >= 0 && WSTOPSIG(status) != SYSCALL_STOP)
@@ -163,4 +223,13 @@ void transient_let_go(struct tracee *tracee)
     for (int signal = 1; signal <= SIGNALS_MAX; signal++)
         if ((tracee->signals >> (signal - 1) & 1) != 0)
             (void)syscall(SYS_tgkill, tracee->call->task->process->pid, tracee->tid, signal);
+}
+
+void transient_abandon(const struct tracee *tracee)
+{
+    int status;
+    (void)kill(tracee->call->task->process->pid, SIGKILL);
+    /* Its parent learns of the end only when its tracer has. */
+    while (waitpid(tracee->tid, &status, __WALL) == tracee->tid && !WIFEXITED(status) && !WIFSIGNALED(status))
+        (void)ptrace(PTRACE_CONT, tracee->tid, 0, 0);
 }

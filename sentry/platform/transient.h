@@ -19,11 +19,14 @@ struct tracee {
     struct user_regs_struct before;
 };
 
+/* Before the first thread is started: how stops are waited for. 0 or -errno. */
+int transient_prepare(void);
+
 /* Takes hold of the caller. 0, or -ESRCH with nothing done; the call must then be answered by somebody else. */
 int transient_seize(struct call *call, struct tracee *ret_tracee);
 
 /* Waits for the next stop: an exec, an interrupt, the entry or exit of a system call. Its wait status, or -ESRCH when the
- * tracee is gone. A thread other than the leader that executes comes back under the leader's pid. */
+ * tracee is gone, or was ended because it ran astray. A thread other than the leader that executes comes back under the leader's pid. */
 int transient_wait(struct tracee *tracee);
 
 /* Answers the call and waits until the caller is on its way out; notes its registers. 0 or -ESRCH. */
@@ -45,5 +48,8 @@ int transient_result(struct tracee *tracee, int64_t *ret_result);
 void transient_return(struct tracee *tracee, int64_t result);
 
 void transient_let_go(struct tracee *tracee);
+
+/* Ends the caller, which does not do what it was made to. */
+void transient_abandon(const struct tracee *tracee);
 
 #endif

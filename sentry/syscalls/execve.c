@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,6 +239,14 @@ static int file_capabilities(const struct vfs_who *who, const struct program *pr
     return cred_parse_file_caps(value, (size_t)size, ret_caps);
 }
 
+/* Set-id bits and file capabilities count for nothing on a mount that says so; nor if somebody without the right to such
+ * ids could change the program's directory and umask under it, as Linux has it (LSM_UNSAFE_SHARE). */
+static bool without_set_id(const struct vfs_who *who, const struct program *program)
+{
+    return program->nosuid ||
+           (!cred_capable(who->cred, CAP_SETUID) && process_shares_fs(who->sentry->processes, who->task->process));
+}
+
 static int prepare_context(const struct vfs_who *who, const struct program *program, struct exec *exec)
 {
     struct file_caps caps;
@@ -247,7 +256,7 @@ static int prepare_context(const struct vfs_who *who, const struct program *prog
     struct cred *cred = NULL;
     bool secure = false;
     int status = cred_exec(who->cred, program->attributes.stx_uid, program->attributes.stx_gid,
-                           program->attributes.stx_mode, has_caps == 0 ? &caps : NULL, program->nosuid, &cred, &secure);
+                           program->attributes.stx_mode, has_caps == 0 ? &caps : NULL, without_set_id(who, program), &cred, &secure);
     if (status < 0)
         return status;
 

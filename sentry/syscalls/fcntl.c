@@ -49,11 +49,9 @@ static const struct command {
     int command;
     call_handler handler;
 } commands[] = {
-    {F_SETOWN, set_owner},
-    {F_SETOWN_EX, set_owner_extended},
+    {F_SETOWN, set_owner}, {F_SETOWN_EX, set_owner_extended},
     {F_SETLEASE, native}, /* the kernel asks for a file of the guest's own native id */
-    {F_GETLEASE, native},
-    {F_NOTIFY, native},
+    {F_GETLEASE, native},  {F_NOTIFY, native},
 };
 
 int64_t sys_fcntl(struct call *call)

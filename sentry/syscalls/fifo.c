@@ -52,7 +52,8 @@ static bool has_writer(int fd)
     return writer;
 }
 
-/* Takes fd over. Our copy is closed before the guest goes on: who reads until the last writer is gone would count it. */
+/* Takes fd over. Our copy is closed before the guest goes on: who reads until the last writer is gone would count it.
+ */
 static int64_t hand_over(struct call *call, int fd, int flags)
 {
     int number;
@@ -100,7 +101,8 @@ int64_t fifo_open(struct call *call, struct dentry *dentry, const struct open_re
     bool wait_for_reader = error == -ENXIO && mode == O_WRONLY && (request->flags & O_NONBLOCK) == 0;
     if (error < 0 && !wait_for_reader)
         return error;
-    bool wait_for_writer = !wait_for_reader && mode == O_RDONLY && (request->flags & O_NONBLOCK) == 0 && !has_writer(fd);
+    bool wait_for_writer =
+        !wait_for_reader && mode == O_RDONLY && (request->flags & O_NONBLOCK) == 0 && !has_writer(fd);
     if (!wait_for_reader && !wait_for_writer) {
         platform_wake_parked(call->sentry->platform); /* the other side may be waiting for this one */
         return hand_over(call, take_fd(&fd), request->flags);

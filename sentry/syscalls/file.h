@@ -15,7 +15,10 @@ struct target {
     struct object object;  /* fd -1: none */
 };
 
-#define TARGET_NONE {.dentry = NULL, .object = {.fd = -1}}
+#define TARGET_NONE                                                                                                    \
+    {                                                                                                                  \
+        .dentry = NULL, .object = {.fd = -1 }                                                                          \
+    }
 
 void target_release(struct target *target);
 void cleanup_lookup(struct lookup *lookup);

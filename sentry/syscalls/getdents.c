@@ -57,7 +57,8 @@ static int take_entry(void *data, const char *name, uint64_t ino, unsigned char 
     return 0;
 }
 
-static int list_synthetic(const struct vfs_who *who, const struct object *object, int64_t start, struct listing *listing)
+static int list_synthetic(const struct vfs_who *who, const struct object *object, int64_t start,
+                          struct listing *listing)
 {
     const struct filesystem *filesystem = object->dentry->filesystem;
     if (filesystem->readdir == NULL)

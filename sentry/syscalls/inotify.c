@@ -10,8 +10,9 @@
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
 
-static const uint32_t valid_bits = IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW |
-                                   IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ISDIR | IN_ONESHOT;
+static const uint32_t valid_bits = IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR |
+                                   IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ISDIR |
+                                   IN_ONESHOT;
 
 static int check_instance(struct sentry *sentry, int fd)
 {
@@ -38,8 +39,8 @@ int64_t sys_inotify_add_watch(struct call *call)
 
     struct vfs_who who;
     vfs_who_from_call(call, &who);
-    unsigned int flags = ((mask & IN_DONT_FOLLOW) != 0 ? 0 : LOOKUP_FOLLOW) |
-                         ((mask & IN_ONLYDIR) != 0 ? LOOKUP_DIRECTORY : 0);
+    unsigned int flags =
+        ((mask & IN_DONT_FOLLOW) != 0 ? 0 : LOOKUP_FOLLOW) | ((mask & IN_ONLYDIR) != 0 ? LOOKUP_DIRECTORY : 0);
     auto_lookup struct lookup lookup = {.fd = -1};
     error = path_lookup_at(call, &who, AT_FDCWD, call->args[1], flags, &lookup);
     if (error < 0)

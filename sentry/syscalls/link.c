@@ -133,7 +133,8 @@ int64_t sys_mknodat(struct call *call)
 
 /* --- link --- */
 
-/* /proc/sys/fs/protected_hardlinks: others' files may be linked to only if they are harmless and one may write to them. */
+/* /proc/sys/fs/protected_hardlinks: others' files may be linked to only if they are harmless and one may write to them.
+ */
 static int may_link(const struct vfs_who *who, struct target *source, const struct statx *attributes)
 {
     if (who->cred->fsuid == attributes->stx_uid || cred_capable(who->cred, CAP_FOWNER))
@@ -144,8 +145,8 @@ static int may_link(const struct vfs_who *who, struct target *source, const stru
     return target_permission(who, source, MAY_READ | MAY_WRITE) < 0 ? -EPERM : 0;
 }
 
-/* The kernel wants CAP_DAC_READ_SEARCH, or the credentials the file was opened with. Those are not recorded: its owner's
- * come nearest. */
+/* The kernel wants CAP_DAC_READ_SEARCH, or the credentials the file was opened with. Those are not recorded: its
+ * owner's come nearest. */
 static bool may_link_descriptor(const struct vfs_who *who, const struct object *object)
 {
     return who->cred->fsuid == object->attributes.stx_uid || cred_capable(who->cred, CAP_DAC_READ_SEARCH);

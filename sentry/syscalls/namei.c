@@ -178,8 +178,8 @@ static int set_by_dentry(const struct vfs_who *who, struct dentry *dentry, struc
     return dentry->filesystem->setattr(vfs, dentry, who, set);
 }
 
-/* A pipe, a terminal from outside: its owner and mode mean nothing here, and may be the host's business. A memory file's
- * mode says whether it can be executed. */
+/* A pipe, a terminal from outside: its owner and mode mean nothing here, and may be the host's business. A memory
+ * file's mode says whether it can be executed. */
 static bool made_by_guest(const struct vfs_who *who, const struct object *object)
 {
     struct statx native;

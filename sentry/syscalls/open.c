@@ -14,8 +14,9 @@ enum {
     SYNC_BIT = O_SYNC & ~O_DSYNC,
     KERNEL_LARGEFILE = 0100000,
     PATH_FLAGS = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC,
-    VALID_FLAGS = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_ASYNC |
-                  O_DIRECT | KERNEL_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | TMPFILE_BIT,
+    VALID_FLAGS = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC |
+                  O_ASYNC | O_DIRECT | KERNEL_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |
+                  TMPFILE_BIT,
     RESOLVE_ALL = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT |
                   RESOLVE_CACHED,
     MODE_BITS = 07777,
@@ -96,9 +97,11 @@ static unsigned int resolve_flags(uint64_t resolve)
     static const struct resolve_flag {
         unsigned int resolve, lookup;
     } table[] = {
-        {RESOLVE_NO_XDEV, LOOKUP_NO_XDEV},         {RESOLVE_NO_MAGICLINKS, LOOKUP_NO_MAGICLINKS},
+        {RESOLVE_NO_XDEV, LOOKUP_NO_XDEV},
+        {RESOLVE_NO_MAGICLINKS, LOOKUP_NO_MAGICLINKS},
         {RESOLVE_NO_SYMLINKS, LOOKUP_NO_SYMLINKS | LOOKUP_NO_MAGICLINKS},
-        {RESOLVE_BENEATH, LOOKUP_BENEATH},         {RESOLVE_IN_ROOT, LOOKUP_IN_ROOT},
+        {RESOLVE_BENEATH, LOOKUP_BENEATH},
+        {RESOLVE_IN_ROOT, LOOKUP_IN_ROOT},
     };
     unsigned int flags = 0;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reaching into another process: process_vm_readv(2), process_vm_writev(2), pidfd_getfd(2). Judged as ptrace(2) would be. */
+/* Reaching for a descriptor of another process: pidfd_getfd(2), judged as ptrace(2) would be. */
 #include <errno.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,33 +10,6 @@
 #include "sentry/syscalls/subject.h"
 
 CONFINE_ALLOW(pidfd_getfd, "pidfd_getfd of a guest, judged");
-
-static bool may_attach(const struct call *call, const struct task *target)
-{
-    return is_own_process(call, target) ||
-           cred_may_ptrace(caller_cred(call), task_cred(target), target->process->context->dumpable, false);
-}
-
-static int64_t judge_memory(struct call *call)
-{
-    pid_t pid = arg_int(call, 0);
-    if (call->args[5] != 0)
-        return -EINVAL;
-    const struct task *target = pid > 0 ? subject_find(call, pid) : NULL;
-    if (target == NULL)
-        return -ESRCH;
-    return may_attach(call, target) ? CALL_CONTINUE : -EPERM;
-}
-
-int64_t sys_process_vm_readv(struct call *call)
-{
-    return judge_memory(call);
-}
-
-int64_t sys_process_vm_writev(struct call *call)
-{
-    return judge_memory(call);
-}
 
 /* Done by us, through our copy of the pidfd: the guest's number may mean another one by the time the host looks. */
 int64_t sys_pidfd_getfd(struct call *call)
@@ -50,7 +23,7 @@ int64_t sys_pidfd_getfd(struct call *call)
     int result = subject_from_pidfd(call, pidfd, &target);
     if (result < 0)
         return result;
-    if (!may_attach(call, target))
+    if (!caller_may_attach(call, target))
         return -EPERM;
     auto_close int fd = (int)syscall(SYS_pidfd_getfd, pidfd, arg_int(call, 1), 0);
     if (fd < 0)

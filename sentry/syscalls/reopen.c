@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* open(2) of /proc/PID/fd/N, /dev/stdin and the like, where the object has no name: pipes, memory files, deleted files. */
+/* open(2) of /proc/PID/fd/N, /dev/stdin and the like, where the object has no name: pipes, memory files, deleted files.
+ */
 #include <errno.h>
 #include <stdio.h>
 

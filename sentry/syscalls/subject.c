@@ -61,6 +61,12 @@ bool group_has(const struct call *call, const struct group *group, const struct 
     return host_status_read(call->sentry, process->pid, &status) == 0 && status.vpgid == group->guest;
 }
 
+bool caller_may_attach(const struct call *call, const struct task *target)
+{
+    return is_own_process(call, target) ||
+           cred_may_ptrace(caller_cred(call), task_cred(target), target->process->context->dumpable, false);
+}
+
 struct cred *caller_cred_edit(struct call *call)
 {
     return cred_copy(caller_cred(call));

@@ -27,6 +27,9 @@ static inline bool is_own_process(const struct call *call, const struct task *ta
     return task->process == call->task->process;
 }
 
+/* May the caller reach into a process, as ptrace(2) would judge it? */
+bool caller_may_attach(const struct call *call, const struct task *target);
+
 /* The task behind a pidfd of which we hold a copy: 0, -EBADF if it is no pidfd, -ESRCH if the process is gone. */
 int subject_from_pidfd(struct call *call, int pidfd, struct task **ret_task);
 

@@ -145,9 +145,8 @@ static int set(struct call *call, const struct vfs_who *who, struct target *targ
     struct dentry *dentry = target_dentry(call, target);
     if (dentry != NULL) {
         const struct filesystem *filesystem = dentry->filesystem;
-        return filesystem->setxattr == NULL
-                   ? -EOPNOTSUPP
-                   : filesystem->setxattr(who->sentry->vfs, dentry, name, value, size, flags);
+        return filesystem->setxattr == NULL ? -EOPNOTSUPP
+                                            : filesystem->setxattr(who->sentry->vfs, dentry, name, value, size, flags);
     }
     if (target->object.kind == OBJECT_ANONYMOUS)
         return -EOPNOTSUPP;
@@ -169,6 +168,9 @@ static int64_t set_common(struct call *call, enum by by)
         return error;
     if (size > XATTR_SIZE_MAX)
         return -E2BIG;
+    /* An ACL that is stored and not enforced would promise what the permission checks do not keep. */
+    if (strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) == 0 || strcmp(name, XATTR_NAME_POSIX_ACL_DEFAULT) == 0)
+        return -EOPNOTSUPP;
     auto_free char *value = malloc((size_t)size + 1);
     if (value == NULL)
         return -ENOMEM;
@@ -259,8 +261,7 @@ static int64_t remove_common(struct call *call, enum by by)
     struct dentry *dentry = target_dentry(call, &target);
     if (dentry != NULL) {
         const struct filesystem *filesystem = dentry->filesystem;
-        return filesystem->removexattr == NULL ? -EOPNOTSUPP
-                                               : filesystem->removexattr(who.sentry->vfs, dentry, name);
+        return filesystem->removexattr == NULL ? -EOPNOTSUPP : filesystem->removexattr(who.sentry->vfs, dentry, name);
     }
     if (target.object.kind == OBJECT_ANONYMOUS)
         return -EOPNOTSUPP;
@@ -269,18 +270,18 @@ static int64_t remove_common(struct call *call, enum by by)
     return error;
 }
 
-#define XATTR_CALLS(verb)                       \
-    int64_t sys_##verb##xattr(struct call *call)  \
-    {                                             \
-        return verb##_common(call, BY_PATH);      \
-    }                                             \
-    int64_t sys_l##verb##xattr(struct call *call) \
-    {                                             \
-        return verb##_common(call, BY_LINK);      \
-    }                                             \
-    int64_t sys_f##verb##xattr(struct call *call) \
-    {                                             \
-        return verb##_common(call, BY_FD);        \
+#define XATTR_CALLS(verb)                                                                                              \
+    int64_t sys_##verb##xattr(struct call *call)                                                                       \
+    {                                                                                                                  \
+        return verb##_common(call, BY_PATH);                                                                           \
+    }                                                                                                                  \
+    int64_t sys_l##verb##xattr(struct call *call)                                                                      \
+    {                                                                                                                  \
+        return verb##_common(call, BY_LINK);                                                                           \
+    }                                                                                                                  \
+    int64_t sys_f##verb##xattr(struct call *call)                                                                      \
+    {                                                                                                                  \
+        return verb##_common(call, BY_FD);                                                                             \
     }
 
 XATTR_CALLS(get)

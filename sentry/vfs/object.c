@@ -92,24 +92,40 @@ static int lost_directory(struct vfs *vfs, const struct object *object, struct d
     return 0;
 }
 
+static bool is_object(const struct dentry *dentry, const struct object *object)
+{
+    if (object->kind == OBJECT_FILE)
+        return same_object(&dentry->inode->attributes, &object->attributes);
+    return dentry->inode->vfs == NULL && dentry_is_directory(dentry) == S_ISDIR(object->attributes.stx_mode);
+}
+
+static int find_at(struct vfs *vfs, const char *path, const struct object *object, struct dentry **ret_dentry)
+{
+    struct dentry *dentry;
+    int error = vfs_find_now(vfs, path, &dentry);
+    if (error < 0)
+        return error;
+    if (is_object(dentry, object)) {
+        *ret_dentry = dentry;
+        return 0;
+    }
+    if (!dentry->pinned)
+        dentry->valid_until = 0;
+    dentry_put(dentry);
+    return -ESTALE;
+}
+
+/* The host says where the object is now. If we know something else there, we are behind: an overlay that copies a
+ * folder up for its first change gives it a new time of birth. So ask once more. */
 static int find_by_path(struct vfs *vfs, const struct object *object, struct dentry **ret_dentry)
 {
     char path[OBJECT_PATH_MAX];
     int error = object_path(vfs->sentry, object->fd, object->kind, &object->attributes, path, sizeof(path));
-    struct dentry *dentry;
     if (error == 0)
-        error = strlen(path) < VFS_PATH_MAX ? vfs_find_now(vfs, path, &dentry) : -ENAMETOOLONG;
-    if (error < 0)
-        return error;
-    bool same = object->kind == OBJECT_FILE
-                    ? same_object(&dentry->inode->attributes, &object->attributes)
-                    : dentry->inode->vfs == NULL && dentry_is_directory(dentry) == S_ISDIR(object->attributes.stx_mode);
-    if (!same) {
-        dentry_put(dentry);
-        return -ENOENT;
-    }
-    *ret_dentry = dentry;
-    return 0;
+        error = strlen(path) < VFS_PATH_MAX ? find_at(vfs, path, object, ret_dentry) : -ENAMETOOLONG;
+    if (error == -ESTALE)
+        error = find_at(vfs, path, object, ret_dentry);
+    return error == -ESTALE ? -ENOENT : error;
 }
 
 static int find_directory(struct vfs *vfs, const struct object *object, struct dentry **ret_dentry)

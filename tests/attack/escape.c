@@ -10,6 +10,7 @@
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 
 enum { SHM_KEY = 0x504f5354 }; /* the runner has made a segment of this key on the host */
 
@@ -167,6 +168,21 @@ static void a_listener_of_its_own(void)
     EXPECT(stat("/", &status) == 0); /* our arguments are still read */
 }
 
+/* What would be granted natively, or promised and not kept: see docs/differences.md. */
+static void half_promises(void)
+{
+    int pair[2], on = 1;
+    EXPECT(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
+    /* The upper half of an int argument means nothing to the kernel. */
+    EXPECT(syscall(SYS_setsockopt, pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == -1);
+    EXPECT(syscall(SYS_setsockopt, pair[0], SOL_SOCKET, 0x100000000L | SO_PASSCRED, &on, sizeof(on)) == -1);
+    int fd = open("/tmp/with-acl", O_RDWR | O_CREAT, 0644);
+    static const unsigned char acl[] = {2, 0, 0, 0};
+    EXPECT(fsetxattr(fd, "system.posix_acl_access", acl, sizeof(acl), 0) == -1 && errno == EOPNOTSUPP);
+    close(fd);
+    unlink("/tmp/with-acl");
+}
+
 int main(void)
 {
     secret = getenv("ATTACK_SECRET");
@@ -177,6 +193,7 @@ int main(void)
     devices();
     host_names();
     powers();
+    half_promises();
     pid_t pid = fork();
     if (pid == 0) {
         chroot_out();

@@ -71,8 +71,9 @@ def test_podman_run(e):
 
 
 def test_podman_not_found(e):
-    podman_run(e, "localhost/busybox", "/no/such", ok=127)
-    podman_run(e, "localhost/busybox", "/etc/passwd", ok=126)
+    """126 for both: docs/engines.md says why."""
+    for command in ("/no/such", "/etc/passwd"):
+        contains(podman_run(e, "localhost/busybox", command, ok=126).err, f'exec: "{command}"')
 
 
 def test_podman_options(e):
@@ -101,7 +102,8 @@ def test_podman_life(e):
         equal(e.podman("exec", name, "echo", "inside").out, "inside\n")
         e.podman("exec", name, "sh", "-c", "exit 5", ok=5)
         equal(e.podman("logs", name).out, "begun\n")
-        contains(e.podman("top", name, "pid", "args").out, "sleep 1000")
+        # With ps of the container; podman's own columns are read in the container's mount namespace, which is empty here.
+        contains(e.podman("top", name, "-o", "pid,args").out, "sleep 1000")
         e.podman("pause", name)
         equal(e.podman("inspect", "-f", "{{.State.Status}}", name).out.strip(), "paused")
         e.podman("unpause", name)

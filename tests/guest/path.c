@@ -619,3 +619,18 @@ CASE(unix_sockets_and_names)
     TRY(syscall(SYS_faccessat2, AT_FDCWD, "dangling", F_OK, AT_SYMLINK_NOFOLLOW));
     TRY(syscall(SYS_faccessat2, AT_FDCWD, "file", F_OK, 0x40000));
 }
+
+/* An overlay copies a folder of a lower layer up for its first change; a descriptor opened before still means it. */
+CASE(folder_of_the_image_changed_by_descriptor)
+{
+    int folder = open("/home", O_RDONLY | O_DIRECTORY);
+    OK(openat(folder, "new", O_RDONLY));
+    TRY(mkdirat(folder, "new", 0755));
+    OK(openat(folder, "new", O_RDONLY | O_NOFOLLOW));
+    TRY(mkdirat(folder, "second", 0755));
+    OK(openat(folder, "second/file", O_WRONLY | O_CREAT, 0644));
+    say_stat("/home/second/file");
+    TRY(unlinkat(folder, "second/file", 0));
+    TRY(unlinkat(folder, "second", AT_REMOVEDIR));
+    TRY(unlinkat(folder, "new", AT_REMOVEDIR));
+}

@@ -255,29 +255,29 @@ static void test_state_folder(void **state)
     (void)snprintf(root, sizeof(root), "%s/deep/er/root", folder);
     (void)snprintf(path, sizeof(path), "%s/one", root);
     int one, two;
-    assert_int_equal(state_dir_create(root, "one", &one, &error), 0);
+    assert_int_equal(state_dir_create(root, "one", true, &one, &error), 0);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
     assert_int_equal(stat(root, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
 
     two = -7;
-    assert_int_equal(state_dir_create(root, "one", &two, &error), -EEXIST);
+    assert_int_equal(state_dir_create(root, "one", true, &two, &error), -EEXIST);
     assert_int_equal(two, -7);
-    assert_non_null(strstr(error.text, "container with id \"one\" exists"));
+    assert_non_null(strstr(error.text, "container with given ID already exists"));
     error = (struct error){0};
-    assert_int_equal(state_dir_create(root, "two", &two, &error), 0);
+    assert_int_equal(state_dir_create(root, "two", true, &two, &error), 0);
     assert_int_equal(state_dir_remove(root, "one"), 0);
     (void)close(one);
     assert_int_equal(stat(path, &status), -1);
     assert_int_equal(state_dir_remove(root, "one"), 0);
-    assert_int_equal(state_dir_create(root, "one", &one, &error), 0);
+    assert_int_equal(state_dir_create(root, "one", true, &one, &error), 0);
     assert_int_equal(state_dir_remove("/nonexistent-root", "one"), 0);
 
     /* a runtime that was killed: the folder is there, the lock is not */
     (void)close(one);
-    assert_int_equal(state_dir_create(root, "one", &one, &error), 0);
-    assert_int_equal(state_dir_create(root, "one", &one, &error), -EEXIST);
+    assert_int_equal(state_dir_create(root, "one", true, &one, &error), 0);
+    assert_int_equal(state_dir_create(root, "one", true, &one, &error), -EEXIST);
     (void)close(one);
     (void)close(two);
 }
@@ -293,7 +293,7 @@ static void test_remove_does_not_follow_links(void **state)
     (void)snprintf(path, sizeof(path), "%s/keep/file", folder);
     write_config(path, "x");
     int lock;
-    assert_int_equal(state_dir_create(root, "one", &lock, &error), 0);
+    assert_int_equal(state_dir_create(root, "one", true, &lock, &error), 0);
     (void)close(lock);
     (void)snprintf(path, sizeof(path), "%s/one/link", root);
     assert_int_equal(symlink(outside, path), 0);

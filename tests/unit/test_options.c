@@ -46,6 +46,23 @@ static void test_defaults(void **state)
     assert_false(options.debug || options.log_json || options.help || options.version);
 }
 
+/* What engines give to runc: taken, and checked where it can be wrong. */
+static void test_engine_options(void **state)
+{
+    (void)state;
+    struct global_options options;
+    struct error error = {0};
+    int index;
+    assert_int_equal(PARSE("--systemd-cgroup", "--rootless", "auto", "--criu=/x", "--log-level", "info", "list"), 0);
+    assert_int_equal(index, 7);
+    assert_true(options.systemd_cgroup);
+    assert_false(options.debug);
+    assert_int_equal(PARSE("--log-level=debug", "list"), 0);
+    assert_true(options.debug);
+    assert_int_equal(PARSE("--log-level", "loud", "list"), -EINVAL);
+    assert_non_null(strstr(error.text, "--log-level"));
+}
+
 static void test_all_options(void **state)
 {
     (void)state;
@@ -145,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_engine_options),
         cmocka_unit_test(test_all_options),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_kept),

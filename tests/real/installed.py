@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An installation staged somewhere (DESTDIR) has all it needs in place and runs from there."""
+import os
+import subprocess
+import tempfile
+
+import sandbox
+from sandbox import Sandbox
+
+PARTS = ["bin/postern", "libexec/postern/postern-sentry", "libexec/postern/postern-gofer", "share/man/man1/postern.1",
+         "share/bash-completion/completions/postern"]
+
+
+def test(runtime):
+    if runtime != "postern":
+        raise Skip("nothing to install")  # noqa: F821
+    before = os.environ.get("POSTERN")
+    build = os.path.dirname(os.path.realpath(sandbox.runtime_command("postern")[0]))
+    with tempfile.TemporaryDirectory(prefix="postern-stage-") as stage:
+        os.chmod(stage, 0o755)
+        subprocess.run(["cmake", "--install", build, "--prefix", "/opt/postern"], check=True,
+                       stdout=subprocess.DEVNULL, env=dict(os.environ, DESTDIR=stage))
+        top = os.path.join(stage, "opt/postern")
+        missing = [part for part in PARTS if not os.path.exists(os.path.join(top, part))]
+        assert not missing, missing
+        os.environ["POSTERN"] = os.path.join(top, "bin/postern")
+        try:
+            with Sandbox("postern", "busybox") as box:
+                result = box.run(["/bin/echo", "from there"])
+        finally:
+            if before is None:
+                del os.environ["POSTERN"]
+            else:
+                os.environ["POSTERN"] = before
+        assert (result.code, result.out) == (0, "from there\n"), result
