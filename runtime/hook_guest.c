@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The process is a guest and must have the hook's standard streams from its first moment: so it is started by a child of ours
- * that has them. That child waits for it and ends as it ended; killed, it takes the process with it.
+ * that has them. That child waits for it and ends as it ended. It is never killed: a process of the container that nobody waits for
+ * would keep the container's end from being complete.
  */
 #include "runtime/hook_guest.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,8 +45,8 @@ static int start(const struct oci_hook *hook, const struct hook_guest *guest, co
     int control = -1;
     status = enter_container(&enter, &cell, &control, error);
     if (status < 0) {
-        if (cell.pid > 0)
-            (void)kill(cell.pid, SIGKILL);
+        if (cell.pid > 0 && kill(cell.pid, SIGKILL) == 0)
+            (void)waitpid(cell.pid, NULL, 0);
         return status;
     }
     char started = 1;
@@ -115,11 +115,8 @@ int hook_guest_run(const struct oci_hook *hook, const char *state, size_t size, 
     else
         status = hear_start(ours, &process, error);
     if (pid > 0 && status == 0) {
-        status = hook_wait(hook, pid, &streams, error);
-        if (status < 0)
-            (void)syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
+        status = hook_wait(hook, pid, process, &streams, error);
     } else if (pid > 0) {
-        (void)kill(pid, SIGKILL);
         (void)waitpid(pid, NULL, 0);
     }
     hook_streams_close(&streams);

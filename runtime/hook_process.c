@@ -99,13 +99,13 @@ static bool wait_until(pid_t pid, const struct oci_hook *hook)
     }
 }
 
-int hook_wait(const struct oci_hook *hook, pid_t pid, const struct hook_streams *streams, struct error *error)
+int hook_wait(const struct oci_hook *hook, pid_t pid, int process, const struct hook_streams *streams, struct error *error)
 {
     const bool ended = wait_until(pid, hook);
-    if (!ended) {
+    if (!ended && process >= 0)
+        (void)syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
+    else if (!ended)
         (void)kill(-pid, SIGKILL);
-        (void)kill(pid, SIGKILL);
-    }
     int status = 0;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
@@ -198,7 +198,7 @@ int hook_process_run(const struct oci_hook *hook, const char *state, size_t size
         (void)waitpid(pid, NULL, 0);
         status = error_set(error, code, "cannot execute %s", hook->path);
     } else {
-        status = hook_wait(hook, pid, &streams, error);
+        status = hook_wait(hook, pid, -1, &streams, error);
     }
     hook_streams_close(&streams);
     return status;

@@ -27,7 +27,8 @@ int hook_streams_open(const char *state, size_t size, struct hook_streams *ret_s
 void hook_streams_close(struct hook_streams *streams);
 int hook_streams_connect(const struct hook_streams *streams); /* as 0, 1 and 2, in a child */
 
-/* Waits for a child of ours, at most the hook's timeout; kills it (its process group, if it leads one) when that is over. */
-int hook_wait(const struct oci_hook *hook, pid_t pid, const struct hook_streams *streams, struct error *error);
+/* Waits for a child of ours. When the hook's timeout is over it kills what `process`, a pidfd, says, whose end is the child's; with
+ * -1 the child's process group. */
+int hook_wait(const struct oci_hook *hook, pid_t pid, int process, const struct hook_streams *streams, struct error *error);
 
 #endif

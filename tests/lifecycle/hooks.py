@@ -70,9 +70,8 @@ def failing(runtime, stage, more="echo said; echo why >&2; exit 3", **fields):
         where = "/tmp/log" if stage == "startContainer" else log
 
         def change(config):
-            config["hooks"] = {stage: [hook(where, "fails", more, **fields), hook(where, "next")], "poststop": [hook(log, "poststop")]}
-            if stage == "poststop":
-                config["hooks"]["poststop"] = config["hooks"][stage][:1] + [hook(log, "next")]
+            config["hooks"] = {"poststop": [hook(log, "poststop")]}
+            config["hooks"][stage] = [hook(where, "fails", more, **fields), hook(where, "next")]
 
         begun = time.monotonic()
         done = patched.run(box, ["/bin/echo", "program"], change)
