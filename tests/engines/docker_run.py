@@ -70,8 +70,10 @@ def test_terminal_bash(e):
         time.sleep(0.3)
         t.type("\x1a")
         t.expect("Stopped")
-        t.type("jobs; kill %1\n")
-        t.expect("Running|Terminated|Stopped")
+        t.type("jobs; kill -9 %1\n")
+        time.sleep(0.3)
+        t.type("\n")
+        t.expect("Killed")
         t.type("exit 6\n")
         equal(t.wait(), 6)
 
