@@ -272,7 +272,7 @@ int command_exec(int argc, char **argv)
     bool failed = set_up(&exec, &error) < 0;
     int status = EXIT_SUCCESS;
     if (failed)
-        status = creation_exit_status(&error);
+        status = EXIT_EXEC_FAILED;
     else if (!exec.options.detach)
         status = wait_for_end(&exec);
     tear_down(&exec, failed);

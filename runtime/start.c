@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* postern start: lets the program of a created container run. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,13 +28,25 @@ static const char *program_name(const struct oci_config *config)
     return config != NULL ? config->process.args.items[0] : "the container's program";
 }
 
-/* A failed hook of the container's start is its end: it is stopped, and waits to be deleted. */
-static void end(int folder, const struct container *container)
+/* An engine asks for the state as soon as we have failed, and gives the container up for good if it is not stopped then. It
+ * knows the end of the init from its own wait(2): so we stay until that has been, for a while, as nobody may be waiting. */
+static void await_end(int init)
 {
-    auto_close int init = process_mark_open(&container->init);
-    if (init >= 0)
+    enum { END_MS = 5000, REAP_STEPS = 100, STEP_MS = 5 };
+    struct pollfd entry = {.fd = init, .events = POLLIN};
+    if (init < 0 || poll(&entry, 1, END_MS) <= 0)
+        return;
+    for (int i = 0; i < REAP_STEPS && syscall(SYS_pidfd_send_signal, init, 0, NULL, 0) == 0; i++)
+        (void)poll(NULL, 0, STEP_MS);
+}
+
+/* A failed start is the container's end: it is stopped, and waits to be deleted. */
+static void end(int folder, int init, bool kills)
+{
+    if (kills && init >= 0)
         (void)syscall(SYS_pidfd_send_signal, init, SIGKILL, NULL, 0);
     (void)unlinkat(folder, START_SOCKET, 0);
+    await_end(init);
 }
 
 static int start(int folder, const struct container *container, struct error *error)
@@ -40,11 +54,14 @@ static int start(int folder, const struct container *container, struct error *er
     enum container_status status = container_status(folder, container);
     if (status == CONTAINER_STOPPED)
         return error_refuse(error, "cannot start a container that has stopped");
+    if (status == CONTAINER_PAUSED)
+        return error_refuse(error, "cannot start a container in the paused state");
     if (status != CONTAINER_CREATED)
         return error_refuse(error, "cannot start an already running container");
+    auto_close int init = process_mark_open(&container->init);
     int result = hooks_start_container(folder, container, error);
     if (result < 0) {
-        end(folder, container);
+        end(folder, init, true);
         return result;
     }
     auto_close int socket = state_socket_connect(folder, START_SOCKET, error);
@@ -56,11 +73,13 @@ static int start(int folder, const struct container *container, struct error *er
     (void)oci_load(path, &config, NULL);
     result = cell_execute(socket, program_name(config), error);
     (void)oci_free(config);
-    /* Also after a failure: the container's init has ended, and can be started no more. */
+    if (result < 0) {
+        end(folder, init, false); /* its init ends by itself, with the exit status of a program not found */
+        return result;
+    }
     (void)unlinkat(folder, START_SOCKET, 0);
-    if (result == 0)
-        hooks_poststart(folder, container);
-    return result;
+    hooks_poststart(folder, container);
+    return 0;
 }
 
 int command_start(int argc, char **argv)
