@@ -253,6 +253,16 @@ def test_many_at_once(e):
     equal(found, [f"{i}\n" for i in range(12)])
 
 
+def test_failed_starts_leave_nothing(e):
+    """The state must be "stopped" by the time the engine asks, or it gives the container up with all that belongs to it."""
+    import concurrent.futures
+    before = set(e.cgroup_folders())
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        codes = list(pool.map(lambda _: e.run("busybox", "/no/such", ok=None).code, range(12)))
+    equal(codes, [127] * 12)
+    equal(set(e.cgroup_folders()) - before, set())
+
+
 def who(folder):
     with open(folder + "/cgroup.procs", encoding="ascii") as pids:
         return folder, [open(f"/proc/{pid}/cmdline", encoding="utf-8").read() for pid in pids.read().split()]
