@@ -171,8 +171,6 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
     }
     sandbox->gofer = pid;
     status = leave_pid_namespace(error);
-    if (status == 0)
-        status = tell_joined(options, pid, error);
     if (status < 0)
         return status;
     (void)close(take_fd(&theirs));
@@ -188,7 +186,8 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
     }
     status = gofer_layout_receive(ours, start->layout, error);
     sandbox->console_master = start->layout->console_master;
-    return status;
+    /* Only now: a cgroup's device rules are for the guest, and the set-up opens /dev/fuse and makes nodes. */
+    return status == 0 ? tell_joined(options, pid, error) : status;
 }
 
 static int start_sentry(struct start *start, struct error *error)
