@@ -104,7 +104,8 @@ static pid_t pid_of(int pidfd)
     return pid;
 }
 
-static int run_helper(int namespaces, const struct cell_plan *plan, int socket, struct cell *cell, struct error *error)
+static int run_helper(int namespaces, const struct cell_plan *plan, const int sockets[2], struct cell *cell,
+                      struct error *error)
 {
     int report[2];
     int status = socket_pair(report);
@@ -118,7 +119,8 @@ static int run_helper(int namespaces, const struct cell_plan *plan, int socket, 
         return error_set(error, errno, "cannot fork into the sandbox");
     if (pid == 0) {
         (void)close(ours);
-        status = helper(namespaces, plan, socket, theirs, error);
+        (void)close(sockets[0]); /* or the process would not see our end */
+        status = helper(namespaces, plan, sockets[1], theirs, error);
         if (status < 0)
             (void)socket_send(theirs, error, sizeof(*error), NULL, 0);
         _exit(status < 0);
@@ -200,7 +202,7 @@ int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_
 
     cell_init_prepare(plan);
     struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
-    status = run_helper(sentry_pidfd, plan, theirs, &cell, error);
+    status = run_helper(sentry_pidfd, plan, sockets, &cell, error);
     if (status < 0)
         return status;
     (void)close(take_fd(&theirs));
@@ -231,7 +233,7 @@ int cell_join(int init, const struct cell_plan *plan, struct cell *ret_cell, str
 
     cell_init_prepare(plan);
     struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
-    status = run_helper(init, plan, theirs, &cell, error);
+    status = run_helper(init, plan, sockets, &cell, error);
     if (status < 0)
         return status;
     cell.outer_pid = outer_pid_of(cell.pid);

@@ -134,6 +134,9 @@ static int make_cgroup(struct creation *creation, struct error *error)
         return 0;
     container->systemd_cgroup = options_global()->systemd_cgroup;
     int result = cgroup_path(creation->config, creation->options.id, container->systemd_cgroup, container->cgroup, error);
+    /* Written down before it is made: delete must find it should we be killed. */
+    if (result == 0)
+        result = container_save(creation->folder, container, error);
     if (result == 0)
         result = cgroup_create(container->cgroup, container->systemd_cgroup, host->resources, error);
     creation->has_cgroup = result == 0;
@@ -215,13 +218,13 @@ int creation_make(const struct creation_options *options, struct creation *ret_c
     if (result == 0)
         result = open_state(&creation, error);
     if (result == 0)
-        result = make_cgroup(&creation, error);
-    if (result == 0)
         result = hooks_save(creation.folder, creation.container.bundle, error);
     if (result == 0) {
         describe(&creation);
-        result = make_sandbox(&creation, error);
+        result = make_cgroup(&creation, error);
     }
+    if (result == 0)
+        result = make_sandbox(&creation, error);
     if (result == 0)
         result = save_state(&creation, error);
     if (result == 0 && options->pid_file != NULL)

@@ -134,19 +134,26 @@ static int destroy(const char *id, const struct target *target, enum container_s
     return remove_state(id, target->folder, error);
 }
 
-/* What is there without a state is being made, or its maker was killed; then its lock is free. */
-static int remove_abandoned(const char *id, struct error *error)
+/* Until nobody holds the folder: what a killed `create` had started lets go of it as it ends. */
+static int wait_abandoned(const char *id, int folder, struct error *error)
 {
-    auto_close int folder = -1;
     long deadline = now_ms() + ABANDON_MS;
-    if (container_open(options_global()->root, id, &folder, NULL) < 0)
-        return 0;
-    while (flock(folder, LOCK_EX | LOCK_NB) < 0) {
+    while (flock(folder, LOCK_SH | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK || now_ms() >= deadline)
             return error_refuse(error, "cannot delete container %s that is not stopped: creating", id);
         (void)poll(NULL, 0, STEP_MS);
     }
-    return remove_state(id, folder, error);
+    return 0;
+}
+
+/* What is there without a state that can be read. */
+static int remove_abandoned(const char *id, struct error *error)
+{
+    auto_close int folder = -1;
+    if (container_open(options_global()->root, id, &folder, NULL) < 0)
+        return 0;
+    int result = wait_abandoned(id, folder, error);
+    return result == 0 ? remove_state(id, folder, error) : result;
 }
 
 static int delete_container(const char *id, bool force, struct error *error)
@@ -168,7 +175,9 @@ static int delete_container(const char *id, bool force, struct error *error)
     if (!force && status != CONTAINER_STOPPED && status != CONTAINER_CREATED)
         return error_refuse(error, "cannot delete container %s that is not stopped: %s", id,
                             container_status_name(status));
-    return destroy(id, &target, status, error);
+    if (status == CONTAINER_CREATING)
+        result = wait_abandoned(id, target.folder, error);
+    return result == 0 ? destroy(id, &target, status, error) : result;
 }
 
 int command_delete(int argc, char **argv)

@@ -166,6 +166,11 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
         return error_set(error, errno, "cannot fork the gofer");
     if (pid == 0) {
         struct error failure = {0};
+        /* Our ends of what it, and the sentry, see our death by. */
+        const int held[] = {ours, service[0], sandbox->control, sandbox->cell_socket};
+        for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
+            if (held[i] >= 0)
+                (void)close(held[i]);
         (void)gofer_setup(&setup, &failure);
         _exit(1);
     }

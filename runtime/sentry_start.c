@@ -232,6 +232,7 @@ int sentry_spawn(uid_t sentry_uid, uid_t guest_uid, int sentry_binary, struct se
         return error_set(error, errno, "cannot create the sandbox's namespaces");
     if (pid == 0) {
         (void)close(go_write);
+        (void)close(ours); /* or it would not see our end when we are killed */
         sentry_child(theirs, go_read, sentry_binary);
     }
 

@@ -2,7 +2,10 @@
 """The sequences: what an engine or a person would do with a runtime, in order. Each is run with runc and with Postern."""
 import json
 import os
+import signal
+import subprocess
 import threading
+import time
 
 from steps import until
 
@@ -388,6 +391,43 @@ def sequence_same_id_again(d):
         d.step("delete", "--force", "one")
         d.exit_of("one")
     d.left()
+
+
+def own_deaths(d):
+    """Who serves a container is killed: it reads as stopped, and delete needs no force."""
+    for victim in ("init", "sentry", "gofer"):
+        for stage in ("created", "running", "paused"):
+            name = f"{victim}-{stage}"
+            d.create(name, *SLEEP)
+            d.pid(name)
+            for command in {"created": [], "running": ["start"], "paused": ["start", "pause"]}[stage]:
+                d.quietly(command, name)
+            with open(os.path.join(d.box.state, d.names[name], "state.json"), encoding="utf-8") as file:
+                os.kill(json.load(file)[victim]["pid"], signal.SIGKILL)
+            if stage == "paused":
+                d.quietly("resume", name)
+            if victim != "gofer":  # without it the program goes on until it wants a file
+                until(lambda n=name: '"stopped"' in d.call(["state", n])[1], f"the end of {name}")
+            d.check(f"delete after the {victim} of a {stage} container died",
+                    d.quietly(*(["delete", "--force"] if victim == "gofer" else ["delete"]), name), 0)
+            d.check("state after that", d.quietly("state", name), 1)
+    d.left_nothing()
+
+
+def own_killed_create(d):
+    """create is killed at any moment: by force all that is there goes."""
+    where = d.bundle("one", *SLEEP)
+    for moment in range(0, 60, 3):
+        command = d.box.command("create", "--bundle", where, d.names["one"])
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(moment / 1000)
+        process.kill()
+        until(lambda p=process: p.pid in d.reaper.ended, "the end of create")
+        process.returncode = d.reaper.ended.pop(process.pid)
+        d.pid("one")
+        d.check(f"delete --force after {moment} ms of create", d.quietly("delete", "--force", "one"), 0)
+        d.check("state after that", d.quietly("state", "one"), 1)
+        d.left_nothing()
 
 
 def all_sequences():

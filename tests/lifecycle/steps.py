@@ -200,14 +200,36 @@ class Driver:
 
     def left(self):
         """What is left of all containers: states, processes, cgroups, mounts."""
-        idents = set(self.names.values())
-        states = [i for i in os.listdir(self.box.state) if i in idents]
+        self.note("left behind", self.leftovers())
+
+    def left_nothing(self):
+        nothing = {"states": [], "cgroups": [], "mounts": 0, "processes": []}
+        try:
+            until(lambda: self.leftovers() == nothing, "the last of it to go", 5)
+        except AssertionError:
+            pass
+        self.check("left behind", self.leftovers(), nothing)
+
+    def leftovers(self):
         cgroups = [f"{hierarchy}/{folder}" for hierarchy in sorted(os.listdir("/sys/fs/cgroup"))
                    for folder in self.cgroup_folders(hierarchy)]
         with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
             mounted = sum(self.box.folder in line for line in mounts) - len(self.box.mounted)
-        processes = [pid for pid in self.pids.values() if os.path.exists(f"/proc/{pid}")]
-        self.note("left behind", {"states": len(states), "cgroups": cgroups, "mounts": mounted, "processes": len(processes)})
+        return {"states": sorted(self.plain(i) for i in os.listdir(self.box.state)), "cgroups": cgroups, "mounts": mounted,
+                "processes": self.processes()}
+
+    def processes(self):
+        """Those that are ours to wait for: all that a container was made of."""
+        found = []
+        for task in os.listdir("/proc/self/task"):
+            with open(f"/proc/self/task/{task}/children", encoding="ascii") as children:
+                for pid in children.read().split():
+                    try:
+                        with open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
+                            found.append(comm.read().strip())
+                    except OSError:
+                        pass
+        return sorted(found)
 
     def cgroup_folders(self, hierarchy):
         path = os.path.join("/sys/fs/cgroup", hierarchy)
