@@ -87,9 +87,10 @@ static const struct guard_case sendto_cases[] = {
 #define LEVEL(level) EQ(1, level)
 static const struct guard_case setsockopt_cases[] = {
     CASE(LEVEL(SOL_SOCKET), FROM(2, 0, 16)),
-    /* SO_PEERCRED to SO_RCVTIMEO, SO_SNDTIMEO. Not SO_PASSCRED: the kernel would vouch for native ids, and those are the same for
-     * every guest; a root daemon that trusts them could be fooled by any user of its container. */
-    CASE(LEVEL(SOL_SOCKET), FROM(2, 16, 8), NE(2, SO_PASSCRED)),
+    /* Not SO_PASSCRED: the kernel would vouch for native ids, and those are the same for every guest; a root daemon that trusts
+     * them could be fooled by any user of its container. */
+    CASE(LEVEL(SOL_SOCKET), FROM(2, 18, 2)), /* SO_RCVLOWAT, SO_SNDLOWAT */
+    CASE(LEVEL(SOL_SOCKET), FROM(2, 20, 4)), /* SO_RCVTIMEO, SO_SNDTIMEO, two of no use */
     CASE(LEVEL(SOL_SOCKET), EQ(2, SO_TIMESTAMP)),
     CASE(LEVEL(SOL_SOCKET), FROM(2, 32, 8)), /* SO_SNDBUFFORCE to SO_DOMAIN: SO_TIMESTAMPNS, SO_MARK, SO_TIMESTAMPING */
     CASE(LEVEL(SOL_SOCKET), FROM(2, 40, 8)), /* SO_RXQ_OVFL to SO_MAX_PACING_RATE: SO_PEEK_OFF, SO_BUSY_POLL */

@@ -77,10 +77,11 @@ static bool wait_end(const struct process_mark *mark, int timeout)
 }
 
 /* Init first: then its end is what it looks like, a killed container, to whoever waits for it. */
-static int end_processes(const struct container *container, bool paused, struct error *error)
+static int end_processes(const struct container *container, struct error *error)
 {
     kill_mark(&container->init);
-    if (paused)
+    /* What is frozen, wholly or half, dies when it is thawed. */
+    if (container->cgroup[0] != '\0')
         (void)cgroup_freeze(container->cgroup, container->systemd_cgroup, false, NULL);
     if (!wait_end(&container->init, KILLED_MS))
         return error_refuse(error, "container init still running");
@@ -120,10 +121,10 @@ static int remove_state(const char *id, int folder, struct error *error)
     return result < 0 && result != -ENOENT ? error_set(error, result, "cannot remove the state of container %s", id) : 0;
 }
 
-static int destroy(const char *id, const struct target *target, enum container_status status, struct error *error)
+static int destroy(const char *id, const struct target *target, struct error *error)
 {
     const struct container *container = &target->container;
-    int result = end_processes(container, status == CONTAINER_PAUSED, error);
+    int result = end_processes(container, error);
     if (result < 0)
         return result;
     if (container->cgroup[0] != '\0')
@@ -177,7 +178,7 @@ static int delete_container(const char *id, bool force, struct error *error)
                             container_status_name(status));
     if (status == CONTAINER_CREATING)
         result = wait_abandoned(id, target.folder, error);
-    return result == 0 ? destroy(id, &target, status, error) : result;
+    return result == 0 ? destroy(id, &target, error) : result;
 }
 
 int command_delete(int argc, char **argv)
