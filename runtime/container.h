@@ -46,6 +46,9 @@ void container_release(struct container *container); /* frees the annotations */
 int process_mark_take(pid_t pid, struct process_mark *ret_mark);
 /* A pidfd of the marked process; -ESRCH if it has ended (a zombie counts as ended) or is another one by now. */
 int process_mark_open(const struct process_mark *mark);
+/* Its first thread has ended. After SIGKILL that is the end: a sentry's last thread then waits in the kernel until others have
+ * reaped all who were in its pid namespace. */
+bool process_mark_is_zombie(const struct process_mark *mark);
 
 /* CREATED as long as START_SOCKET is in the folder, PAUSED by the freezer. */
 #define START_SOCKET   "start.sock"

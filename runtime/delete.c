@@ -91,7 +91,7 @@ static int end_processes(const struct container *container, struct error *error)
     for (size_t i = 0; i < 2; i++)
         kill_mark(servants[i]);
     for (size_t i = 0; i < 2; i++)
-        if (!wait_end(servants[i], KILLED_MS))
+        if (!wait_end(servants[i], LEAVE_MS) && !process_mark_is_zombie(servants[i]) && !wait_end(servants[i], KILLED_MS))
             return error_refuse(error, "cannot delete container: process %d does not end", (int)servants[i]->pid);
     return 0;
 }

@@ -94,3 +94,9 @@ int process_mark_open(const struct process_mark *mark)
         return fd;
     return stat.start == mark->start ? take_fd(&fd) : -ESRCH;
 }
+
+bool process_mark_is_zombie(const struct process_mark *mark)
+{
+    struct process_stat stat;
+    return read_stat(mark->pid, &stat) == 0 && stat.start == mark->start && (stat.state == 'Z' || stat.state == 'X');
+}
