@@ -27,7 +27,7 @@ enum { ROUNDS = 9, BIG = 65536 };
 
 static const char *self;
 static char buffer[BIG];
-static int file_fd, pipe_fd[2], talk[2][2], tcp_fd;
+static int file_fd, pipe_fd[2], pair_fd[2], talk[2][2], tcp_fd;
 
 static uint64_t now(void)
 {
@@ -77,6 +77,14 @@ static void row_pipe(void)
 {
     must(write(pipe_fd[1], buffer, 1), "write to a pipe");
     must(read(pipe_fd[0], buffer, 1), "read from a pipe");
+}
+
+static void row_message(void)
+{
+    struct iovec part = {buffer, 1};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    must(sendmsg(pair_fd[1], &message, 0), "sendmsg");
+    must(recvmsg(pair_fd[0], &message, 0), "recvmsg");
 }
 
 static void row_ping_pong(void)
@@ -145,6 +153,7 @@ static const struct row {
     {"open + close", row_open, 500},
     {"dup + close", row_dup, 5000},
     {"pipe write + read", row_pipe, 5000},
+    {"sendmsg + recvmsg, socket pair", row_message, 1000},
     {"pipe ping-pong, two processes", row_ping_pong, 1000},
     {"mmap + touch + munmap 64 KiB", row_mmap, 1000},
     {"fork + exit + wait", row_fork, 50},
@@ -195,6 +204,7 @@ static void set_up(const char *folder)
     memset(buffer, 1, sizeof(buffer));
     must(write(file_fd, buffer, BIG), "write");
     must(pipe(pipe_fd), "pipe");
+    must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair_fd), "socketpair");
     must(pipe(talk[0]), "pipe");
     must(pipe(talk[1]), "pipe");
     start_echo(talk[0][0], talk[1][1], talk[0][1]);

@@ -7,34 +7,65 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int socket_send(int socket, const void *data, size_t size, const int *fds, size_t fd_count)
-{
-    if (fd_count > SOCKET_FDS_MAX)
-        return -EINVAL;
-
-    struct iovec vector = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+/* Where the kernel looks for what is sent. */
+struct outgoing {
+    struct msghdr message;
+    struct iovec vector;
     union {
         char bytes[CMSG_SPACE(sizeof(int) * SOCKET_FDS_MAX)];
         struct cmsghdr align;
-    } control = {0};
-    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+    } control;
+};
+
+static int prepare(struct outgoing *outgoing, const void *data, size_t size, const int *fds, size_t fd_count)
+{
+    if (fd_count > SOCKET_FDS_MAX)
+        return -EINVAL;
+    *outgoing = (struct outgoing){.vector = {.iov_base = (void *)(uintptr_t)data, .iov_len = size}};
+    struct msghdr *message = &outgoing->message;
+    message->msg_iov = &outgoing->vector;
+    message->msg_iovlen = 1;
     if (fd_count > 0) {
-        message.msg_control = control.bytes;
-        message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        message->msg_control = outgoing->control.bytes;
+        message->msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
+        struct cmsghdr *header = CMSG_FIRSTHDR(message);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
         header->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
         memcpy(CMSG_DATA(header), fds, sizeof(int) * fd_count);
     }
+    return 0;
+}
 
+int socket_send(int socket, const void *data, size_t size, const int *fds, size_t fd_count)
+{
+    struct outgoing outgoing;
+    int status = prepare(&outgoing, data, size, fds, fd_count);
+    if (status < 0)
+        return status;
     ssize_t sent;
     do
-        sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+        sent = sendmsg(socket, &outgoing.message, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     if (sent < 0)
         return -errno;
     return (size_t)sent == size ? 0 : -EMSGSIZE;
+}
+
+int socket_send_from_cell(int socket, const void *data, size_t size, const int *fds, size_t fd_count)
+{
+    struct outgoing outgoing;
+    int status = prepare(&outgoing, data, size, fds, fd_count);
+    if (status < 0)
+        return status;
+    struct mmsghdr one = {.msg_hdr = outgoing.message};
+    int sent;
+    do
+        sent = sendmmsg(socket, &one, 1, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0)
+        return -errno;
+    return one.msg_len == size ? 0 : -EMSGSIZE;
 }
 
 /* Takes the descriptors out of a message; those beyond fd_max are closed. Returns how many came. */

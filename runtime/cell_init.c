@@ -318,7 +318,7 @@ void cell_init_run(int socket, int64_t boottime_offset_ns, const struct joined *
         report_failure(life.socket, &error);
 
     struct cell_message message = {.step = CELL_CONFINED};
-    if (socket_send(life.socket, &message, sizeof(message), &listener, 1) < 0)
+    if (socket_send_from_cell(life.socket, &message, sizeof(message), &listener, 1) < 0)
         _exit(1);
     (void)close(listener);
     int status = 0;
@@ -336,6 +336,6 @@ void cell_init_run(int socket, int64_t boottime_offset_ns, const struct joined *
         (void)error_set(&message.error, status, "linux.seccomp: the kernel does not take the filter");
     else
         message.error.code = -execute();
-    (void)socket_send(life.socket, &message, sizeof(message), NULL, 0);
+    (void)socket_send_from_cell(life.socket, &message, sizeof(message), NULL, 0);
     _exit(127);
 }

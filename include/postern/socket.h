@@ -12,6 +12,10 @@
  * Returns 0 or -errno. */
 int socket_send(int socket, const void *data, size_t size, const int *fds, size_t fd_count);
 
+/* The same by sendmmsg(2), for a process that has the cell's filter: that one stops it at sendmsg(2), and there may be nobody yet
+ * who answers. */
+int socket_send_from_cell(int socket, const void *data, size_t size, const int *fds, size_t fd_count);
+
 /* Receives one message. Received descriptors are close-on-exec and owned by the caller; unused
  * entries of fds are set to -1. A message or control part cut short is -EMSGSIZE (and whatever
  * arrived is closed). Returns the size, 0 at end of file, or -errno. */

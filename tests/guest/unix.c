@@ -392,3 +392,171 @@ CASE(renamed_and_linked)
     TRY(open(path, O_RDONLY));
     say_stat("moved");
 }
+
+/* A message to a path with one descriptor and, if `claimed` is not NULL, who we say we are. */
+static ssize_t send_message(int socket, const char *path, const char *text, int fd, const struct ucred *claimed, int flags)
+{
+    struct sockaddr_un address;
+    socklen_t size = fill(&address, path);
+    struct iovec parts[2] = {{(void *)text, 1}, {(void *)(text + 1), strlen(text) - 1}};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(*claimed))];
+        struct cmsghdr align;
+    } control = {0};
+    struct msghdr message = {.msg_name = &address, .msg_namelen = size, .msg_iov = parts, .msg_iovlen = 2};
+    if (fd != -1 || claimed != NULL)
+        message.msg_control = control.bytes;
+    if (fd != -1) {
+        struct cmsghdr *header = (struct cmsghdr *)control.bytes;
+        *header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(fd))};
+        memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+        message.msg_controllen += CMSG_SPACE(sizeof(fd));
+    }
+    if (claimed != NULL) {
+        struct cmsghdr *header = (struct cmsghdr *)(control.bytes + message.msg_controllen);
+        *header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS, .cmsg_len = CMSG_LEN(sizeof(*claimed))};
+        memcpy(CMSG_DATA(header), claimed, sizeof(*claimed));
+        message.msg_controllen += CMSG_SPACE(sizeof(*claimed));
+    }
+    return sendmsg(socket, &message, flags);
+}
+
+/* Says what came, and what is in the file that came with it. */
+static void say_message(int socket)
+{
+    char text[16] = "", content[16] = "";
+    struct sockaddr_un from = {0};
+    struct iovec part = {text, sizeof(text) - 1};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct msghdr message = {.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &part, .msg_iovlen = 1,
+                             .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+    ssize_t size = recvmsg(socket, &message, MSG_DONTWAIT);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (size >= 0 && header != NULL && header->cmsg_type == SCM_RIGHTS) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+        pread(fd, content, sizeof(content) - 1, 0);
+        close(fd);
+    }
+    if (size < 0)
+        say("nothing came: %s", error_name(errno));
+    else
+        say("came [%s] from [%s] with [%s]", text, message.msg_namelen > 2 ? from.sun_path : "", content);
+}
+
+CASE(message_to_a_path)
+{
+    int server = named(SOCK_DGRAM, "server"), client = named(SOCK_DGRAM, "client"), nameless = socket(AF_UNIX, SOCK_DGRAM, 0);
+    put_file("file", "content", 0644);
+    int file = open("file", O_RDONLY);
+    TRY(send_message(client, "server", "named", -1, NULL, 0));
+    say_message(server);
+    TRY(send_message(nameless, "server", "nameless", file, NULL, 0));
+    say_message(server);
+    TRY(send_message(client, "server", "bad", 99, NULL, 0));
+    TRY(send_message(client, "missing", "none", -1, NULL, 0));
+    TRY(send_message(client, "file", "none", -1, NULL, 0));
+    TRY(send_message(client, "./../server", "none", -1, NULL, 0));
+    TRY(send_message(client, "server", "oob", -1, NULL, MSG_OOB));
+    TRY(send_message(1000, "server", "none", -1, NULL, 0));
+    say_result("connect", try_connect(client, "server"));
+    TRY(send_message(client, "client", "himself", -1, NULL, 0));
+    say_message(client);
+    struct ucred myself = {.pid = getpid(), .uid = getuid(), .gid = getgid()};
+    TRY(send_message(nameless, "server", "myself", -1, &myself, 0));
+    say_message(server);
+    IN_CHILD("a user")
+    {
+        chmod("server", 0666);
+        become(1000, 1000);
+        struct ucred claimed = {.pid = getpid(), .uid = 1000, .gid = 1000};
+        TRY(send_message(nameless, "server", "user", file, &claimed, 0));
+        say_message(server);
+        claimed.uid = 0;
+        TRY(send_message(nameless, "server", "root", -1, &claimed, 0));
+        claimed = (struct ucred){.pid = 1, .uid = 1000, .gid = 1000};
+        TRY(send_message(nameless, "server", "init", -1, &claimed, 0));
+        TRY(send_message(nameless, "client", "may not", -1, NULL, 0));
+    }
+    chmod("server", 0);
+    IN_CHILD("another")
+    {
+        become(1000, 1000);
+        TRY(send_message(nameless, "server", "closed", -1, NULL, 0));
+    }
+}
+
+CASE(message_to_a_full_socket)
+{
+    int server = named(SOCK_DGRAM, "server"), client = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    int sent = 0;
+    while (sent < 4000 && send_message(client, "server", "fill", -1, NULL, 0) == 4)
+        sent++;
+    say("stopped by %s", error_name(errno));
+    IN_CHILD("one who waits")
+    {
+        fcntl(client, F_SETFL, 0);
+        if (fork_or_die() == 0) {
+            char text[16];
+            sleep_ms(50);
+            for (int i = 0; i < sent; i++)
+                recv(server, text, sizeof(text), 0);
+            _exit(0);
+        }
+        TRY(send_message(client, "server", "last", -1, NULL, 0));
+        wait(NULL);
+        say_message(server);
+    }
+}
+
+CASE(messages_that_are_none)
+{
+    int server = named(SOCK_DGRAM, "server"), client = socket(AF_UNIX, SOCK_DGRAM, 0);
+    struct sockaddr_un address;
+    socklen_t size = fill(&address, "server");
+    struct iovec part = {"text", 4};
+    struct msghdr message = {.msg_name = &address, .msg_namelen = size, .msg_iov = &part, .msg_iovlen = 1};
+    TRY(syscall(SYS_sendmsg, client, (void *)8, 0));
+    message.msg_iov = (void *)8;
+    TRY(syscall(SYS_sendmsg, client, &message, 0));
+    message.msg_iov = &part;
+    part.iov_base = (void *)8;
+    TRY(syscall(SYS_sendmsg, client, &message, 0));
+    part.iov_base = "text";
+    message.msg_iovlen = 1025;
+    TRY(syscall(SYS_sendmsg, client, &message, 0));
+    message.msg_iovlen = 0;
+    TRY(syscall(SYS_sendmsg, client, &message, 0));
+    say_message(server);
+    message.msg_iovlen = 1;
+    message.msg_name = (void *)8;
+    TRY(syscall(SYS_sendmsg, client, &message, 0));
+    message.msg_name = &address;
+    message.msg_namelen = (socklen_t)-1;
+    TRY(syscall(SYS_sendmsg, client, &message, 0));
+    message.msg_namelen = size;
+    struct cmsghdr control = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = 4};
+    message.msg_control = &control;
+    message.msg_controllen = sizeof(control);
+    TRY(syscall(SYS_sendmsg, client, &message, 0));
+    control.cmsg_len = 4096;
+    TRY(syscall(SYS_sendmsg, client, &message, 0));
+    control = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = 77, .cmsg_len = sizeof(control)};
+    TRY(syscall(SYS_sendmsg, client, &message, 0));
+    message.msg_controllen = 4;
+    TRY(syscall(SYS_sendmsg, client, &message, 0));
+    say_message(server);
+    message.msg_control = (void *)8;
+    message.msg_controllen = 64;
+    TRY(syscall(SYS_sendmsg, client, &message, 0));
+    message.msg_controllen = 0;
+    int stream = socket(AF_UNIX, SOCK_STREAM, 0);
+    TRY(sendmsg(stream, &message, MSG_NOSIGNAL));
+    int pair[2];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    TRY(sendmsg(pair[0], &message, MSG_NOSIGNAL));
+    TRY(sendmsg(0, &message, 0));
+}
