@@ -11,6 +11,7 @@
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/fs/synth_private.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
@@ -216,6 +217,15 @@ static const struct synth_filesystem proc_filesystem = {
     .write_error = write_error,
     .prepare = prepare,
 };
+
+pid_t proc_folder_process(const struct dentry *dentry)
+{
+    if (dentry->inode == NULL || strcmp(dentry->filesystem->name, proc_filesystem.name) != 0)
+        return 0;
+    const struct synth_object *object = synth_object_of(dentry);
+    bool folder = object->node->parent == NULL && object->node->entry->means == SYNTH_DIRECTORY;
+    return folder && object->subject.vtid == 0 ? object->subject.vpid : 0;
+}
 
 int procfs_mount(struct sentry *sentry, const char *path)
 {

@@ -25,6 +25,9 @@ struct process *proc_subject_process(const struct synth_source *source);
 /* Its credentials and the like; any thread. 0 or -ESRCH. */
 int proc_subject_snapshot(const struct synth_source *source, struct process_snapshot *ret_snapshot);
 
+/* The process whose folder /proc/PID this is, as the guest numbers it; 0: it is something else. */
+pid_t proc_folder_process(const struct dentry *dentry);
+
 /* Opens `name` of the subject's folder in the guest's own procfs. Any thread. A descriptor or -errno. */
 int proc_subject_open(const struct synth_source *source, const char *name, int flags);
 /* readlink(2) of a link there: its length or -errno. */

@@ -12,6 +12,8 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/fs/procfs.h"
+#include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
 
@@ -155,21 +157,49 @@ static int64_t signal_through(struct call *call, int pidfd, int signal)
     return syscall(SYS_pidfd_send_signal, pidfd, signal, &info, 0) < 0 ? -errno : 0;
 }
 
+/* An open /proc/PID does for a pidfd too. */
+static int subject_from_folder(struct call *call, int fd, struct task **ret_task)
+{
+    struct object object;
+    auto_close int owned = fd;
+    int result = refuse_path_descriptor(fd);
+    if (result == 0)
+        result = object_from_own_fd(call, take_fd(&owned), &object);
+    if (result < 0)
+        return result;
+    bool gone = object.kind == OBJECT_SYNTHETIC && object_dentry(call, &object) == -ENOENT;
+    pid_t vpid = object.kind == OBJECT_SYNTHETIC && !gone ? proc_folder_process(object.dentry) : 0;
+    object_release(&object);
+    struct task *task = vpid > 0 ? task_find_vtid(call->sentry->processes, vpid) : NULL;
+    if (task == NULL)
+        return gone || vpid > 0 ? -ESRCH : -EBADF;
+    *ret_task = task;
+    return 0;
+}
+
 int64_t sys_pidfd_send_signal(struct call *call)
 {
     int signal = arg_int(call, 1);
-    if (caller_capable(call, CAP_KILL) || !is_signal(signal) || arg_uint(call, 3) != 0)
+    if (arg_uint(call, 3) != 0)
         return CALL_CONTINUE;
-    auto_close int pidfd = call_get_fd(call, arg_int(call, 0));
-    if (pidfd < 0)
-        return pidfd;
+    auto_close int fd = call_get_fd(call, arg_int(call, 0));
+    if (fd < 0)
+        return fd;
     struct task *target;
-    int result = subject_from_pidfd(call, pidfd, &target);
+    int result = subject_from_pidfd(call, fd, &target);
+    bool folder = result == -EBADF;
+    if (folder)
+        result = subject_from_folder(call, take_fd(&fd), &target);
     if (result < 0)
         return result;
-    if (!may_signal(call, target, signal))
+    bool all_powerful = caller_capable(call, CAP_KILL);
+    if (!folder && (all_powerful || !is_signal(signal)))
+        return CALL_CONTINUE;
+    if (!is_signal(signal))
+        return -EINVAL;
+    if (!all_powerful && !may_signal(call, target, signal))
         return -EPERM;
     if (init_ignores(call, target->process, signal))
         return 0;
-    return signal_through(call, pidfd, signal);
+    return signal_through(call, folder ? target->process->pidfd : fd, signal);
 }

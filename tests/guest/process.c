@@ -504,6 +504,36 @@ CASE(pidfd)
     TRY(syscall(SYS_pidfd_open, getpid(), 0x1234));
 }
 
+/* killall(1) signals by the folder it found the process in. */
+CASE(folder_as_pidfd)
+{
+    char path[64];
+    pid_t pid = fork_or_die();
+    if (pid == 0)
+        for (;;)
+            pause();
+    snprintf(path, sizeof(path), "/proc/%d", pid);
+    int folder = OK(open(path, O_RDONLY | O_DIRECTORY)), named = OK(open(path, O_PATH));
+    snprintf(path, sizeof(path), "/proc/%d/task/%d", pid, pid);
+    int thread = OK(open(path, O_RDONLY | O_DIRECTORY));
+    TRY(syscall(SYS_pidfd_send_signal, folder, 0, NULL, 0));
+    TRY(syscall(SYS_pidfd_send_signal, named, 0, NULL, 0));
+    TRY(syscall(SYS_pidfd_send_signal, thread, 0, NULL, 0));
+    TRY(syscall(SYS_pidfd_send_signal, open("/proc", O_RDONLY), 0, NULL, 0));
+    TRY(syscall(SYS_pidfd_send_signal, open("/proc/self/fd", O_RDONLY), 0, NULL, 0));
+    TRY(syscall(SYS_pidfd_send_signal, open("/", O_RDONLY), 0, NULL, 0));
+    TRY(syscall(SYS_pidfd_send_signal, folder, 99, NULL, 0));
+    IN_CHILD("a user")
+    {
+        become(1000, 1000);
+        TRY(syscall(SYS_pidfd_send_signal, folder, SIGTERM, NULL, 0));
+    }
+    TRY(syscall(SYS_pidfd_send_signal, open("/proc/1", O_RDONLY), SIGKILL, NULL, 0));
+    TRY(syscall(SYS_pidfd_send_signal, folder, SIGTERM, NULL, 0));
+    say_wait("child", pid);
+    TRY(syscall(SYS_pidfd_send_signal, folder, SIGTERM, NULL, 0));
+}
+
 CASE(prctl_names)
 {
     char name[16];
