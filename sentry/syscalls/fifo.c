@@ -14,6 +14,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/fs/gofer_client.h"
 #include "sentry/platform/platform.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
@@ -52,17 +53,20 @@ static bool has_writer(int fd)
     return writer;
 }
 
-/* Takes fd over. Our copy is closed before the guest goes on: who reads until the last writer is gone would count it.
+/*
+ * Takes fd over. No copy may be left when the guest goes on: who reads until the last writer is gone would count it. Ours
+ * is closed on the way; the gofer has closed its own when it has answered one more question.
  */
 static int64_t hand_over(struct call *call, int fd, int flags)
 {
-    int number;
-    int error = call_add_fd(call, fd, (flags & O_CLOEXEC) != 0, -1, &number);
-    (void)close(fd);
+    auto_close int owned = fd;
+    int error = gofer_getattr(call->sentry->gofer, (struct gofer_place){.path = "", .fd = -1}, NULL);
     if (error < 0)
         return error;
-    call->installed = number;
-    return number;
+    int64_t result = call_give_fd(call, &owned, (flags & O_CLOEXEC) != 0);
+    if (result >= 0)
+        call->installed = result;
+    return result;
 }
 
 static int64_t answer(struct call *call, struct waiting *waiting)
