@@ -20,6 +20,7 @@
 #include "postern/error.h"
 #include "postern/socket.h"
 #include "runtime/cell_init.h"
+#include "runtime/fork_into.h"
 #include "runtime/namespaces.h"
 #include "runtime/privilege.h"
 
@@ -114,7 +115,7 @@ static int run_helper(int namespaces, const struct cell_plan *plan, const int so
     auto_close int ours = report[0];
     auto_close int theirs = report[1];
 
-    pid_t pid = fork();
+    pid_t pid = plan->joins ? fork() : fork_into(namespaces, error);
     if (pid < 0)
         return error_set(error, errno, "cannot fork into the sandbox");
     if (pid == 0) {

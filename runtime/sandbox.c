@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +34,7 @@
 #include "runtime/cell.h"
 #include "runtime/cell_init.h"
 #include "runtime/config_seccomp.h"
+#include "runtime/fork_into.h"
 #include "runtime/gofer_setup.h"
 #include "runtime/sentry_start.h"
 
@@ -119,15 +119,6 @@ static struct winsize console_size(const struct oci_process *process)
     return size;
 }
 
-/* The gofer was the last that belongs there; hooks must not. */
-static int leave_pid_namespace(struct error *error)
-{
-    auto_close int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-    if (own < 0 || setns(own, CLONE_NEWPID) < 0)
-        return error_set(error, errno, "cannot leave the sandbox's pid namespace");
-    return 0;
-}
-
 static int start_gofer(struct start *start, struct sandbox *sandbox, struct error *error)
 {
     const struct sandbox_options *options = start->options;
@@ -161,9 +152,9 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
     if (!options->detached_console)
         setup.console_size = console_size(&options->config->process);
 
-    pid_t pid = fork();
+    pid_t pid = fork_into(start->sentry.pidfd, error);
     if (pid < 0)
-        return error_set(error, errno, "cannot fork the gofer");
+        return pid;
     if (pid == 0) {
         struct error failure = {0};
         /* Our ends of what it, and the sentry, see our death by. */
@@ -175,9 +166,6 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
         _exit(1);
     }
     sandbox->gofer = pid;
-    status = leave_pid_namespace(error);
-    if (status < 0)
-        return status;
     (void)close(take_fd(&theirs));
     (void)close(take_fd(&gofer_end));
     if (options->made != NULL) {
@@ -241,8 +229,6 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
     sandbox->sentry_pidfd = start->sentry.pidfd;
     sandbox->control = start->sentry.control;
 
-    if (setns(start->sentry.pidfd, CLONE_NEWPID) < 0)
-        return error_set(error, errno, "cannot enter the sandbox's pid namespace");
     status = tell_joined(options, sandbox->sentry, error);
     if (status < 0)
         return status;
