@@ -42,7 +42,7 @@ static int drop_inheritance(struct error *error)
     return 0;
 }
 
-static int check_identity(struct error *error)
+static int check_identity(bool mapped, struct error *error)
 {
     for (int capability = 0; capability <= CAP_LAST_CAP; capability++) {
         if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1)
@@ -50,12 +50,12 @@ static int check_identity(struct error *error)
     }
     if (prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) != GOFER_SECUREBITS)
         return error_refuse(error, "started without its securebits");
-    if (geteuid() == 0 || getuid() != geteuid() || getgid() != getegid() || getgroups(0, NULL) != 0)
+    if (getuid() != geteuid() || getgid() != getegid() || (!mapped && (geteuid() == 0 || getgroups(0, NULL) != 0)))
         return error_refuse(error, "started with ids or groups that are not its own");
     return 0;
 }
 
-int gofer_confine(struct error *error)
+int gofer_confine(bool mapped, struct error *error)
 {
     ignore_signals();
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -66,6 +66,6 @@ int gofer_confine(struct error *error)
 
     int status = drop_inheritance(error);
     if (status == 0)
-        status = check_identity(error);
+        status = check_identity(mapped, error);
     return status < 0 ? status : confine_apply(error);
 }

@@ -2,6 +2,8 @@
 #ifndef GOFER_CONFINE_H
 #define GOFER_CONFINE_H
 
+#include <stdbool.h>
+
 struct error;
 
 /*
@@ -12,6 +14,7 @@ struct error;
  *  - cannot be traced or dumped by anything of its own id.
  * It may still: open whatever is below the container's root, which is what it is for.
  */
-int gofer_confine(struct error *error);
+/* mapped: the ids are those of a user namespace, where the caller's own may have to do. */
+int gofer_confine(bool mapped, struct error *error);
 
 #endif

@@ -53,7 +53,7 @@ int main(int argc, char **argv)
     struct error error = {0};
     int status = check_descriptors(&error);
     if (status == 0)
-        status = gofer_confine(&error);
+        status = gofer_confine(argc == 2 && strcmp(argv[1], "--mapped") == 0, &error);
     if (status == 0 && (status = server_init(&server)) < 0)
         (void)error_set(&error, status, "self/fd of procfs");
     if (status < 0) {

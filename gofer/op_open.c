@@ -15,13 +15,17 @@ CONFINE_ALLOW_IF(fcntl, 1, UINT32_MAX, F_DUPFD_CLOEXEC, "O_PATH of the root");
 enum { CREATE_TRIES = 8 };
 
 /* Nobody may have a program open for writing while it is started: a read lease can only be had then. */
-static int check_no_writer(int fd)
+static int check_no_writer(int fd, const struct statx *attributes)
 {
-    if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
-        (void)fcntl(fd, F_SETLEASE, F_UNLCK);
-        return 0;
+    int status = fcntl(fd, F_SETLEASE, F_RDLCK) < 0 ? -errno : 0;
+    /* CAP_LEASE counts in no user namespace; there a file's lease is its owner's to have. */
+    if (status == -EACCES && owner_become(attributes->stx_uid, attributes->stx_gid) == 0) {
+        status = fcntl(fd, F_SETLEASE, F_RDLCK) < 0 ? -errno : 0;
+        owner_end();
     }
-    return errno == EAGAIN ? -ETXTBSY : 0; /* a file system without leases cannot tell */
+    if (status == 0)
+        (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+    return status == -EAGAIN ? -ETXTBSY : 0; /* a file system without leases cannot tell */
 }
 
 /* Opens what a descriptor holds, as the request wants it. */
@@ -37,7 +41,7 @@ static int open_held(int held, const struct statx *attributes, const struct gofe
     if (fd < 0 || request->extra == 0)
         return fd;
 
-    int status = check_no_writer(fd);
+    int status = check_no_writer(fd, attributes);
     if (status < 0) {
         (void)close(fd);
         return status;

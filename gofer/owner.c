@@ -58,15 +58,21 @@ static bool fs_ids_are(uid_t uid, gid_t gid)
     return (uid_t)setfsuid((uid_t)-1) == uid && (gid_t)setfsgid((gid_t)-1) == gid;
 }
 
+int owner_become(uid_t uid, gid_t gid)
+{
+    set_fs_ids(uid, gid);
+    if (fs_ids_are(uid, gid))
+        return 0;
+    owner_end();
+    return -EPERM;
+}
+
 int owner_begin(const struct gofer_request *request)
 {
-    set_fs_ids(request->uid, request->gid);
-    if (!fs_ids_are(request->uid, request->gid)) {
-        owner_end();
-        return -EPERM;
-    }
-    (void)umask((mode_t)request->umask);
-    return 0;
+    int status = owner_become(request->uid, request->gid);
+    if (status == 0)
+        (void)umask((mode_t)request->umask);
+    return status;
 }
 
 void owner_end(void)

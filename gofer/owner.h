@@ -12,6 +12,9 @@ int owner_init(void);
 int owner_begin(const struct gofer_request *request);
 void owner_end(void);
 
+/* The same with ids alone. -EPERM: nobody here has them. */
+int owner_become(uid_t uid, gid_t gid);
+
 /* Gives CAP_FSETID up for a moment, so that the kernel takes set-id bits away from a file that loses its content, as it
  * does for a process without the capability. fsetid_raise() must follow. */
 void fsetid_lower(void);

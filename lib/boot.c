@@ -54,6 +54,7 @@ static int check_counts(const struct boot_config *config, struct error *error)
         {config->group_count, BOOT_GROUPS_MAX, "group_count"},     {config->rlimit_count, BOOT_RLIMITS_MAX, "rlimit_count"},
         {config->mount_count, BOOT_MOUNTS_MAX, "mount_count"},     {config->masked_count, BOOT_MASKED_MAX, "masked_count"},
         {config->readonly_count, BOOT_MASKED_MAX, "readonly_count"}, {config->sysctl_count, BOOT_SYSCTLS_MAX, "sysctl_count"},
+        {config->uids.count, BOOT_ID_LINES_MAX, "uids.count"},       {config->gids.count, BOOT_ID_LINES_MAX, "gids.count"},
     };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         int status = check_count(counts[i].count, counts[i].limit, counts[i].field, error);
@@ -88,4 +89,12 @@ int boot_config_check(const struct boot_config *config, struct error *error)
     if (status == 0)
         status = check_text(config->cwd, sizeof(config->cwd), "cwd", error);
     return status;
+}
+
+bool boot_id_exists(const struct boot_id_table *table, uint32_t id)
+{
+    for (uint32_t i = 0; i < table->count; i++)
+        if (id - table->lines[i].inside < table->lines[i].size)
+            return true;
+    return false;
 }

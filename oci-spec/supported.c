@@ -36,8 +36,6 @@ static int refuse_fields(const struct oci_config *config, struct error *error)
         {config->has_zos, "zos", "not supported: Postern runs Linux containers only"},
         {config->has_freebsd, "freebsd", "not supported: Postern runs Linux containers only"},
         {linux_config->intel_rdt != NULL, "linux.intelRdt", "not supported"},
-        {linux_config->uid_mappings.count > 0, "linux.uidMappings", "user namespace mappings are not supported yet"},
-        {linux_config->gid_mappings.count > 0, "linux.gidMappings", "user namespace mappings are not supported yet"},
         {linux_config->net_devices.count > 0, "linux.netDevices", "moving network devices is not supported yet"},
         {linux_config->personality != NULL && linux_config->personality->domain == PER_LINUX32,
          "linux.personality.domain", "LINUX32 is not supported: Postern runs 64-bit programs only"},
@@ -54,7 +52,8 @@ static int refuse_fields(const struct oci_config *config, struct error *error)
 /* The others hold what the sandbox itself is made of. */
 static bool can_join(int type)
 {
-    return type == OCI_NAMESPACE_NETWORK || type == OCI_NAMESPACE_IPC || type == OCI_NAMESPACE_UTS;
+    return type == OCI_NAMESPACE_NETWORK || type == OCI_NAMESPACE_IPC || type == OCI_NAMESPACE_UTS ||
+           type == OCI_NAMESPACE_USER;
 }
 
 static int refuse_namespaces(const struct oci_config *config, struct error *error)
@@ -62,10 +61,6 @@ static int refuse_namespaces(const struct oci_config *config, struct error *erro
     const struct oci_namespaces *namespaces = &config->linux_config.namespaces;
     for (size_t i = 0; i < namespaces->count; i++) {
         const struct oci_namespace *namespace = &namespaces->items[i];
-        if (namespace->type == OCI_NAMESPACE_USER) {
-            (void)error_refuse(error, "linux.namespaces[%zu].type: a user namespace is not supported yet", i);
-            return not_supported(error);
-        }
         if (namespace->path != NULL && !can_join(namespace->type)) {
             (void)error_refuse(error, "linux.namespaces[%zu].path: joining a %s namespace is not supported", i,
                                name_of(&namespace_names, namespace->type));

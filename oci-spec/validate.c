@@ -87,6 +87,23 @@ static int validate_process(const struct oci_config *config, struct error *error
     return result;
 }
 
+static int validate_mappings(const struct oci_config *config, struct error *error)
+{
+    const struct oci_linux *linux_config = &config->linux_config;
+    const struct {
+        const struct oci_id_mappings *mappings;
+        const char *field;
+    } both[] = {{&linux_config->uid_mappings, "linux.uidMappings"}, {&linux_config->gid_mappings, "linux.gidMappings"}};
+    const struct oci_namespace *user = oci_find_namespace(config, OCI_NAMESPACE_USER);
+    for (size_t i = 0; i < 2; i++) {
+        if (user == NULL && both[i].mappings->count > 0)
+            return error_refuse(error, "%s: needs a namespace of type \"user\"", both[i].field);
+        if (user != NULL && user->path == NULL && both[i].mappings->count == 0)
+            return error_refuse(error, "%s: missing, a new user namespace needs ids", both[i].field);
+    }
+    return 0;
+}
+
 static int validate_namespaces(const struct oci_config *config, struct error *error)
 {
     const struct oci_namespaces *namespaces = &config->linux_config.namespaces;
@@ -102,7 +119,7 @@ static int validate_namespaces(const struct oci_config *config, struct error *er
     }
     if (config->linux_config.time_offsets != NULL && (seen >> OCI_NAMESPACE_TIME & 1) == 0)
         return error_refuse(error, "linux.timeOffsets: needs a namespace of type \"time\"");
-    return 0;
+    return validate_mappings(config, error);
 }
 
 static int validate_devices(const struct oci_linux *linux_config, struct error *error)

@@ -14,6 +14,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/gofer_setup.h"
+#include "runtime/user_namespace.h"
 
 enum { UMASK_DEFAULT = 0022 };
 
@@ -111,6 +112,9 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     boot->created_realtime = (uint64_t)time(NULL);
     boot->boottime_offset_ns = (uint64_t)facts->boottime_offset_ns;
     boot->trace_enabled = facts->trace;
+    boot->uids = facts->users->uids;
+    boot->gids = facts->users->gids;
+    boot->groups_denied = facts->users->groups_denied;
     if (host->resources != NULL && host->resources->memory != NULL && host->resources->memory->limit.set &&
         host->resources->memory->limit.value > 0)
         boot->memory_limit = (uint64_t)host->resources->memory->limit.value;

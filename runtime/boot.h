@@ -10,9 +10,11 @@ struct error;
 struct gofer_layout;
 struct oci_config;
 struct oci_process;
+struct user_namespace;
 
 struct boot_facts {
     const char *id;
+    const struct user_namespace *users;
     const char *hostname;       /* when config.json gives none */
     int64_t boottime_offset_ns; /* what the guest's clocks were set back by */
     bool trace;

@@ -17,9 +17,11 @@
 #include "runtime/console.h"
 #include "runtime/hooks.h"
 #include "runtime/home.h"
+#include "runtime/id_table.h"
 #include "runtime/log.h"
 #include "runtime/options.h"
 #include "runtime/pid_file.h"
+#include "runtime/rootless.h"
 #include "runtime/state_dir.h"
 #include "runtime/state_socket.h"
 #include "runtime/sysctl.h"
@@ -49,6 +51,8 @@ static int load_config(struct creation *creation, struct error *error)
         result = oci_check_supported(creation->config, error);
     if (result == 0)
         result = sysctl_check(&creation->config->linux_config.sysctl, error);
+    if (result == 0 && rootless_needed())
+        result = rootless_enter(&creation->config->linux_config, error);
     if (result == 0)
         result = home_add(creation->config, root_path(creation, path, sizeof(path)), error);
     if (result == 0 && creation->options.console_socket != NULL && !creation->config->process.terminal)
@@ -65,11 +69,27 @@ static int load_config(struct creation *creation, struct error *error)
 
 static int take_ids(struct creation *creation, struct error *error)
 {
+    struct boot_id_table uids, gids;
     struct id_range range;
-    int result = id_range_find(options_global()->id_range, getenv(IDS_ENVIRONMENT), IDS_CONFIG, &range, error);
+    int result = user_namespace_own("uid_map", &uids);
+    if (result == 0)
+        result = user_namespace_own("gid_map", &gids);
+    if (result < 0)
+        return error_set(error, result, "cannot read our own user namespace's ids in /proc");
+    if (!id_table_is_whole(&uids)) {
+        ids_of_namespace(&uids, &gids, &creation->ids);
+        return 0;
+    }
+    result = id_range_find(options_global()->id_range, getenv(IDS_ENVIRONMENT), IDS_CONFIG, &range, error);
     if (result == 0)
         result = state_root_create(IDS_PARENT, error);
     return result == 0 ? ids_take(IDS_FOLDER, &range, &creation->ids, error) : result;
+}
+
+static int find_users(struct creation *creation, struct error *error)
+{
+    int result = user_namespace_find(&creation->config->linux_config, &creation->ids, &creation->users, error);
+    return result == 0 ? user_namespace_check(&creation->users, creation->config, error) : result;
 }
 
 /* -- the state folder --------------------------------------------------------------------------------------------- */
@@ -92,6 +112,13 @@ static int open_state(struct creation *creation, struct error *error)
     return creation->reason < 0 ? error_set(error, errno, "cannot write in the state folder") : 0;
 }
 
+/* While we are ourselves: without root we are another in a moment. */
+static void set_owner(struct container *container)
+{
+    const struct passwd *user = getpwuid(getuid());
+    (void)snprintf(container->owner, sizeof(container->owner), "%s", user != NULL ? user->pw_name : "");
+}
+
 static void describe(struct creation *creation)
 {
     struct container *container = &creation->container;
@@ -102,8 +129,6 @@ static void describe(struct creation *creation)
     (void)strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
     (void)snprintf(container->created, sizeof(container->created), "%s.%09ldZ", seconds, now.tv_nsec);
     (void)snprintf(container->id, sizeof(container->id), "%s", creation->options.id);
-    const struct passwd *user = getpwuid(getuid());
-    (void)snprintf(container->owner, sizeof(container->owner), "%s", user != NULL ? user->pw_name : "");
     char path[PATH_MAX];
     (void)snprintf(container->rootfs, sizeof(container->rootfs), "%s", root_path(creation, path, sizeof(path)));
     container->annotations = creation->config->annotations;
@@ -185,9 +210,8 @@ static int make_sandbox(struct creation *creation, struct error *error)
         .id = creation->options.id,
         .bundle = creation->container.bundle,
         .config = creation->config,
-        .sentry_uid = creation->ids.sentry,
-        .gofer_uid = creation->ids.gofer,
-        .guest_uid = creation->ids.guest,
+        .ids = &creation->ids,
+        .users = &creation->users,
         .trace_fd = creation->options.trace,
         .detached_console = creation->options.console_socket != NULL,
         .start_socket = creation->start_socket,
@@ -211,10 +235,13 @@ static int make_sandbox(struct creation *creation, struct error *error)
 int creation_make(const struct creation_options *options, struct creation *ret_creation, struct error *error)
 {
     struct creation creation = {
-        .options = *options, .ids = {.lock = -1}, .folder = -1, .start_socket = -1, .control_socket = -1, .reason = -1};
+        .options = *options, .ids = {.lock = -1}, .users = {.fd = -1}, .folder = -1, .start_socket = -1, .control_socket = -1, .reason = -1};
+    set_owner(&creation.container);
     int result = load_config(&creation, error);
     if (result == 0)
         result = take_ids(&creation, error);
+    if (result == 0)
+        result = find_users(&creation, error);
     if (result == 0)
         result = open_state(&creation, error);
     if (result == 0)
@@ -245,6 +272,7 @@ static void close_all(struct creation *creation)
         *fds[i] = -1;
     }
     ids_release(&creation->ids);
+    user_namespace_release(&creation->users);
     creation->config = oci_free(creation->config);
 }
 

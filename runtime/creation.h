@@ -12,6 +12,7 @@
 #include "runtime/container.h"
 #include "runtime/ids.h"
 #include "runtime/sandbox.h"
+#include "runtime/user_namespace.h"
 
 struct error;
 
@@ -27,6 +28,7 @@ struct creation {
     struct creation_options options;
     struct oci_config *config;
     struct ids ids;
+    struct user_namespace users;
     int folder; /* ROOT/ID, open and locked: the lock says that the container lives */
     int start_socket, control_socket, reason;
     bool has_cgroup, has_sandbox;

@@ -16,6 +16,7 @@
 #include "postern/error.h"
 #include "runtime/mounts.h"
 #include "runtime/rootfs.h"
+#include "runtime/user_namespace.h"
 
 struct node {
     const char *path;
@@ -43,24 +44,38 @@ static const struct {
     {"/dev/stderr", "/proc/self/fd/2"}, {"/dev/ptmx", "pts/ptmx"},
 };
 
-static int own(int folder, const char *name, const struct node *node)
+static int own(const struct user_namespace *users, int folder, const char *name, const struct node *node)
 {
+    uid_t uid = user_namespace_uid(users, node->uid);
+    gid_t gid = user_namespace_gid(users, node->gid);
     auto_close int made = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (made < 0 || fchownat(made, "", node->uid, node->gid, AT_EMPTY_PATH) < 0)
-        return -errno;
-    return 0;
+    if (uid == (uid_t)-1 || gid == (gid_t)-1)
+        return node->uid == 0 && node->gid == 0 ? 0 : -EINVAL; /* without a root it is its maker's */
+    return made < 0 || fchownat(made, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+/* In a user namespace a device of the host's can only be laid over a file. The host's is what the guest is judged by, too. */
+static int bind_node(int root, const struct node *node)
+{
+    for (size_t i = 0; i < sizeof(standard_nodes) / sizeof(standard_nodes[0]); i++) {
+        if (standard_nodes[i].device != node->device || (node->mode & S_IFMT) != S_IFCHR)
+            continue;
+        auto_close int place = rootfs_make_file(root, node->path);
+        return place < 0 ? place : mounts_bind_device(standard_nodes[i].path, place);
+    }
+    return -EPERM;
 }
 
 /* A node that is there already is left alone: the image may bring its own, linux.devices may name a usual one. */
-static int make_node(int root, const struct node *node)
+static int make_node(const struct mount_tree *tree, const struct node *node)
 {
     const char *name;
-    auto_close int folder = rootfs_make_parent(root, node->path, &name);
+    auto_close int folder = rootfs_make_parent(tree->root, node->path, &name);
     if (folder < 0)
         return folder;
-    if (mknodat(folder, name, node->mode, node->device) < 0)
-        return errno == EEXIST ? 0 : -errno;
-    return own(folder, name, node);
+    if (mknodat(folder, name, node->mode, node->device) == 0)
+        return own(tree->users, folder, name, node);
+    return errno == EEXIST ? 0 : errno == EPERM ? bind_node(tree->root, node) : -errno;
 }
 
 static int make_link(int root, const char *path, const char *target)
@@ -72,16 +87,16 @@ static int make_link(int root, const char *path, const char *target)
     return symlinkat(target, folder, name) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int make_standard(int root, struct error *error)
+static int make_standard(const struct mount_tree *tree, struct error *error)
 {
     int status = 0;
     for (size_t i = 0; status == 0 && i < sizeof(standard_nodes) / sizeof(standard_nodes[0]); i++) {
-        status = make_node(root, &standard_nodes[i]);
+        status = make_node(tree, &standard_nodes[i]);
         if (status < 0)
             return error_set(error, status, "cannot make %s", standard_nodes[i].path);
     }
     for (size_t i = 0; status == 0 && i < sizeof(standard_links) / sizeof(standard_links[0]); i++) {
-        status = make_link(root, standard_links[i].path, standard_links[i].target);
+        status = make_link(tree->root, standard_links[i].path, standard_links[i].target);
         if (status < 0)
             return error_set(error, status, "cannot make %s", standard_links[i].path);
     }
@@ -102,7 +117,7 @@ static int make_configured(const struct mount_tree *tree, const struct oci_devic
     };
     if (device->type != S_IFIFO)
         node.device = makedev((unsigned int)device->major.value, (unsigned int)device->minor.value);
-    return make_node(tree->root, &node);
+    return make_node(tree, &node);
 }
 
 int devices_make(const struct mount_tree *tree, struct error *error)
@@ -111,7 +126,7 @@ int devices_make(const struct mount_tree *tree, struct error *error)
     if (dev != NULL && strcmp(dev->type, "tmpfs") != 0)
         return 0;
 
-    int status = make_standard(tree->root, error);
+    int status = make_standard(tree, error);
     const struct oci_devices *devices = &tree->config->linux_config.devices;
     for (size_t i = 0; status == 0 && i < devices->count; i++) {
         status = make_configured(tree, &devices->items[i]);
@@ -163,7 +178,7 @@ int devices_make_console(const struct mount_tree *tree, const struct winsize *si
     int status = open_pair(devpts->fd, &master, &slave, name);
     if (status == 0 && size->ws_col != 0 && ioctl(master, TIOCSWINSZ, size) < 0)
         status = -errno;
-    if (status == 0 && fchown(slave, tree->config->process.user.uid, (gid_t)-1) < 0)
+    if (status == 0 && fchown(slave, user_namespace_uid(tree->users, tree->config->process.user.uid), (gid_t)-1) < 0)
         status = -errno;
     if (status == 0)
         status = bind_console(tree, devpts->fd, name);

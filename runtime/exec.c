@@ -187,7 +187,8 @@ static int open_console(struct exec *exec, struct error *error)
     auto_close int gofer = process_mark_open(&exec->container.gofer);
     if (gofer < 0)
         return error_refuse(error, "cannot exec in a stopped container");
-    int result = exec_console_open(gofer, &exec->master, &exec->slave, error);
+    int result = exec_console_open(gofer, exec->container.gofer.pid, exec->config->process.user.uid, &exec->master, &exec->slave,
+                                   error);
     if (result < 0 || exec->options.console_socket == NULL)
         return result;
     return console_send(exec->options.console_socket, exec->master, error);

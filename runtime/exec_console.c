@@ -15,6 +15,8 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/socket.h"
+#include "runtime/id_table.h"
+#include "runtime/user_namespace.h"
 
 /* The container may have put anything at /dev/pts/ptmx: it counts only if it is on a devpts, reached over no link. */
 static int open_pair(int *ret_master, int *ret_slave)
@@ -38,22 +40,35 @@ static int open_pair(int *ret_master, int *ret_slave)
 }
 
 /* In a child, because the mount namespace cannot be left again. */
-static void child(int gofer, int socket) __attribute__((noreturn));
-static void child(int gofer, int socket)
+static void child(int gofer, uid_t outside, uid_t inside, int socket) __attribute__((noreturn));
+static void child(int gofer, uid_t outside, uid_t inside, int socket)
 {
-    int fds[2], status = -1;
-    if (setns(gofer, CLONE_NEWNS) < 0 || chdir("/") < 0)
+    int fds[2], status = 0;
+    uid_t owner = outside;
+    if (setns(gofer, CLONE_NEWNS) < 0) {
+        /* Whoever made the container without root has his rights over its mounts by way of its user namespace. */
+        owner = inside;
+        status = setns(gofer, CLONE_NEWUSER | CLONE_NEWNS) < 0 ? -errno : 0;
+    }
+    if (status == 0)
+        status = chdir("/") < 0 ? -errno : open_pair(&fds[0], &fds[1]);
+    if (status == 0 && fchown(fds[1], owner, (gid_t)-1) < 0)
         status = -errno;
-    else
-        status = open_pair(&fds[0], &fds[1]);
     (void)socket_send(socket, &status, sizeof(status), fds, status == 0 ? 2 : 0);
     _exit(0);
 }
 
-int exec_console_open(int gofer, int *ret_master, int *ret_slave, struct error *error)
+int exec_console_open(int gofer, pid_t gofer_pid, uid_t uid, int *ret_master, int *ret_slave, struct error *error)
 {
+    struct boot_id_table uids;
+    uid_t outside;
     int sockets[2];
-    int status = socket_pair(sockets);
+    int status = user_namespace_of(gofer_pid, "uid_map", &uids);
+    if (status < 0)
+        return error_set(error, status, "cannot read the container's ids in /proc");
+    if (!id_table_outside(&uids, uid, &outside))
+        return error_refuse(error, "process.user.uid: %u is no id of the container's user namespace", uid);
+    status = socket_pair(sockets);
     if (status < 0)
         return error_set(error, status, "cannot make a socket");
     auto_close int ours = sockets[0];
@@ -62,7 +77,7 @@ int exec_console_open(int gofer, int *ret_master, int *ret_slave, struct error *
     if (pid < 0)
         return error_set(error, errno, "cannot fork");
     if (pid == 0)
-        child(gofer, theirs);
+        child(gofer, outside, uid, theirs);
     (void)close(take_fd(&theirs));
     int fds[2];
     size_t count = 0;

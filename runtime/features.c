@@ -86,14 +86,9 @@ static void write_extensions(struct json_writer *writer)
     write_enabled(writer, "idmap", false);
 }
 
-/* Those a config.json may name here: a user namespace is refused (oci-spec/supported.c). */
-static const struct name served_names[] = {{"pid", 0}, {"network", 0}, {"mount", 0}, {"ipc", 0}, {"uts", 0},
-                                           {"cgroup", 0}, {"time", 0}, {NULL, 0}};
-static const struct name_table served_namespaces = {"namespace type", served_names};
-
 static void write_linux(struct json_writer *writer)
 {
-    write_names(writer, "namespaces", &served_namespaces);
+    write_names(writer, "namespaces", &namespace_names);
     write_names(writer, "capabilities", &capability_names);
     write_object(writer, "cgroup", write_cgroup);
     write_object(writer, "seccomp", write_seccomp);

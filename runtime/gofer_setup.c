@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -20,9 +21,13 @@
 #include "postern/error.h"
 #include "postern/socket.h"
 #include "runtime/devices.h"
+#include "runtime/id_table.h"
+#include "runtime/ids.h"
 #include "runtime/mount_report.h"
 #include "runtime/mounts.h"
+#include "runtime/privilege.h"
 #include "runtime/rootfs.h"
+#include "runtime/user_namespace.h"
 
 /* -- the report
  * ---------------------------------------------------------------------------------------------------------- */
@@ -187,8 +192,11 @@ int gofer_layout_receive(int report, struct gofer_layout *ret_layout, struct err
 static int make_hidden(struct child *child, struct error *error)
 {
     char options[128];
+    const struct user_namespace *users = child->in->users;
+    uid_t uid = user_namespace_uid(users, users->gofer_uid);
+    gid_t gid = user_namespace_gid(users, users->gofer_gid);
     (void)snprintf(options, sizeof(options), "mode=700,uid=%u,gid=%u,size=4m,nr_inodes=65536",
-                   (unsigned int)child->in->uid, (unsigned int)child->in->gid);
+                   uid != (uid_t)-1 ? uid : child->in->ids->gofer, gid != (gid_t)-1 ? gid : child->in->ids->gofer_gid);
     child->hidden = mounts_make("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     return child->hidden < 0 ? error_set(error, child->hidden, "cannot make the gofer's folder") : 0;
 }
@@ -201,8 +209,8 @@ static void make_fuse(struct child *child)
     if (device < 0)
         return;
     char options[128];
-    (void)snprintf(options, sizeof(options), "source=postern,fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other",
-                   device);
+    (void)snprintf(options, sizeof(options), "source=postern,fd=%d,rootmode=40000,user_id=%u,group_id=%u,allow_other", device,
+                   geteuid(), getegid());
     int mount = mounts_make("fuse", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     if (mount < 0)
         return;
@@ -218,6 +226,20 @@ static int separate(struct error *error)
     (void)umask(0);
     if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
         return error_set(error, errno, "cannot make the gofer's namespaces");
+    return 0;
+}
+
+/* What is made from here on, be it a mount point or a device, belongs to the container's root. */
+static int create_as_root(const struct user_namespace *users, struct error *error)
+{
+    uid_t uid = user_namespace_uid(users, 0);
+    gid_t gid = user_namespace_gid(users, 0);
+    if (users->fd < 0 || uid == (uid_t)-1 || gid == (gid_t)-1)
+        return 0;
+    if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
+        return error_set(error, errno, "cannot set secure bits");
+    (void)setfsgid(gid);
+    (void)setfsuid(uid);
     return 0;
 }
 
@@ -301,13 +323,21 @@ static int raise_ambient(void)
 
 /* The order is forced: securebits and the bounding set need CAP_SETPCAP, inheritable must hold what ambient is to carry
  * over execve, and NO_CAP_AMBIENT_RAISE comes behind the raising. */
-static int drop(const struct gofer_setup *in)
+static int drop(const struct gofer_setup *in, int users)
 {
     const uint64_t setpcap = GOFER_CAPABILITY(CAP_SETPCAP);
-    if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0 || setgroups(0, NULL) < 0 ||
-        setresgid(in->gid, in->gid, in->gid) < 0 || setresuid(in->uid, in->uid, in->uid) < 0)
+    const uid_t uid = in->users->gofer_uid;
+    const gid_t gid = in->users->gofer_gid;
+    if (users >= 0 && setns(users, CLONE_NEWUSER) < 0)
         return -errno;
-    int status = set_capabilities(GOFER_CAPABILITIES | setpcap, GOFER_CAPABILITIES);
+    if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
+        return -errno;
+    int status = privilege_drop_groups();
+    if (status < 0)
+        return status;
+    if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+        return -errno;
+    status = set_capabilities(GOFER_CAPABILITIES | setpcap, GOFER_CAPABILITIES);
     if (status == 0)
         status = raise_ambient();
     if (status < 0)
@@ -321,9 +351,9 @@ static int drop(const struct gofer_setup *in)
     return set_capabilities(GOFER_CAPABILITIES, GOFER_CAPABILITIES);
 }
 
-/* Moves the gofer's descriptors to their numbers; all others close at execve. Returns the number the program's has now.
- */
-static int place_descriptors(const struct child *child, int *report)
+/* Moves the gofer's descriptors to their numbers; all others close at execve. Returns the number the program's has now; so do
+ * *report and *users (-1: none) for what is needed until then. */
+static int place_descriptors(const struct child *child, int *report, int *users)
 {
     enum { OUT_OF_THE_WAY = 64 };
     const int wanted[][2] = {
@@ -337,7 +367,8 @@ static int place_descriptors(const struct child *child, int *report)
     int moved[sizeof(wanted) / sizeof(wanted[0])];
     int program = fcntl(child->in->gofer_binary, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
     int reporting = fcntl(child->in->report, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
-    if (program < 0 || reporting < 0 || close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+    int entered = *users < 0 ? -1 : fcntl(*users, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+    if (program < 0 || reporting < 0 || (*users >= 0 && entered < 0) || close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
         return -errno;
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         moved[i] = wanted[i][1] < 0 ? -1 : fcntl(wanted[i][1], F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
@@ -349,6 +380,7 @@ static int place_descriptors(const struct child *child, int *report)
             return -errno;
     }
     *report = reporting;
+    *users = entered;
     return program;
 }
 
@@ -367,8 +399,13 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
     static struct child child; /* large; this process has but one */
     child = (struct child){
         .in = in, .root = -1, .hidden = -1, .mountinfo = -1, .fuse_root = -1, .master = -1, .slave = -1, .fuse = -1};
-    child.tree = (struct mount_tree){
-        .config = in->config, .bundle = in->bundle_fd, .mqueue = in->mqueue, .self = -1, .scratch = -1, .root = -1};
+    child.tree = (struct mount_tree){.config = in->config,
+                                     .users = in->users,
+                                     .bundle = in->bundle_fd,
+                                     .mqueue = in->mqueue,
+                                     .self = -1,
+                                     .scratch = -1,
+                                     .root = -1};
 
     int status = close_stdio(in);
     if (status < 0)
@@ -381,16 +418,21 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
     if (status == 0 && (child.tree.bundle = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
         status = error_set(error, errno, "cannot open the bundle");
     if (status == 0)
+        status = create_as_root(in->users, error);
+    if (status == 0)
         status = build(&child, error);
     if (status == 0)
         status = send_report(&child, error);
 
     struct gofer_setup moved = *in;
+    const bool is_initial = in->users->fd < 0 && id_table_is_whole(&in->users->uids);
     if (status == 0) {
-        int program = place_descriptors(&child, &moved.report);
-        status = program < 0 ? program : drop(in);
+        int users = in->users->fd;
+        int program = place_descriptors(&child, &moved.report, &users);
+        status = program < 0 ? program : drop(in, users);
         if (status == 0) {
-            char *const arguments[] = {(char[]){"postern-gofer"}, NULL}, *const environment[] = {NULL};
+            char *const arguments[] = {(char[]){"postern-gofer"}, is_initial ? NULL : (char[]){"--mapped"}, NULL};
+            char *const environment[] = {NULL};
             (void)execveat(program, "", arguments, environment, AT_EMPTY_PATH);
             status = -errno;
         }

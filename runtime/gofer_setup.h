@@ -3,12 +3,12 @@
  * Start of the gofer: builds the container's mounts exactly as the container sees them, makes them the process's root,
  * gives every privilege up but the file capabilities, and executes postern-gofer.
  *
- *   runtime                                   gofer child (forked after setns(sentry, CLONE_NEWPID))
+ *   runtime                                   gofer child (fork_into the sandbox's pid namespace)
  *   socket_pair(report)
  *   fork                                      gofer_setup(&in, &error)
  *                                               unshare mount, net, ipc, uts
  *                                               mounts, devices, console, hidden tmpfs, FUSE
- *                                               pivot_root, report the layout, drop, execveat
+ *                                               pivot_root, report the layout, user namespace, drop, execveat
  *   close its end of report, sentry's socket
  *   gofer_layout_receive(report, &layout, &error)
  *
@@ -27,14 +27,16 @@
 #include "postern/boot.h"
 
 struct error;
+struct ids;
 struct oci_config;
+struct user_namespace;
 
 /* All descriptors are borrowed, and must be close-on-exec: gofer_setup places those the gofer keeps. */
 struct gofer_setup {
     const struct oci_config *config;
     int bundle_fd; /* folder of config.json, O_PATH is enough: root.path and relative bind sources start here */
-    uid_t uid;     /* of the gofer, a host id nothing else uses */
-    gid_t gid;
+    const struct ids *ids;
+    const struct user_namespace *users; /* the container's: entered when the mounts are made */
     int gofer_binary;   /* postern-gofer, O_RDONLY or O_PATH */
     int sentry_socket;  /* seqpacket, the gofer's end */
     int procfs;         /* root folder of a procfs of the outer pid namespace (fsmount, need not be attached) */
@@ -47,7 +49,7 @@ struct gofer_setup {
     struct winsize console_size; /* set on the terminal if ws_col is not 0 */
 };
 
-/* Runs in the child, as root in the initial user namespace, single-threaded. Returns only on failure, with the negative
+/* Runs in the child, with all rights over the caller's user namespace, single-threaded. Returns only on failure, with the negative
  * errno, the reason in *error and already sent over the report socket: call _exit(). */
 int gofer_setup(const struct gofer_setup *in, struct error *error);
 

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
 
@@ -160,11 +161,39 @@ int ids_take(const char *folder, const struct id_range *range, struct ids *ret_i
             (void)close(lock);
             continue;
         }
-        *ret_ids = (struct ids){(uid_t)first, (uid_t)first + 1, (uid_t)first + 2, lock};
+        const uint32_t id = (uint32_t)first;
+        *ret_ids = (struct ids){id, id + 1, id + 2, id, id + 1, id + 2, lock};
         return 0;
     }
     (void)error_refuse(error, "all ids from %u to %u are taken by other containers", range->base, (uint32_t)(end - 1));
     return -EAGAIN;
+}
+
+/* The end of the longest line, if it is long enough that nobody misses two ids there. */
+static bool last_ids(const struct boot_id_table *table, uint32_t *ret_last)
+{
+    enum { ENOUGH = 1000 };
+    const struct boot_id_line *longest = NULL;
+    for (uint32_t i = 0; i < table->count; i++)
+        if (longest == NULL || table->lines[i].size > longest->size)
+            longest = &table->lines[i];
+    if (longest == NULL || longest->size < ENOUGH)
+        return false;
+    *ret_last = longest->inside + (longest->size - 1);
+    return true;
+}
+
+void ids_of_namespace(const struct boot_id_table *uids, const struct boot_id_table *gids, struct ids *ret_ids)
+{
+    uint32_t uid, gid;
+    struct ids ids = {geteuid(), geteuid(), geteuid(), getegid(), getegid(), getegid(), -1};
+    if (last_ids(uids, &uid) && last_ids(gids, &gid)) {
+        ids.sentry = uid;
+        ids.guest = uid - 1;
+        ids.sentry_gid = gid;
+        ids.guest_gid = gid - 1;
+    }
+    *ret_ids = ids;
 }
 
 void ids_release(struct ids *ids)

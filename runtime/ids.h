@@ -6,6 +6,9 @@
  * named after its first id; the kernel drops the lock when its holder dies, so a crash frees the ids. A slot one of
  * whose ids has a process is passed over, whoever that process belongs to. The files stay: to remove one that somebody
  * has just opened would let two holders lock two different files of one name.
+ *
+ * In a user namespace the range does not exist. There the gofer is the caller, whose files it serves, and sentry and guest
+ * are the two last ids; with too few of them (an ordinary user without subordinate ids has one) all three are the caller.
  */
 #ifndef RUNTIME_IDS_H
 #define RUNTIME_IDS_H
@@ -13,6 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct boot_id_table;
 struct error;
 
 enum { IDS_PER_SLOT = 3, ID_LOWEST = 65536 };
@@ -32,7 +36,8 @@ struct id_range {
 
 struct ids {
     uid_t sentry, gofer, guest;
-    int lock; /* held as long as this is open */
+    gid_t sentry_gid, gofer_gid, guest_gid;
+    int lock; /* held as long as this is open; -1: there is none */
 };
 
 /* Reads "BASE:COUNT". Returns 0, or -EINVAL with *error set. */
@@ -45,6 +50,9 @@ int id_range_find(const char *option, const char *environment, const char *confi
 
 /* Takes a free slot. Creates the folder (not its parents). Returns 0 or -errno: -EAGAIN when all are taken. */
 int ids_take(const char *folder, const struct id_range *range, struct ids *ret_ids, struct error *error);
+
+/* The ids for a sandbox in a user namespace with these tables. They are shared with the user's other containers. */
+void ids_of_namespace(const struct boot_id_table *uids, const struct boot_id_table *gids, struct ids *ret_ids);
 
 /* Gives the ids back; safe on ids whose lock is -1. */
 void ids_release(struct ids *ids);

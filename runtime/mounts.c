@@ -16,7 +16,9 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/copy_up.h"
+#include "runtime/mount_ids.h"
 #include "runtime/rootfs.h"
+#include "runtime/user_namespace.h"
 
 /* -- the parts of mount(2), by descriptor ------------------------------------------------------------------------- */
 
@@ -122,6 +124,28 @@ static struct mount_entry *new_entry(struct mount_tree *tree, const char *destin
     return entry;
 }
 
+int mounts_bind_device(const char *device, int place)
+{
+    auto_close int mount = clone_mount(AT_FDCWD, device, 0);
+    struct stat status;
+    if (mount < 0)
+        return mount;
+    if (fstat(mount, &status) < 0)
+        return -errno;
+    return S_ISCHR(status.st_mode) ? attach(mount, place) : -ENODEV;
+}
+
+/* In a user namespace nobody can make a device that works; the host's own serves there. */
+static int make_null(int scratch)
+{
+    if (mknodat(scratch, "null", S_IFCHR | 0666, makedev(1, 3)) == 0)
+        return 0;
+    if (errno != EPERM)
+        return -errno;
+    auto_close int place = openat(scratch, "null", O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return place < 0 ? -errno : mounts_bind_device("/dev/null", place);
+}
+
 /* The root folder as configured; a tmpfs of ours is laid over it, and what was there goes into "root" of that. So there
  * is a place for the one file we need below a mount (scratch/null), and it is gone once the root is changed. */
 int mounts_begin(struct mount_tree *tree, struct error *error)
@@ -140,9 +164,10 @@ int mounts_begin(struct mount_tree *tree, struct error *error)
         return error_set(error, tree->root, "root.path (%s): cannot open it", root->path);
     tree->scratch = mounts_make("tmpfs", "mode=700", 0);
     status = tree->scratch < 0 ? tree->scratch : attach(tree->scratch, folder);
-    if (status == 0 &&
-        (mkdirat(tree->scratch, "root", 0700) < 0 || mknodat(tree->scratch, "null", S_IFCHR | 0666, makedev(1, 3)) < 0))
+    if (status == 0 && mkdirat(tree->scratch, "root", 0700) < 0)
         status = -errno;
+    if (status == 0)
+        status = make_null(tree->scratch);
     auto_close int place = status < 0 ? -1 : openat(tree->scratch, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (status == 0)
         status = take_self(tree);
@@ -235,7 +260,11 @@ static void show_source(struct job *job)
 static int put_new(struct job *job, const char *options)
 {
     uint64_t attributes = to_attributes(job->mount->parsed.flags);
-    auto_close int mount = mounts_make(job->mount->type, options, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY);
+    char translated[MOUNT_DATA_MAX + 64];
+    int status = mount_ids_translate(job->tree->users, options, translated, sizeof(translated));
+    if (status < 0)
+        return status;
+    auto_close int mount = mounts_make(job->mount->type, translated, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY);
     if (mount < 0)
         return mount;
     show_source(job);
@@ -261,6 +290,16 @@ static int add_tmpfs(struct job *job)
     return copy_up(covered, job->entry->fd);
 }
 
+/* What a new file system has in it from the start is the machine's root's; in a user namespace the container's has it. */
+static int give_to_root(const struct mount_tree *tree, int folder, const char *name)
+{
+    uid_t uid = user_namespace_uid(tree->users, 0);
+    gid_t gid = user_namespace_gid(tree->users, 0);
+    if (tree->users->fd < 0 || uid == (uid_t)-1 || gid == (gid_t)-1)
+        return 0;
+    return fchownat(folder, name, uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
 /* Every devpts is an instance of its own nowadays; its ptmx must be usable by all. */
 static int add_devpts(struct job *job)
 {
@@ -271,7 +310,10 @@ static int add_devpts(struct job *job)
     if (used < 0 || (size_t)used >= sizeof(options))
         return -ENAMETOOLONG;
     job->entry->shared = true;
-    return put_new(job, options);
+    int status = put_new(job, options);
+    if (status == 0)
+        status = give_to_root(job->tree, job->entry->fd, "");
+    return status == 0 ? give_to_root(job->tree, job->entry->fd, "ptmx") : status;
 }
 
 static int add_mqueue(struct job *job)

@@ -14,6 +14,7 @@
 
 struct error;
 struct oci_config;
+struct user_namespace;
 
 /* One line of config.mounts, and what became of it. */
 struct mount_entry {
@@ -28,6 +29,7 @@ struct mount_entry {
 
 struct mount_tree {
     const struct oci_config *config;
+    const struct user_namespace *users; /* the container's ids */
     int bundle;  /* borrowed */
     int mqueue;  /* borrowed, or -1; used once */
     int self;    /* mount of our own /proc/self/fd alone, detached */
@@ -64,5 +66,8 @@ bool mounts_is_synthetic(const struct mount_tree *tree, const char *path);
 /* A new file system, mounted nowhere; options as in config.json ("mode=755,size=64k"), NULL: none. Descriptor or
  * -errno. */
 int mounts_make(const char *type, const char *options, uint64_t attributes);
+
+/* Lays a character device of the host's (an absolute path) over a file. 0 or -errno. */
+int mounts_bind_device(const char *device, int place);
 
 #endif

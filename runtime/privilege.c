@@ -57,6 +57,19 @@ static int set_capabilities(const cap_value_t *keep, size_t count, struct error 
     return 0;
 }
 
+int privilege_drop_groups(void)
+{
+    if (setgroups(0, NULL) == 0)
+        return 0;
+    int status = -errno;
+    cap_t caps = cap_get_proc();
+    cap_flag_value_t may = CAP_CLEAR;
+    bool known = caps != NULL && cap_get_flag(caps, CAP_SETGID, CAP_EFFECTIVE, &may) == 0;
+    (void)cap_free(caps);
+    /* With the capability nothing but /proc/PID/setgroups stands against it; there is no /proc to read it in. */
+    return status == -EPERM && known && may == CAP_SET ? 0 : status;
+}
+
 int privilege_drop(uid_t uid, gid_t gid, const cap_value_t *keep, size_t count, struct error *error)
 {
     const unsigned long never_again = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
@@ -68,8 +81,9 @@ int privilege_drop(uid_t uid, gid_t gid, const cap_value_t *keep, size_t count, 
         return status;
     if (prctl(PR_SET_SECUREBITS, count > 0 ? (unsigned long)SECBIT_NO_SETUID_FIXUP : never_again) < 0)
         return error_set(error, errno, "cannot set secure bits");
-    if (setgroups(0, NULL) < 0)
-        return error_set(error, errno, "cannot drop supplementary groups");
+    status = privilege_drop_groups();
+    if (status < 0)
+        return error_set(error, status, "cannot drop supplementary groups");
     if (setresgid(gid, gid, gid) < 0)
         return error_set(error, errno, "cannot become group %u", gid);
     if (setresuid(uid, uid, uid) < 0)

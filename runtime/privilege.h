@@ -14,6 +14,10 @@ struct error;
  * process can never hold a capability again: SECBIT_NOROOT and its kin are locked. 0 or -errno. */
 int privilege_drop(uid_t uid, gid_t gid, const cap_value_t *keep, size_t count, struct error *error);
 
+/* Gives up the supplementary groups, where that is allowed: whoever made his user namespace without privileges has to keep
+ * them, for they may also take rights away. 0 or -errno. */
+int privilege_drop_groups(void);
+
 /* Replaces the process's root with an empty, read-only tmpfs, in a mount namespace of its own, and detaches everything
  * else. 0 or -errno. */
 int privilege_enter_empty_root(struct error *error);

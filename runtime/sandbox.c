@@ -137,8 +137,8 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
     struct gofer_setup setup = {
         .config = options->config,
         .bundle_fd = start->bundle,
-        .uid = options->gofer_uid,
-        .gid = options->gofer_uid,
+        .ids = options->ids,
+        .users = options->users,
         .gofer_binary = start->gofer_binary,
         .sentry_socket = gofer_end,
         .procfs = start->sentry.procfs,
@@ -186,6 +186,7 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
 static int start_sentry(struct start *start, struct error *error)
 {
     struct boot_facts facts = {.id = start->options->id,
+                               .users = start->options->users,
                                .hostname = start->cell.hostname,
                                .boottime_offset_ns = start->cell.boottime_offset_ns,
                                .trace = start->options->trace_fd >= 0};
@@ -222,7 +223,7 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
     int status = open_inputs(start, error);
     if (status < 0)
         return status;
-    status = sentry_spawn(options->sentry_uid, options->guest_uid, start->sentry_binary, &start->sentry, error);
+    status = sentry_spawn(options->ids, start->sentry_binary, &start->sentry, error);
     if (status < 0)
         return status;
     sandbox->sentry = start->sentry.pid;

@@ -10,7 +10,9 @@
 #include <sys/types.h>
 
 struct error;
+struct ids;
 struct oci_config;
+struct user_namespace;
 
 struct sandbox;
 
@@ -18,8 +20,9 @@ struct sandbox_options {
     const char *id;
     const char *bundle; /* folder of config.json, absolute */
     const struct oci_config *config;
-    uid_t sentry_uid, gofer_uid, guest_uid; /* host ids nothing else uses; gids are the same numbers */
-    int trace_fd;                           /* all descriptors borrowed; -1: no trace */
+    const struct ids *ids;
+    const struct user_namespace *users; /* the container's */
+    int trace_fd;                       /* all descriptors borrowed; -1: no trace */
     bool detached_console;                  /* the pty master goes to a console socket: do not size it from ours */
     int start_socket;   /* listening; by which the program is started later, or -1: by sandbox_execute */
     int control_socket; /* listening; by which later commands reach the sentry, or -1 */

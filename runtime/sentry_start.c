@@ -18,9 +18,12 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/socket.h"
+#include "runtime/ids.h"
 #include "runtime/privilege.h"
+#include "runtime/user_namespace.h"
 
-/* Inside the user namespace U. */
+/* Inside the user namespace U. Where there is but one id outside, the sentry is the guest's too: what keeps them apart then
+ * are capabilities and the guest's pid namespace. */
 enum { U_GUEST = 0, U_SENTRY = 1 };
 
 /* In U only, over the guest's processes and nothing else: docs/exposure.md says why each. */
@@ -110,7 +113,7 @@ static int close_standard_streams(bool quiet, struct error *error)
     return 0;
 }
 
-static int run_sentry(int control, int procfs, int binary, struct error *error)
+static int run_sentry(int control, int procfs, int binary, uid_t self, struct error *error)
 {
     const int program = SENTRY_FD_FIRST_FREE - 1;
     struct places places = {0};
@@ -126,7 +129,7 @@ static int run_sentry(int control, int procfs, int binary, struct error *error)
     if (status == 0)
         status = place_descriptors(&places, error);
     if (status == 0)
-        status = privilege_drop(U_SENTRY, U_SENTRY, sentry_caps, sizeof(sentry_caps) / sizeof(sentry_caps[0]), error);
+        status = privilege_drop(self, self, sentry_caps, sizeof(sentry_caps) / sizeof(sentry_caps[0]), error);
     if (status < 0)
         return status;
     (void)fcntl(program, F_SETFD, FD_CLOEXEC);
@@ -136,8 +139,8 @@ static int run_sentry(int control, int procfs, int binary, struct error *error)
     return error_set(error, errno, "cannot execute postern-sentry");
 }
 
-static void sentry_child(int control, int go, int binary) __attribute__((noreturn));
-static void sentry_child(int control, int go, int binary)
+static void sentry_child(int control, int go, int binary, uid_t self) __attribute__((noreturn));
+static void sentry_child(int control, int go, int binary, uid_t self)
 {
     struct error error = {0};
     char byte;
@@ -145,7 +148,7 @@ static void sentry_child(int control, int go, int binary)
         _exit(1);
     (void)prctl(PR_SET_NAME, "postern-sentry");
     /* As the sentry's id from here on: what we mount belongs to it. Capabilities in U are kept. */
-    if (setresgid(U_SENTRY, U_SENTRY, U_SENTRY) < 0 || setresuid(U_SENTRY, U_SENTRY, U_SENTRY) < 0) {
+    if (setresgid(self, self, self) < 0 || setresuid(self, self, self) < 0) {
         (void)error_set(&error, errno, "cannot become the sentry's user");
         child_failed(control, &error);
     }
@@ -155,19 +158,15 @@ static void sentry_child(int control, int go, int binary)
     struct control_message ready = {.kind = CONTROL_READY};
     if (socket_send(control, &ready, sizeof(ready), &procfs, 1) < 0)
         _exit(1);
-    (void)run_sentry(control, procfs, binary, &error);
+    (void)run_sentry(control, procfs, binary, self, &error);
     child_failed(control, &error);
 }
 
-static int write_map(pid_t pid, const char *file, uid_t guest, uid_t sentry, struct error *error)
+static int write_map(pid_t pid, const char *file, uint32_t guest, uint32_t sentry, struct error *error)
 {
-    char path[64], map[64];
-    (void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-    int size = snprintf(map, sizeof(map), "%d %u 1\n%d %u 1\n", U_GUEST, guest, U_SENTRY, sentry);
-    auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, map, (size_t)size) != size)
-        return error_set(error, errno, "cannot write %s of the sandbox's user namespace", file);
-    return 0;
+    struct boot_id_table table = {.count = guest == sentry ? 1 : 2, .lines = {{U_GUEST, guest, 1}, {U_SENTRY, sentry, 1}}};
+    int status = user_namespace_write(pid, file, &table);
+    return status < 0 ? error_set(error, status, "cannot write %s of the sandbox's user namespace", file) : 0;
 }
 
 int control_expect(int control, unsigned int kind, struct error *error)
@@ -207,7 +206,7 @@ static int receive_procfs(int control, int *ret_procfs, struct error *error)
     return 0;
 }
 
-int sentry_spawn(uid_t sentry_uid, uid_t guest_uid, int sentry_binary, struct sentry_start *ret_start, struct error *error)
+int sentry_spawn(const struct ids *ids, int sentry_binary, struct sentry_start *ret_start, struct error *error)
 {
     int sockets[2], go[2];
     int status = socket_pair(sockets);
@@ -233,14 +232,14 @@ int sentry_spawn(uid_t sentry_uid, uid_t guest_uid, int sentry_binary, struct se
     if (pid == 0) {
         (void)close(go_write);
         (void)close(ours); /* or it would not see our end when we are killed */
-        sentry_child(theirs, go_read, sentry_binary);
+        sentry_child(theirs, go_read, sentry_binary, ids->sentry == ids->guest ? U_GUEST : U_SENTRY);
     }
 
     auto_close int pidfd = raw_pidfd;
     int procfs = -1;
-    status = write_map(pid, "gid_map", guest_uid, sentry_uid, error);
+    status = write_map(pid, "gid_map", ids->guest_gid, ids->sentry_gid, error);
     if (status == 0)
-        status = write_map(pid, "uid_map", guest_uid, sentry_uid, error);
+        status = write_map(pid, "uid_map", ids->guest, ids->sentry, error);
     cleanup_close(&theirs);
     theirs = -1;
     if (status == 0 && write(go_write, "g", 1) != 1)

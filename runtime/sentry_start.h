@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 struct error;
+struct ids;
 
 struct sentry_start {
     pid_t pid;
@@ -21,7 +22,7 @@ struct sentry_start {
     int procfs;  /* of the outer pid namespace */
 };
 
-int sentry_spawn(uid_t sentry_uid, uid_t guest_uid, int sentry_binary, struct sentry_start *ret_start, struct error *error);
+int sentry_spawn(const struct ids *ids, int sentry_binary, struct sentry_start *ret_start, struct error *error);
 
 /* What the sentry works with, by its numbers in postern/boot.h. All borrowed; those that may be missing are -1. */
 struct sentry_fds {

@@ -109,6 +109,14 @@ static const struct boot_config *map_config(int fd, struct error *error)
     return config;
 }
 
+static bool ids_exist(const struct boot_config *boot, const struct boot_config *process)
+{
+    bool exist = boot_id_exists(&boot->uids, process->uid) && boot_id_exists(&boot->gids, process->gid);
+    for (uint32_t i = 0; i < process->group_count; i++)
+        exist = exist && boot_id_exists(&boot->gids, process->groups[i]);
+    return exist;
+}
+
 /* A process that joined the container from outside: its listener and its credentials. */
 static void enter(struct sentry *sentry, int socket, pid_t pid, int *listener, int config_fd)
 {
@@ -116,6 +124,11 @@ static void enter(struct sentry *sentry, int socket, pid_t pid, int *listener, i
     const struct boot_config *config = map_config(config_fd, &error);
     if (config == NULL) {
         answer(socket, CONTROL_FATAL, "%.400s", error.text);
+        return;
+    }
+    if (!ids_exist(sentry->boot, config)) {
+        answer(socket, CONTROL_FATAL, "process.user: not all of its ids are ids of the container's user namespace");
+        (void)munmap((void *)(uintptr_t)config, sizeof(*config));
         return;
     }
     int status = kernel_enter_process(sentry, config, pid);

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define BOOT_MAGIC 0x504f5354u /* "POST" */
-#define BOOT_VERSION 1u
+#define BOOT_VERSION 2u
 
 enum {
     BOOT_PATH_MAX = 1024,
@@ -23,6 +23,7 @@ enum {
     BOOT_NAME_MAX = 65,
     BOOT_RLIMITS_MAX = 16,
     BOOT_SYSCTLS_MAX = 64,
+    BOOT_ID_LINES_MAX = 340, /* the kernel's own bound, user_namespaces(7) */
 };
 
 enum {
@@ -78,6 +79,16 @@ struct boot_sysctl {
     char value[128];
 };
 
+/* A line of uid_map or gid_map: `size` ids from `inside` on are those from `outside` on. */
+struct boot_id_line {
+    uint32_t inside, outside, size;
+};
+
+struct boot_id_table {
+    uint32_t count;
+    struct boot_id_line lines[BOOT_ID_LINES_MAX];
+};
+
 struct boot_config {
     uint32_t magic, version;
     char container_id[256];
@@ -109,6 +120,9 @@ struct boot_config {
     char readonly[BOOT_MASKED_MAX][BOOT_PATH_MAX];
     struct boot_sysctl sysctls[BOOT_SYSCTLS_MAX];
 
+    struct boot_id_table uids, gids; /* the ids that exist in the container, and what /proc shows them to be outside */
+    uint32_t groups_denied;          /* 1: setgroups(2) is, in its user namespace */
+
     /* what the guest's cgroup folder shows; 0: none */
     uint64_t cpu_quota_us, cpu_period_us, pids_limit;
 };
@@ -118,6 +132,9 @@ struct error;
 /* Checks every count, every string's end and every enum of a configuration that came from another
  * process. Returns 0, or -EINVAL with the field named in *error. */
 int boot_config_check(const struct boot_config *config, struct error *error);
+
+/* Is `id` one of the table's? */
+bool boot_id_exists(const struct boot_id_table *table, uint32_t id);
 
 /* Messages on the control socket. Both directions use this one size. */
 enum control_kind {

@@ -27,20 +27,23 @@ typedef int (*request_handler)(const struct request *request, struct fuse_reply 
  * here (fuse_describe), and the mount has no default_permissions. */
 static const uint64_t VALID_SECONDS = 1 << 30;
 
-static void fill_attributes(uint64_t number, const struct fuse_node_spec *spec, struct fuse_attr *attributes)
+/* The owner is whoever asks: an id the mount's user namespace is sure to have, or the file could not be written. */
+static struct fuse_attr attributes_of(const struct request *request, uint64_t number, mode_t mode, uint32_t links)
 {
-    *attributes = (struct fuse_attr){
+    return (struct fuse_attr){
         .ino = number,
-        .mode = S_IFREG | (spec->mode & 07777),
-        .nlink = 1,
-        .uid = spec->uid,
-        .gid = spec->gid,
+        .mode = mode,
+        .nlink = links,
+        .uid = request->header->uid,
+        .gid = request->header->gid,
         .blksize = 4096,
     };
 }
 
-static const struct fuse_attr root_attributes = {
-    .ino = FUSE_ROOT_NODE, .mode = S_IFDIR | 0555, .nlink = 2, .blksize = 4096};
+static struct fuse_attr node_attributes(const struct request *request, uint64_t number, const struct fuse_node_spec *spec)
+{
+    return attributes_of(request, number, S_IFREG | (spec->mode & 07777), 1);
+}
 
 static int on_init(const struct request *request, struct fuse_reply *reply)
 {
@@ -73,7 +76,7 @@ static int on_lookup(const struct request *request, struct fuse_reply *reply)
         return -ENOENT;
     reply->body.entry = (struct fuse_entry_out){
         .nodeid = (uint64_t)number, .generation = 1, .entry_valid = VALID_SECONDS, .attr_valid = VALID_SECONDS};
-    fill_attributes((uint64_t)number, &spec, &reply->body.entry.attr);
+    reply->body.entry.attr = node_attributes(request, (uint64_t)number, &spec);
     reply->size = sizeof(reply->body.entry);
     return 0;
 }
@@ -84,9 +87,9 @@ static int on_attributes(const struct request *request, struct fuse_reply *reply
     struct fuse_node_spec spec;
     reply->body.attr = (struct fuse_attr_out){.attr_valid = VALID_SECONDS};
     if (request->header->nodeid == FUSE_ROOT_NODE)
-        reply->body.attr.attr = root_attributes;
+        reply->body.attr.attr = attributes_of(request, FUSE_ROOT_NODE, S_IFDIR | 0555, 2);
     else if (fuse_node_find(request->nodes, request->header->nodeid, &spec))
-        fill_attributes(request->header->nodeid, &spec, &reply->body.attr.attr);
+        reply->body.attr.attr = node_attributes(request, request->header->nodeid, &spec);
     else
         return -ESTALE;
     reply->size = sizeof(reply->body.attr);

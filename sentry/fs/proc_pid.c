@@ -100,6 +100,21 @@ static int refuse_access(const struct synth_source *source, struct text *text)
     return -EACCES;
 }
 
+static int id_map_text(const struct synth_source *source, struct text *text)
+{
+    const struct boot_config *boot = source->sentry->boot;
+    const struct boot_id_table *table = strcmp(source->entry->path, "uid_map") == 0 ? &boot->uids : &boot->gids;
+    for (uint32_t i = 0; i < table->count; i++)
+        text_printf(text, "%10u %10u %10u\n", table->lines[i].inside, table->lines[i].outside, table->lines[i].size);
+    return 0;
+}
+
+static int setgroups_text(const struct synth_source *source, struct text *text)
+{
+    text_printf(text, "%s\n", source->sentry->boot->groups_denied != 0 ? "deny" : "allow");
+    return 0;
+}
+
 /* Without a security module the kernel has the files, and nothing behind them. */
 static int no_security_module(const struct synth_source *source, struct text *text)
 {
@@ -138,7 +153,7 @@ static int store_ignored(const struct synth_source *source, const char *data, si
 #define ATTRIBUTE(path_, mode_)                                                                                        \
     SYNTH_FILE(path_, mode_, SYNTH_LIVE, .generate = no_security_module, .store = store_no_security_module)
 #define ID_MAP(path_)                                                                                                  \
-    SYNTH_FILE(path_, 0644, SYNTH_LIVE, .argument = "         0          0 4294967295\n", .store = store_refused)
+    SYNTH_FILE(path_, 0644, SYNTH_LIVE, .generate = id_map_text, .store = store_refused)
 
 /* What a process and each of its threads have. */
 static const struct synth_entry common_table[] = {
@@ -181,8 +196,8 @@ static const struct synth_entry common_table[] = {
     REAL("io", 0400, SYNTH_CHECKED | SYNTH_OPTIONAL),
     ID_MAP("uid_map"),
     ID_MAP("gid_map"),
-    ID_MAP("projid_map"),
-    SYNTH_FILE("setgroups", 0644, SYNTH_LIVE, .argument = "allow\n", .store = store_refused),
+    SYNTH_FILE("projid_map", 0644, SYNTH_LIVE, .argument = "         0          0 4294967295\n", .store = store_refused),
+    SYNTH_FILE("setgroups", 0644, SYNTH_LIVE, .generate = setgroups_text, .store = store_refused),
     ATTRIBUTE("attr/current", 0666),
     SYNTH_FILE("attr/prev", 0444, SYNTH_LIVE, .generate = no_security_module),
     ATTRIBUTE("attr/exec", 0666),

@@ -47,8 +47,28 @@ int64_t sys_getresgid(struct call *call)
     return write_ids(call, (const uint32_t[3]){cred->rgid, cred->egid, cred->sgid});
 }
 
+/* Is each of the first `count` arguments an id of the container's user namespace, or -1, of which the calls say themselves what
+ * it means? */
+static bool are_uids(const struct call *call, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (arg_uint(call, i) != UINT32_MAX && !boot_id_exists(&call->sentry->boot->uids, arg_uint(call, i)))
+            return false;
+    return true;
+}
+
+static bool are_gids(const struct call *call, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (arg_uint(call, i) != UINT32_MAX && !boot_id_exists(&call->sentry->boot->gids, arg_uint(call, i)))
+            return false;
+    return true;
+}
+
 int64_t sys_setuid(struct call *call)
 {
+    if (!are_uids(call, 1))
+        return -EINVAL;
     struct cred *cred = caller_cred_edit(call);
     if (cred == NULL)
         return -ENOMEM;
@@ -57,6 +77,8 @@ int64_t sys_setuid(struct call *call)
 
 int64_t sys_setreuid(struct call *call)
 {
+    if (!are_uids(call, 2))
+        return -EINVAL;
     struct cred *cred = caller_cred_edit(call);
     if (cred == NULL)
         return -ENOMEM;
@@ -65,6 +87,8 @@ int64_t sys_setreuid(struct call *call)
 
 int64_t sys_setresuid(struct call *call)
 {
+    if (!are_uids(call, 3))
+        return -EINVAL;
     struct cred *cred = caller_cred_edit(call);
     if (cred == NULL)
         return -ENOMEM;
@@ -74,6 +98,8 @@ int64_t sys_setresuid(struct call *call)
 
 int64_t sys_setgid(struct call *call)
 {
+    if (!are_gids(call, 1))
+        return -EINVAL;
     struct cred *cred = caller_cred_edit(call);
     if (cred == NULL)
         return -ENOMEM;
@@ -82,6 +108,8 @@ int64_t sys_setgid(struct call *call)
 
 int64_t sys_setregid(struct call *call)
 {
+    if (!are_gids(call, 2))
+        return -EINVAL;
     struct cred *cred = caller_cred_edit(call);
     if (cred == NULL)
         return -ENOMEM;
@@ -90,6 +118,8 @@ int64_t sys_setregid(struct call *call)
 
 int64_t sys_setresgid(struct call *call)
 {
+    if (!are_gids(call, 3))
+        return -EINVAL;
     struct cred *cred = caller_cred_edit(call);
     if (cred == NULL)
         return -ENOMEM;
@@ -101,6 +131,8 @@ int64_t sys_setresgid(struct call *call)
 int64_t sys_setfsuid(struct call *call)
 {
     uid_t before = caller_cred(call)->fsuid;
+    if (!are_uids(call, 1))
+        return before;
     struct cred *cred = caller_cred_edit(call);
     if (cred != NULL)
         (void)caller_cred_finish(call, cred, cred_setfsuid(cred, arg_uint(call, 0)));
@@ -110,6 +142,8 @@ int64_t sys_setfsuid(struct call *call)
 int64_t sys_setfsgid(struct call *call)
 {
     gid_t before = caller_cred(call)->fsgid;
+    if (!are_gids(call, 1))
+        return before;
     struct cred *cred = caller_cred_edit(call);
     if (cred != NULL)
         (void)caller_cred_finish(call, cred, cred_setfsgid(cred, arg_uint(call, 0)));

@@ -24,7 +24,8 @@ int64_t sys_getgroups(struct call *call)
 
 int64_t sys_setgroups(struct call *call)
 {
-    if (!caller_capable(call, CAP_SETGID))
+    const struct boot_config *boot = call->sentry->boot;
+    if (!caller_capable(call, CAP_SETGID) || boot->groups_denied != 0)
         return -EPERM;
     unsigned int count = arg_uint(call, 0);
     if (count > NGROUPS_MAX)
@@ -38,7 +39,7 @@ int64_t sys_setgroups(struct call *call)
             return result;
     }
     for (unsigned int i = 0; i < count; i++)
-        if (groups[i] == (gid_t)-1)
+        if (!boot_id_exists(&boot->gids, groups[i]))
             return -EINVAL;
     struct cred *changed = cred_copy_with_groups(caller_cred(call), groups, count);
     if (changed == NULL)

@@ -62,7 +62,7 @@ static int tear_down(void **state)
 static int request(uint32_t opcode, uint64_t node, const void *arguments, size_t size, const void *data,
                    size_t data_size)
 {
-    struct fuse_in_header header = {.len = (uint32_t)(sizeof(header) + size + data_size),
+    struct fuse_in_header header = {.uid = 17, .gid = 18, .len = (uint32_t)(sizeof(header) + size + data_size),
                                     .opcode = opcode,
                                     .unique = 99,
                                     .nodeid = node,
@@ -135,8 +135,8 @@ static void test_lookup(void **state)
     assert_int_equal(request(FUSE_LOOKUP, 1, name, strlen(name) + 1, NULL, 0), 0);
     assert_int_equal(reply.body.entry.nodeid, node);
     assert_int_equal(reply.body.entry.attr.mode, S_IFREG | 0640);
-    assert_int_equal(reply.body.entry.attr.uid, 7);
-    assert_int_equal(reply.body.entry.attr.gid, 8);
+    assert_int_equal(reply.body.entry.attr.uid, 17);
+    assert_int_equal(reply.body.entry.attr.gid, 18);
     assert_true(reply.body.entry.entry_valid > 0);
     assert_int_equal(reply.body.entry.generation, 1);
 

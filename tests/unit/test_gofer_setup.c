@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole gofer, started as the runtime starts it: mounts, devices, console, privileges, confinement. Needs root. */
-/* sources: runtime/gofer_setup.c runtime/mounts.c runtime/mount_report.c runtime/rootfs.c runtime/copy_up.c runtime/devices.c sentry/fs/gofer_client.c */
+/* sources: runtime/gofer_setup.c runtime/mounts.c runtime/mount_report.c runtime/rootfs.c runtime/copy_up.c runtime/devices.c runtime/user_namespace.c runtime/id_table.c runtime/mount_ids.c runtime/privilege.c sentry/fs/gofer_client.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -26,6 +26,8 @@
 #include "postern/error.h"
 #include "postern/socket.h"
 #include "runtime/gofer_setup.h"
+#include "runtime/ids.h"
+#include "runtime/user_namespace.h"
 #include "sentry/fs/gofer_client.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs.h"
@@ -147,11 +149,14 @@ static void start(struct run *run)
     int service[2], report[2];
     assert_int_equal(socket_pair(service), 0);
     assert_int_equal(socket_pair(report), 0);
+    static const struct ids ids = {.gofer = GOFER_ID, .gofer_gid = GOFER_ID, .lock = -1};
+    struct user_namespace users;
+    assert_int_equal(user_namespace_find(&run->config->linux_config, &ids, &users, &run->error), 0);
     struct gofer_setup setup = {
         .config = run->config,
         .bundle_fd = open(run->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC),
-        .uid = GOFER_ID,
-        .gid = GOFER_ID,
+        .ids = &ids,
+        .users = &users,
         .gofer_binary = open_gofer(),
         .sentry_socket = service[1],
         .procfs = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC),

@@ -230,8 +230,9 @@ static void test_linux(void **state)
     struct oci_config *config = read_with(
         "", "",
         "\"uidMappings\":[{\"containerID\":1,\"hostID\":2,\"size\":3}],"
+        "\"gidMappings\":[{\"containerID\":1,\"hostID\":2,\"size\":4}],"
         "\"namespaces\":[{\"type\":\"network\",\"path\":\"/run/netns/"
-        "a\"},{\"type\":\"time\"},{\"type\":\"pid\",\"path\":\"\"}],"
+        "a\"},{\"type\":\"time\"},{\"type\":\"pid\",\"path\":\"\"},{\"type\":\"user\"}],"
         "\"devices\":[{\"path\":\"/dev/"
         "fuse\",\"type\":\"c\",\"major\":10,\"minor\":229,\"fileMode\":438,\"uid\":0,\"gid\":5},"
         "{\"path\":\"/dev/f\",\"type\":\"p\"},{\"path\":\"/dev/b\",\"type\":\"b\",\"major\":0,\"minor\":1048575}],"
@@ -245,7 +246,9 @@ static void test_linux(void **state)
     assert_int_equal(linux_config->uid_mappings.items[0].size, 3);
     assert_string_equal(oci_find_namespace(config, OCI_NAMESPACE_NETWORK)->path, "/run/netns/a");
     assert_null(oci_find_namespace(config, OCI_NAMESPACE_PID)->path);
-    assert_null(oci_find_namespace(config, OCI_NAMESPACE_USER));
+    assert_int_equal(linux_config->gid_mappings.items[0].size, 4);
+    assert_null(oci_find_namespace(config, OCI_NAMESPACE_USER)->path);
+    assert_null(oci_find_namespace(config, OCI_NAMESPACE_UTS));
     assert_int_equal(linux_config->devices.items[0].type, S_IFCHR);
     assert_int_equal(linux_config->devices.items[0].file_mode.value, 0666);
     assert_true(linux_config->devices.items[0].uid.set);

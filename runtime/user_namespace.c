@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/user_namespace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "oci-spec/oci.h"
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "postern/socket.h"
+#include "runtime/id_table.h"
+#include "runtime/ids.h"
+
+/* -- /proc/PID/uid_map and its kin ---------------------------------------------------------------------------------- */
+
+static int read_file(pid_t pid, const char *file, char *text, size_t size)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    size_t used = 0;
+    for (ssize_t got; (got = read(fd, text + used, size - 1 - used)) != 0; used += (size_t)got)
+        if (got < 0)
+            return -errno;
+    text[used] = '\0';
+    return 0;
+}
+
+int user_namespace_of(pid_t pid, const char *file, struct boot_id_table *ret_table)
+{
+    char text[BOOT_ID_LINES_MAX * 40];
+    int status = read_file(pid, file, text, sizeof(text));
+    return status < 0 ? status : id_table_parse(text, ret_table);
+}
+
+int user_namespace_own(const char *file, struct boot_id_table *ret_table)
+{
+    return user_namespace_of(getpid(), file, ret_table);
+}
+
+bool user_namespace_is_initial(void)
+{
+    struct boot_id_table table;
+    return user_namespace_own("uid_map", &table) == 0 && id_table_is_whole(&table);
+}
+
+int user_namespace_write(pid_t pid, const char *file, const struct boot_id_table *table)
+{
+    char path[64], text[ID_TABLE_TEXT_MAX];
+    int size = id_table_print(table, text);
+    if (size < 0)
+        return size;
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+    auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd < 0 || write(fd, text, (size_t)size) != size ? -errno : 0;
+}
+
+static int read_all(pid_t pid, struct user_namespace *users)
+{
+    char denied[16] = "";
+    int status = user_namespace_of(pid, "uid_map", &users->uids);
+    if (status == 0)
+        status = user_namespace_of(pid, "gid_map", &users->gids);
+    if (status == 0)
+        status = read_file(pid, "setgroups", denied, sizeof(denied));
+    users->groups_denied = strncmp(denied, "deny", 4) == 0;
+    return status;
+}
+
+/* -- a process to hold a namespace, as long as it takes to look at it -------------------------------------------------- */
+
+struct holder {
+    pid_t pid;
+    int socket; /* it ends when this is closed, and so with us */
+};
+
+static void holder_end(struct holder *holder)
+{
+    (void)close(holder->socket);
+    while (waitpid(holder->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+static void hold(int fd, int socket) __attribute__((noreturn));
+static void hold(int fd, int socket)
+{
+    int ready = fd >= 0 && setns(fd, CLONE_NEWUSER) < 0 ? -errno : 0;
+    if (write(socket, &ready, sizeof(ready)) == sizeof(ready))
+        (void)!read(socket, &ready, sizeof(ready));
+    _exit(0);
+}
+
+/* In a new user namespace, or in the one behind fd. */
+static int holder_start(int fd, struct holder *ret_holder)
+{
+    int ends[2], ready = -EPIPE;
+    int status = socket_pair(ends);
+    if (status < 0)
+        return status;
+    struct clone_args clone = {.flags = fd < 0 ? CLONE_NEWUSER : 0, .exit_signal = SIGCHLD};
+    pid_t pid = (pid_t)syscall(SYS_clone3, &clone, sizeof(clone));
+    status = pid < 0 ? -errno : 0;
+    if (pid == 0) {
+        (void)close(ends[0]);
+        hold(fd, ends[1]);
+    }
+    (void)close(ends[1]);
+    if (status < 0) {
+        (void)close(ends[0]);
+        return status;
+    }
+    struct holder holder = {pid, ends[0]};
+    if (read(holder.socket, &ready, sizeof(ready)) != sizeof(ready))
+        ready = -EPIPE;
+    if (ready < 0)
+        holder_end(&holder);
+    else
+        *ret_holder = holder;
+    return ready;
+}
+
+static int open_namespace(pid_t pid)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+/* -- finding it ----------------------------------------------------------------------------------------------------- */
+
+/* The highest number that is free inside, for an outside id none of the container's are. */
+static bool add_own(struct boot_id_table *table, uint32_t outside, uint32_t *ret_inside)
+{
+    for (uint32_t inside = UINT32_MAX - 1; inside > UINT32_MAX - 1 - BOOT_ID_LINES_MAX; inside--) {
+        if (id_table_add(table, inside, outside, 1) == 0) {
+            *ret_inside = inside;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An id of the container's that stands for the gofer where it cannot have one of its own. */
+static uint32_t borrowed_id(const struct boot_id_table *table, uint32_t outside)
+{
+    uint32_t inside, root;
+    if (id_table_inside(table, outside, &inside))
+        return inside;
+    return id_table_outside(table, 0, &root) ? 0 : table->lines[0].inside;
+}
+
+/* The gofer's id goes into the maps, and is not shown: what /proc has are the container's. */
+static int make(struct user_namespace *users, const struct ids *ids, struct error *error)
+{
+    struct boot_id_table uids = users->uids, gids = users->gids;
+    if (!add_own(&uids, ids->gofer, &users->gofer_uid))
+        users->gofer_uid = borrowed_id(&uids, ids->gofer);
+    if (!add_own(&gids, ids->gofer_gid, &users->gofer_gid))
+        users->gofer_gid = borrowed_id(&gids, ids->gofer_gid);
+    struct holder holder;
+    int status = holder_start(-1, &holder);
+    if (status < 0)
+        return error_set(error, status, "cannot make a user namespace");
+    status = user_namespace_write(holder.pid, "gid_map", &gids);
+    if (status < 0)
+        (void)error_set(error, status, "linux.gidMappings: cannot be given to a user namespace");
+    else if ((status = user_namespace_write(holder.pid, "uid_map", &uids)) < 0)
+        (void)error_set(error, status, "linux.uidMappings: cannot be given to a user namespace");
+    else if ((status = users->fd = open_namespace(holder.pid)) < 0)
+        (void)error_set(error, status, "cannot open the user namespace");
+    holder_end(&holder);
+    return status < 0 ? status : 0;
+}
+
+static bool is_own(int fd)
+{
+    struct stat own, other;
+    return stat("/proc/self/ns/user", &own) == 0 && fstat(fd, &other) == 0 && own.st_dev == other.st_dev &&
+           own.st_ino == other.st_ino;
+}
+
+static int join(struct user_namespace *users, const char *path, const struct ids *ids, struct error *error)
+{
+    auto_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(error, errno, "linux.namespaces: cannot open the user namespace %s", path);
+    if (is_own(fd))
+        return 0;
+    struct holder holder;
+    int status = holder_start(fd, &holder);
+    if (status < 0)
+        return error_set(error, status, "linux.namespaces: cannot join the user namespace %s", path);
+    status = read_all(holder.pid, users);
+    holder_end(&holder);
+    if (status < 0 || users->uids.count == 0 || users->gids.count == 0)
+        return error_refuse(error, "linux.namespaces: the user namespace %s has no ids", path);
+    users->gofer_uid = borrowed_id(&users->uids, ids->gofer);
+    users->gofer_gid = borrowed_id(&users->gids, ids->gofer_gid);
+    users->fd = take_fd(&fd);
+    return 0;
+}
+
+int user_namespace_find(const struct oci_linux *config, const struct ids *ids, struct user_namespace *ret_users,
+                        struct error *error)
+{
+    struct user_namespace users = {.fd = -1, .gofer_uid = ids->gofer, .gofer_gid = ids->gofer_gid};
+    int status = read_all(getpid(), &users);
+    if (status < 0)
+        return error_set(error, status, "cannot read our own user namespace's ids in /proc");
+    const char *path = NULL;
+    for (size_t i = 0; i < config->namespaces.count; i++)
+        if (config->namespaces.items[i].type == OCI_NAMESPACE_USER)
+            path = config->namespaces.items[i].path;
+    if (path != NULL) {
+        status = join(&users, path, ids, error);
+    } else if (config->uid_mappings.count > 0) {
+        status = id_table_from_config(&config->uid_mappings, "linux.uidMappings", &users.uids, error);
+        if (status == 0)
+            status = id_table_from_config(&config->gid_mappings, "linux.gidMappings", &users.gids, error);
+        if (status == 0)
+            status = make(&users, ids, error);
+    }
+    if (status == 0)
+        *ret_users = users;
+    return status;
+}
+
+void user_namespace_release(struct user_namespace *users)
+{
+    cleanup_close(&users->fd);
+    users->fd = -1;
+}
+
+/* -- ids ------------------------------------------------------------------------------------------------------------ */
+
+static int check_one(const struct boot_id_table *table, uint32_t id, const char *field, struct error *error)
+{
+    uint32_t outside;
+    if (id_table_outside(table, id, &outside))
+        return 0;
+    return error_refuse(error, "%s: %u is no id of the container's user namespace", field, id);
+}
+
+int user_namespace_check(const struct user_namespace *users, const struct oci_config *config, struct error *error)
+{
+    const struct oci_user *user = &config->process.user;
+    int status = check_one(&users->uids, user->uid, "process.user.uid", error);
+    if (status == 0)
+        status = check_one(&users->gids, user->gid, "process.user.gid", error);
+    for (size_t i = 0; i < user->additional_gids.count && status == 0; i++)
+        status = check_one(&users->gids, user->additional_gids.items[i], "process.user.additionalGids", error);
+    return status;
+}
+
+static uint32_t outside_of(int fd, const struct boot_id_table *table, uint32_t id)
+{
+    uint32_t outside;
+    if (!id_table_outside(table, id, &outside))
+        return UINT32_MAX;
+    return fd < 0 ? id : outside; /* in the caller's own the numbers are the caller's */
+}
+
+uid_t user_namespace_uid(const struct user_namespace *users, uid_t uid)
+{
+    return outside_of(users->fd, &users->uids, uid);
+}
+
+gid_t user_namespace_gid(const struct user_namespace *users, gid_t gid)
+{
+    return outside_of(users->fd, &users->gids, gid);
+}
