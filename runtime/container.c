@@ -76,8 +76,12 @@ int container_open(const char *root, const char *id, int *ret_folder, struct err
     if (result < 0)
         return result;
 
-    auto_close int parent = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    auto_close int folder = parent >= 0 ? openat(parent, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    auto_close int parent = state_root_open(root);
+    if (parent == -ENOENT)
+        return does_not_exist(error);
+    if (parent < 0)
+        return error_set(error, parent, "cannot open %s", root);
+    auto_close int folder = openat(parent, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder < 0 && errno == ENOENT)
         return does_not_exist(error);
     if (folder < 0)

@@ -49,7 +49,7 @@ static int print_help(void)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         printf("  %-10s %s\n", commands[i].name, commands[i].summary);
     printf("\nOptions:\n"
-           "  --root DIR              folder for the states of containers (default /run/postern)\n"
+           "  --root DIR              folder for the states of containers (default /run/postern;\n                          without root $XDG_RUNTIME_DIR/postern)\n"
            "  --log FILE              write messages to FILE as well\n"
            "  --log-format text|json  how FILE is written (default text)\n"
            "  --log-level LEVEL       debug, info, warn or error: debug is as --debug (default warn)\n"

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "postern/error.h"
+#include "runtime/state_dir.h"
 
-static struct global_options kept = {.root = "/run/postern"};
+static struct global_options kept;
 
 enum {
     OPTION_ROOT = 256,
@@ -126,7 +127,7 @@ static int apply(struct global_options *options, int option, char **argv, struct
 
 int options_parse_global(int argc, char **argv, struct global_options *ret_options, int *ret_index, struct error *error)
 {
-    struct global_options options = {.root = "/run/postern"};
+    struct global_options options = {.root = state_root_default()};
     int option;
     option_start();
     while ((option = option_next(argc, argv, "+:hv", global_table)) != -1) {

@@ -3,12 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/wait.h>
@@ -28,19 +26,6 @@ bool rootless_needed(void)
     bool known = caps != NULL && cap_get_flag(caps, CAP_SYS_ADMIN, CAP_EFFECTIVE, &value) == 0;
     (void)cap_free(caps);
     return known && value == CAP_CLEAR;
-}
-
-const char *rootless_folder(void)
-{
-    static char folder[PATH_MAX];
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    if (geteuid() == 0 && user_namespace_is_initial())
-        return NULL;
-    if (runtime != NULL && runtime[0] == '/' && strlen(runtime) < sizeof(folder) - sizeof("/postern"))
-        (void)snprintf(folder, sizeof(folder), "%s/postern", runtime);
-    else
-        (void)snprintf(folder, sizeof(folder), "/tmp/postern-%u", geteuid());
-    return folder;
 }
 
 /* -- which ids ------------------------------------------------------------------------------------------------------ */

@@ -19,8 +19,4 @@ bool rootless_needed(void);
  * with and taken out of config; if it asks for none, root is the caller, and his subordinate ids are the ones from 1 on. */
 int rootless_enter(struct oci_linux *config, struct error *error);
 
-/* The folder for what rootless containers leave while they live: $XDG_RUNTIME_DIR/postern, or one of ours in /tmp. NULL
- * where /run/postern is it: for the machine's root. */
-const char *rootless_folder(void);
-
 #endif

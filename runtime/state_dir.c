@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/user_namespace.h"
 
 enum { REMOVE_DEPTH_MAX = 8, TRIES_MAX = 16 };
 
@@ -28,6 +30,19 @@ int state_id_check(const char *id, struct error *error)
     if (strspn(id, allowed) != length || strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
         return error_refuse(error, "invalid container ID format"); /* runc's words, as above: engines look for them */
     return 0;
+}
+
+const char *state_root_default(void)
+{
+    static char folder[PATH_MAX];
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    if (geteuid() == 0 && user_namespace_is_initial())
+        return "/run/postern";
+    if (runtime != NULL && runtime[0] == '/' && strlen(runtime) < sizeof(folder) - sizeof("/postern"))
+        (void)snprintf(folder, sizeof(folder), "%s/postern", runtime);
+    else
+        (void)snprintf(folder, sizeof(folder), "/tmp/postern-%u", geteuid());
+    return folder;
 }
 
 int state_root_create(const char *root, struct error *error)
@@ -48,10 +63,16 @@ int state_root_create(const char *root, struct error *error)
     return 0;
 }
 
-static int open_root(const char *root)
+int state_root_open(const char *root)
 {
-    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd >= 0 ? fd : -errno;
+    auto_close int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return -errno;
+    /* The machine's root may look after what is somebody else's; anybody else would believe him. */
+    if (status.st_uid != geteuid() && geteuid() != 0)
+        return -EPERM;
+    return take_fd(&fd);
 }
 
 /* Makes the folder if it is not there, and locks it. Returns the lock, -EEXIST if somebody holds it, -EAGAIN if the one
@@ -93,7 +114,7 @@ int state_dir_create(const char *root, const char *id, bool foreground, int *ret
     if (result < 0)
         return result;
 
-    auto_close int folder = open_root(root);
+    auto_close int folder = state_root_open(root);
     if (folder < 0)
         return error_set(error, folder, "cannot open %s", root);
     int lock = -EAGAIN;
@@ -142,7 +163,7 @@ static int remove_tree(int folder, const char *name, int depth)
 
 int state_dir_remove(const char *root, const char *id)
 {
-    auto_close int folder = open_root(root);
+    auto_close int folder = state_root_open(root);
     if (folder < 0)
         return folder == -ENOENT ? 0 : folder;
     return remove_tree(folder, id, 0);

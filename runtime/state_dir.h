@@ -12,6 +12,13 @@ enum { STATE_ID_MAX = 255 };
 /* A container's name: 1 to 255 letters, digits and _ + - . ; not "." or "..". Returns 0, or -EINVAL with *error set. */
 int state_id_check(const char *id, struct error *error);
 
+/* Where it is unless --root says otherwise: /run/postern for the machine's root, $XDG_RUNTIME_DIR/postern for others, or without
+ * that variable a folder in /tmp with the user's number. */
+const char *state_root_default(void);
+
+/* The folder, open. -EPERM if it belongs to another user: what is in it would not be ours. */
+int state_root_open(const char *root);
+
 /* Creates the root, with all its parents, for us alone. Returns 0 or -errno. */
 int state_root_create(const char *root, struct error *error);
 

@@ -60,6 +60,13 @@ int64_t sys_fchmod(struct call *call)
     return target_set(call, &who, &target, &set);
 }
 
+/* -1 leaves an id as it is; what else the container's user namespace does not have, no file there can have (chown(2): EINVAL). */
+static bool can_own(const struct call *call, uid_t uid, gid_t gid)
+{
+    const struct boot_config *boot = call->sentry->boot;
+    return (uid == (uid_t)-1 || boot_id_exists(&boot->uids, uid)) && (gid == (gid_t)-1 || boot_id_exists(&boot->gids, gid));
+}
+
 static int64_t chown_at(struct call *call, int dirfd, uint64_t address, uid_t uid, gid_t gid, int flags)
 {
     if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
@@ -71,6 +78,8 @@ static int64_t chown_at(struct call *call, int dirfd, uint64_t address, uid_t ui
     int error = target_at(call, &who, dirfd, address, flags, lookup, &target);
     if (error < 0)
         return error;
+    if (!can_own(call, uid, gid))
+        return -EINVAL;
     struct setattr set = {.valid = SETATTR_OWNER, .uid = uid, .gid = gid};
     return target_set(call, &who, &target, &set);
 }
@@ -99,6 +108,8 @@ int64_t sys_fchown(struct call *call)
     if (error < 0)
         return error;
     struct setattr set = {.valid = SETATTR_OWNER, .uid = arg_uint(call, 1), .gid = arg_uint(call, 2)};
+    if (!can_own(call, set.uid, set.gid))
+        return -EINVAL;
     return target_set(call, &who, &target, &set);
 }
 
