@@ -76,7 +76,8 @@ static int take_ids(struct creation *creation, struct error *error)
         result = user_namespace_own("gid_map", &gids);
     if (result < 0)
         return error_set(error, result, "cannot read our own user namespace's ids in /proc");
-    if (!id_table_is_whole(&uids)) {
+    creation->without_root = !id_table_is_whole(&uids);
+    if (creation->without_root) {
         ids_of_namespace(&uids, &gids, &creation->ids);
         return 0;
     }
@@ -150,8 +151,25 @@ static int save_state(struct creation *creation, struct error *error)
 
 /* -- the sandbox ---------------------------------------------------------------------------------------------------- */
 
+/* Rules for devices are the sentry's own law in any case. */
+static bool wants_limits(const struct oci_resources *resources)
+{
+    return resources != NULL && (resources->memory != NULL || resources->cpu != NULL || resources->pids != NULL ||
+                                 resources->block_io != NULL || resources->hugepage_limits.count > 0 || resources->network != NULL ||
+                                 resources->rdma.count > 0 || resources->unified.count > 0);
+}
+
+/* An ordinary user has a cgroup where one was delegated to him. Elsewhere he has a container without, as with other runtimes,
+ * unless he asked for limits. */
+static bool may_do_without(const struct creation *creation, int failure)
+{
+    return creation->without_root && !wants_limits(creation->config->linux_config.resources) &&
+           (failure == -EACCES || failure == -EPERM || failure == -EROFS || failure == -ENOENT);
+}
+
 static int make_cgroup(struct creation *creation, struct error *error)
 {
+    struct error failure = {0};
     const struct oci_linux *host = &creation->config->linux_config;
     struct container *container = &creation->container;
     /* Without a wish for one the container stays in ours: a bundle run by hand needs no place in the machine's cgroups. */
@@ -163,8 +181,15 @@ static int make_cgroup(struct creation *creation, struct error *error)
     if (result == 0)
         result = container_save(creation->folder, container, error);
     if (result == 0)
-        result = cgroup_create(container->cgroup, container->systemd_cgroup, host->resources, error);
+        result = cgroup_create(container->cgroup, container->systemd_cgroup, host->resources, &failure);
     creation->has_cgroup = result == 0;
+    if (may_do_without(creation, result)) {
+        log_message(LOG_LEVEL_DEBUG, "no cgroup: %s", failure.text);
+        container->cgroup[0] = '\0';
+        return 0;
+    }
+    if (failure.code != 0)
+        *error = failure;
     return result;
 }
 

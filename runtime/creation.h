@@ -31,6 +31,7 @@ struct creation {
     struct user_namespace users;
     int folder; /* ROOT/ID, open and locked: the lock says that the container lives */
     int start_socket, control_socket, reason;
+    bool without_root; /* in a user namespace: our own, or one we were started in */
     bool has_cgroup, has_sandbox;
     bool has_hooks; /* those of its end are due */
     struct container container;

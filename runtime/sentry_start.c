@@ -152,6 +152,12 @@ static void sentry_child(int control, int go, int binary, uid_t self)
         (void)error_set(&error, errno, "cannot become the sentry's user");
         child_failed(control, &error);
     }
+    /* The runtime must be able to join our namespaces. Changing ids has forbidden it, to one whose own memory is older than the user
+     * namespace it works in. Nobody else is of this id. */
+    if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0) {
+        (void)error_set(&error, errno, "cannot be joined");
+        child_failed(control, &error);
+    }
     int procfs = privilege_detached_mount("proc", 0, &error);
     if (procfs < 0)
         child_failed(control, &error);
