@@ -6,7 +6,7 @@
 #include "postern/error.h"
 #include "runtime/state_dir.h"
 
-static struct global_options kept;
+static struct global_options kept = {.root = "/run/postern"}; /* until options are parsed */
 
 enum {
     OPTION_ROOT = 256,
