@@ -5,13 +5,17 @@ import os
 import subprocess
 
 
-def run(box, argv, change, seconds=60, **options):
-    """Runs a command in the sandbox; change(config) has the last word on its configuration."""
-    _, command = box.prepare(argv, **options)
-    file = os.path.join(command[command.index("--bundle") + 1], "config.json")
+def edit(file, change):
+    """change(config) has the last word on a config.json."""
     with open(file, encoding="utf-8") as text:
         config = json.load(text)
     change(config)
     with open(file, "w", encoding="utf-8") as text:
         json.dump(config, text)
+
+
+def run(box, argv, change, seconds=60, **options):
+    """Runs a command in the sandbox, its configuration changed."""
+    _, command = box.prepare(argv, **options)
+    edit(os.path.join(command[command.index("--bundle") + 1], "config.json"), change)
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An ordinary user for tests of what works without root. He exists in this process's mount namespace only, has a home folder
+with a private copy of Postern's three programs in it, and subordinate ids if asked for."""
+import os
+import shutil
+import subprocess
+import tempfile
+
+from sandbox import mount, private_mounts, runtime_command, umount
+
+NAME, UID, GID, GROUP = "postern-tester", 61234, 61235, 61236
+SUBORDINATE = 700000  # 65536 from here on
+MS_BIND = 4096
+
+
+class OrdinaryUser:
+    def __init__(self, subordinate=False):
+        self.subordinate = subordinate
+        self.mounted = []
+
+    def replace(self, path, text):
+        """The file has another text, for us and whom we start."""
+        ours = os.path.join(self.folder, os.path.basename(path))
+        with open(ours, "w", encoding="utf-8") as out:
+            out.write(text)
+        os.chmod(ours, 0o644)
+        if not os.path.exists(path):
+            with open(path, "w", encoding="utf-8"):
+                pass
+        mount(ours, path, "none", MS_BIND)
+        self.mounted.append(path)
+
+    def __enter__(self):
+        private_mounts()
+        self.folder = tempfile.mkdtemp(prefix="postern-user-")
+        os.chmod(self.folder, 0o755)
+        self.home = os.path.join(self.folder, "home")
+        self.runtime_folder = os.path.join(self.folder, "run")
+        for made in (self.home, self.runtime_folder):
+            os.mkdir(made, 0o700)
+            os.chown(made, UID, GID)
+        programs = os.path.join(self.folder, "bin")
+        os.mkdir(programs)
+        built = os.path.dirname(runtime_command("postern")[0])
+        for program in ("postern", "postern-sentry", "postern-gofer"):
+            shutil.copy(os.path.join(built, program), programs)
+        self.postern = os.path.join(programs, "postern")
+        with open("/etc/passwd", encoding="utf-8") as passwd:
+            self.replace("/etc/passwd", passwd.read() + f"{NAME}:x:{UID}:{GID}::{self.home}:/bin/sh\n")
+        for path in ("/etc/subuid", "/etc/subgid"):
+            self.replace(path, f"{NAME}:{SUBORDINATE}:65536\n" if self.subordinate else "")
+        return self
+
+    def __exit__(self, *_):
+        for path in reversed(self.mounted):
+            umount(path)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def words(self, argv, env=()):
+        """The command line that runs argv as the user, with nothing of root left."""
+        return ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", f"HOME={self.home}", f"USER={NAME}",
+                f"XDG_RUNTIME_DIR={self.runtime_folder}", *env, "setpriv", f"--reuid={UID}", f"--regid={GID}", f"--groups={GID},{GROUP}",
+                "--inh-caps=-all", "--", *argv]
+
+    def run(self, argv, timeout=60, **options):
+        options.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.run(self.words(argv), capture_output=True, text=True, timeout=timeout, check=False, cwd=self.home, **options)
+
+    def give(self, path):
+        """A tree becomes the user's."""
+        for root, folders, files in os.walk(path):
+            for name in [".", *folders, *files]:
+                os.chown(os.path.join(root, name), UID, GID, follow_symlinks=False)
