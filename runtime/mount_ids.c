@@ -20,7 +20,7 @@ static int translate_one(const struct user_namespace *users, const char *option,
             return -EINVAL;
         uint32_t outside = is_uid ? user_namespace_uid(users, (uid_t)id) : user_namespace_gid(users, (gid_t)id);
         if (outside == UINT32_MAX)
-            return -EINVAL;
+            return -EOVERFLOW;
         used = snprintf(to, size, "%.4s%u", option, outside);
     } else {
         used = snprintf(to, size, "%.*s", (int)length, option);

@@ -7,8 +7,8 @@
 
 struct user_namespace;
 
-/* Copies "uid=5,mode=620,gid=5" with every uid= and gid= translated. -EINVAL: an id the container does not have, or none at all;
- * -ENAMETOOLONG. */
+/* Copies "uid=5,mode=620,gid=5" with every uid= and gid= translated. -EOVERFLOW: an id the container does not have; -EINVAL:
+ * none at all; -ENAMETOOLONG. */
 int mount_ids_translate(const struct user_namespace *users, const char *options, char *translated, size_t size);
 
 #endif

@@ -385,6 +385,9 @@ static int add(struct mount_tree *tree, const struct oci_mount *mount, size_t in
     entry->flags = mount->parsed.flags;
     struct job job = {.tree = tree, .mount = mount, .entry = entry, .covered = covered};
     status = types[at].add(&job);
+    if (status == -EOVERFLOW)
+        return error_refuse(error, "mounts[%zu].options (%s): an id in it is none of the container's user namespace", index,
+                            mount->parsed.data);
     return status < 0 ? error_set(error, status, "mounts[%zu]: cannot mount %s (%s) at %s", index,
                                   mount->source != NULL ? mount->source : type, type, clean)
                       : 0;

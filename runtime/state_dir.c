@@ -70,7 +70,7 @@ int state_root_open(const char *root)
     if (fd < 0 || fstat(fd, &status) < 0)
         return -errno;
     /* The machine's root may look after what is somebody else's; anybody else would believe him. */
-    if (status.st_uid != geteuid() && geteuid() != 0)
+    if (status.st_uid != geteuid() && (geteuid() != 0 || !user_namespace_is_initial()))
         return -EPERM;
     return take_fd(&fd);
 }

@@ -66,8 +66,9 @@ class OrdinaryUser:
         options.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.run(self.words(argv), capture_output=True, text=True, timeout=timeout, check=False, cwd=self.home, **options)
 
-    def give(self, path):
-        """A tree becomes the user's."""
+    @staticmethod
+    def give(path, uid=UID, gid=GID):
+        """A tree becomes the user's, or somebody else's."""
         for root, folders, files in os.walk(path):
             for name in [".", *folders, *files]:
-                os.chown(os.path.join(root, name), UID, GID, follow_symlinks=False)
+                os.chown(os.path.join(root, name), uid, gid, follow_symlinks=False)
