@@ -47,6 +47,8 @@ class OrdinaryUser:
         self.postern = os.path.join(programs, "postern")
         with open("/etc/passwd", encoding="utf-8") as passwd:
             self.replace("/etc/passwd", passwd.read() + f"{NAME}:x:{UID}:{GID}::{self.home}:/bin/sh\n")
+        with open("/etc/group", encoding="utf-8") as group:
+            self.replace("/etc/group", group.read() + f"{NAME}:x:{GID}:\n")
         for path in ("/etc/subuid", "/etc/subgid"):
             self.replace(path, f"{NAME}:{SUBORDINATE}:65536\n" if self.subordinate else "")
         return self
