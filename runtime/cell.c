@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/cell.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -20,6 +19,7 @@
 #include "postern/error.h"
 #include "postern/socket.h"
 #include "runtime/cell_init.h"
+#include "runtime/cell_program.h"
 #include "runtime/fork_into.h"
 #include "runtime/namespaces.h"
 #include "runtime/privilege.h"
@@ -270,23 +270,47 @@ int cell_confine(const struct cell *cell, int console, int start, int *ret_liste
     return 0;
 }
 
-/* Engines tell 126 from 127 by the words, and know them as Go writes them: "permission denied". */
-static const char *engine_words(int code, char *words, size_t size)
+/* Engines tell 126 from 127 by the words. */
+static int program_failed(const char *program, int code, struct error *error)
 {
-    (void)snprintf(words, size, "%s", strerror(code));
-    words[0] = (char)tolower((unsigned char)words[0]);
-    return words;
+    char words[64];
+    if (code == ENOENT && strchr(program, '/') == NULL)
+        (void)error_refuse(error, "exec: \"%s\": executable file not found in $PATH", program);
+    else if (code == ENOENT)
+        (void)error_refuse(error, "exec: \"%s\": stat %s: no such file or directory", program, program);
+    else
+        (void)error_refuse(error, "exec: \"%s\": %s", program, cell_program_words(code, words, sizeof(words)));
+    error->code = code;
+    return -code;
 }
 
-int cell_execute(int socket, const char *program, struct error *error)
+static int send_step(int socket, enum cell_step step, struct error *error)
 {
-    struct cell_message go = {.step = CELL_EXECUTE};
-    int status = socket_send(socket, &go, sizeof(go), NULL, 0);
+    struct cell_message message = {.step = step};
+    int status = socket_send(socket, &message, sizeof(message), NULL, 0);
+    return status < 0 ? error_set(error, status, "cannot reach the container's first process") : 0;
+}
+
+int cell_find(const struct cell *cell, const char *program, struct error *error)
+{
+    struct cell_message message;
+    int status = send_step(cell->socket, CELL_FIND, error);
     if (status < 0)
-        return error_set(error, status, "cannot reach the container's first process");
+        return status;
+    if (socket_receive(cell->socket, &message, sizeof(message), NULL, 0, NULL) != sizeof(message))
+        return error_refuse(error, "the container's first process ended while it was set up");
+    if (message.step != CELL_FIND)
+        return error_refuse(error, "the container's first process is out of step");
+    return message.error.code == 0 ? 0 : program_failed(program, message.error.code, error);
+}
+
+int cell_execute(int socket, struct error *error)
+{
+    int status = send_step(socket, CELL_EXECUTE, error);
+    if (status < 0)
+        return status;
 
     struct cell_message message;
-    char words[64];
     ssize_t got = socket_receive(socket, &message, sizeof(message), NULL, 0, NULL);
     if (got == 0 || got == -ECONNRESET)
         return 0; /* the socket closed at the exec, or the process died: its wait status says which */
@@ -294,14 +318,5 @@ int cell_execute(int socket, const char *program, struct error *error)
         return error_refuse(error, "the container's first process is out of step");
 
     message.error.text[sizeof(message.error.text) - 1] = '\0';
-    if (message.error.text[0] != '\0')
-        return error_refuse(error, "%s", message.error.text);
-    if (message.error.code == ENOENT && strchr(program, '/') == NULL)
-        status = error_refuse(error, "exec: \"%s\": executable file not found in $PATH", program);
-    else if (message.error.code == ENOENT)
-        status = error_refuse(error, "exec: \"%s\": stat %s: no such file or directory", program, program);
-    else
-        status = error_refuse(error, "exec: \"%s\": %s", program, engine_words(message.error.code, words, sizeof(words)));
-    error->code = message.error.code;
-    return -error->code;
+    return error_refuse(error, "%s", message.error.text);
 }

@@ -5,7 +5,8 @@
  *   cell_spawn    clones the container's init, nested in the sandbox's pid namespace and a child of the caller; it makes its
  *                 namespaces' filesystems and waits
  *   cell_confine  it enters the empty root, gives everything up, installs the filter; its listener comes back
- *   cell_execute  it executes the program; returns when that has worked or failed
+ *   cell_find     it looks its program up; the sentry has to serve it by then
+ *   cell_execute  it executes the program; returns when that has been done
  */
 #ifndef RUNTIME_CELL_H
 #define RUNTIME_CELL_H
@@ -38,8 +39,11 @@ int cell_join(int init, const struct cell_plan *plan, struct cell *ret_cell, str
  * cell->socket. Both borrowed, or -1. *ret_listener is owned by the caller. */
 int cell_confine(const struct cell *cell, int console, int start, int *ret_listener, struct error *error);
 
-/* Executes the program, over cell->socket or a connection to the start socket. On failure the error's code is execve's
- * errno. program is argv[0], for the words. */
-int cell_execute(int socket, const char *program, struct error *error);
+/* On failure, which is the process's end, the error's code is that of the look-up. program is argv[0], for the words. */
+int cell_find(const struct cell *cell, const char *program, struct error *error);
+
+/* Executes the program, over cell->socket or a connection to the start socket. A file that turns out to be no program is the
+ * process's to report, on its standard error, as with runc: it ends with status 1. */
+int cell_execute(int socket, struct error *error);
 
 #endif

@@ -22,6 +22,8 @@
 #include "postern/cleanup.h"
 #include "postern/filter.h"
 #include "postern/socket.h"
+#include "runtime/cell_program.h"
+#include "runtime/command.h"
 #include "runtime/config_seccomp.h"
 #include "runtime/namespaces.h"
 #include "runtime/privilege.h"
@@ -234,44 +236,6 @@ static int set_up(struct life *life, struct error *error)
     return status;
 }
 
-/* The value of PATH in the container's environment, or what execvp(3) would assume. */
-static const char *search_path(void)
-{
-    for (size_t i = 0; i < prepared.process->env.count; i++)
-        if (strncmp(prepared.process->env.items[i], "PATH=", 5) == 0)
-            return prepared.process->env.items[i] + 5;
-    return "/bin:/usr/bin";
-}
-
-/* Returns only on failure. */
-static int execute(void)
-{
-    static char *no_environment[] = {NULL};
-    char **arguments = prepared.process->args.items;
-    char **environment = prepared.process->env.items != NULL ? prepared.process->env.items : no_environment;
-    const char *name = cell_plan_program(&prepared);
-    if (strchr(name, '/') != NULL) {
-        (void)execve(name, arguments, environment);
-        return -errno;
-    }
-
-    int best = -ENOENT;
-    const char *end;
-    for (const char *part = search_path(); part != NULL; part = *end == '\0' ? NULL : end + 1) {
-        end = strchrnul(part, ':');
-        char path[4096 + 256];
-        int size = snprintf(path, sizeof(path), "%.*s%s%s", (int)(end - part), part, end == part ? "./" : "/", name);
-        if (size < 0 || (size_t)size >= sizeof(path))
-            continue;
-        (void)execve(path, arguments, environment);
-        if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
-            return -errno;
-        if (errno == EACCES)
-            best = -EACCES;
-    }
-    return best;
-}
-
 /* A process that joins needs none of the filesystems, but the same identity before it goes on. */
 static int enter(struct life *life, int64_t offset, struct error *error)
 {
@@ -298,6 +262,21 @@ static int hear_confine(struct life *life)
     return 0;
 }
 
+/* Whoever creates the container hears now, and not whoever starts it, that its program is not there. */
+static int find_program(int socket, struct cell_program *ret_program)
+{
+    struct cell_message message;
+    int none[2];
+    int status = wait_for(socket, CELL_FIND, &message, none);
+    if (status < 0)
+        return status;
+    message = (struct cell_message){.step = CELL_FIND};
+    status = cell_program_find(&prepared, ret_program);
+    message.error.code = -status;
+    int sent = socket_send_from_cell(socket, &message, sizeof(message), NULL, 0);
+    return status < 0 ? status : sent;
+}
+
 void cell_init_run(int socket, int64_t boottime_offset_ns, const struct joined *not_own)
 {
     struct error error = {0};
@@ -321,7 +300,10 @@ void cell_init_run(int socket, int64_t boottime_offset_ns, const struct joined *
     if (socket_send_from_cell(life.socket, &message, sizeof(message), &listener, 1) < 0)
         _exit(1);
     (void)close(listener);
-    int status = 0;
+    struct cell_program program;
+    int status = find_program(life.socket, &program);
+    if (status < 0)
+        _exit(EXIT_NOT_FOUND);
     if (life.start >= 0) {
         life.socket = wait_for_start(life.start);
     } else {
@@ -331,11 +313,10 @@ void cell_init_run(int socket, int64_t boottime_offset_ns, const struct joined *
     if (status < 0 || life.socket < 0)
         _exit(1);
     status = config_seccomp_load(prepared.seccomp);
+    if (status == 0)
+        cell_program_execute(&prepared, &program);
     message = (struct cell_message){.step = 0};
-    if (status < 0)
-        (void)error_set(&message.error, status, "linux.seccomp: the kernel does not take the filter");
-    else
-        message.error.code = -execute();
+    (void)error_set(&message.error, status, "linux.seccomp: the kernel does not take the filter");
     (void)socket_send_from_cell(life.socket, &message, sizeof(message), NULL, 0);
-    _exit(127);
+    _exit(EXIT_USAGE);
 }

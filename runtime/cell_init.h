@@ -17,6 +17,7 @@ enum cell_step {
     CELL_MOUNTED = 1, /* init -> runtime: fds = {procfs, mqueue} (one of them if there is no mqueue) */
     CELL_CONFINE,     /* runtime -> init: fds = {console slave?, start socket?} as has_console and has_start say */
     CELL_CONFINED,    /* init -> runtime: fds = {listener} */
+    CELL_FIND,        /* runtime -> init; answered by the same, whose error's code says if the program is there */
     CELL_EXECUTE,     /* runtime -> init; answered by end of file, or a message whose error says why not */
 };
 

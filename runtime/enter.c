@@ -69,5 +69,7 @@ int enter_container(const struct enter *enter, struct cell *ret_cell, int *ret_c
         return result;
     auto_close int owned = listener;
     result = announce(enter, ret_cell->outer_pid, owned, ret_control, error);
-    return result == 0 ? cell_execute(ret_cell->socket, cell_plan_program(&enter->plan), error) : result;
+    if (result == 0)
+        result = cell_find(ret_cell, cell_plan_program(&enter->plan), error);
+    return result == 0 ? cell_execute(ret_cell->socket, error) : result;
 }

@@ -169,7 +169,7 @@ static int set_up(struct run *run, struct error *error)
     if (result == 0)
         result = hooks_start_container(run->creation.folder, &run->creation.container, error);
     if (result == 0)
-        result = sandbox_execute(&run->creation.sandbox, run->creation.config, error);
+        result = sandbox_execute(&run->creation.sandbox, error);
     if (result == 0)
         hooks_poststart(run->creation.folder, &run->creation.container);
     return result == 0 ? connect_console(run, error) : result;

@@ -8,7 +8,8 @@
  *   sentry, step 2   needs the layout and the gofer's socket; is then confined and ready
  *   cell, step 2     needs the console; is confined and hands its listener over
  *   sentry           serves the listener
- *   cell, step 3     executes the program: its first trapped call
+ *   cell, step 3     looks the program up: its first trapped calls
+ *   cell, step 4     executes the program
  *
  * All are children of the caller. Killing the sentry, the init of the outer pid namespace, ends the two others.
  */
@@ -259,6 +260,8 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
         status = cell_confine(&start->cell, start->layout->console_slave, options->start_socket, &start->listener, error);
     if (status == 0)
         status = serve_listener(start, error);
+    if (status == 0)
+        status = cell_find(&start->cell, cell_plan_program(&plan), error);
     return status;
 }
 
@@ -287,9 +290,9 @@ int sandbox_create(const struct sandbox_options *options, struct sandbox *ret_sa
     return 0;
 }
 
-int sandbox_execute(struct sandbox *sandbox, const struct oci_config *config, struct error *error)
+int sandbox_execute(struct sandbox *sandbox, struct error *error)
 {
-    int status = cell_execute(sandbox->cell_socket, config->process.args.items[0], error);
+    int status = cell_execute(sandbox->cell_socket, error);
     (void)close(take_fd(&sandbox->cell_socket));
     return status;
 }

@@ -45,12 +45,12 @@ struct sandbox {
     int cell_socket;    /* to the container's init until it executes its program */
 };
 
-/* Makes all of it, up to the moment before the program is executed. */
+/* Makes all of it, up to the moment before the program is executed. If the program is not there the error's code is that of its
+ * look-up (ENOENT: not found in $PATH, EACCES, ...) and the text reads as runc's does. */
 int sandbox_create(const struct sandbox_options *options, struct sandbox *ret_sandbox, struct error *error);
 
-/* Executes the program of a sandbox made without a start socket. If it cannot be executed the error's code is what execve
- * said (ENOENT: not found in $PATH, EACCES, ENOEXEC, ...) and the text reads as runc's does. */
-int sandbox_execute(struct sandbox *sandbox, const struct oci_config *config, struct error *error);
+/* Executes the program of a sandbox made without a start socket. */
+int sandbox_execute(struct sandbox *sandbox, struct error *error);
 
 /* Lets go of a created sandbox: it lives on without us. */
 int sandbox_detach(struct sandbox *sandbox, struct error *error);

@@ -10,7 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/cell.h"
@@ -21,12 +20,6 @@
 #include "runtime/log.h"
 #include "runtime/options.h"
 #include "runtime/state_socket.h"
-
-/* The program's name, for the words of a failure. */
-static const char *program_name(const struct oci_config *config)
-{
-    return config != NULL ? config->process.args.items[0] : "the container's program";
-}
 
 /* An engine asks for the state as soon as we have failed, and gives the container up for good if it is not stopped then. It
  * knows the end of the init from its own wait(2): so we stay until that has been, for a while, as nobody may be waiting. */
@@ -67,14 +60,9 @@ static int start(int folder, const struct container *container, struct error *er
     auto_close int socket = state_socket_connect(folder, START_SOCKET, error);
     if (socket < 0)
         return socket;
-    char path[PATH_MAX + sizeof("/config.json")];
-    (void)snprintf(path, sizeof(path), "%s/config.json", container->bundle);
-    struct oci_config *config = NULL;
-    (void)oci_load(path, &config, NULL);
-    result = cell_execute(socket, program_name(config), error);
-    (void)oci_free(config);
+    result = cell_execute(socket, error);
     if (result < 0) {
-        end(folder, init, false); /* its init ends by itself, with the exit status of a program not found */
+        end(folder, init, false); /* its init ends by itself */
         return result;
     }
     (void)unlinkat(folder, START_SOCKET, 0);

@@ -37,6 +37,17 @@ def test_exit_code_not_found(e):
         equal(found.code, native.code)
 
 
+def test_no_program(e):
+    """A file that may be executed and is no program: the container starts, and says so itself."""
+    with tempfile.TemporaryDirectory(dir=e.folder) as folder:
+        for name, text in (("text", "echo\n"), ("script", "#!/no/interpreter\n"), ("elf", "\x7fELF")):
+            with open(os.path.join(folder, name), "w", encoding="ascii") as out:
+                os.fchmod(out.fileno(), 0o755)
+                out.write(text)
+            found = [e.run("-v", folder + ":/v", "busybox", "/v/" + name, runtime=r, ok=1) for r in ("runc", "postern")]
+            equal((found[1].out, found[1].err), (found[0].out, found[0].err))
+
+
 def test_killed_child(e):
     e.run("busybox", "sh", "-c", "sleep 100 & kill -9 $!; wait $!", ok=137)
 

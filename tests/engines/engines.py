@@ -18,6 +18,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HARNESS = os.path.join(os.path.dirname(HERE), "harness")
+BUILT = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build/release/postern")
 sys.path.insert(0, HARNESS)
 from terminal import Terminal  # noqa: E402
 

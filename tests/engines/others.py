@@ -71,9 +71,9 @@ def test_podman_run(e):
 
 
 def test_podman_not_found(e):
-    """126 for both: docs/engines.md says why."""
-    for command in ("/no/such", "/etc/passwd"):
-        contains(podman_run(e, "localhost/busybox", command, ok=126).err, f'exec: "{command}"')
+    for command, code in (("/no/such", 127), ("nosuch", 127), ("/etc/passwd", 126)):
+        contains(podman_run(e, "localhost/busybox", command, ok=code).err, f'exec: "{command}"')
+        podman_run(e, "localhost/busybox", command, runtime="runc", ok=code)
 
 
 def test_podman_options(e):
