@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import tempfile
 
-from sandbox import mount, private_mounts, runtime_command, umount
+import patched
+from sandbox import Sandbox, mount, private_mounts, runtime_command, umount
 
 NAME, UID, GID, GROUP = "postern-tester", 61234, 61235, 61236
 SUBORDINATE = 700000  # 65536 from here on
@@ -74,3 +75,35 @@ class OrdinaryUser:
         for root, folders, files in os.walk(path):
             for name in [".", *folders, *files]:
                 os.chown(os.path.join(root, name), uid, gid, follow_symlinks=False)
+
+
+def with_own_id(config):
+    """A config.json as an ordinary user has it without subordinate ids: root is himself, and nobody else is there."""
+    config["linux"]["namespaces"].append({"type": "user"})
+    config["linux"]["uidMappings"] = [{"containerID": 0, "hostID": UID, "size": 1}]
+    config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": GID, "size": 1}]
+    for field in ("cgroupsPath", "resources"):
+        config["linux"].pop(field, None)
+    for entry in config["mounts"]:
+        entry["options"] = [option for option in entry.get("options", []) if option != "gid=5"]
+
+
+class UserSandbox(Sandbox):
+    """A sandbox of an ordinary user's own, with his id alone."""
+
+    def __init__(self, user, source, **defaults):
+        super().__init__("postern", source, copy=True, **defaults)
+        self.user = user
+
+    def __enter__(self):
+        super().__enter__()
+        self.user.give(self.folder)
+        return self
+
+    def command(self, *words):
+        return self.user.words([self.user.postern, "--root", self.state, *words])
+
+    def prepare(self, argv, **options):
+        ident, command = super().prepare(argv, **options)
+        patched.edit(os.path.join(command[command.index("--bundle") + 1], "config.json"), with_own_id)
+        return ident, command
