@@ -153,7 +153,7 @@ static void sentry_child(int control, int go, int binary, uid_t self)
         child_failed(control, &error);
     }
     /* The runtime must be able to join our namespaces. Changing ids has forbidden it, to one whose own memory is older than the user
-     * namespace it works in. Nobody else is of this id. */
+     * namespace it works in. Nobody else of this id sees us. */
     if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0) {
         (void)error_set(&error, errno, "cannot be joined");
         child_failed(control, &error);
