@@ -70,20 +70,6 @@ static int refuse_namespaces(const struct oci_config *config, struct error *erro
     return 0;
 }
 
-static int refuse_mounts(const struct oci_config *config, struct error *error)
-{
-    for (size_t i = 0; i < config->mounts.count; i++) {
-        const struct oci_mount *mount = &config->mounts.items[i];
-        bool mapped = mount->uid_mappings.count > 0 || mount->gid_mappings.count > 0;
-        if (mapped || mount->parsed.idmap || mount->parsed.recursive_idmap) {
-            (void)error_refuse(error, "mounts[%zu].%s: id-mapped mounts are not supported yet", i,
-                               mapped ? "uidMappings" : "options");
-            return not_supported(error);
-        }
-    }
-    return 0;
-}
-
 static void note_fields(struct oci_config *config)
 {
     const struct oci_linux *linux_config = &config->linux_config;
@@ -120,8 +106,6 @@ int oci_check_supported(struct oci_config *config, struct error *error)
     int result = refuse_fields(config, error);
     if (result == 0)
         result = refuse_namespaces(config, error);
-    if (result == 0)
-        result = refuse_mounts(config, error);
     if (result < 0)
         return result;
 

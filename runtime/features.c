@@ -83,7 +83,7 @@ static void write_seccomp(struct json_writer *writer)
 
 static void write_extensions(struct json_writer *writer)
 {
-    write_enabled(writer, "idmap", false);
+    write_enabled(writer, "idmap", true);
 }
 
 static void write_linux(struct json_writer *writer)

@@ -402,6 +402,7 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
     child.tree = (struct mount_tree){.config = in->config,
                                      .users = in->users,
                                      .bundle = in->bundle_fd,
+                                     .procfs = in->procfs,
                                      .mqueue = in->mqueue,
                                      .self = -1,
                                      .scratch = -1,

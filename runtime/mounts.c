@@ -16,6 +16,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/copy_up.h"
+#include "runtime/mount_idmap.h"
 #include "runtime/mount_ids.h"
 #include "runtime/rootfs.h"
 #include "runtime/user_namespace.h"
@@ -193,6 +194,7 @@ struct job {
     const struct oci_mount *mount;
     struct mount_entry *entry;
     bool covered; /* by a tree of the sentry's */
+    struct error *error; /* for what its errno does not say; without the line's number */
 };
 
 static int place_for(const struct job *job, bool folder)
@@ -240,7 +242,9 @@ static int add_bind(struct job *job)
         clone_mount(job->tree->bundle, job->mount->source, (options->flags & MS_REC) != 0 ? AT_RECURSIVE : 0);
     if (mount < 0)
         return mount;
-    int status = bind_attributes(options, mount);
+    int status = mount_idmap_wanted(job->mount) ? mount_idmap(job->mount, job->tree->users, job->tree->procfs, mount, job->error) : 0;
+    if (status == 0)
+        status = bind_attributes(options, mount);
     if (status < 0)
         return status;
     job->entry->shared = true;
@@ -371,8 +375,8 @@ static int add(struct mount_tree *tree, const struct oci_mount *mount, size_t in
         return error_refuse(error, "mounts[%zu].type (%s): not supported", index, type);
     if (strcmp(clean, "/") == 0)
         return error_refuse(error, "mounts[%zu].destination: nothing can be mounted over the root", index);
-    if (mount->parsed.idmap || mount->parsed.recursive_idmap || mount->uid_mappings.count > 0)
-        return error_refuse(error, "mounts[%zu]: mounts with id mappings are not supported", index);
+    if (mount_idmap_wanted(mount) && types[at].add != add_bind)
+        return error_refuse(error, "mounts[%zu]: only binds can have id mappings", index);
 
     bool covered = mounts_is_synthetic(tree, clean);
     if (covered && types[at].add != add_synthetic)
@@ -383,8 +387,12 @@ static int add(struct mount_tree *tree, const struct oci_mount *mount, size_t in
     if (entry == NULL)
         return -EINVAL;
     entry->flags = mount->parsed.flags;
-    struct job job = {.tree = tree, .mount = mount, .entry = entry, .covered = covered};
+    struct job job = {.tree = tree, .mount = mount, .entry = entry, .covered = covered, .error = error};
     status = types[at].add(&job);
+    if (status < 0 && error->code != 0) {
+        error_prefix(error, "mounts[%zu]", index);
+        return status;
+    }
     if (status == -EOVERFLOW)
         return error_refuse(error, "mounts[%zu].options (%s): an id in it is none of the container's user namespace", index,
                             mount->parsed.data);

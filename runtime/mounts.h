@@ -31,6 +31,7 @@ struct mount_tree {
     const struct oci_config *config;
     const struct user_namespace *users; /* the container's ids */
     int bundle;  /* borrowed */
+    int procfs;  /* borrowed; of the pid namespace we are in */
     int mqueue;  /* borrowed, or -1; used once */
     int self;    /* mount of our own /proc/self/fd alone, detached */
     int scratch; /* a tmpfs of ours over the bundle's root folder: gone with the old root */

@@ -56,15 +56,21 @@ bool user_namespace_is_initial(void)
     return user_namespace_own("uid_map", &table) == 0 && id_table_is_whole(&table);
 }
 
-int user_namespace_write(pid_t pid, const char *file, const struct boot_id_table *table)
+static int write_table(int procfs, pid_t pid, const char *file, const struct boot_id_table *table)
 {
     char path[64], text[ID_TABLE_TEXT_MAX];
     int size = id_table_print(table, text);
     if (size < 0)
         return size;
-    (void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-    auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+    (void)snprintf(path, sizeof(path), "%d/%s", pid, file);
+    auto_close int fd = openat(procfs, path, O_WRONLY | O_CLOEXEC);
     return fd < 0 || write(fd, text, (size_t)size) != size ? -errno : 0;
+}
+
+int user_namespace_write(pid_t pid, const char *file, const struct boot_id_table *table)
+{
+    auto_close int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return procfs < 0 ? -errno : write_table(procfs, pid, file, table);
 }
 
 static int read_all(pid_t pid, struct user_namespace *users)
@@ -131,11 +137,11 @@ static int holder_start(int fd, struct holder *ret_holder)
     return ready;
 }
 
-static int open_namespace(pid_t pid)
+static int open_namespace(int procfs, pid_t pid)
 {
     char path[64];
-    (void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    (void)snprintf(path, sizeof(path), "%d/ns/user", pid);
+    int fd = openat(procfs, path, O_RDONLY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 
@@ -162,27 +168,37 @@ static uint32_t borrowed_id(const struct boot_id_table *table, uint32_t outside)
     return id_table_outside(table, 0, &root) ? 0 : table->lines[0].inside;
 }
 
+int user_namespace_make(int procfs, const struct boot_id_table *uids, const struct boot_id_table *gids, int *ret_fd,
+                        struct error *error)
+{
+    struct holder holder;
+    int status = holder_start(-1, &holder);
+    if (status < 0)
+        return error_set(error, status, "cannot make a user namespace");
+    status = write_table(procfs, holder.pid, "gid_map", gids);
+    if (status < 0)
+        (void)error_set(error, status, "gidMappings: cannot be given to a user namespace");
+    else if ((status = write_table(procfs, holder.pid, "uid_map", uids)) < 0)
+        (void)error_set(error, status, "uidMappings: cannot be given to a user namespace");
+    else if ((status = open_namespace(procfs, holder.pid)) < 0)
+        (void)error_set(error, status, "cannot open the user namespace");
+    holder_end(&holder);
+    if (status < 0)
+        return status;
+    *ret_fd = status;
+    return 0;
+}
+
 /* The gofer's id goes into the maps, and is not shown: what /proc has are the container's. */
-static int make(struct user_namespace *users, const struct ids *ids, struct error *error)
+static int make_own(struct user_namespace *users, const struct ids *ids, struct error *error)
 {
     struct boot_id_table uids = users->uids, gids = users->gids;
     if (!add_own(&uids, ids->gofer, &users->gofer_uid))
         users->gofer_uid = borrowed_id(&uids, ids->gofer);
     if (!add_own(&gids, ids->gofer_gid, &users->gofer_gid))
         users->gofer_gid = borrowed_id(&gids, ids->gofer_gid);
-    struct holder holder;
-    int status = holder_start(-1, &holder);
-    if (status < 0)
-        return error_set(error, status, "cannot make a user namespace");
-    status = user_namespace_write(holder.pid, "gid_map", &gids);
-    if (status < 0)
-        (void)error_set(error, status, "linux.gidMappings: cannot be given to a user namespace");
-    else if ((status = user_namespace_write(holder.pid, "uid_map", &uids)) < 0)
-        (void)error_set(error, status, "linux.uidMappings: cannot be given to a user namespace");
-    else if ((status = users->fd = open_namespace(holder.pid)) < 0)
-        (void)error_set(error, status, "cannot open the user namespace");
-    holder_end(&holder);
-    return status < 0 ? status : 0;
+    auto_close int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return user_namespace_make(procfs, &uids, &gids, &users->fd, error);
 }
 
 static bool is_own(int fd)
@@ -231,7 +247,7 @@ int user_namespace_find(const struct oci_linux *config, const struct ids *ids, s
         if (status == 0)
             status = id_table_from_config(&config->gid_mappings, "linux.gidMappings", &users.gids, error);
         if (status == 0)
-            status = make(&users, ids, error);
+            status = make_own(&users, ids, error);
     }
     if (status == 0)
         *ret_users = users;

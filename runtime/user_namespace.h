@@ -33,6 +33,10 @@ int user_namespace_find(const struct oci_linux *config, const struct ids *ids, s
                         struct error *error);
 void user_namespace_release(struct user_namespace *users);
 
+/* A new one with these ids, open. procfs: of the pid namespace we are in. 0 or -errno. */
+int user_namespace_make(int procfs, const struct boot_id_table *uids, const struct boot_id_table *gids, int *ret_fd,
+                        struct error *error);
+
 /* Are the ids of config.json's process there? */
 int user_namespace_check(const struct user_namespace *users, const struct oci_config *config, struct error *error);
 

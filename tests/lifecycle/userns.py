@@ -116,6 +116,37 @@ def by_path(runtime):
         holder.wait()
 
 
+def id_mapped(runtime):
+    """Binds whose files have other owners than on disk, without a user namespace and with the container's."""
+    one = {"uidMappings": [{"containerID": 1234, "hostID": 0, "size": 1}], "gidMappings": [{"containerID": 1235, "hostID": 0, "size": 1}]}
+    with Sandbox(runtime, "busybox", copy=True) as box:
+        folder = os.path.join(box.folder, "mapped")
+        os.mkdir(folder)
+        os.chown(folder, 1234, 1235)
+        with open(os.path.join(folder, "file"), "w", encoding="ascii") as out:
+            out.write("text\n")
+        os.chmod(os.path.join(folder, "file"), 0o600)
+        os.chown(os.path.join(folder, "file"), 5, 6)
+
+        def run(fields, kind, change=None):
+            script = "stat -c %u:%g /m /m/file; touch /m/new && stat -c %u:%g /m/new; cat /m/file; rm -f /m/new"
+            def add(config):
+                if change:
+                    change(config)
+                config["mounts"].append({"destination": "/m", "type": kind, "source": folder, "options": ["bind", "idmap"], **fields})
+            done = patched.run(box, ["/bin/sh", "-c", script], add)
+            return done.returncode, done.stdout.split(), done.stderr
+
+        code, words, error = run(one, "bind")
+        assert words == ["0:0", "65534:65534", "0:0"] and "denied" in error, (code, words, error)
+        code, words, error = run({}, "bind", with_users(MAPS))
+        assert words == ["1234:1235", "5:6", "0:0", "text"], (code, words, error)
+        code, words, error = run({}, "bind")
+        assert code == 1 and "mounts[" in error and "uidMappings" in error, (code, words, error)
+        code, words, error = run({"uidMappings": one["uidMappings"] * 2, "gidMappings": one["gidMappings"]}, "bind")
+        assert code == 1 and "uidMappings[1]" in error, (code, words, error)
+
+
 def test(runtime):
     wanted, got = play("runc", with_users(MAPS), FACTS), play(runtime, with_users(MAPS), FACTS)
     assert wanted == got and got[0] == 0, f"\nrunc {wanted}\nhere {got}"
@@ -130,6 +161,7 @@ def test(runtime):
     wanted, got = (play(r, with_users(one), script) for r in ("runc", runtime))
     assert wanted[:2] == got[:2] and got[0] == 0, f"pieces:\nrunc {wanted}\nhere {got}"
 
+    id_mapped(runtime)
     refused(runtime, with_users(MAPS, uid=65536), "process.user.uid", "65536")
     refused(runtime, with_users({}), "linux.uidMappings")
     refused(runtime, with_users({**MAPS, "uidMappings": MAPS["uidMappings"] * 2}), "linux.uidMappings[1]", "overlaps")

@@ -253,8 +253,6 @@ static const struct bad_case unsupported_cases[] = {
     {LINUX, "\"namespaces\":[{\"type\":\"pid\",\"path\":\"/x\"}]", "linux.namespaces[0].path: joining a pid namespace"},
     {LINUX, "\"netDevices\":{\"eth0\":{}}", "linux.netDevices: "},
     {LINUX, "\"personality\":{\"domain\":\"LINUX32\"}", "linux.personality.domain: LINUX32 is not supported"},
-    {TOP, "\"mounts\":[{\"destination\":\"/a\",\"source\":\"/b\",\"options\":[\"bind\",\"idmap\"]}]",
-     "mounts[0].options: id-mapped"},
 };
 
 static void test_unsupported_cases(void **state)
