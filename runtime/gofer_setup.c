@@ -406,7 +406,8 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
                                      .mqueue = in->mqueue,
                                      .self = -1,
                                      .scratch = -1,
-                                     .root = -1};
+                                     .root = -1,
+                                     .layer = LAYER_NONE};
 
     int status = close_stdio(in);
     if (status < 0)

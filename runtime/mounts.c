@@ -53,12 +53,12 @@ int mounts_make(const char *type, const char *options, uint64_t attributes)
     return mount < 0 ? -errno : mount;
 }
 
-static int attach(int mount, int place)
+int mounts_attach(int mount, int place)
 {
     return move_mount(mount, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
-static int clone_mount(int at, const char *path, unsigned int flags)
+int mounts_clone(int at, const char *path, unsigned int flags)
 {
     int mount = open_tree(at, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
     return mount < 0 ? -errno : mount;
@@ -106,10 +106,10 @@ static int take_self(struct mount_tree *tree)
         return proc;
     auto_close int place =
         mkdirat(tree->scratch, "proc", 0700) < 0 ? -1 : openat(tree->scratch, "proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int status = place < 0 ? -errno : attach(proc, place);
+    int status = place < 0 ? -errno : mounts_attach(proc, place);
     if (status < 0)
         return status;
-    tree->self = clone_mount(proc, "self/fd", 0);
+    tree->self = mounts_clone(proc, "self/fd", 0);
     return tree->self < 0 ? tree->self : 0;
 }
 
@@ -127,13 +127,13 @@ static struct mount_entry *new_entry(struct mount_tree *tree, const char *destin
 
 int mounts_bind_device(const char *device, int place)
 {
-    auto_close int mount = clone_mount(AT_FDCWD, device, 0);
+    auto_close int mount = mounts_clone(AT_FDCWD, device, 0);
     struct stat status;
     if (mount < 0)
         return mount;
     if (fstat(mount, &status) < 0)
         return -errno;
-    return S_ISCHR(status.st_mode) ? attach(mount, place) : -ENODEV;
+    return S_ISCHR(status.st_mode) ? mounts_attach(mount, place) : -ENODEV;
 }
 
 /* In a user namespace nobody can make a device that works; the host's own serves there. */
@@ -147,8 +147,33 @@ static int make_null(int scratch)
     return place < 0 ? -errno : mounts_bind_device("/dev/null", place);
 }
 
-/* The root folder as configured; a tmpfs of ours is laid over it, and what was there goes into "root" of that. So there
- * is a place for the one file we need below a mount (scratch/null), and it is gone once the root is changed. */
+/* Is it what "/" names? A mount on it would lie above the old root where mounts_finish takes that away, and be taken in its
+ * place. */
+static bool is_process_root(int folder)
+{
+    struct statx ours, root;
+    return statx(folder, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &ours) < 0 ||
+           statx(AT_FDCWD, "/", 0, STATX_INO | STATX_MNT_ID, &root) < 0 ||
+           (ours.stx_mnt_id == root.stx_mnt_id && ours.stx_ino == root.stx_ino);
+}
+
+/* The layer, and the root below it. It is made in the scratch mount: an overlay's folders must be in a mount namespace. */
+static int begin_layer(struct mount_tree *tree, const char *size, int folder, struct error *error)
+{
+    auto_close int place =
+        mkdirat(tree->scratch, "layer", 0700) < 0 ? -1 : openat(tree->scratch, "layer", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int status = place < 0 ? error_set(error, errno, "cannot make the private layer")
+                           : layer_make(&tree->layer, size, place, error);
+    if (status < 0)
+        return status;
+    tree->root = layer_over(&tree->layer, folder);
+    return tree->root < 0 ? error_set(error, tree->root, "root.path (%s): cannot put a layer over it", tree->config->root.path)
+                          : 0;
+}
+
+/* The root folder as configured; a tmpfs of ours is laid over it (or over the bundle, if it is the host's root), and what was there
+ * goes into "root" of that. So there is a place for the one file we need below a mount (scratch/null), and it is gone once
+ * the root is changed. */
 int mounts_begin(struct mount_tree *tree, struct error *error)
 {
     static const struct mount_attr slave = {.propagation = MS_SLAVE}, private = {.propagation = MS_PRIVATE};
@@ -160,11 +185,18 @@ int mounts_begin(struct mount_tree *tree, struct error *error)
         return error_set(error, status, "cannot separate the container's mounts from the host's");
 
     auto_close int folder = openat(tree->bundle, root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    tree->root = folder < 0 ? -errno : clone_mount(folder, "", AT_EMPTY_PATH | AT_RECURSIVE);
-    if (tree->root < 0)
-        return error_set(error, tree->root, "root.path (%s): cannot open it", root->path);
+    const char *layer = oci_annotation(tree->config, LAYER_ANNOTATION);
+    status = folder < 0 ? -errno : 0;
+    if (status == 0 && layer == NULL)
+        status = tree->root = mounts_clone(folder, "", AT_EMPTY_PATH | AT_RECURSIVE);
+    if (status < 0)
+        return error_set(error, status, "root.path (%s): cannot open it", root->path);
+    const int covered = is_process_root(folder) ? tree->bundle : folder;
+    if (is_process_root(covered))
+        return error_refuse(error, "root.path (%s): is the host's root, and so is the bundle, which must be another folder",
+                            root->path);
     tree->scratch = mounts_make("tmpfs", "mode=700", 0);
-    status = tree->scratch < 0 ? tree->scratch : attach(tree->scratch, folder);
+    status = tree->scratch < 0 ? tree->scratch : mounts_attach(tree->scratch, covered);
     if (status == 0 && mkdirat(tree->scratch, "root", 0700) < 0)
         status = -errno;
     if (status == 0)
@@ -172,8 +204,10 @@ int mounts_begin(struct mount_tree *tree, struct error *error)
     auto_close int place = status < 0 ? -1 : openat(tree->scratch, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (status == 0)
         status = take_self(tree);
+    if (status == 0 && layer != NULL)
+        status = begin_layer(tree, layer, folder, error);
     if (status == 0)
-        status = attach(tree->root, place);
+        status = mounts_attach(tree->root, place);
     if (status == 0)
         status = set_attributes(tree->root, AT_RECURSIVE, &private);
     struct mount_entry *entry = status == 0 ? new_entry(tree, "/", error) : NULL;
@@ -210,7 +244,7 @@ static int put(const struct job *job, int *mount)
     if (fstat(*mount, &status) < 0)
         return -errno;
     auto_close int place = place_for(job, S_ISDIR(status.st_mode));
-    int result = place < 0 ? place : attach(*mount, place);
+    int result = place < 0 ? place : mounts_attach(*mount, place);
     if (result == 0)
         job->entry->fd = take_fd(mount);
     return result;
@@ -239,7 +273,7 @@ static int add_bind(struct job *job)
     if (job->mount->source == NULL)
         return -EINVAL;
     auto_close int mount =
-        clone_mount(job->tree->bundle, job->mount->source, (options->flags & MS_REC) != 0 ? AT_RECURSIVE : 0);
+        mounts_clone(job->tree->bundle, job->mount->source, (options->flags & MS_REC) != 0 ? AT_RECURSIVE : 0);
     if (mount < 0)
         return mount;
     int status = mount_idmap_wanted(job->mount) ? mount_idmap(job->mount, job->tree->users, job->tree->procfs, mount, job->error) : 0;
@@ -249,6 +283,24 @@ static int add_bind(struct job *job)
         return status;
     job->entry->shared = true;
     (void)snprintf(job->entry->source, sizeof(job->entry->source), "none");
+    return put(job, &mount);
+}
+
+/* A folder of the host below the container's layer, or without a source an empty one of the layer's own. */
+static int add_layer(struct job *job)
+{
+    const char *source = job->mount->source;
+    if (job->tree->layer.fd < 0)
+        return -ENOTSUP;
+    auto_close int folder = source == NULL ? -1 : openat(job->tree->bundle, source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (source != NULL && folder < 0)
+        return -errno;
+    auto_close int covered = rootfs_open(job->tree->root, job->entry->destination, O_PATH | O_DIRECTORY);
+    auto_close int mount =
+        source != NULL ? layer_over(&job->tree->layer, folder) : layer_empty(&job->tree->layer, covered, job->mount->parsed.data);
+    if (mount < 0)
+        return mount;
+    (void)snprintf(job->entry->source, sizeof(job->entry->source), "layer");
     return put(job, &mount);
 }
 
@@ -359,6 +411,7 @@ static const struct {
 } types[] = {
     {"bind", add_bind},      {"tmpfs", add_tmpfs},     {"devpts", add_devpts},    {"mqueue", add_mqueue},
     {"proc", add_synthetic}, {"sysfs", add_synthetic}, {"cgroup", add_synthetic}, {"cgroup2", add_synthetic},
+    {"layer", add_layer},
 };
 
 static int add(struct mount_tree *tree, const struct oci_mount *mount, size_t index, struct error *error)
@@ -438,17 +491,17 @@ static int mask_one(struct mount_tree *tree, int place)
         return -errno;
     auto_close int mount = S_ISDIR(status.st_mode)
                                ? mounts_make("tmpfs", "mode=555,nr_inodes=2,size=4k", MOUNT_ATTR_RDONLY)
-                               : clone_mount(tree->scratch, "null", 0);
-    return mount < 0 ? mount : attach(mount, place);
+                               : mounts_clone(tree->scratch, "null", 0);
+    return mount < 0 ? mount : mounts_attach(mount, place);
 }
 
 static int readonly_one(struct mount_tree *tree, int place)
 {
     (void)tree;
     static const struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
-    auto_close int mount = clone_mount(place, "", AT_EMPTY_PATH | AT_RECURSIVE);
+    auto_close int mount = mounts_clone(place, "", AT_EMPTY_PATH | AT_RECURSIVE);
     int status = mount < 0 ? mount : set_attributes(mount, 0, &readonly);
-    return status < 0 ? status : attach(mount, place);
+    return status < 0 ? status : mounts_attach(mount, place);
 }
 
 static int cover(struct mount_tree *tree, const struct oci_strings *paths, const char *field,
@@ -484,10 +537,14 @@ int mounts_show(struct mount_tree *tree, struct error *error)
     static const struct mount_attr shared = {.propagation = MS_SHARED};
     const char *path = tree->config->root.path;
     auto_close int folder = openat(tree->bundle, path, O_PATH | O_DIRECTORY | O_CLOEXEC); /* the scratch mount on it */
-    int status = folder < 0 ? -errno : set_attributes(tree->root, 0, &shared);
-    auto_close int shown = status < 0 ? -1 : clone_mount(tree->root, "", AT_EMPTY_PATH | AT_RECURSIVE);
+    int status = folder < 0 ? -errno : 0;
+    if (status == 0 && is_process_root(folder))
+        return error_refuse(error, "root.path (%s): hooks cannot be shown a container there", path);
     if (status == 0)
-        status = shown < 0 ? shown : attach(shown, folder);
+        status = set_attributes(tree->root, 0, &shared);
+    auto_close int shown = status < 0 ? -1 : mounts_clone(tree->root, "", AT_EMPTY_PATH | AT_RECURSIVE);
+    if (status == 0)
+        status = shown < 0 ? shown : mounts_attach(shown, folder);
     return status < 0 ? error_set(error, status, "cannot show the root at %s", path) : 0;
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "postern/boot.h"
+#include "runtime/layer.h"
 
 struct error;
 struct oci_config;
@@ -36,6 +37,7 @@ struct mount_tree {
     int self;    /* mount of our own /proc/self/fd alone, detached */
     int scratch; /* a tmpfs of ours over the bundle's root folder: gone with the old root */
     int root;    /* root of the container, O_PATH */
+    struct layer layer;
     size_t count;
     struct mount_entry entries[BOOT_MOUNTS_MAX]; /* [0] is the root */
 };
@@ -70,5 +72,11 @@ int mounts_make(const char *type, const char *options, uint64_t attributes);
 
 /* Lays a character device of the host's (an absolute path) over a file. 0 or -errno. */
 int mounts_bind_device(const char *device, int place);
+
+/* Copies a mount; flags as of open_tree(2). The descriptor of a detached one, or -errno. */
+int mounts_clone(int at, const char *path, unsigned int flags);
+
+/* Puts a detached mount at a place that is open. */
+int mounts_attach(int mount, int place);
 
 #endif

@@ -4,7 +4,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "postern/error.h"
 
@@ -35,4 +37,19 @@ int number_parse_id(const char *text, const char *what, unsigned int *ret_id, st
     if (result == 0)
         *ret_id = (unsigned int)number;
     return result;
+}
+
+int number_parse_bytes(const char *text, const char *what, int64_t *ret_bytes, struct error *error)
+{
+    static const char units[] = "bkmgtp";
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    const char *unit = *end != '\0' ? strchr(units, tolower((unsigned char)*end)) : units;
+    bool bare = *end == '\0' || end[1] == '\0' || strcasecmp(end + 1, "b") == 0 || strcasecmp(end + 1, "ib") == 0;
+    unsigned int shift = unit != NULL ? (unsigned int)(unit - units) * 10 : 0;
+    if (!isdigit((unsigned char)text[0]) || errno != 0 || unit == NULL || !bare || value > (unsigned long long)INT64_MAX >> shift)
+        return error_refuse(error, "%s: \"%.40s\" is not a number of bytes such as 512m or 1g", what, text);
+    *ret_bytes = (int64_t)(value << shift);
+    return 0;
 }

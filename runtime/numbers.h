@@ -3,6 +3,8 @@
 #ifndef RUNTIME_NUMBERS_H
 #define RUNTIME_NUMBERS_H
 
+#include <stdint.h>
+
 struct error;
 
 enum { PRESERVE_FDS_MAX = 64 };
@@ -11,5 +13,7 @@ enum { PRESERVE_FDS_MAX = 64 };
 int number_parse(const char *text, const char *what, long long most, int *ret_number, struct error *error);
 /* The same for ids. */
 int number_parse_id(const char *text, const char *what, unsigned int *ret_id, struct error *error);
+/* Bytes, perhaps with a unit: 64m, 1g, 512KiB; a thousand is always 1024. */
+int number_parse_bytes(const char *text, const char *what, int64_t *ret_bytes, struct error *error);
 
 #endif

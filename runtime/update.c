@@ -16,6 +16,7 @@
 #include "runtime/command.h"
 #include "runtime/container.h"
 #include "runtime/log.h"
+#include "runtime/numbers.h"
 #include "runtime/options.h"
 
 enum { RESOURCES_MAX = 1024 * 1024 };
@@ -100,28 +101,13 @@ static int parse_signed(const struct flag *flag, const char *text, long long *re
     return 0;
 }
 
-/* "64m", "1g", "512KiB": a thousand is always 1024. */
 static int parse_bytes(const struct flag *flag, const char *text, int64_t *ret_value, struct error *error)
 {
-    static const char units[] = "bkmgtp";
-    static const char what[] = "a number of bytes such as 512m or 1g, or -1";
-    if (strcmp(text, "-1") == 0) {
-        *ret_value = -1;
-        return 0;
-    }
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (!isdigit((unsigned char)text[0]) || errno != 0)
-        return bad_value(flag, text, what, error);
-    const char *unit = *end != '\0' ? strchr(units, tolower((unsigned char)*end)) : units;
-    if (unit == NULL ||
-        (*end != '\0' && end[1] != '\0' && strcasecmp(end + 1, "b") != 0 && strcasecmp(end + 1, "ib") != 0))
-        return bad_value(flag, text, what, error);
-    unsigned shift = (unsigned)(unit - units) * 10;
-    if (value > (unsigned long long)INT64_MAX >> shift)
-        return bad_value(flag, text, what, error);
-    *ret_value = (int64_t)(value << shift);
+    char what[64];
+    (void)snprintf(what, sizeof(what), "--%s", flag->name);
+    if (strcmp(text, "-1") != 0)
+        return number_parse_bytes(text, what, ret_value, error);
+    *ret_value = -1;
     return 0;
 }
 

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "runtime/mounts.h"
+#include "runtime/numbers.h"
+
+enum { BYTES_PER_INODE = 4096, INODES_LEAST = 4096 };
+
+int layer_make(struct layer *layer, const char *size, int place, struct error *error)
+{
+    int64_t bytes;
+    int status = number_parse_bytes(size, "annotations." LAYER_ANNOTATION, &bytes, error);
+    if (status < 0)
+        return status;
+    if (bytes == 0) /* to a tmpfs it would mean: as much as there is */
+        return error_refuse(error, "annotations." LAYER_ANNOTATION ": a layer needs some room");
+    /* Empty files are not counted as bytes, but take memory all the same. */
+    char options[128];
+    (void)snprintf(options, sizeof(options), "mode=755,size=%" PRId64 ",nr_inodes=%" PRId64, bytes,
+                   bytes / BYTES_PER_INODE + INODES_LEAST);
+    auto_close int mount = mounts_make("tmpfs", options, MOUNT_ATTR_NODEV);
+    status = mount < 0 ? mount : mounts_attach(mount, place);
+    if (status < 0)
+        return error_set(error, status, "cannot make the private layer");
+    *layer = (struct layer){.fd = take_fd(&mount)};
+    return 0;
+}
+
+/* Makes a folder and opens it. A descriptor or -errno. */
+static int make_folder(int at, const char *name)
+{
+    if (mkdirat(at, name, 0755) < 0)
+        return -errno;
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int next_folder(struct layer *layer)
+{
+    char name[16];
+    (void)snprintf(name, sizeof(name), "%u", layer->count++);
+    return make_folder(layer->fd, name);
+}
+
+/* An overlay's root has the attributes of its upper folder. */
+static int be_like(int folder, int model)
+{
+    struct stat status;
+    if (fstat(model, &status) < 0 || fchown(folder, status.st_uid, status.st_gid) < 0 ||
+        fchmod(folder, status.st_mode & 07777) < 0)
+        return -errno;
+    return futimens(folder, (const struct timespec[2]){status.st_atim, status.st_mtim}) < 0 ? -errno : 0;
+}
+
+/* By the names of descriptors: a path may hold what separates options. */
+static int make_overlay(int lower, int upper, int work)
+{
+    char options[128];
+    (void)snprintf(options, sizeof(options), "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", lower,
+                   upper, work);
+    return mounts_make("overlay", options, MOUNT_ATTR_NODEV);
+}
+
+int layer_over(struct layer *layer, int folder)
+{
+    auto_close int parts = next_folder(layer);
+    auto_close int upper = parts < 0 ? parts : make_folder(parts, "upper");
+    auto_close int work = upper < 0 ? upper : make_folder(parts, "work");
+    int status = work < 0 ? work : be_like(upper, folder);
+    return status < 0 ? status : make_overlay(folder, upper, work);
+}
+
+int layer_empty(struct layer *layer, int covered, const char *options)
+{
+    auto_close int folder = next_folder(layer);
+    int status = folder < 0 ? folder : covered >= 0 ? be_like(folder, covered) : 0;
+    if (status == 0 && options != NULL) {
+        char *end;
+        unsigned long mode = strncmp(options, "mode=", 5) == 0 ? strtoul(options + 5, &end, 8) : ULONG_MAX;
+        status = mode > 07777 || *end != '\0' ? -EINVAL : fchmod(folder, (mode_t)mode) < 0 ? -errno : 0;
+    }
+    return status < 0 ? status : mounts_clone(folder, "", AT_EMPTY_PATH);
+}
