@@ -3,6 +3,7 @@
 #include "postern/version.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define CAPABILITIES "[\"CAP_AUDIT_WRITE\", \"CAP_KILL\", \"CAP_NET_BIND_SERVICE\"]"
 
@@ -30,20 +31,24 @@ static const char process_part[] =
     "    \"root\": {\"path\": \"rootfs\", \"readonly\": true},\n"
     "    \"hostname\": \"postern\",\n";
 
-static const struct {
-    const char *destination, *type, *source, *options;
-} mounts[] = {
+const struct oci_default_mount oci_default_mounts[] = {
     {"/proc", "proc", "proc", ""},
-    {"/dev", "tmpfs", "tmpfs", "\"nosuid\", \"strictatime\", \"mode=755\", \"size=65536k\""},
-    {"/dev/pts", "devpts", "devpts",
-     "\"nosuid\", \"noexec\", \"newinstance\", \"ptmxmode=0666\", \"mode=0620\", \"gid=5\""},
-    {"/dev/shm", "tmpfs", "shm", "\"nosuid\", \"noexec\", \"nodev\", \"mode=1777\", \"size=65536k\""},
-    {"/dev/mqueue", "mqueue", "mqueue", "\"nosuid\", \"noexec\", \"nodev\""},
-    {"/sys", "sysfs", "sysfs", "\"nosuid\", \"noexec\", \"nodev\", \"ro\""},
-    {"/sys/fs/cgroup", "cgroup", "cgroup", "\"nosuid\", \"noexec\", \"nodev\", \"relatime\", \"ro\""},
+    {"/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k"},
+    {"/dev/pts", "devpts", "devpts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5"},
+    {"/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777,size=65536k"},
+    {"/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev"},
+    {"/sys", "sysfs", "sysfs", "nosuid,noexec,nodev,ro"},
+    {"/sys/fs/cgroup", "cgroup", "cgroup", "nosuid,noexec,nodev,relatime,ro"},
+    {0},
 };
 
-enum { MOUNT_COUNT = sizeof(mounts) / sizeof(mounts[0]) };
+const char *const oci_default_masked[] = {
+    "/proc/acpi",        "/proc/asound",      "/proc/kcore",       "/proc/keys", "/proc/latency_stats",
+    "/proc/timer_list",  "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
+    "/sys/devices/virtual/powercap", NULL,
+};
+
+const char *const oci_default_readonly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL};
 
 static const char linux_part[] =
     "    \"linux\": {\n"
@@ -58,28 +63,39 @@ static const char linux_part[] =
     "            {\"type\": \"mount\"},\n"
     "            {\"type\": \"cgroup\"}\n"
     "        ],\n"
-    "        \"maskedPaths\": [\n"
-    "            \"/proc/acpi\", \"/proc/asound\", \"/proc/kcore\", \"/proc/keys\", \"/proc/latency_stats\",\n"
-    "            \"/proc/timer_list\", \"/proc/timer_stats\", \"/proc/sched_debug\", \"/proc/scsi\",\n"
-    "            \"/sys/firmware\", \"/sys/devices/virtual/powercap\"\n"
-    "        ],\n"
-    "        \"readonlyPaths\": [\n"
-    "            \"/proc/bus\", \"/proc/fs\", \"/proc/irq\", \"/proc/sys\", \"/proc/sysrq-trigger\"\n"
-    "        ]\n"
-    "    }\n";
+    "        \"maskedPaths\": ";
 
 /* Errors of the single calls stay in the stream: ferror and fflush see them in the end. */
+static void print_list(FILE *file, const char *const *texts)
+{
+    (void)fprintf(file, "[\n");
+    for (; *texts != NULL; texts++)
+        (void)fprintf(file, "            \"%s\"%s\n", *texts, texts[1] != NULL ? "," : "");
+    (void)fprintf(file, "        ]");
+}
+
+static void print_options(FILE *file, const char *options)
+{
+    while (*options != '\0') {
+        size_t length = strcspn(options, ",");
+        bool last = options[length] == '\0';
+        (void)fprintf(file, "\"%.*s\"%s", (int)length, options, last ? "" : ", ");
+        options += length + !last;
+    }
+}
+
 static void print_mounts(FILE *file)
 {
     (void)fprintf(file, "    \"mounts\": [\n");
-    for (size_t i = 0; i < MOUNT_COUNT; i++)
+    for (const struct oci_default_mount *mount = oci_default_mounts; mount->destination != NULL; mount++) {
         (void)fprintf(file,
                       "        {\n"
                       "            \"destination\": \"%s\", \"type\": \"%s\", \"source\": \"%s\",\n"
-                      "            \"options\": [%s]\n"
-                      "        }%s\n",
-                      mounts[i].destination, mounts[i].type, mounts[i].source, mounts[i].options,
-                      i + 1 < MOUNT_COUNT ? "," : "");
+                      "            \"options\": [",
+                      mount->destination, mount->type, mount->source);
+        print_options(file, mount->options);
+        (void)fprintf(file, "]\n        }%s\n", mount[1].destination != NULL ? "," : "");
+    }
     (void)fprintf(file, "    ],\n");
 }
 
@@ -87,6 +103,10 @@ int oci_default_spec(FILE *file)
 {
     (void)fprintf(file, "{\n    \"ociVersion\": \"%s\",\n%s", POSTERN_OCI_VERSION, process_part);
     print_mounts(file);
-    (void)fprintf(file, "%s}\n", linux_part);
+    (void)fprintf(file, "%s", linux_part);
+    print_list(file, oci_default_masked);
+    (void)fprintf(file, ",\n        \"readonlyPaths\": ");
+    print_list(file, oci_default_readonly);
+    (void)fprintf(file, "\n    }\n}\n");
     return fflush(file) != 0 || ferror(file) ? -EIO : 0;
 }

@@ -465,6 +465,13 @@ const struct oci_namespace *oci_find_namespace(const struct oci_config *config, 
 /* Returns an annotation's value or NULL. */
 const char *oci_annotation(const struct oci_config *config, const char *key);
 
+/* What the default configuration is made of; each list ends with an empty entry. Options are separated by commas. */
+struct oci_default_mount {
+    const char *destination, *type, *source, *options;
+};
+extern const struct oci_default_mount oci_default_mounts[];
+extern const char *const oci_default_masked[], *const oci_default_readonly[];
+
 /* Writes the default configuration, as `postern spec` does. Returns 0 or -errno. */
 int oci_default_spec(FILE *file);
 

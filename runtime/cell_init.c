@@ -111,9 +111,9 @@ static int connect_terminal(int console, struct error *error)
     if (console < 0)
         return 0;
     for (int i = 0; i < 3; i++)
-        if (dup2(console, i) < 0)
+        if ((prepared.own_streams >> i & 1) == 0 && dup2(console, i) < 0)
             return error_set(error, errno, "cannot connect the terminal");
-    if (ioctl(0, TIOCSCTTY, 0) < 0)
+    if (ioctl(console, TIOCSCTTY, 0) < 0)
         return error_set(error, errno, "cannot make the terminal the controlling one");
     return 0;
 }

@@ -54,27 +54,35 @@ static int make_raw(struct error *error)
 
 /* A terminal opened anew can be non-blocking without that showing in the caller's other processes, which share the
  * descriptor we were given. Pipes and files are left as they are: poll says when they take CONSOLE_BUFFER bytes. */
-static int open_output(bool *ret_own)
+static int open_output(unsigned int own_streams, bool *ret_own)
 {
-    int fd = isatty(STDOUT_FILENO) ? open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+    static const int order[] = {STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO};
+    size_t at = 0;
+    while (at < 2 && (own_streams >> order[at] & 1) != 0)
+        at++;
+    char name[32];
+    (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", order[at]);
+    int fd = isatty(order[at]) ? open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
     *ret_own = fd >= 0;
-    return fd >= 0 ? fd : STDOUT_FILENO;
+    return fd >= 0 ? fd : order[at];
 }
 
-int console_open(int master, struct console *ret_console, struct error *error)
+int console_open(int master, unsigned int own_streams, struct console *ret_console, struct error *error)
 {
     int flags = fcntl(master, F_GETFL);
     if (flags < 0 || fcntl(master, F_SETFL, flags | O_NONBLOCK) < 0)
         return error_set(error, errno, "cannot use the container's console");
 
     struct console console = {.master = master, .input = STDIN_FILENO, .last_input = '\n', .end_pause = PAUSE_MS};
-    if (isatty(STDIN_FILENO)) {
+    if ((own_streams & 1) != 0) {
+        console.input = -1;
+    } else if (isatty(STDIN_FILENO)) {
         int result = make_raw(error);
         if (result < 0)
             return result;
         console.raw = true;
     }
-    console.output = open_output(&console.own_output);
+    console.output = open_output(own_streams, &console.own_output);
     console_resize(&console);
     *ret_console = console;
     return 0;

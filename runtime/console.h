@@ -36,8 +36,9 @@ struct console {
     struct console_buffer to_program, to_user;
 };
 
-/* Puts the caller's terminal, if there is one, in raw mode, and gives its size to the pty. */
-int console_open(int master, struct console *ret_console, struct error *error);
+/* Puts the caller's terminal, if there is one, in raw mode, and gives its size to the pty. Those of our standard streams that are
+ * the program's own (bits 0 to 2) are left alone. */
+int console_open(int master, unsigned int own_streams, struct console *ret_console, struct error *error);
 
 /* Says what to wait for, in CONSOLE_POLL_COUNT entries. */
 void console_poll(struct console *console, struct pollfd *ret_entries);

@@ -46,7 +46,9 @@ static int load_config(struct creation *creation, struct error *error)
 
     char path[PATH_MAX + sizeof("/config.json")];
     (void)snprintf(path, sizeof(path), "%s/config.json", container->bundle);
-    int result = oci_load(path, &creation->config, error);
+    const struct creation_options *options = &creation->options;
+    int result = options->config != NULL ? oci_parse(options->config, options->config_size, &creation->config, error)
+                                         : oci_load(path, &creation->config, error);
     if (result == 0)
         result = oci_check_supported(creation->config, error);
     if (result == 0)
@@ -245,6 +247,7 @@ static int make_sandbox(struct creation *creation, struct error *error)
         .quiet = !creation->options.foreground,
         .locks = {creation->folder, creation->ids.lock},
         .preserve_fds = creation->options.preserve_fds,
+        .own_streams = creation->options.own_streams,
         .joined = process_joined,
         .made = has_early_hooks(&creation->config->hooks) ? run_hooks : NULL,
         .data = creation,
@@ -270,7 +273,8 @@ int creation_make(const struct creation_options *options, struct creation *ret_c
     if (result == 0)
         result = open_state(&creation, error);
     if (result == 0)
-        result = hooks_save(creation.folder, creation.container.bundle, error);
+        result = options->config != NULL ? hooks_save_text(creation.folder, options->config, options->config_size, error)
+                                         : hooks_save(creation.folder, creation.container.bundle, error);
     if (result == 0) {
         describe(&creation);
         result = make_cgroup(&creation, error);

@@ -8,6 +8,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "runtime/container.h"
 #include "runtime/ids.h"
@@ -18,6 +19,9 @@ struct error;
 
 struct creation_options {
     const char *id, *bundle, *pid_file, *console_socket;
+    const char *config; /* text of config.json; NULL: it is in the bundle */
+    size_t config_size;
+    unsigned int own_streams; /* bits 0 to 2: standard streams that stay what they are although there is a terminal */
     int trace;         /* borrowed; -1: none */
     int preserve_fds;
     bool gated;        /* the program waits for `start` */

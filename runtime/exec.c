@@ -224,7 +224,7 @@ static int set_up(struct exec *exec, struct error *error)
     if (exec->slave >= 0)
         (void)close(take_fd(&exec->slave));
     if (result == 0 && exec->master >= 0 && exec->options.console_socket == NULL) {
-        result = console_open(exec->master, &exec->console, error);
+        result = console_open(exec->master, 0, &exec->console, error);
         exec->has_console = result == 0;
     }
     return result;
@@ -239,7 +239,7 @@ static int wait_for_end(struct exec *exec)
                               .control = exec->control,
                               .console_master = exec->master,
                               .cell_socket = -1};
-    return monitor_run(&sandbox, &exec->signals, exec->has_console ? &exec->console : NULL);
+    return monitor_run(&sandbox, &exec->signals, exec->has_console ? &exec->console : NULL, 0);
 }
 
 static void tear_down(struct exec *exec, bool failed)

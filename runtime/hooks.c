@@ -35,6 +35,15 @@ int hooks_save(int folder, const char *bundle, struct error *error)
     return from < 0 || to < 0 || sent < 0 ? error_set(error, errno, "cannot keep a copy of %s", path) : 0;
 }
 
+int hooks_save_text(int folder, const char *text, size_t size, struct error *error)
+{
+    auto_close int to = openat(folder, SAVED_CONFIG, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    ssize_t written = to < 0 ? -1 : write(to, text, size);
+    if (written == (ssize_t)size)
+        return 0;
+    return error_set(error, written < 0 ? errno : ENOSPC, "cannot keep the configuration in the state folder");
+}
+
 int hooks_load(int folder, struct oci_config **ret_config, struct error *error)
 {
     char path[64];

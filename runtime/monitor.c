@@ -2,10 +2,12 @@
 #include "runtime/monitor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "postern/boot.h"
@@ -35,6 +37,8 @@ struct monitor {
     const struct signals *signals;
     struct console *console;
     bool control_open, sentry_gone, init_gone;
+    int64_t deadline; /* 0: none */
+    bool timed_out;
     unsigned warnings;
     char reason[sizeof(((struct control_message *)0)->text)]; /* what the sentry said it dies of */
 };
@@ -165,6 +169,26 @@ static void handle_signals(struct monitor *monitor)
     }
 }
 
+/* Ends the container when its time is up; how long there is to wait, in milliseconds, -1: for ever. */
+static int until_deadline(struct monitor *monitor)
+{
+    struct timespec now;
+    if (monitor->deadline == 0 || monitor->timed_out)
+        return -1;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t left = monitor->deadline - ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    if (left > 0)
+        return left < INT_MAX ? (int)left : INT_MAX;
+    monitor->timed_out = true;
+    (void)signal_send(monitor->sandbox->init_pidfd, SIGKILL);
+    return -1;
+}
+
+static int earlier(int first, int second)
+{
+    return first < 0 || (second >= 0 && second < first) ? second : first;
+}
+
 static int wait_for_events(struct monitor *monitor, struct pollfd entries[ENTRY_COUNT])
 {
     const struct sandbox *sandbox = monitor->sandbox;
@@ -172,11 +196,11 @@ static int wait_for_events(struct monitor *monitor, struct pollfd entries[ENTRY_
     entries[ENTRY_INIT] = (struct pollfd){.fd = sandbox->init_pidfd, .events = POLLIN};
     entries[ENTRY_CONTROL] = (struct pollfd){.fd = monitor->control_open ? sandbox->control : -1, .events = POLLIN};
     entries[ENTRY_SENTRY] = (struct pollfd){.fd = sandbox->sentry_pidfd, .events = POLLIN};
-    int timeout = -1;
+    int timeout = until_deadline(monitor);
     nfds_t count = ENTRY_CONSOLE;
     if (monitor->console != NULL) {
         console_poll(monitor->console, entries + ENTRY_CONSOLE);
-        timeout = console_timeout(monitor->console);
+        timeout = earlier(timeout, console_timeout(monitor->console));
         count = ENTRY_COUNT;
     }
     return poll(entries, count, timeout);
@@ -197,9 +221,10 @@ static void handle_events(struct monitor *monitor, const struct pollfd entries[E
         (void)wait_readable(monitor->sandbox->init_pidfd, SETTLE_MS);
 }
 
-int monitor_run(struct sandbox *sandbox, const struct signals *signals, struct console *console)
+int monitor_run(struct sandbox *sandbox, const struct signals *signals, struct console *console, int64_t deadline)
 {
-    struct monitor monitor = {.sandbox = sandbox, .signals = signals, .console = console, .control_open = true};
+    struct monitor monitor = {
+        .sandbox = sandbox, .signals = signals, .console = console, .control_open = true, .deadline = deadline};
     while (!monitor.init_gone && !monitor.sentry_gone) {
         struct pollfd entries[ENTRY_COUNT] = {0};
         int ready = wait_for_events(&monitor, entries);
@@ -214,5 +239,5 @@ int monitor_run(struct sandbox *sandbox, const struct signals *signals, struct c
         console_drain(console);
         console_close(console);
     }
-    return outcome(&monitor);
+    return monitor.timed_out ? EXIT_TIMED_OUT : outcome(&monitor);
 }

@@ -121,19 +121,24 @@ static void finish(struct stand_in *stand_in)
 }
 
 /* What the monitor says on stderr while it runs. */
-static int run_monitor(struct stand_in *stand_in, char *said, size_t room)
+static int run_until(struct stand_in *stand_in, int64_t deadline, char *said, size_t room)
 {
     int pipe_fds[2], saved = dup(STDERR_FILENO);
     assert_int_equal(pipe(pipe_fds), 0);
     (void)dup2(pipe_fds[1], STDERR_FILENO);
     (void)close(pipe_fds[1]);
-    int status = monitor_run(&stand_in->sandbox, &signals, NULL);
+    int status = monitor_run(&stand_in->sandbox, &signals, NULL, deadline);
     (void)dup2(saved, STDERR_FILENO);
     (void)close(saved);
     ssize_t got = read(pipe_fds[0], said, room - 1);
     said[got > 0 ? got : 0] = '\0';
     (void)close(pipe_fds[0]);
     return status;
+}
+
+static int run_monitor(struct stand_in *stand_in, char *said, size_t room)
+{
+    return run_until(stand_in, 0, said, room);
 }
 
 /* -- endings ---------------------------------------------------------------------------------------------------- */
@@ -156,6 +161,21 @@ static void test_killed_by_signal(void **state)
     char said[512];
     start(&stand_in, die_of, SIGTERM, sleep_for_ever, 0);
     assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), 128 + SIGTERM);
+    finish(&stand_in);
+}
+
+/* A deadline that has passed ends init at once, and is told from its own end; one that has not changes nothing. */
+static void test_deadline(void **state)
+{
+    (void)state;
+    struct stand_in stand_in;
+    char said[512];
+    start(&stand_in, sleep_for_ever, 0, sleep_for_ever, 0);
+    assert_int_equal(run_until(&stand_in, 1, said, sizeof(said)), EXIT_TIMED_OUT);
+    assert_string_equal(said, "");
+    finish(&stand_in);
+    start(&stand_in, exit_with, 3, sleep_for_ever, 0);
+    assert_int_equal(run_until(&stand_in, INT64_MAX, said, sizeof(said)), 3);
     finish(&stand_in);
 }
 
@@ -333,8 +353,8 @@ static pid_t spawn_relay(int input, int output, struct pty guest, const char *sc
     (void)close(sockets[1]);
     stand_in.sandbox.sentry_pidfd = (int)syscall(SYS_pidfd_open, stand_in.sandbox.sentry, 0);
     stand_in.sandbox.init_pidfd = (int)syscall(SYS_pidfd_open, stand_in.sandbox.init, 0);
-    if (console_open(guest.master, &console, &error) == 0)
-        status = monitor_run(&stand_in.sandbox, &signals, &console);
+    if (console_open(guest.master, 0, &console, &error) == 0)
+        status = monitor_run(&stand_in.sandbox, &signals, &console, 0);
     (void)kill(stand_in.sandbox.sentry, SIGKILL);
     _exit(status);
 }
@@ -523,6 +543,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exit_status),
         cmocka_unit_test(test_killed_by_signal),
+        cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_killed_by_sigkill),
         cmocka_unit_test(test_sentry_crash_is_reported),
         cmocka_unit_test(test_sentry_says_why),

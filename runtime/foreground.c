@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is made on the way (trace, signals, container, raw terminal) is held in one structure and given back in one function,
+ * in the opposite order, however far it came.
+ */
+#include "runtime/foreground.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "postern/error.h"
+#include "runtime/command.h"
+#include "runtime/console.h"
+#include "runtime/hooks.h"
+#include "runtime/log.h"
+#include "runtime/monitor.h"
+#include "runtime/signals.h"
+
+enum { NS_PER_MS = 1000000 };
+
+struct foreground {
+    const struct foreground_options *options;
+    bool has_creation, has_console;
+    int trace;
+    struct signals signals;
+    struct creation creation;
+    struct console console;
+    struct foreground_times times;
+};
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 * NS_PER_MS + now.tv_nsec;
+}
+
+static int open_trace(struct foreground *run, struct error *error)
+{
+    if (!run->options->trace)
+        return 0;
+
+    const char *file = run->options->trace_file;
+    run->trace = file != NULL ? open(file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600)
+                              : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    return run->trace >= 0 ? 0 : error_set(error, errno, "cannot open the trace %s", file != NULL ? file : "on stderr");
+}
+
+static int connect_console(struct foreground *run, struct error *error)
+{
+    int master = run->creation.sandbox.console_master;
+    if (master < 0 || run->options->creation.console_socket != NULL)
+        return 0;
+    int result = console_open(master, run->options->creation.own_streams, &run->console, error);
+    run->has_console = result == 0;
+    return result;
+}
+
+static int set_up(struct foreground *run, struct error *error)
+{
+    int result = open_trace(run, error);
+    if (result == 0)
+        result = signals_open(&run->signals, error); /* from here on a signal cannot leave anything behind */
+    if (result < 0)
+        return result;
+    struct creation_options options = run->options->creation;
+    options.trace = run->trace;
+    options.foreground = !run->options->detach;
+    result = creation_make(&options, &run->creation, error);
+    run->has_creation = result == 0;
+    if (result == 0)
+        result = hooks_start_container(run->creation.folder, &run->creation.container, error);
+    run->times.made = now_ns();
+    if (result == 0)
+        result = sandbox_execute(&run->creation.sandbox, error);
+    run->times.started = now_ns();
+    if (result == 0)
+        hooks_poststart(run->creation.folder, &run->creation.container);
+    if (result == 0 && run->options->started != NULL)
+        run->options->started(run->options->data, &run->times);
+    return result == 0 ? connect_console(run, error) : result;
+}
+
+static void tear_down(struct foreground *run)
+{
+    if (run->has_console)
+        console_close(&run->console);
+    if (run->has_creation)
+        creation_undo(&run->creation);
+    signals_close(&run->signals);
+    cleanup_close(&run->trace);
+}
+
+/* Waits for the container, or leaves it to itself. The exit status for our caller. */
+static int finish(struct foreground *run, struct error *error)
+{
+    if (!run->options->detach) {
+        int64_t limit = run->options->time_limit_ms;
+        return monitor_run(&run->creation.sandbox, &run->signals, run->has_console ? &run->console : NULL,
+                           limit == 0 ? 0 : run->times.started / NS_PER_MS + limit);
+    }
+    if (creation_leave(&run->creation, error) < 0)
+        return EXIT_USAGE;
+    run->has_creation = false;
+    return EXIT_SUCCESS;
+}
+
+int foreground_run(const struct foreground_options *options)
+{
+    struct foreground run = {.options = options, .trace = -1, .signals = SIGNALS_NONE, .times.begun = now_ns()};
+    struct error error = {0};
+    int status = set_up(&run, &error) == 0 ? finish(&run, &error) : creation_exit_status(&error);
+    tear_down(&run);
+    if (error.code != 0)
+        log_message(LOG_LEVEL_ERROR, "%s", error.text);
+    return status;
+}
