@@ -7,6 +7,7 @@
 int command_checkpoint(int argc, char **argv);
 int command_create(int argc, char **argv);
 int command_delete(int argc, char **argv);
+int command_do(int argc, char **argv);
 int command_events(int argc, char **argv);
 int command_exec(int argc, char **argv);
 int command_features(int argc, char **argv);

@@ -16,6 +16,7 @@
 #include "postern/error.h"
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
+#include "runtime/delete.h"
 #include "runtime/hooks.h"
 #include "runtime/options.h"
 #include "runtime/state_dir.h"
@@ -157,7 +158,7 @@ static int remove_abandoned(const char *id, struct error *error)
     return result == 0 ? remove_state(id, folder, error) : result;
 }
 
-static int delete_container(const char *id, bool force, struct error *error)
+int container_delete(const char *id, bool force, struct error *error)
 {
     auto_target struct target target = TARGET_NONE;
     struct error why = {0};
@@ -196,6 +197,6 @@ int command_delete(int argc, char **argv)
             (void)option_error(option, argv, &error);
     }
     if (error.code == 0 && arguments_check(argc, argv, 1, 1, &error) == 0)
-        (void)delete_container(argv[optind], force, &error);
+        (void)container_delete(argv[optind], force, &error);
     return command_end(&error);
 }

@@ -16,6 +16,7 @@
 #include "runtime/command.h"
 #include "runtime/console.h"
 #include "runtime/hooks.h"
+#include "runtime/janitor.h"
 #include "runtime/log.h"
 #include "runtime/monitor.h"
 #include "runtime/signals.h"
@@ -27,6 +28,7 @@ struct foreground {
     bool has_creation, has_console;
     int trace;
     struct signals signals;
+    struct janitor janitor;
     struct creation creation;
     struct console console;
     struct foreground_times times;
@@ -65,6 +67,8 @@ static int set_up(struct foreground *run, struct error *error)
     int result = open_trace(run, error);
     if (result == 0)
         result = signals_open(&run->signals, error); /* from here on a signal cannot leave anything behind */
+    if (result == 0 && run->options->janitor)
+        result = janitor_start(run->options->creation.id, &run->janitor, error);
     if (result < 0)
         return result;
     struct creation_options options = run->options->creation;
@@ -91,6 +95,7 @@ static void tear_down(struct foreground *run)
         console_close(&run->console);
     if (run->has_creation)
         creation_undo(&run->creation);
+    janitor_dismiss(&run->janitor);
     signals_close(&run->signals);
     cleanup_close(&run->trace);
 }
@@ -111,7 +116,7 @@ static int finish(struct foreground *run, struct error *error)
 
 int foreground_run(const struct foreground_options *options)
 {
-    struct foreground run = {.options = options, .trace = -1, .signals = SIGNALS_NONE, .times.begun = now_ns()};
+    struct foreground run = {.options = options, .trace = -1, .signals = SIGNALS_NONE, .janitor = JANITOR_NONE, .times.begun = now_ns()};
     struct error error = {0};
     int status = set_up(&run, &error) == 0 ? finish(&run, &error) : creation_exit_status(&error);
     tear_down(&run);

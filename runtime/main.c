@@ -18,6 +18,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    {"do", command_do, "run a command in a throw-away sandbox over this machine's files"},
     {"run", command_run, "run the program of a bundle in a sandbox and wait for it"},
     {"create", command_create, "make a container; its program waits for start"},
     {"start", command_start, "let the program of a created container run"},

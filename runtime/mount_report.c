@@ -14,14 +14,13 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/mountinfo.h"
 #include "runtime/mounts.h"
 
 enum { LINES_MAX = 512 };
 
-/* A line of mountinfo (proc(5)). Strings point into the text. */
 struct line {
-    uint64_t id, parent;
-    char *destination, *options, *type, *super_options;
+    struct mountinfo info;
     bool reported;
 };
 
@@ -32,47 +31,6 @@ struct report {
     struct boot_mount *mounts;
     size_t count, max;
 };
-
-/* "\040" and the like back to bytes, in place. */
-static void unescape(char *text)
-{
-    char *to = text;
-    for (const char *from = text; *from != '\0'; to++) {
-        unsigned int byte;
-        if (from[0] == '\\' && strspn(from + 1, "01234567") >= 3 && sscanf(from + 1, "%3o", &byte) == 1) {
-            *to = (char)byte;
-            from += 4;
-        } else {
-            *to = *from++;
-        }
-    }
-    *to = '\0';
-}
-
-/* "36 35 98:0 /root /destination options tags... - type source super" */
-static bool parse(char *text, struct line *line)
-{
-    char *rest = text, *fields[6];
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        fields[i] = strsep(&rest, " ");
-        if (rest == NULL)
-            return false;
-    }
-    for (char *tag = strsep(&rest, " "); tag != NULL && strcmp(tag, "-") != 0;)
-        tag = strsep(&rest, " ");
-    char *type = strsep(&rest, " ");
-    (void)strsep(&rest, " ");
-    if (type == NULL || rest == NULL)
-        return false;
-    *line = (struct line){.id = strtoull(fields[0], NULL, 10),
-                          .parent = strtoull(fields[1], NULL, 10),
-                          .destination = fields[4],
-                          .options = fields[5],
-                          .type = type,
-                          .super_options = rest};
-    unescape(line->destination);
-    return true;
-}
 
 static int read_lines(struct report *report, int procfs, char **ret_text)
 {
@@ -88,7 +46,7 @@ static int read_lines(struct report *report, int procfs, char **ret_text)
     for (char *line; (line = strsep(&rest, "\n")) != NULL && *line != '\0';) {
         if (report->line_count == LINES_MAX)
             return -E2BIG;
-        if (!parse(line, &report->lines[report->line_count]))
+        if (!mountinfo_parse(line, &report->lines[report->line_count].info))
             return -EIO;
         report->line_count++;
     }
@@ -112,17 +70,17 @@ static uint32_t to_flags(const struct line *line)
         const char *name;
         uint32_t flag;
     } table[] = {{"ro", MS_RDONLY}, {"nosuid", MS_NOSUID}, {"nodev", MS_NODEV}, {"noexec", MS_NOEXEC}};
-    uint32_t flags = has_option(line->super_options, "ro") ? MS_RDONLY : 0;
+    uint32_t flags = has_option(line->info.super_options, "ro") ? MS_RDONLY : 0;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-        flags |= has_option(line->options, table[i].name) ? table[i].flag : 0;
+        flags |= has_option(line->info.options, table[i].name) ? table[i].flag : 0;
     return flags;
 }
 
 /* As /proc/mounts has it. What a file system of the host adds (its folders, its ids) is nobody's business in here. */
 static int show_options(struct boot_mount *mount, const struct line *line, bool ours)
 {
-    const char *options = strchrnul(line->options, ','); /* behind "ro" or "rw" */
-    const char *super = ours ? strchrnul(line->super_options, ',') : "";
+    const char *options = strchrnul(line->info.options, ','); /* behind "ro" or "rw" */
+    const char *super = ours ? strchrnul(line->info.super_options, ',') : "";
     int used = snprintf(mount->options, sizeof(mount->options), "%s%s%s", (mount->flags & MS_RDONLY) != 0 ? "ro" : "rw",
                         options, super);
     return used < 0 || (size_t)used >= sizeof(mount->options) ? -ENAMETOOLONG : 0;
@@ -140,15 +98,15 @@ static int report_line(struct report *report, struct line *line, const struct mo
         return -E2BIG;
     line->reported = true;
     bool ours = (entry != NULL && entry->type[0] != '\0');
-    const char *source = entry != NULL ? entry->source : strcmp(line->type, "tmpfs") == 0 ? "tmpfs" : "none";
+    const char *source = entry != NULL ? entry->source : strcmp(line->info.type, "tmpfs") == 0 ? "tmpfs" : "none";
     *mount = (struct boot_mount){.kind = BOOT_MOUNT_REAL,
                                  .flags = to_flags(line),
-                                 .mount_id = line->id,
+                                 .mount_id = line->info.id,
                                  .shared = entry == NULL || entry->shared};
-    if (strlen(line->destination) >= sizeof(mount->destination) || strlen(line->type) >= sizeof(mount->type))
+    if (strlen(line->info.destination) >= sizeof(mount->destination) || strlen(line->info.type) >= sizeof(mount->type))
         return -ENAMETOOLONG;
-    (void)snprintf(mount->destination, sizeof(mount->destination), "%s", line->destination);
-    (void)snprintf(mount->type, sizeof(mount->type), "%s", line->type);
+    (void)snprintf(mount->destination, sizeof(mount->destination), "%s", line->info.destination);
+    (void)snprintf(mount->type, sizeof(mount->type), "%s", line->info.type);
     (void)snprintf(mount->source, sizeof(mount->source), "%s", source);
     return show_options(mount, line, ours);
 }
@@ -171,11 +129,11 @@ static int report_below(struct report *report, uint64_t parent)
     int status = 0;
     for (size_t i = 0; status == 0 && i < report->line_count; i++) {
         struct line *line = &report->lines[i];
-        if (line->reported || line->parent != parent || is_configured(report, line->id))
+        if (line->reported || line->info.parent != parent || is_configured(report, line->info.id))
             continue;
         status = report_line(report, line, NULL);
         if (status == 0)
-            status = report_below(report, line->id);
+            status = report_below(report, line->info.id);
     }
     return status;
 }
@@ -186,7 +144,7 @@ static int report_real(struct report *report, const struct mount_entry *entry)
     if (statx(entry->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &attributes) < 0)
         return -errno;
     for (size_t i = 0; i < report->line_count; i++) {
-        if (report->lines[i].id != attributes.stx_mnt_id)
+        if (report->lines[i].info.id != attributes.stx_mnt_id)
             continue;
         int status = report_line(report, &report->lines[i], entry);
         return status < 0 ? status : report_below(report, attributes.stx_mnt_id);

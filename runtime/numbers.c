@@ -53,3 +53,22 @@ int number_parse_bytes(const char *text, const char *what, int64_t *ret_bytes, s
     *ret_bytes = (int64_t)(value << shift);
     return 0;
 }
+
+int number_parse_time(const char *text, const char *what, int64_t *ret_ms, struct error *error)
+{
+    static const struct {
+        const char *unit;
+        double ms;
+    } units[] = {{"", 1e3}, {"s", 1e3}, {"m", 6e4}, {"h", 3.6e6}, {"d", 8.64e7}, {"ms", 1}};
+    enum { UNITS = sizeof(units) / sizeof(units[0]) };
+    char *end;
+    double number = strtod(text, &end);
+    size_t at = 0;
+    while (at < UNITS && strcmp(end, units[at].unit) != 0)
+        at++;
+    const double ms = at < UNITS ? number * units[at].ms : 0;
+    if (strspn(text, "0123456789.") != (size_t)(end - text) || !(ms >= 1) || ms > 1e15)
+        return error_refuse(error, "%s: \"%.40s\" is not a time such as 90, 90s, 5m or 1h", what, text);
+    *ret_ms = (int64_t)ms;
+    return 0;
+}

@@ -16,4 +16,7 @@ int number_parse_id(const char *text, const char *what, unsigned int *ret_id, st
 /* Bytes, perhaps with a unit: 64m, 1g, 512KiB; a thousand is always 1024. */
 int number_parse_bytes(const char *text, const char *what, int64_t *ret_bytes, struct error *error);
 
+/* A time in milliseconds: 90, 90s, 1.5m, 1h, 500ms. Not 0. */
+int number_parse_time(const char *text, const char *what, int64_t *ret_ms, struct error *error);
+
 #endif

@@ -37,6 +37,7 @@
 #include "runtime/config_seccomp.h"
 #include "runtime/fork_into.h"
 #include "runtime/gofer_setup.h"
+#include "runtime/programs.h"
 #include "runtime/sentry_start.h"
 
 /* What the steps pass on to each other; every descriptor owned. */
@@ -65,32 +66,12 @@ static void start_release(struct start *start)
     }
 }
 
-/* Opens a program of ours: beside this one (a build tree), where an installation has it as seen from this one (so that
- * a staged or moved one works), or where this one was to be installed. */
-static int open_program(const char *name, struct error *error)
-{
-    static const char *const places[] = {"", POSTERN_LIBEXEC_FROM_BIN "/"};
-    char self[PATH_MAX], path[2 * PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    self[size > 0 ? size : 0] = '\0';
-    char *slash = strrchr(self, '/');
-    for (size_t i = 0; slash != NULL && i < sizeof(places) / sizeof(places[0]); i++) {
-        (void)snprintf(path, sizeof(path), "%.*s/%s%s", (int)(slash - self), self, places[i], name);
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0)
-            return fd;
-    }
-    (void)snprintf(path, sizeof(path), "%s/%s", POSTERN_LIBEXECDIR, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    return fd >= 0 ? fd : error_set(error, errno, "cannot open %s (is postern installed completely?)", path);
-}
-
 static int open_inputs(struct start *start, struct error *error)
 {
-    start->sentry_binary = open_program("postern-sentry", error);
+    start->sentry_binary = program_open("postern-sentry", NULL, 0, error);
     if (start->sentry_binary < 0)
         return start->sentry_binary;
-    start->gofer_binary = open_program("postern-gofer", error);
+    start->gofer_binary = program_open("postern-gofer", NULL, 0, error);
     if (start->gofer_binary < 0)
         return start->gofer_binary;
     start->bundle = open(start->options->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A line of /proc/PID/mountinfo (proc(5)). */
+#ifndef RUNTIME_MOUNTINFO_H
+#define RUNTIME_MOUNTINFO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mountinfo {
+    uint64_t id, parent;
+    char *destination, *options, *type, *super_options; /* in the text */
+};
+
+/* Takes "36 35 98:0 /root /destination options tags... - type source super" apart, in place. */
+bool mountinfo_parse(char *text, struct mountinfo *ret_line);
+
+#endif
