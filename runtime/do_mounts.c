@@ -79,13 +79,16 @@ static bool is_left_out(const char *type)
     return strcmp(type, "fuse") == 0 || strncmp(type, "fuse.", 5) == 0; /* may ask a program of the host, and wait for it */
 }
 
+static bool is_own(const char *path)
+{
+    return rootfs_is_below(path, "/proc") || rootfs_is_below(path, "/sys") || rootfs_is_below(path, "/dev");
+}
+
 /* Is it in a tree that is replaced as a whole? */
 static bool is_replaced(const char *path)
 {
-    static const char *const own[] = {"/proc", "/sys", "/dev"};
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        if (rootfs_is_below(path, own[i]))
-            return true;
+    if (is_own(path))
+        return true;
     for (size_t i = 0; i < sizeof(fresh) / sizeof(fresh[0]); i++)
         if (rootfs_is_below(path, fresh[i].destination))
             return true;
@@ -179,18 +182,14 @@ static int add_hidden(struct maker *maker, bool above, struct error *error)
     const struct do_texts *hide = &maker->options->hide;
     for (size_t i = 0; i < hide->count; i++) {
         char path[PATH_MAX];
-        struct stat status;
         int result = resolve("--hide", hide->items[i], path, error);
         if (result < 0)
             return result;
-        if (strcmp(path, "/") == 0)
-            return error_refuse(error, "--hide: the root cannot be hidden");
+        if (strcmp(path, "/") == 0 || is_own(path))
+            return error_refuse(error, "--hide: %s cannot be hidden%s", path, is_own(path) ? ": it is the sandbox's own" : "");
         if ((strcmp(path, maker->cwd) != 0 && rootfs_is_below(maker->cwd, path)) != above)
             continue;
-        if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-            add(maker, keep(maker, path), "layer", NULL, "");
-        else
-            add(maker, keep(maker, path), "bind", "/dev/null", BIND_READONLY);
+        add(maker, keep(maker, path), "layer", NULL, "");
     }
     return 0;
 }
@@ -204,11 +203,6 @@ static bool is_shown(const struct maker *maker, const char *folder)
             covering = maker->mounts->items[i].source != NULL ? maker->mounts->items[i].destination : NULL;
     mode_t mode;
     return covering != NULL && mount_of(folder, &mode) == mount_of(covering, &mode);
-}
-
-static bool is_own(const char *path)
-{
-    return rootfs_is_below(path, "/proc") || rootfs_is_below(path, "/sys") || rootfs_is_below(path, "/dev");
 }
 
 static bool is_fresh(const char *path)
@@ -249,7 +243,8 @@ static int add_bind(struct maker *maker, const struct do_bind *bind, struct erro
     result = rootfs_clean_path(colon != NULL ? colon + 1 : source, destination, sizeof(destination));
     if (result < 0)
         return error_refuse(error, "%s: \"%.200s\" is not an absolute path", option, colon + 1);
-    if (rootfs_is_below(DO_INIT_PATH, destination))
+    if (rootfs_is_below(DO_INIT_PATH, destination) || rootfs_is_below(destination, "/proc") ||
+        rootfs_is_below(destination, "/sys"))
         return error_refuse(error, "%s: nothing can be put at %s", option, destination);
     add(maker, keep(maker, destination), "bind", keep(maker, source), bind->writable ? BIND_WRITABLE : BIND_READONLY);
     return 0;

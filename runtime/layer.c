@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,13 +57,13 @@ static int next_folder(struct layer *layer)
 }
 
 /* An overlay's root has the attributes of its upper folder. */
-static int be_like(int folder, int model)
+static int be_like(int object, int model)
 {
     struct stat status;
-    if (fstat(model, &status) < 0 || fchown(folder, status.st_uid, status.st_gid) < 0 ||
-        fchmod(folder, status.st_mode & 07777) < 0)
+    if (fstat(model, &status) < 0 || fchown(object, status.st_uid, status.st_gid) < 0 ||
+        fchmod(object, status.st_mode & 07777) < 0)
         return -errno;
-    return futimens(folder, (const struct timespec[2]){status.st_atim, status.st_mtim}) < 0 ? -errno : 0;
+    return futimens(object, (const struct timespec[2]){status.st_atim, status.st_mtim}) < 0 ? -errno : 0;
 }
 
 /* By the names of descriptors: a path may hold what separates options. */
@@ -83,14 +84,30 @@ int layer_over(struct layer *layer, int folder)
     return status < 0 ? status : make_overlay(folder, upper, work);
 }
 
+static int set_mode(int object, const char *options)
+{
+    char *end;
+    unsigned long mode = strncmp(options, "mode=", 5) == 0 ? strtoul(options + 5, &end, 8) : ULONG_MAX;
+    if (mode > 07777 || *end != '\0')
+        return -EINVAL;
+    return fchmod(object, (mode_t)mode) < 0 ? -errno : 0;
+}
+
+static int next_file(struct layer *layer)
+{
+    char name[16];
+    (void)snprintf(name, sizeof(name), "%u", layer->count++);
+    int fd = openat(layer->fd, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return fd < 0 ? -errno : fd;
+}
+
 int layer_empty(struct layer *layer, int covered, const char *options)
 {
-    auto_close int folder = next_folder(layer);
-    int status = folder < 0 ? folder : covered >= 0 ? be_like(folder, covered) : 0;
-    if (status == 0 && options != NULL) {
-        char *end;
-        unsigned long mode = strncmp(options, "mode=", 5) == 0 ? strtoul(options + 5, &end, 8) : ULONG_MAX;
-        status = mode > 07777 || *end != '\0' ? -EINVAL : fchmod(folder, (mode_t)mode) < 0 ? -errno : 0;
-    }
-    return status < 0 ? status : mounts_clone(folder, "", AT_EMPTY_PATH);
+    struct stat status;
+    bool is_file = covered >= 0 && fstat(covered, &status) == 0 && !S_ISDIR(status.st_mode);
+    auto_close int object = is_file ? next_file(layer) : next_folder(layer);
+    int result = object < 0 ? object : covered >= 0 ? be_like(object, covered) : 0;
+    if (result == 0 && options != NULL)
+        result = set_mode(object, options);
+    return result < 0 ? result : mounts_clone(object, "", AT_EMPTY_PATH);
 }

@@ -29,8 +29,8 @@ int layer_make(struct layer *layer, const char *size, int place, struct error *e
 /* A folder below the layer: a detached mount, or -errno. */
 int layer_over(struct layer *layer, int folder);
 
-/* An empty folder of the layer as a detached mount, or -errno. It has the mode and the owner of `covered` unless that is -1,
- * but the mode of "mode=OCTAL" in options, which may be NULL. */
+/* An empty folder of the layer as a detached mount, or -errno. It has the mode and the owner of `covered`, and is a file if that is
+ * none, unless that is -1; but the mode of "mode=OCTAL" in options, which may be NULL. */
 int layer_empty(struct layer *layer, int covered, const char *options);
 
 #endif

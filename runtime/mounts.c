@@ -295,7 +295,7 @@ static int add_layer(struct job *job)
     auto_close int folder = source == NULL ? -1 : openat(job->tree->bundle, source, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (source != NULL && folder < 0)
         return -errno;
-    auto_close int covered = rootfs_open(job->tree->root, job->entry->destination, O_PATH | O_DIRECTORY);
+    auto_close int covered = rootfs_open(job->tree->root, job->entry->destination, O_PATH);
     auto_close int mount =
         source != NULL ? layer_over(&job->tree->layer, folder) : layer_empty(&job->tree->layer, covered, job->mount->parsed.data);
     if (mount < 0)
