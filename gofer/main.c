@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "gofer/confine.h"
+#include "gofer/foreign.h"
 #include "gofer/server.h"
 #include "postern/boot.h"
 #include "postern/confine.h"
@@ -52,6 +53,8 @@ int main(int argc, char **argv)
 
     struct error error = {0};
     int status = check_descriptors(&error);
+    if (status == 0 && argc == 2 && foreign_init(argv[1]) < 0)
+        status = error_refuse(&error, "the argument is a list of mount ids");
     if (status == 0)
         status = gofer_confine(argc == 2 && strcmp(argv[1], "--mapped") == 0, &error);
     if (status == 0 && (status = server_init(&server)) < 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "gofer/foreign.h"
 #include "gofer/owner.h"
 #include "gofer/resolve.h"
 #include "gofer/server.h"
@@ -27,6 +28,9 @@ static int set_mode(int fd, const struct gofer_request *request)
         return status;
     if (S_ISLNK(attributes.stx_mode))
         return -EOPNOTSUPP;
+    status = foreign_check_mode(fd, (attributes.stx_mode & S_IFMT) | ((mode_t)request->mode & 07777));
+    if (status < 0)
+        return status;
     return fchmodat(AT_FDCWD, fd_name(fd).text, (mode_t)request->mode, 0) < 0 ? -errno : 0;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "gofer/foreign.h"
 #include "gofer/owner.h"
 #include "gofer/resolve.h"
 #include "gofer/server.h"
@@ -43,7 +44,16 @@ static int make_directory(int directory, const char *name, const struct exchange
 
 static int make_node(int directory, const char *name, const struct exchange *exchange)
 {
-    return mknodat(directory, name, (mode_t)exchange->request->mode, (dev_t)exchange->request->device);
+    const mode_t mode = (mode_t)exchange->request->mode;
+    int status = foreign_check_mode(directory, (mode & S_IFMT) == 0 ? mode | S_IFREG : mode);
+    if (status < 0) {
+        errno = -status;
+        return -1;
+    }
+    if (mknodat(directory, name, mode, (dev_t)exchange->request->device) < 0)
+        return -1;
+    foreign_note_made(directory, name);
+    return 0;
 }
 
 static int make_symlink(int directory, const char *name, const struct exchange *exchange)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "gofer/foreign.h"
 #include "gofer/owner.h"
 #include "gofer/resolve.h"
 #include "gofer/server.h"
@@ -85,7 +86,9 @@ static int open_existing(struct exchange *exchange)
 /* Runs openat(2) that makes something, as its owner. */
 static int create_at(const struct gofer_request *request, int directory, const char *name, int flags)
 {
-    int status = owner_begin(request);
+    int status = foreign_check_mode(directory, S_IFREG | ((mode_t)request->mode & 07777));
+    if (status == 0)
+        status = owner_begin(request);
     if (status < 0)
         return status;
     int fd = openat(directory, name, flags | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, (mode_t)request->mode);

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "gofer/foreign.h"
 #include "gofer/owner.h"
 #include "gofer/resolve.h"
 #include "gofer/server.h"
@@ -64,6 +65,8 @@ int op_bind(struct exchange *exchange)
         return status;
     status = bind_in(exchange->server, parent.fd, exchange->fd, &address, size);
     owner_end();
+    if (status == 0)
+        foreign_note_made(parent.fd, name);
     return status;
 }
 
@@ -84,7 +87,12 @@ int op_connect(struct exchange *exchange)
     auto_place struct place target = PLACE_NONE;
     struct sockaddr_un address;
     socklen_t size = 0;
+    struct statx attributes;
     int status = place_find(exchange->server, exchange->first, &target);
+    if (status == 0)
+        status = attributes_of(target.fd, &attributes);
+    if (status == 0)
+        status = foreign_check_reach(&attributes);
     if (status == 0)
         status = set_name(&address, fd_name(target.fd).text, &size);
     return status < 0 ? status : connect_at_once(exchange->fd, &address, size);

@@ -4,6 +4,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "gofer/foreign.h"
 #include "gofer/resolve.h"
 #include "gofer/server.h"
 #include "postern/confine.h"
@@ -46,6 +47,8 @@ int op_setxattr(struct exchange *exchange)
 {
     auto_place struct place place = PLACE_NONE;
     int status = find(exchange, -EPERM, &place);
+    if (status == 0 && strcmp(exchange->second, "security.capability") == 0)
+        status = foreign_check_privileges(place.fd);
     if (status < 0)
         return status;
     const struct gofer_request *request = exchange->request;

@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "gofer/foreign.h"
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/confine.h"
@@ -121,6 +122,8 @@ int open_object(int fd, const struct statx *attributes, int flags)
         return held < 0 ? -errno : held;
     }
     int status = may_open(attributes);
+    if (status == 0)
+        status = foreign_check_reach(attributes);
     if (status < 0)
         return status;
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@
  * ---------------------------------------------------------------------------------------------------------- */
 
 enum report_kind { REPORT_MOUNT = 1, REPORT_DONE, REPORT_FAILURE, REPORT_PAUSED, REPORT_CONTINUE };
+enum { OWN_MOUNTS_MAX = BOOT_MOUNTS_MAX * 21 };
 enum { REPORT_HAS_CONSOLE = 1, REPORT_HAS_FUSE = 2 };
 
 struct report_message {
@@ -394,6 +396,24 @@ static int close_stdio(const struct gofer_setup *in)
     return 0;
 }
 
+/* The mounts that are not the host's, for gofer/foreign.h: those that nobody else has, and sockets and FIFOs mounted by
+ * themselves. */
+static void list_own_mounts(const struct mount_tree *tree, char *list, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < tree->count; i++) {
+        const struct mount_entry *entry = &tree->entries[i];
+        struct statx root;
+        if (entry->kind != BOOT_MOUNT_REAL || statx(entry->fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MNT_ID, &root) < 0 ||
+            (entry->foreign && !S_ISSOCK(root.stx_mode) && !S_ISFIFO(root.stx_mode)))
+            continue;
+        int length = snprintf(list + used, size - used, "%s%" PRIu64, used > 0 ? "," : "", (uint64_t)root.stx_mnt_id);
+        if (length < 0 || (size_t)length >= size - used)
+            return; /* what does not fit counts as the host's */
+        used += (size_t)length;
+    }
+}
+
 int gofer_setup(const struct gofer_setup *in, struct error *error)
 {
     static struct child child; /* large; this process has but one */
@@ -426,6 +446,9 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
     if (status == 0)
         status = send_report(&child, error);
 
+    char own[OWN_MOUNTS_MAX] = "";
+    if (status == 0 && child.tree.layer.fd >= 0)
+        list_own_mounts(&child.tree, own, sizeof(own));
     struct gofer_setup moved = *in;
     const bool is_initial = in->users->fd < 0 && id_table_is_whole(&in->users->uids);
     if (status == 0) {
@@ -433,8 +456,13 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
         int program = place_descriptors(&child, &moved.report, &users);
         status = program < 0 ? program : drop(in, users);
         if (status == 0) {
-            char *const arguments[] = {(char[]){"postern-gofer"}, is_initial ? NULL : (char[]){"--mapped"}, NULL};
-            char *const environment[] = {NULL};
+            static char name[] = "postern-gofer", mapped[] = "--mapped";
+            char *arguments[4] = {name}, *const environment[] = {NULL};
+            size_t count = 1;
+            if (!is_initial)
+                arguments[count++] = mapped;
+            if (child.tree.layer.fd >= 0)
+                arguments[count] = own;
             (void)execveat(program, "", arguments, environment, AT_EMPTY_PATH);
             status = -errno;
         }

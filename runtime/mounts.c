@@ -281,7 +281,7 @@ static int add_bind(struct job *job)
         status = bind_attributes(options, mount);
     if (status < 0)
         return status;
-    job->entry->shared = true;
+    job->entry->shared = job->entry->foreign = true;
     (void)snprintf(job->entry->source, sizeof(job->entry->source), "none");
     return put(job, &mount);
 }
