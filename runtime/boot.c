@@ -98,6 +98,19 @@ static int put_sysctls(struct boot_config *boot, const struct oci_pairs *sysctls
     return 0;
 }
 
+/* What the guest's cgroup folder and /proc/meminfo show; a value that is no limit stays 0. */
+static void put_resources(struct boot_config *boot, const struct oci_resources *resources)
+{
+    if (resources->memory != NULL && resources->memory->limit.set && resources->memory->limit.value > 0)
+        boot->memory_limit = (uint64_t)resources->memory->limit.value;
+    if (resources->cpu != NULL && resources->cpu->quota.set && resources->cpu->quota.value > 0) {
+        boot->cpu_quota_us = (uint64_t)resources->cpu->quota.value;
+        boot->cpu_period_us = resources->cpu->period.set ? resources->cpu->period.value : 0;
+    }
+    if (resources->pids != NULL && resources->pids->limit > 0)
+        boot->pids_limit = (uint64_t)resources->pids->limit;
+}
+
 static int put_all(struct boot_config *boot, const struct oci_config *config, const struct gofer_layout *layout,
                    const struct boot_facts *facts, struct error *error)
 {
@@ -115,9 +128,8 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     boot->uids = facts->users->uids;
     boot->gids = facts->users->gids;
     boot->groups_denied = facts->users->groups_denied;
-    if (host->resources != NULL && host->resources->memory != NULL && host->resources->memory->limit.set &&
-        host->resources->memory->limit.value > 0)
-        boot->memory_limit = (uint64_t)host->resources->memory->limit.value;
+    if (host->resources != NULL)
+        put_resources(boot, host->resources);
 
     int status = put_text(boot->container_id, sizeof(boot->container_id), facts->id, "container id", error);
     if (status == 0)

@@ -121,11 +121,11 @@ static int connect_terminal(int console, struct error *error)
 /* A signal state nobody inherits by accident: our caller may have blocked or ignored some. */
 static void reset_signals(void)
 {
-    sigset_t none;
-    (void)sigemptyset(&none);
+    sigset_t blocked;
+    (void)(prepared.hold_signals ? sigfillset : sigemptyset)(&blocked);
     for (int signal = 1; signal < NSIG; signal++)
         (void)sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
 /* Closes what the container's program must not find. Descriptors to preserve lie right above the standard streams; ours are

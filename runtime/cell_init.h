@@ -36,6 +36,7 @@ struct cell_plan {
     const char *hostname;
     const char *program;          /* the name to execute by; NULL: the first argument */
     unsigned int own_streams; /* bits 0 to 2: not connected to the terminal */
+    bool hold_signals; /* the program starts with all of them blocked */
     int preserve_fds; /* this many descriptors from 3 on stay open (LISTEN_FDS, --preserve-fds) */
     bool joins;       /* the namespaces are there already: postern exec */
 };

@@ -248,6 +248,7 @@ static int make_sandbox(struct creation *creation, struct error *error)
         .locks = {creation->folder, creation->ids.lock},
         .preserve_fds = creation->options.preserve_fds,
         .own_streams = creation->options.own_streams,
+        .hold_signals = creation->options.hold_signals,
         .joined = process_joined,
         .made = has_early_hooks(&creation->config->hooks) ? run_hooks : NULL,
         .data = creation,

@@ -24,6 +24,7 @@ struct creation_options {
     unsigned int own_streams; /* bits 0 to 2: standard streams that stay what they are although there is a terminal */
     int trace;         /* borrowed; -1: none */
     int preserve_fds;
+    bool hold_signals; /* the program starts with all signals blocked: it is an init, and takes them when it is ready */
     bool gated;        /* the program waits for `start` */
     bool foreground;   /* the container does not outlive us */
 };

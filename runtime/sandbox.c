@@ -224,7 +224,8 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
                                    .host = &options->config->linux_config,
                                    .hostname = options->config->hostname,
                                    .preserve_fds = options->preserve_fds,
-                                   .own_streams = options->own_streams};
+                                   .own_streams = options->own_streams,
+                                   .hold_signals = options->hold_signals};
     status = cell_spawn(start->sentry.pidfd, &plan, &start->cell, error);
     config_seccomp_release(&seccomp); /* the process has its copy */
     if (status < 0)

@@ -31,6 +31,7 @@ struct sandbox_options {
     int locks[2];       /* kept by the sentry as long as the container lives, or -1 */
     int preserve_fds;   /* descriptors 3 and up that the program gets */
     unsigned int own_streams; /* bits 0 to 2: standard streams that are not connected to the terminal there is */
+    bool hold_signals;  /* the program starts with all signals blocked */
     /* Called with each process's pid as soon as it exists and before it does anything (cgroups). May be NULL. */
     int (*joined)(void *data, pid_t pid, struct error *error);
     /* Called when the container's namespaces exist and its mounts are made, before its root is changed (hooks). May be NULL. */
