@@ -332,9 +332,9 @@ int creation_leave(struct creation *creation, struct error *error)
 }
 
 /* The sandbox puts `exec: "` in front of just these. */
-int creation_exit_status(const struct error *error)
+int creation_exit_status(const struct error *error, int other)
 {
     if (strncmp(error->text, "exec: \"", 7) != 0)
-        return EXIT_USAGE;
+        return other;
     return error->code == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }

@@ -53,7 +53,7 @@ void creation_undo(struct creation *creation);
 /* Lets go of it: the container lives on, and later commands find it. */
 int creation_leave(struct creation *creation, struct error *error);
 
-/* For a failed start, the status a shell would give: 127 not found, 126 not executable; else 1. */
-int creation_exit_status(const struct error *error);
+/* For a failed start, the status a shell would give: 127 not found, 126 not executable; else the other one. */
+int creation_exit_status(const struct error *error, int other);
 
 #endif

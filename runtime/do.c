@@ -185,7 +185,7 @@ static int apply_option(struct do_options *options, int option, char **argv, str
 static int parse_options(int argc, char **argv, struct arena *arena, struct do_options *ret_options, struct error *error)
 {
     const size_t most = (size_t)argc;
-    struct do_options options = {.pids = PIDS_DEFAULT, .layer = LAYER_DEFAULT};
+    struct do_options options = {.pids = PIDS_DEFAULT, .layer = LAYER_DEFAULT, .container.set_up_status = EXIT_SANDBOX_DIED};
     options.env.items = arena_array(arena, most, sizeof(char *));
     options.hide.items = arena_array(arena, most, sizeof(char *));
     options.binds = arena_array(arena, most, sizeof(*options.binds));

@@ -109,7 +109,7 @@ static int finish(struct foreground *run, struct error *error)
                            limit == 0 ? 0 : run->times.started / NS_PER_MS + limit);
     }
     if (creation_leave(&run->creation, error) < 0)
-        return EXIT_USAGE;
+        return run->options->set_up_status;
     run->has_creation = false;
     return EXIT_SUCCESS;
 }
@@ -118,7 +118,7 @@ int foreground_run(const struct foreground_options *options)
 {
     struct foreground run = {.options = options, .trace = -1, .signals = SIGNALS_NONE, .janitor = JANITOR_NONE, .times.begun = now_ns()};
     struct error error = {0};
-    int status = set_up(&run, &error) == 0 ? finish(&run, &error) : creation_exit_status(&error);
+    int status = set_up(&run, &error) == 0 ? finish(&run, &error) : creation_exit_status(&error, options->set_up_status);
     tear_down(&run);
     if (error.code != 0)
         log_message(LOG_LEVEL_ERROR, "%s", error.text);

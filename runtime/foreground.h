@@ -19,6 +19,7 @@ struct foreground_options {
     const char *trace_file; /* NULL: stderr */
     bool detach;            /* do not wait: leave the container running */
     bool janitor;           /* leave nothing behind even if we are killed */
+    int set_up_status;      /* the exit status if the container cannot be set up */
     int64_t time_limit_ms;  /* from the program's start on; 0: none */
     /* Called when the program has been started. May be NULL. */
     void (*started)(void *data, const struct foreground_times *times);

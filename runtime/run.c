@@ -82,7 +82,7 @@ static int apply_option(struct run_options *options, int option, char **argv, st
 
 static int parse_options(int argc, char **argv, struct run_options *ret_options, struct error *error)
 {
-    struct run_options options = {.container.creation.bundle = "."};
+    struct run_options options = {.container = {.creation.bundle = ".", .set_up_status = EXIT_USAGE}};
     int option, result;
     option_start();
     while ((option = option_next(argc, argv, "+:b:dh", run_table)) != -1) {
