@@ -46,17 +46,33 @@ static int check_descriptors(struct error *error)
     return 0;
 }
 
+/* --mapped: in a user namespace. --own-mounts=LIST: see gofer/foreign.h. */
+static int take_arguments(int argc, char **argv, bool *ret_mapped, struct error *error)
+{
+    static const char own_mounts[] = "--own-mounts=";
+    bool mapped = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--mapped") == 0)
+            mapped = true;
+        else if (strncmp(argv[i], own_mounts, sizeof(own_mounts) - 1) != 0 || foreign_init(argv[i] + sizeof(own_mounts) - 1) < 0)
+            return error_refuse(error, "started with an argument that is none of mine: %.80s", argv[i]);
+    }
+    *ret_mapped = mapped;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--allowed") == 0)
         return confine_print(stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 
     struct error error = {0};
+    bool mapped = false;
     int status = check_descriptors(&error);
-    if (status == 0 && argc == 2 && foreign_init(argv[1]) < 0)
-        status = error_refuse(&error, "the argument is a list of mount ids");
     if (status == 0)
-        status = gofer_confine(argc == 2 && strcmp(argv[1], "--mapped") == 0, &error);
+        status = take_arguments(argc, argv, &mapped, &error);
+    if (status == 0)
+        status = gofer_confine(mapped, &error);
     if (status == 0 && (status = server_init(&server)) < 0)
         (void)error_set(&error, status, "self/fd of procfs");
     if (status < 0) {

@@ -2,6 +2,8 @@
 # Completion of postern(1) for bash.
 
 declare -gA _postern_options=(
+    [do]='--rw --bind --ro-bind --hide --cwd --layer --network --time --memory --cpus --pids --user --env --hostname --name --trace --trace=
+        --verbose --help'
     [create]='--bundle --pid-file --console-socket --preserve-fds --no-pivot --no-new-keyring --help'
     [start]='--help'
     [run]='--bundle --trace --trace= --detach --pid-file --console-socket --preserve-fds --no-pivot --no-new-keyring --help'
@@ -48,11 +50,19 @@ _postern()
     done
 
     case $previous in
-    --root | --bundle | -b | --cwd)
+    --network | -n)
+        mapfile -t COMPREPLY < <(compgen -W 'none host' -- "$current")
+        return
+        ;;
+    --user | -u)
+        mapfile -t COMPREPLY < <(compgen -u -- "$current")
+        return
+        ;;
+    --root | --bundle | -b | --cwd | -C)
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return
         ;;
-    --log | --pid-file | --console-socket | --process | -p | --resources | -r | --criu)
+    --bind | --ro-bind | --hide | --log | --pid-file | --console-socket | --process | -p | --resources | -r | --criu)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -83,6 +93,10 @@ _postern()
         words=("${_postern_options[$command]}")
     else
         case $command in
+        do)
+            mapfile -t COMPREPLY < <(compgen -c -- "$current")
+            return
+            ;;
         start | exec | delete | state | ps | pause | resume | update | events | kill)
             mapfile -t words < <("${COMP_WORDS[0]}" "${root[@]}" list --quiet 2>/dev/null)
             [[ $command == kill ]] && words+=("$signals")

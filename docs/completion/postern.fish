@@ -7,6 +7,7 @@ end
 
 complete -c postern -f
 
+complete -c postern -n __fish_use_subcommand -a do -d 'Run a command in a throw-away sandbox'
 complete -c postern -n __fish_use_subcommand -a run -d 'Run the program of a bundle in a sandbox'
 complete -c postern -n __fish_use_subcommand -a create -d 'Make a container; its program waits for start'
 complete -c postern -n __fish_use_subcommand -a start -d 'Let the program of a created container run'
@@ -41,7 +42,24 @@ set -l processes create run exec
 complete -c postern -n "__fish_seen_subcommand_from $processes" -l pid-file -r -F -d 'Write the pid of the first process'
 complete -c postern -n "__fish_seen_subcommand_from $processes" -l console-socket -r -F -d 'Send the terminal to a socket'
 complete -c postern -n "__fish_seen_subcommand_from $processes" -l preserve-fds -x -d 'Give the program descriptors 3 to N+2'
-complete -c postern -n '__fish_seen_subcommand_from run' -l trace -d 'A line for each trapped system call'
+complete -c postern -n '__fish_seen_subcommand_from do' -xa '(__fish_complete_subcommand --fcs-skip=2)'
+complete -c postern -n '__fish_seen_subcommand_from do' -l rw -d 'The current folder is the real one'
+complete -c postern -n '__fish_seen_subcommand_from do' -l bind -r -F -d 'A real folder, SRC[:DST]'
+complete -c postern -n '__fish_seen_subcommand_from do' -l ro-bind -r -F -d 'A real folder, read-only'
+complete -c postern -n '__fish_seen_subcommand_from do' -l hide -r -F -d 'An empty one instead'
+complete -c postern -n '__fish_seen_subcommand_from do' -s C -l cwd -x -a '(__fish_complete_directories)' -d 'Run there'
+complete -c postern -n '__fish_seen_subcommand_from do' -l layer -x -d 'Room for what is written'
+complete -c postern -n '__fish_seen_subcommand_from do' -s n -l network -x -a 'none host' -d Network
+complete -c postern -n '__fish_seen_subcommand_from do' -s t -l time -x -d 'End it after'
+complete -c postern -n '__fish_seen_subcommand_from do' -s m -l memory -x -d 'Limit of memory'
+complete -c postern -n '__fish_seen_subcommand_from do' -l cpus -x -d Processors
+complete -c postern -n '__fish_seen_subcommand_from do' -l pids -x -d 'Processes and threads'
+complete -c postern -n '__fish_seen_subcommand_from do' -s u -l user -x -a '(__fish_complete_users)' -d 'Run as'
+complete -c postern -n '__fish_seen_subcommand_from do' -s e -l env -x -d 'NAME[=VALUE]'
+complete -c postern -n '__fish_seen_subcommand_from do' -l hostname -x -d 'Name of the machine'
+complete -c postern -n '__fish_seen_subcommand_from do' -l name -x -d 'Name of the sandbox'
+complete -c postern -n '__fish_seen_subcommand_from do' -s v -l verbose -d 'Say what it may do'
+complete -c postern -n '__fish_seen_subcommand_from run do' -l trace -d 'A line for each trapped system call'
 complete -c postern -n '__fish_seen_subcommand_from run exec' -s d -l detach -d 'Do not wait for it'
 complete -c postern -n '__fish_seen_subcommand_from exec' -s p -l process -r -F -d 'A process.json'
 complete -c postern -n '__fish_seen_subcommand_from exec' -l cwd -x -d 'Working folder'
