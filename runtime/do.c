@@ -14,6 +14,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/command.h"
+#include "runtime/janitor.h"
 #include "runtime/log.h"
 #include "runtime/numbers.h"
 #include "runtime/options.h"
@@ -252,7 +253,7 @@ static int choose_name(struct arena *arena, const char **name, struct error *err
     char *chosen = arena_alloc(arena, NAME_MAX_SIZE);
     if (chosen == NULL || getrandom(&suffix, sizeof(suffix), 0) != (ssize_t)sizeof(suffix))
         return error_set(error, errno, "cannot choose a name");
-    (void)snprintf(chosen, NAME_MAX_SIZE, "do-%d-%04x", (int)getpid(), suffix);
+    (void)snprintf(chosen, NAME_MAX_SIZE, JANITOR_PREFIX "%d-%04x", (int)getpid(), suffix);
     *name = chosen;
     return 0;
 }

@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/janitor.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/delete.h"
+#include "runtime/options.h"
+#include "runtime/state_dir.h"
+
+enum { MAKING_SECONDS = 10 };
 
 /* Lets go of everything but the pipe: nobody who reads our output to its end shall wait for this process. */
 static int take_place(int alive)
@@ -24,12 +34,31 @@ static int take_place(int alive)
     return close_range(PIPE + 1, ~0U, 0) < 0 || setsid() < 0 ? -errno : PIPE;
 }
 
+/* The lock is held as long as a container lives; one that is just being made may not have it yet. */
+static bool is_dead(int root, const char *id)
+{
+    auto_close int folder = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat status;
+    return folder >= 0 && fstat(folder, &status) == 0 && time(NULL) - status.st_mtime > MAKING_SECONDS &&
+           flock(folder, LOCK_SH | LOCK_NB) == 0;
+}
+
+static void sweep(void)
+{
+    int root = state_root_open(options_global()->root);
+    auto_closedir DIR *folder = root >= 0 ? fdopendir(root) : NULL;
+    for (const struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
+        if (strncmp(entry->d_name, JANITOR_PREFIX, strlen(JANITOR_PREFIX)) == 0 && is_dead(root, entry->d_name))
+            (void)container_delete(entry->d_name, true, NULL);
+}
+
 /* A byte is the dismissal; an end without one that of the runtime, and of all it had just forked. */
 static void watch(int alive, const char *id)
 {
     char byte;
     ssize_t got;
     (void)prctl(PR_SET_NAME, "postern-janitor");
+    sweep();
     while ((got = read(alive, &byte, sizeof(byte))) < 0 && errno == EINTR)
         continue;
     if (got == 0)
