@@ -9,8 +9,10 @@ import tempfile
 import patched
 from sandbox import Sandbox, mount, private_mounts, runtime_command, umount
 
-NAME, UID, GID, GROUP = "postern-tester", 61234, 61235, 61236
-SUBORDINATE = 700000  # 65536 from here on
+# Other ids than those of tests that run at the same time.
+LOT = os.getpid() % 3000
+NAME, UID, GID, GROUP = "postern-tester", 52000 + LOT, 55000 + LOT, 58000 + LOT
+SUBORDINATE = 10000000 + LOT * 65536  # 65536 from here on
 MS_BIND = 4096
 
 
