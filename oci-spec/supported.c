@@ -67,6 +67,19 @@ static int refuse_namespaces(const struct oci_config *config, struct error *erro
             return not_supported(error);
         }
     }
+    /* Without an entry the container shares the caller's (runtime/namespaces.c). */
+    static const enum oci_namespace_type own[] = {OCI_NAMESPACE_PID, OCI_NAMESPACE_MOUNT};
+    for (size_t i = 0; i < COUNT(own); i++) {
+        if (oci_find_namespace(config, own[i]) == NULL) {
+            const char *name = name_of(&namespace_names, own[i]);
+            (void)error_refuse(error, "linux.namespaces: none of type \"%s\": sharing the host's %s namespace is not supported",
+                               name, name);
+            return not_supported(error);
+        }
+    }
+    if ((config->hostname != NULL || config->domainname != NULL) && oci_find_namespace(config, OCI_NAMESPACE_UTS) == NULL)
+        return error_refuse(error, "%s: needs a namespace of type \"uts\" in linux.namespaces",
+                            config->hostname != NULL ? "hostname" : "domainname");
     return 0;
 }
 
@@ -89,18 +102,6 @@ static void note_fields(struct oci_config *config)
             oci_warn(config, "%s: %s", findings[i].place, findings[i].sentence);
 }
 
-/* Without an entry runc would share the host's namespace; a cell never does. */
-static void note_namespaces(struct oci_config *config)
-{
-    static const enum oci_namespace_type isolated[] = {OCI_NAMESPACE_PID, OCI_NAMESPACE_NETWORK, OCI_NAMESPACE_MOUNT,
-                                                       OCI_NAMESPACE_IPC, OCI_NAMESPACE_UTS};
-    for (size_t i = 0; i < COUNT(isolated); i++)
-        if (oci_find_namespace(config, isolated[i]) == NULL)
-            oci_warn(config,
-                     "linux.namespaces: none of type \"%s\" is asked for, the container gets its own all the same",
-                     name_of(&namespace_names, isolated[i]));
-}
-
 int oci_check_supported(struct oci_config *config, struct error *error)
 {
     int result = refuse_fields(config, error);
@@ -110,6 +111,5 @@ int oci_check_supported(struct oci_config *config, struct error *error)
         return result;
 
     note_fields(config);
-    note_namespaces(config);
     return 0;
 }

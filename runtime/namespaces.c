@@ -23,12 +23,13 @@
 
 static const struct kind {
     int type, flag;
+    unsigned int sysctls;
     const char *own; /* the caller's */
     const char *first; /* the machine's first process's */
 } kinds[] = {
-    {OCI_NAMESPACE_NETWORK, CLONE_NEWNET, "/proc/self/ns/net", "/proc/1/ns/net"},
-    {OCI_NAMESPACE_IPC, CLONE_NEWIPC, "/proc/self/ns/ipc", "/proc/1/ns/ipc"},
-    {OCI_NAMESPACE_UTS, CLONE_NEWUTS, "/proc/self/ns/uts", "/proc/1/ns/uts"},
+    {OCI_NAMESPACE_NETWORK, CLONE_NEWNET, SYSCTL_NET, "/proc/self/ns/net", "/proc/1/ns/net"},
+    {OCI_NAMESPACE_IPC, CLONE_NEWIPC, SYSCTL_IPC, "/proc/self/ns/ipc", "/proc/1/ns/ipc"},
+    {OCI_NAMESPACE_UTS, CLONE_NEWUTS, 0, "/proc/self/ns/uts", "/proc/1/ns/uts"},
 };
 
 int network_raise_loopback(struct error *error)
@@ -59,12 +60,21 @@ static bool is_same(const struct stat *namespace, const char *path)
     return stat(path, &other) == 0 && other.st_dev == namespace->st_dev && other.st_ino == namespace->st_ino;
 }
 
-static const struct kind *kind_of(const struct oci_namespace *namespace)
+/* The index of the entry of a type, or the number of entries. */
+static size_t find_entry(const struct oci_namespaces *namespaces, int type)
 {
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        if (kinds[i].type == namespace->type && namespace->path != NULL)
-            return &kinds[i];
-    return NULL;
+    size_t i = 0;
+    while (i < namespaces->count && (int)namespaces->items[i].type != type)
+        i++;
+    return i;
+}
+
+static int check_host_sysctls(const struct oci_linux *config, const struct kind *kind, struct error *error)
+{
+    if ((sysctl_scopes(&config->sysctl) & kind->sysctls) == 0)
+        return 0;
+    return error_refuse(error, "linux.sysctl: not allowed in the host's own %s namespace (linux.namespaces)",
+                        kind->flag == CLONE_NEWNET ? "network" : "ipc");
 }
 
 /* What the container's network needs is set also where somebody else made it: a new one has its loopback down. */
@@ -89,28 +99,26 @@ static int join(const struct oci_linux *config, size_t index, const struct kind 
     if (setns(fd, kind->flag) < 0)
         return error_set(error, errno, "linux.namespaces[%zu].path: cannot join %s", index, path);
 
-    const unsigned int scope = kind->flag == CLONE_NEWNET ? SYSCTL_NET : kind->flag == CLONE_NEWIPC ? SYSCTL_IPC : 0;
-    if (is_host && (sysctl_scopes(&config->sysctl) & scope) != 0)
-        return error_refuse(error, "linux.sysctl: not allowed in the host's own namespace (linux.namespaces[%zu].path)", index);
     if (is_host)
-        return 0;
+        return check_host_sysctls(config, kind, error);
     if (kind->flag == CLONE_NEWNET)
         return prepare_network(config, error);
     auto_close int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return scope == 0 ? 0 : sysctl_write(procfs, &config->sysctl, scope, error);
+    return kind->sysctls == 0 ? 0 : sysctl_write(procfs, &config->sysctl, kind->sysctls, error);
 }
 
 int namespaces_join(const struct oci_linux *config, struct joined *ret_joined, struct error *error)
 {
     struct joined joined = {0};
-    for (size_t i = 0; i < config->namespaces.count; i++) {
-        const struct kind *kind = kind_of(&config->namespaces.items[i]);
-        if (kind == NULL)
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        const size_t entry = find_entry(&config->namespaces, kinds[i].type);
+        const bool shared = entry == config->namespaces.count;
+        if (!shared && config->namespaces.items[entry].path == NULL)
             continue;
-        int status = join(config, i, kind, error);
+        int status = shared ? check_host_sysctls(config, &kinds[i], error) : join(config, entry, &kinds[i], error);
         if (status < 0)
             return status;
-        joined.flags |= (unsigned int)kind->flag;
+        joined.flags |= (unsigned int)kinds[i].flag;
     }
     struct utsname names;
     if ((joined.flags & CLONE_NEWUTS) != 0 && uname(&names) == 0)

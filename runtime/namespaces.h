@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The namespaces of linux.namespaces that are there already, named by a path: the network's, ipc and uts. */
+/* The namespaces a container does not get for itself, the network's, ipc and uts: of linux.namespaces those named by a path, and the
+ * caller's where none of the type is asked for. */
 #ifndef RUNTIME_NAMESPACES_H
 #define RUNTIME_NAMESPACES_H
 
@@ -9,8 +10,8 @@ struct error;
 struct oci_linux;
 
 struct joined {
-    unsigned int flags; /* CLONE_NEW* of those joined */
-    char hostname[65];  /* the joined uts namespace's; else "" */
+    unsigned int flags; /* CLONE_NEW* of those joined or shared */
+    char hostname[65];  /* of a uts namespace among them; else "" */
 };
 
 /* Raises the loopback interface of the caller's network namespace. */
@@ -20,8 +21,8 @@ int network_raise_loopback(struct error *error);
  * (in the caller's user namespace) that may ping. */
 void network_relax(int procfs, const char *range);
 
-/* Joins those with a path, in a process that is the host's root, and prepares what they need. The host's own network namespace is
- * joined as it is. 0 or -errno. */
+/* Joins those with a path, in a process that is the host's root, and prepares what they need. The host's own are taken as they are.
+ * 0 or -errno. */
 int namespaces_join(const struct oci_linux *config, struct joined *ret_joined, struct error *error);
 
 #endif

@@ -102,6 +102,21 @@ def test_hostname(e):
     equal(e.run("--hostname", "castle", "busybox", "sh", "-c", "hostname; cat /etc/hostname").out, "castle\ncastle\n")
 
 
+def test_host_namespaces(e):
+    """The host's name is shown, its ipc is shared, its processes are not to be had: that is said to the user."""
+    for runtime in ("runc", "postern"):
+        equal(e.run("--uts", "host", "busybox", "hostname", runtime=runtime).out, e.inside("hostname").out)
+    queue = e.inside("ipcmk", "-Q").out.split()[-1]
+    try:
+        contains(e.run("--ipc", "host", "debian", "ipcs", "-q").out, "0x")
+        assert "0x" not in e.run("debian", "ipcs", "-q").out
+    finally:
+        e.inside("ipcrm", "-q", queue)
+    contains(e.run("--pid", "host", "busybox", "true", ok=125).err, 'linux.namespaces: none of type "pid"')
+    with e.started() as c:
+        contains(e.run("--pid", "container:" + c.id, "busybox", "true", ok=125).err, "joining a pid namespace is not supported")
+
+
 def test_user(e):
     equal(e.run("--user", "1234:5678", "busybox", "id").out.split(" groups")[0], "uid=1234 gid=5678")
     contains(e.run("--user", "nobody", "busybox", "id").out, "uid=65534(nobody)")

@@ -93,6 +93,37 @@ def test_podman_terminal(e):
         equal(t.wait(), 3)
 
 
+def test_podman_network(e):
+    """The host's, which podman asks for by asking for none; a pod's."""
+    podman_image(e)
+    links = e.inside("ip", "-o", "link").out
+    found = e.podman("run", "--rm", "--network", "host", "--cgroup-parent", e.cgroup, "localhost/busybox", "ip", "-o", "link").out
+    contains(links, "docker0")
+    contains(found, "docker0")
+
+
+def test_podman_pod(e):
+    """Containers of a pod share network, ipc and names with its infra container."""
+    podman_image(e)
+    parent = ("--cgroup-parent", e.cgroup)
+    e.podman("pod", "create", "--name", "pea", "--infra-image", "localhost/busybox", "--infra-command", "sleep 1000", "--network", "none",
+             *parent)
+    try:
+        e.podman("run", "-d", "--pod", "pea", "--name", "server", *parent, "localhost/busybox", "sh", "-c",
+                 "echo podded >/tmp/index.html; echo shared >/dev/shm/word; exec httpd -f -p 80 -h /tmp")
+        script = "for i in 1 2 3 4 5 6 7 8; do wget -q -O - http://127.0.0.1/index.html && break; sleep 0.3; done; hostname; cat /dev/shm/word"
+        equal(e.podman("run", "--rm", "--pod", "pea", *parent, "localhost/busybox", "sh", "-c", script).out, "podded\npea\nshared\n")
+        equal(e.podman("pod", "ps", "--format", "{{.Status}} {{.NumberOfContainers}}").out, "Running 2\n")
+        e.podman("pod", "pause", "pea")
+        equal(e.podman("pod", "ps", "--format", "{{.Status}}").out, "Paused\n")
+        e.podman("pod", "unpause", "pea")
+        contains(e.podman("pod", "stats", "--no-stream", "pea").out, "server")
+        e.podman("pod", "stop", "-t", "1", "pea")
+        equal(e.podman("pod", "ps", "--format", "{{.Status}}").out, "Exited\n")
+    finally:
+        e.podman("pod", "rm", "-f", "-t", "0", "pea", ok=None)
+
+
 def test_podman_life(e):
     podman_run(e, "localhost/busybox", "true")
     name = "lived"

@@ -14,8 +14,8 @@ def edit(file, change):
         json.dump(config, text)
 
 
-def run(box, argv, change, seconds=60, **options):
-    """Runs a command in the sandbox, its configuration changed."""
+def run(box, argv, change, seconds=60, prefix=(), **options):
+    """Runs a command in the sandbox, its configuration changed; the runtime by a prefix like nsenter's."""
     _, command = box.prepare(argv, **options)
     edit(os.path.join(command[command.index("--bundle") + 1], "config.json"), change)
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False)
+    return subprocess.run([*prefix, *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False)

@@ -48,10 +48,34 @@ def join(paths, sysctls=None, hostname=True):
     return change
 
 
-def run(runtime, change, script):
+def without(*kinds, sysctls=None):
+    """None of these is asked for: the container shares the caller's."""
+    def change(config):
+        linux = config["linux"]
+        linux["namespaces"] = [n for n in linux["namespaces"] if n["type"] not in kinds]
+        if "uts" in kinds:
+            del config["hostname"]
+        if sysctls:
+            linux["sysctl"] = sysctls
+    return change
+
+
+def run(runtime, change, script, prefix=()):
     with Sandbox(runtime, "busybox") as box:
-        done = patched.run(box, ["/bin/sh", "-c", script], change)
+        done = patched.run(box, ["/bin/sh", "-c", script], change, prefix=prefix)
         return done.returncode, done.stdout, done.stderr
+
+
+def shared(runtime):
+    """By a runtime that is in namespaces with something to be seen."""
+    script = "ip -o addr | grep -c 10.98.7.1; hostname; ipcs -q | grep -c ^0x"
+    facts = []
+    with Holder("up") as holder:
+        holder.run("ipcmk", "-Q")
+        enter = ["nsenter", "-t", str(holder.process.pid), "-n", "-i", "-u"]
+        for kinds in ((), ("network",), ("uts",), ("ipc",), ("network", "uts", "ipc")):
+            facts.append((kinds, run(runtime, without(*kinds), script, enter)))
+    return facts
 
 
 def joined(runtime):
@@ -88,6 +112,21 @@ def test(runtime):
     assert wanted == got and "lo" in got[1], f"host's network:\nrunc {wanted}\nhere {got}"
     code, _, error = run(runtime, join(own, {"net.ipv4.ip_forward": "1"}), "true")
     assert code == 1 and "host" in error, (code, error)
+
+    wanted, got = shared("runc"), shared(runtime)
+    assert wanted == got, f"shared:\nrunc {wanted}\nhere {got}"
+    for kinds, sysctl in (("network", "net.ipv4.ip_forward"), ("ipc", "kernel.shmmax")):
+        code, _, error = run(runtime, without(kinds, sysctls={sysctl: "1"}), "true")
+        assert code == 1 and kinds in error and "linux.sysctl" in error, (kinds, code, error)
+    for kinds in ("pid", "mount"):
+        code, _, error = run(runtime, without(kinds), "true")
+        assert code == 1 and f'"{kinds}"' in error, (kinds, code, error)
+
+    def named(config):
+        without("uts")(config)
+        config["hostname"] = "mine"
+    code, _, error = run(runtime, named, "true")
+    assert code == 1 and "hostname" in error, (code, error)
 
     new = {"net.ipv4.ip_forward": "1", "kernel.shmmax": "65536", "net/ipv4/tcp_syn_retries": "3", "fs.mqueue.msg_max": "7"}
     read = "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmax /proc/sys/net/ipv4/tcp_syn_retries"
