@@ -13,7 +13,7 @@ struct open_list {
 static ssize_t read_list(const void *of, void *value, size_t size)
 {
     const struct open_list *list = of;
-    return gofer_getxattr(list->gofer, (struct gofer_place){.fd = list->fd}, ACL_ACCESS, value, size);
+    return gofer_getxattr(list->gofer, (struct gofer_place){.fd = list->fd}, "system.posix_acl_access", value, size);
 }
 
 int goferfs_open_permission(const struct vfs_who *who, int fd, const struct statx *attributes, int mask)

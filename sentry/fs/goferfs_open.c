@@ -53,11 +53,19 @@ static int accept_other(struct dentry *dentry, const struct open_request *reques
     return error;
 }
 
+/* A program that is open for writing is not executed, and only the gofer can tell. But who would write to it? Nobody outside a
+ * root nobody else writes to, and the guest only what it has opened. */
+static bool may_have_writer(const struct vfs *vfs, const struct inode *inode)
+{
+    return inode->opened_for_write || inode->ids_until <= vfs->now;
+}
+
 static int open_existing(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, const char *path,
                          int *ret_fd)
 {
     int flags = request->flags & ~(O_CREAT | O_EXCL);
-    auto_close int fd = request->exec ? -1 : inode_open_locally(vfs, dentry->inode, flags);
+    bool ask = request->exec && may_have_writer(vfs, dentry->inode);
+    auto_close int fd = ask ? -1 : inode_open_locally(vfs, dentry->inode, flags);
     if (fd >= 0) {
         *ret_fd = take_fd(&fd);
         return 0;

@@ -234,12 +234,10 @@ static int load_interpreter(const struct vfs_who *who, const char *path, struct 
 
 static int file_capabilities(const struct vfs_who *who, const struct program *program, struct file_caps *ret_caps)
 {
-    if (program->dentry == NULL || program->nosuid || who->cred->no_new_privs ||
-        program->dentry->filesystem->getxattr == NULL)
+    if (program->dentry == NULL || program->nosuid || who->cred->no_new_privs)
         return -ENODATA;
     unsigned char value[64];
-    ssize_t size = program->dentry->filesystem->getxattr(who->sentry->vfs, program->dentry, "security.capability", value,
-                                                         sizeof(value));
+    ssize_t size = vfs_deciding_xattr(who->sentry->vfs, program->dentry, KEPT_CAPABILITIES, value, sizeof(value));
     if (size < 0)
         return -ENODATA;
     return cred_parse_file_caps(value, (size_t)size, ret_caps);

@@ -6,7 +6,6 @@
  */
 #include "sentry/vfs/vfs_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,7 +90,7 @@ struct inode *inode_put(struct inode *inode)
     if (inode->filesystem->forget != NULL)
         inode->filesystem->forget(inode);
     free(inode->link_target);
-    free(inode->acl);
+    inode_forget_kept(inode);
     free(inode);
     return NULL;
 }
@@ -122,7 +121,7 @@ void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *att
     mode_t mode = attributes->stx_mode;
     const struct statx_timestamp *before = &inode->attributes.stx_ctime, *after = &attributes->stx_ctime;
     if (before->tv_sec != after->tv_sec || before->tv_nsec != after->tv_nsec)
-        inode->acl_until = 0;
+        inode_forget_kept(inode);
     bool moves_by_itself = inode->opened_for_write || !(S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode));
     inode->attributes = *attributes;
     inode->ids_until = until;
@@ -165,24 +164,6 @@ void inode_written(struct vfs *vfs, struct inode *inode)
     if (inode->fresh_until > vfs->now)
         inode->fresh_until = vfs->now;
     identity_written(vfs, &inode->attributes);
-}
-
-/* Large ones are asked for again: memory is the guest's to fill. */
-void inode_keep_acl(struct vfs *vfs, struct inode *inode, const void *value, ssize_t size)
-{
-    enum { KEPT_MAX = 260 /* 32 entries */ };
-    inode->acl_until = 0;
-    if (size > KEPT_MAX || (size < 0 && size != -ENODATA && size != -EOPNOTSUPP))
-        return;
-    void *copy = size > 0 ? malloc((size_t)size) : NULL;
-    if (size > 0 && copy == NULL)
-        return;
-    free(inode->acl);
-    inode->acl = copy;
-    inode->acl_size = size;
-    if (size > 0)
-        memcpy(copy, value, (size_t)size);
-    inode->acl_until = inode->vfs != NULL ? mount_until(vfs, inode->attributes.stx_mnt_id) : INT64_MAX;
 }
 
 void inode_remember(struct vfs *vfs, struct inode *inode)

@@ -63,18 +63,7 @@ struct list_of_dentry {
 static ssize_t read_list_of_dentry(const void *of, void *value, size_t size)
 {
     const struct list_of_dentry *list = of;
-    const struct filesystem *filesystem = list->dentry->filesystem;
-    struct inode *inode = list->dentry->inode;
-    if (inode->acl_until < list->vfs->now) {
-        ssize_t got = filesystem->getxattr == NULL || dentry_gone(list->dentry)
-                          ? -EOPNOTSUPP
-                          : filesystem->getxattr(list->vfs, list->dentry, ACL_ACCESS, value, size);
-        inode_keep_acl(list->vfs, inode, value, got);
-        return got;
-    }
-    if (inode->acl_size > 0)
-        memcpy(value, inode->acl, (size_t)inode->acl_size);
-    return inode->acl_size;
+    return vfs_deciding_xattr(list->vfs, list->dentry, KEPT_ACL, value, size);
 }
 
 int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask)

@@ -110,6 +110,14 @@ struct filesystem {
     void (*forget)(struct inode *inode);
 };
 
+/* Extended attributes that decide who may do what. */
+enum kept { KEPT_ACL, KEPT_CAPABILITIES, KEPT_COUNT };
+struct kept_xattr {
+    void *value;
+    ssize_t size;  /* of value; negative: why there is none */
+    int64_t until; /* like fresh_until */
+};
+
 struct inode {
     unsigned int references;
     const struct filesystem *filesystem;
@@ -123,9 +131,7 @@ struct inode {
     int64_t ids_until;       /* like fresh_until, for uid and gid alone: writing to a file does not change them */
     struct vfs *vfs;         /* whose inode hash it is in; NULL: none */
     unsigned int handle;     /* vfs/handle.c; 0: none */
-    void *acl;               /* vfs/permission.c: the ACL, if acl_size > 0; else acl_size says why there is none */
-    ssize_t acl_size;
-    int64_t acl_until;       /* like fresh_until, for the ACL */
+    struct kept_xattr kept[KEPT_COUNT]; /* vfs/kept.c */
 };
 
 struct dentry {
@@ -252,6 +258,8 @@ int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask);
 int object_permission(const struct vfs_who *who, const struct object *object, int mask);
 /* By owner, mode and capabilities alone, for what has no ACL. */
 int attributes_permission(const struct cred *cred, const struct statx *attributes, int mask);
+/* Such an attribute, from the cache if it is there: its size, or -ENODATA, -EOPNOTSUPP, ... */
+ssize_t vfs_deciding_xattr(struct vfs *vfs, struct dentry *dentry, enum kept which, void *value, size_t size);
 /* May `who` remove or rename `victim` in `directory` (write, search, sticky bit)? */
 int vfs_may_delete(const struct vfs_who *who, struct dentry *directory, struct dentry *victim);
 /* May `cred` make this change (chmod, chown, utimes rules of setattr_prepare; truncation needs MAY_WRITE besides)? Adjusts

@@ -108,9 +108,9 @@ void inode_remember(struct vfs *vfs, struct inode *inode);
 bool inode_fresh(const struct vfs *vfs, const struct inode *inode);
 bool inode_ids_fresh(const struct vfs *vfs, const struct inode *inode); /* uid, gid and mode */
 
-/* inode.c: what was learnt of an ACL: its bytes, or that there is none (a negative size). */
-#define ACL_ACCESS "system.posix_acl_access"
-void inode_keep_acl(struct vfs *vfs, struct inode *inode, const void *value, ssize_t size);
+/* kept.c */
+void inode_forget_kept(struct inode *inode);
+
 /* permission.c: what vfs_permission comes to. The list is read only where it may matter: its size, or -ENODATA or -EOPNOTSUPP if
  * there is none. */
 typedef ssize_t read_acl_fn(const void *of, void *value, size_t size);
