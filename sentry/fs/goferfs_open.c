@@ -41,23 +41,31 @@ static struct inode *opened_inode(struct vfs *vfs, int fd, const struct statx *a
 }
 
 /* The name led elsewhere than when permission was checked: check what was opened. */
-static int accept_other(struct dentry *dentry, const struct open_request *request, struct inode *inode)
+static int accept_other(struct dentry *dentry, const struct open_request *request, struct inode *inode, int fd)
 {
     const struct statx *attributes = &inode->attributes;
     dentry->valid_until = 0;
     if (((attributes->stx_mode ^ dentry->inode->attributes.stx_mode) & S_IFMT) != 0)
         return -ESTALE;
-    int error = attributes_permission(request->who->cred, attributes, needed_permission(request));
+    int error = goferfs_open_permission(request->who, fd, attributes, needed_permission(request));
     if (error == 0)
         dentry_swap_inode(dentry, inode_get(inode));
     return error;
+}
+
+/* A program that is open for writing is not executed, and only the gofer can tell. But who would write to it? Nobody outside a
+ * root nobody else writes to, and the guest only what it has opened. */
+static bool may_have_writer(const struct vfs *vfs, const struct inode *inode)
+{
+    return inode->opened_for_write || inode->ids_until <= vfs->now;
 }
 
 static int open_existing(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, const char *path,
                          int *ret_fd)
 {
     int flags = request->flags & ~(O_CREAT | O_EXCL);
-    auto_close int fd = request->exec ? -1 : inode_open_locally(vfs, dentry->inode, flags);
+    bool ask = request->exec && may_have_writer(vfs, dentry->inode);
+    auto_close int fd = ask ? -1 : inode_open_locally(vfs, dentry->inode, flags);
     if (fd >= 0) {
         *ret_fd = take_fd(&fd);
         return 0;
@@ -70,7 +78,7 @@ static int open_existing(struct vfs *vfs, struct dentry *dentry, const struct op
     if (inode == NULL)
         return -ENOMEM;
     if (inode != dentry->inode)
-        error = accept_other(dentry, request, inode);
+        error = accept_other(dentry, request, inode, fd);
     inode_put(inode);
     if (error == 0)
         *ret_fd = take_fd(&fd);
@@ -144,7 +152,7 @@ int goferfs_create(struct vfs *vfs, struct dentry *directory, const char *name, 
     if (inode == NULL)
         return -ENOMEM;
     if (!created)
-        error = attributes_permission(request->who->cred, &attributes, needed_permission(request));
+        error = goferfs_open_permission(request->who, fd, &attributes, needed_permission(request));
     (void)dentry_settle(vfs, directory, name, inode, names_until(directory));
     if (error < 0)
         return error;

@@ -15,6 +15,9 @@ struct gofer_owner goferfs_owner_of(const struct vfs_who *who);
 /* Returns the error; the name is looked up again if it is one. */
 int goferfs_doubt(struct dentry *dentry, int error);
 
+/* goferfs_acl.c: permission on what the gofer has opened, its ACL included. */
+int goferfs_open_permission(const struct vfs_who *who, int fd, const struct statx *attributes, int mask);
+
 /* goferfs_open.c */
 int goferfs_open(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd);
 int goferfs_create(struct vfs *vfs, struct dentry *directory, const char *name, const struct open_request *request,

@@ -137,7 +137,7 @@ const struct synth_numbered proc_descriptors = {
 
 /* Position, flags, mount id: numbers only; for epoll, inotify and the like what the process itself asked for. */
 static const struct synth_entry info_table[] = {
-    SYNTH_FILE("", 0400, SYNTH_REAL, .flags = SYNTH_CHECKED, .argument = "fdinfo"),
+    SYNTH_FILE("", 0444, SYNTH_REAL, .flags = SYNTH_CHECKED, .argument = "fdinfo"),
     {0},
 };
 static struct synth_tree info_tree = {.tables = {info_table}};

@@ -158,7 +158,7 @@ static int store_ignored(const struct synth_source *source, const char *data, si
 /* What a process and each of its threads have. */
 static const struct synth_entry common_table[] = {
     SYNTH_DIR(""),
-    SYNTH_FILE("fd", 0500, SYNTH_DIRECTORY, .flags = SYNTH_CHECKED, .numbered = &proc_descriptors),
+    SYNTH_FILE("fd", 0500, SYNTH_DIRECTORY, .flags = SYNTH_CHECKED | SYNTH_OWN, .numbered = &proc_descriptors),
     SYNTH_DIR("fdinfo", .flags = SYNTH_CHECKED, .numbered = &proc_descriptor_infos),
     SYNTH_FILE("ns", 0511, SYNTH_DIRECTORY, .flags = 0),
     SYNTH_DIR("net"),

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "postern/cleanup.h"
+#include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
 
 /* Positions in a listing: behind "." is 1, behind ".." 2, then come the table's entries, then numbered ones. */
@@ -292,6 +293,13 @@ static int synth_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs *r
     return 0;
 }
 
+static bool synth_grants(const struct dentry *dentry, const struct vfs_who *who)
+{
+    const struct synth_object *object = synth_object_of(dentry);
+    return (object->node->entry->flags & SYNTH_OWN) != 0 && who->task != NULL &&
+           who->task->process->vpid == object->subject.vpid;
+}
+
 static void synth_forget(struct inode *inode)
 {
     free(inode->private);
@@ -320,6 +328,7 @@ int synthfs_mount(struct sentry *sentry, const struct synth_filesystem *filesyst
                 .open = synth_open,
                 .readdir = synth_readdir,
                 .statfs = synth_statfs,
+                .grants = synth_grants,
                 .forget = synth_forget,
             },
     };

@@ -27,6 +27,7 @@ enum synth_means {
 enum {
     SYNTH_CHECKED = 1,  /* whoever opens, reads or follows it must pass the tree's access check (ptrace, in procfs) */
     SYNTH_OPTIONAL = 2, /* SYNTH_REAL: not shown where the host kernel has no such file */
+    SYNTH_OWN = 4,      /* the process it is of may use it whatever its ids: it may have given up those that own it */
 };
 
 /* Whose entry it is, where entries exist once a process, thread or descriptor; zeros elsewhere. */

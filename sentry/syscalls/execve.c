@@ -72,6 +72,12 @@ struct exec_plan *exec_plan_free(struct exec_plan *plan)
 
 /* --- finding the program --- */
 
+static int program_permission(const struct vfs_who *who, const struct program *program, int mask)
+{
+    return program->dentry != NULL ? vfs_permission(who, program->dentry, mask)
+                                   : attributes_permission(who->cred, &program->attributes, mask);
+}
+
 static int open_nameless(const struct vfs_who *who, int fd, const struct statx *attributes, struct program *ret_program)
 {
     auto_close int owned = fd;
@@ -228,12 +234,10 @@ static int load_interpreter(const struct vfs_who *who, const char *path, struct 
 
 static int file_capabilities(const struct vfs_who *who, const struct program *program, struct file_caps *ret_caps)
 {
-    if (program->dentry == NULL || program->nosuid || who->cred->no_new_privs ||
-        program->dentry->filesystem->getxattr == NULL)
+    if (program->dentry == NULL || program->nosuid || who->cred->no_new_privs)
         return -ENODATA;
     unsigned char value[64];
-    ssize_t size = program->dentry->filesystem->getxattr(who->sentry->vfs, program->dentry, "security.capability", value,
-                                                         sizeof(value));
+    ssize_t size = vfs_deciding_xattr(who->sentry->vfs, program->dentry, KEPT_CAPABILITIES, value, sizeof(value));
     if (size < 0)
         return -ENODATA;
     return cred_parse_file_caps(value, (size_t)size, ret_caps);
@@ -271,7 +275,7 @@ static int prepare_context(const struct vfs_who *who, const struct program *prog
     context->exe = program->dentry == NULL ? NULL : dentry_get(program->dentry);
     context->dumpable = who->cred->euid == who->cred->ruid && who->cred->egid == who->cred->rgid &&
                         !cred_change_hides(who->cred, cred) &&
-                        attributes_permission(who->cred, &program->attributes, MAY_READ) == 0;
+                        program_permission(who, program, MAY_READ) == 0;
     exec->context = context;
 
     struct load_plan *load = &exec->plan->load;

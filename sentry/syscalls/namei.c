@@ -159,7 +159,7 @@ int target_permission(const struct vfs_who *who, struct target *target, int mask
 {
     if (target->dentry != NULL)
         return vfs_permission(who, target->dentry, mask);
-    return attributes_permission(who->cred, &target->object.attributes, mask);
+    return object_permission(who, &target->object, mask);
 }
 
 /* By name, so that the filesystem keeps its caches right. */
@@ -171,6 +171,8 @@ static int set_by_dentry(const struct vfs_who *who, struct dentry *dentry, struc
         error = vfs_getattr(vfs, dentry);
     if (error == 0)
         error = attributes_may_change(who->cred, &dentry->inode->attributes, set);
+    if (error == SETATTR_IF_WRITABLE)
+        error = vfs_permission(who, dentry, MAY_WRITE);
     if (error < 0)
         return error;
     if (dentry->filesystem->setattr == NULL)
@@ -194,6 +196,8 @@ int target_set(struct call *call, const struct vfs_who *who, struct target *targ
         return set_by_dentry(who, dentry, set);
 
     int error = attributes_may_change(who->cred, &target->object.attributes, set);
+    if (error == SETATTR_IF_WRITABLE)
+        error = object_permission(who, &target->object, MAY_WRITE);
     if (error < 0)
         return error;
     if (target->object.kind == OBJECT_ANONYMOUS && !(set->valid == SETATTR_MODE && made_by_guest(who, &target->object)))

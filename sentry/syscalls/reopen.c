@@ -58,7 +58,7 @@ static int reopen_anonymous(const struct opening *opening, const struct object *
 
 static int reopen_file(const struct opening *opening, const struct object *object, int flags, int *ret_fd)
 {
-    int error = attributes_permission(opening->who.cred, &object->attributes, access_needed(flags));
+    int error = object_permission(&opening->who, object, access_needed(flags));
     if (error < 0)
         return error;
     mode_t type = object->attributes.stx_mode & S_IFMT;

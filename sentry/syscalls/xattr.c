@@ -156,6 +156,17 @@ static int set(struct call *call, const struct vfs_who *who, struct target *targ
     return error;
 }
 
+/* Whoever gives a file of a strange group an ACL loses its set-group-id bit, as with chmod (posix_acl_update_mode of Linux). */
+static void drop_setgid(struct call *call, const struct vfs_who *who, struct target *target)
+{
+    struct statx attributes;
+    if (cred_capable(who->cred, CAP_FSETID) || target_attributes(who, target, &attributes) < 0 ||
+        (attributes.stx_mode & S_ISGID) == 0)
+        return;
+    struct setattr keep = {.valid = SETATTR_MODE, .mode = attributes.stx_mode & 07777}; /* drops it where it must go */
+    (void)target_set(call, who, target, &keep);
+}
+
 static int64_t set_common(struct call *call, enum by by)
 {
     int flags = arg_int(call, 4);
@@ -168,9 +179,6 @@ static int64_t set_common(struct call *call, enum by by)
         return error;
     if (size > XATTR_SIZE_MAX)
         return -E2BIG;
-    /* An ACL that is stored and not enforced would promise what the permission checks do not keep. */
-    if (strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) == 0 || strcmp(name, XATTR_NAME_POSIX_ACL_DEFAULT) == 0)
-        return -EOPNOTSUPP;
     auto_free char *value = malloc((size_t)size + 1);
     if (value == NULL)
         return -ENOMEM;
@@ -184,7 +192,11 @@ static int64_t set_common(struct call *call, enum by by)
     error = find(call, &who, by, &target);
     if (error == 0)
         error = check(&who, &target, name, true);
-    return error < 0 ? error : set(call, &who, &target, name, value, (size_t)size, flags);
+    if (error == 0)
+        error = set(call, &who, &target, name, value, (size_t)size, flags);
+    if (error == 0 && strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) == 0)
+        drop_setgid(call, &who, &target);
+    return error;
 }
 
 /* Leaves out what the caller may not see. Returns the new length. */

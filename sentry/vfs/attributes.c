@@ -49,6 +49,7 @@ static void forget(struct inode *inode)
         return;
     inode->fresh_until = 0;
     inode->ids_until = 0;
+    inode_forget_kept(inode);
 }
 
 void attributes_aged(struct dentry *dentry)

@@ -90,6 +90,7 @@ struct inode *inode_put(struct inode *inode)
     if (inode->filesystem->forget != NULL)
         inode->filesystem->forget(inode);
     free(inode->link_target);
+    inode_forget_kept(inode);
     free(inode);
     return NULL;
 }
@@ -118,6 +119,9 @@ void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *att
 {
     int64_t until = mount_until(vfs, attributes->stx_mnt_id);
     mode_t mode = attributes->stx_mode;
+    const struct statx_timestamp *before = &inode->attributes.stx_ctime, *after = &attributes->stx_ctime;
+    if (before->tv_sec != after->tv_sec || before->tv_nsec != after->tv_nsec)
+        inode_forget_kept(inode);
     bool moves_by_itself = inode->opened_for_write || !(S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode));
     inode->attributes = *attributes;
     inode->ids_until = until;

@@ -3,9 +3,22 @@
  * credentials. */
 #include "sentry/kernel/cred.h"
 #include "sentry/sentry.h"
+#include "sentry/vfs/acl.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool capable_of(const struct cred *cred, mode_t mode, int mask)
+{
+    bool directory = S_ISDIR(mode);
+    bool read_only = (mask & MAY_WRITE) == 0 && (directory || (mask & MAY_EXEC) == 0);
+    if (read_only && cred_capable(cred, CAP_DAC_READ_SEARCH))
+        return true;
+    bool anybody_executes = directory || (mask & MAY_EXEC) == 0 || (mode & 0111) != 0;
+    return anybody_executes && cred_capable(cred, CAP_DAC_OVERRIDE);
+}
 
 int attributes_permission(const struct cred *cred, const struct statx *attributes, int mask)
 {
@@ -16,13 +29,41 @@ int attributes_permission(const struct cred *cred, const struct statx *attribute
         granted >>= 3;
     if (((unsigned int)mask & ~granted & 7) == 0)
         return 0;
+    return capable_of(cred, mode, mask) ? 0 : -EACCES;
+}
 
-    bool directory = S_ISDIR(mode);
-    bool read_only = (mask & MAY_WRITE) == 0 && (directory || (mask & MAY_EXEC) == 0);
-    if (read_only && cred_capable(cred, CAP_DAC_READ_SEARCH))
-        return 0;
-    bool anybody_executes = directory || (mask & MAY_EXEC) == 0 || (mode & 0111) != 0;
-    return anybody_executes && cred_capable(cred, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+/* A list speaks to strangers only, and shows in the group's bits, which are its mask. So nobody pays for asking who is
+ * the owner or all-powerful. */
+static bool list_may_matter(const struct cred *cred, const struct statx *attributes, int mask)
+{
+    mode_t mode = attributes->stx_mode;
+    return cred->fsuid != attributes->stx_uid && (mode & S_IRWXG) != 0 && !S_ISLNK(mode) && !capable_of(cred, mode, mask);
+}
+
+int listed_permission(const struct vfs_who *who, const struct statx *attributes, int mask, read_acl_fn *read_list, const void *of)
+{
+    static uint32_t value[ACL_SIZE_MAX / sizeof(uint32_t)]; /* main thread only; aligned for what is in it */
+    if (!list_may_matter(who->cred, attributes, mask))
+        return attributes_permission(who->cred, attributes, mask);
+    ssize_t size = read_list(of, value, sizeof(value));
+    if (size == -ENODATA || size == -EOPNOTSUPP)
+        return attributes_permission(who->cred, attributes, mask);
+    if (size < 0)
+        return (int)size;
+    if ((size_t)size > sizeof(value) || acl_check(value, (size_t)size) < 0)
+        return -EIO;
+    return acl_permission((const struct acl *)value, (size_t)size, who->cred, attributes, mask);
+}
+
+struct list_of_dentry {
+    struct vfs *vfs;
+    struct dentry *dentry;
+};
+
+static ssize_t read_list_of_dentry(const void *of, void *value, size_t size)
+{
+    const struct list_of_dentry *list = of;
+    return vfs_deciding_xattr(list->vfs, list->dentry, KEPT_ACL, value, size);
 }
 
 int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask)
@@ -36,7 +77,10 @@ int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask)
             return error;
     }
     const struct statx *attributes = &dentry->inode->attributes;
-    int error = attributes_permission(who->cred, attributes, mask);
+    const struct list_of_dentry list = {.vfs = vfs, .dentry = dentry};
+    int error = listed_permission(who, attributes, mask, read_list_of_dentry, &list);
+    if (error == -EACCES && dentry->filesystem->grants != NULL && dentry->filesystem->grants(dentry, who))
+        error = 0;
     if (error == 0 && (mask & MAY_WRITE) != 0 && below_readonly_path(dentry))
         error = -EROFS;
     return error;
@@ -93,9 +137,7 @@ static int may_change_times(const struct cred *cred, const struct statx *attribu
 {
     if (owner_or_capable(cred, attributes))
         return 0;
-    if (set->atime.tv_nsec == UTIME_NOW && set->mtime.tv_nsec == UTIME_NOW)
-        return attributes_permission(cred, attributes, MAY_WRITE);
-    return -EPERM;
+    return set->atime.tv_nsec == UTIME_NOW && set->mtime.tv_nsec == UTIME_NOW ? SETATTR_IF_WRITABLE : -EPERM;
 }
 
 int attributes_may_change(const struct cred *cred, const struct statx *attributes, struct setattr *set)
@@ -105,7 +147,7 @@ int attributes_may_change(const struct cred *cred, const struct statx *attribute
         error = may_change_owner(cred, attributes, set);
     if (error == 0 && (set->valid & SETATTR_MODE) != 0)
         error = may_change_mode(cred, attributes, set);
-    if (error == 0 && (set->valid & SETATTR_TIMES) != 0)
+    if (error == 0 && (set->valid & SETATTR_TIMES) != 0) /* last: the one that may leave it to others */
         error = may_change_times(cred, attributes, set);
     return error;
 }

@@ -104,8 +104,18 @@ struct filesystem {
     int (*setxattr)(struct vfs *vfs, struct dentry *dentry, const char *name, const void *value, size_t size, int flags);
     ssize_t (*listxattr)(struct vfs *vfs, struct dentry *dentry, char *list, size_t size);
     int (*removexattr)(struct vfs *vfs, struct dentry *dentry, const char *name);
+    /* Optional: whether it grants what owner, mode and capabilities refuse. */
+    bool (*grants)(const struct dentry *dentry, const struct vfs_who *who);
     /* Last reference to an inode is gone: free inode->private. */
     void (*forget)(struct inode *inode);
+};
+
+/* Extended attributes that decide who may do what. */
+enum kept { KEPT_ACL, KEPT_CAPABILITIES, KEPT_COUNT };
+struct kept_xattr {
+    void *value;
+    ssize_t size;  /* of value; negative: why there is none */
+    int64_t until; /* like fresh_until */
 };
 
 struct inode {
@@ -121,6 +131,7 @@ struct inode {
     int64_t ids_until;       /* like fresh_until, for uid and gid alone: writing to a file does not change them */
     struct vfs *vfs;         /* whose inode hash it is in; NULL: none */
     unsigned int handle;     /* vfs/handle.c; 0: none */
+    struct kept_xattr kept[KEPT_COUNT]; /* vfs/kept.c */
 };
 
 struct dentry {
@@ -243,11 +254,18 @@ ssize_t object_describe(struct sentry *sentry, int fd, const struct dentry *root
 /* --- permission (inode_permission of Linux) --- */
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask);
+/* The same on an object that is open, by any name or none. */
+int object_permission(const struct vfs_who *who, const struct object *object, int mask);
+/* By owner, mode and capabilities alone, for what has no ACL. */
 int attributes_permission(const struct cred *cred, const struct statx *attributes, int mask);
+/* Such an attribute, from the cache if it is there: its size, or -ENODATA, -EOPNOTSUPP, ... */
+ssize_t vfs_deciding_xattr(struct vfs *vfs, struct dentry *dentry, enum kept which, void *value, size_t size);
 /* May `who` remove or rename `victim` in `directory` (write, search, sticky bit)? */
 int vfs_may_delete(const struct vfs_who *who, struct dentry *directory, struct dentry *victim);
 /* May `cred` make this change (chmod, chown, utimes rules of setattr_prepare; truncation needs MAY_WRITE besides)? Adjusts
- * `set` as Linux does: set-id bits dropped by chown, setgid by a chmod outside the group. 0, -EPERM or -EACCES. */
+ * `set` as Linux does: set-id bits dropped by chown, setgid by a chmod outside the group. 0, -EPERM, or SETATTR_IF_WRITABLE
+ * where write permission decides. */
+enum { SETATTR_IF_WRITABLE = 1 };
 int attributes_may_change(const struct cred *cred, const struct statx *attributes, struct setattr *set);
 /* Brings inode->attributes up to date. The inode may be exchanged: read dentry->inode afterwards. */
 int vfs_getattr(struct vfs *vfs, struct dentry *dentry);

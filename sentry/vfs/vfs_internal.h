@@ -108,6 +108,14 @@ void inode_remember(struct vfs *vfs, struct inode *inode);
 bool inode_fresh(const struct vfs *vfs, const struct inode *inode);
 bool inode_ids_fresh(const struct vfs *vfs, const struct inode *inode); /* uid, gid and mode */
 
+/* kept.c */
+void inode_forget_kept(struct inode *inode);
+
+/* permission.c: what vfs_permission comes to. The list is read only where it may matter: its size, or -ENODATA or -EOPNOTSUPP if
+ * there is none. */
+typedef ssize_t read_acl_fn(const void *of, void *value, size_t size);
+int listed_permission(const struct vfs_who *who, const struct statx *attributes, int mask, read_acl_fn *read_list, const void *of);
+
 /* handle.c: `fd` is the inode's, borrowed, anyhow open. */
 void inode_keep_handle(struct vfs *vfs, struct inode *inode, int fd);
 void inode_drop_handle(struct inode *inode);

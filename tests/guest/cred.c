@@ -485,6 +485,40 @@ CASE(file_capabilities)
     TRY(getxattr("prog", "security.capability", &got, sizeof(got)));
 }
 
+/* What a file may grant changes while everybody still remembers what it was. */
+CASE(file_capabilities_come_and_go)
+{
+    copy_self("prog");
+    struct file_caps caps = {0x02000000 | 1, 1U << CAP_KILL, 0, 0, 0};
+    for (int round = 0; round < 6; round++) {
+        int fd;
+        switch (round) {
+        case 1:
+        case 4:
+            setxattr("prog", "security.capability", &caps, sizeof(caps), 0);
+            break;
+        case 2:
+            removexattr("prog", "security.capability");
+            break;
+        case 3:
+            rename("prog", "other");
+            copy_self("prog");
+            break;
+        case 5: /* writing takes them away */
+            fd = open("prog", O_WRONLY | O_APPEND);
+            (void)!write(fd, "x", 1);
+            close(fd);
+            break;
+        }
+        IN_CHILD("user")
+        {
+            become(1000, 1001);
+            exec_ids("prog", "./prog");
+        }
+    }
+}
+
+
 CASE(ids_after_vfork_and_threads)
 {
     IN_CHILD("a child's change is its own")

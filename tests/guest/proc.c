@@ -261,6 +261,35 @@ CASE(descriptors_of_others)
     say_wait("child", pid);
 }
 
+/* Who has given up the ids he was started with is shown as root's, and has his own descriptors all the same. */
+CASE(descriptors_after_giving_up_ids)
+{
+    put_file("file", "content", 0644);
+    int fd = open("file", O_RDONLY);
+    char path[64], text[64];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    IN_CHILD("a user now")
+    {
+        become(1000, 1000);
+        say_stat("/proc/self/fdinfo/1");
+        OPEN(path, O_RDONLY, 0);
+        OPEN(path, O_WRONLY, 0);
+        OPEN("/proc/self/fd", O_RDONLY | O_DIRECTORY, 0);
+        OPEN("/proc/thread-self/fd", O_RDONLY | O_DIRECTORY, 0);
+        OPEN("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY, 0);
+        OPEN("/proc/self/fdinfo/1", O_RDONLY, 0);
+        TRY(readlink(path, text, sizeof(text)) > 0);
+        TRY(access(path, R_OK));
+        TRY(access("/proc/self/fd", R_OK | X_OK));
+        TRY(access("/proc/self/fd", W_OK));
+        snprintf(path, sizeof(path), "/proc/%d/fd", getppid());
+        TRY(open(path, O_RDONLY | O_DIRECTORY));
+        OPEN("/proc/self/environ", O_RDONLY, 0);
+        OPEN("/proc/self/maps", O_RDONLY, 0);
+        OPEN("/proc/self/comm", O_WRONLY, 0);
+    }
+}
+
 CASE(maps)
 {
     int fd = open("file", O_RDWR | O_CREAT, 0644);

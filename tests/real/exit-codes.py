@@ -42,3 +42,17 @@ def test(runtime):
         got = box.finish(process, 20)
         assert (got.code, got.out) == (8, "hup\n"), got
         assert time.monotonic() - begun < 20
+
+        # All of them, in the order they were sent: what each did is said before the next comes.
+        forwarded = ["HUP", "INT", "QUIT", "USR1", "USR2", "ALRM", "CONT", "TSTP", "TTIN", "TTOU", "IO", "PWR", "VTALRM", "TERM"]
+        script = "".join(f"trap 'echo {name}' {name};" for name in forwarded)
+        process = box.start(["/bin/sh", "-c", script + "echo up; while :; do sleep 0.05; done"])
+        assert os.read(process.stdout.fileno(), 3) == b"up\n"
+        for name in forwarded:
+            process.send_signal(getattr(signal, "SIG" + name))
+            said = os.read(process.stdout.fileno(), 100)
+            assert said == name.encode() + b"\n", (name, said)
+        process.send_signal(signal.SIGRTMIN + 3)  # not caught: init is not killed by what it does not expect
+        time.sleep(0.1)
+        assert process.poll() is None
+        box.stop(process.ident, process)

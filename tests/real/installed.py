@@ -8,7 +8,8 @@ import sandbox
 from sandbox import Sandbox
 
 PARTS = ["bin/postern", "libexec/postern/postern-sentry", "libexec/postern/postern-gofer", "share/man/man1/postern.1",
-         "share/bash-completion/completions/postern"]
+         "share/bash-completion/completions/postern", "share/zsh/site-functions/_postern",
+         "share/fish/vendor_completions.d/postern.fish"]
 
 
 def test(runtime):

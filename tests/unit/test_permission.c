@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/inode.c sentry/vfs/handle.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/child.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/kernel/cred.c */
+/* sources: sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/inode.c sentry/vfs/kept.c sentry/vfs/handle.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/child.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/acl.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/kernel/cred.c */
 /* Who may do what: tables of credentials, owner and mode. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -201,8 +201,8 @@ static const struct change_case change_cases[] = {
     /* utimes */
     {1000, 1000, 0, SETATTR_TIMES, 0, 0, 0, 5, 5, 0, 0},
     {1001, 1001, 0, SETATTR_TIMES, 0, 0, 0, 5, 5, -EPERM, 0},
-    {1001, 1001, 0, SETATTR_TIMES, 0, 0, 0, UTIME_NOW, UTIME_NOW, -EACCES, 0},
-    {1001, 1001, CAP(DAC_OVERRIDE), SETATTR_TIMES, 0, 0, 0, UTIME_NOW, UTIME_NOW, 0, 0},
+    {1001, 1001, 0, SETATTR_TIMES, 0, 0, 0, UTIME_NOW, UTIME_NOW, SETATTR_IF_WRITABLE, 0},
+    {1001, 1001, CAP(FOWNER), SETATTR_TIMES, 0, 0, 0, UTIME_NOW, UTIME_NOW, 0, 0},
     {1001, 1001, CAP(DAC_OVERRIDE), SETATTR_TIMES, 0, 0, 0, UTIME_NOW, UTIME_OMIT, -EPERM, 0},
     {1001, 1001, CAP(FOWNER), SETATTR_TIMES, 0, 0, 0, 5, UTIME_NOW, 0, 0},
 };
