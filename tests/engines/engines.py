@@ -20,9 +20,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 HARNESS = os.path.join(os.path.dirname(HERE), "harness")
 BUILT = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build/release/postern")
 sys.path.insert(0, HARNESS)
+from ordinary import OrdinaryUser  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
-# $1: the folder of it all. /run is ours, except for the locks on user ids, which hold for the whole machine.
+# $1: the folder of it all. /run is ours, except for the locks on user ids, which hold for the whole machine. Networks of ordinary
+# users (slirp4netns) need a tun device everybody may open.
 INIT = r"""
 set -eu
 mount --make-rprivate /
@@ -31,6 +33,10 @@ mount --bind /run/postern "$1/ids"
 mount -t tmpfs -o mode=755 run /run
 mkdir -p /run/postern /run/netns /run/lock
 mount --bind "$1/ids" /run/postern
+if mknod "$1/tun" c 10 200 && [ -e /dev/net/tun ]; then
+    chmod 666 "$1/tun"
+    mount --bind "$1/tun" /dev/net/tun
+fi
 ip link set lo up
 containerd --config "$1/containerd.toml" >"$1/containerd.log" 2>&1 &
 dockerd --config-file "$1/daemon.json" >"$1/dockerd.log" 2>&1 &
@@ -47,7 +53,14 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.d
 address = "{folder}/containerd.sock"
 """
 
-PROGRAMS = ("dockerd", "docker", "containerd", "ctr", "podman", "runc", "nsenter", "unshare", "ip")
+PROGRAMS = ("dockerd", "docker", "containerd", "ctr", "podman", "runc", "nsenter", "unshare", "ip", "newuidmap", "slirp4netns", "catatonit")
+
+# Ids for dockerd's userns-remap (a user and a group that are there) and for podman's --userns=auto.
+REMAPPED, AUTOMATIC = 500000, 800000
+OTHER_IDS = (f"nobody:{REMAPPED}:65536", f"nogroup:{REMAPPED}:65536", f"containers:{AUTOMATIC}:262144")
+
+
+PODMAN = ("--cgroup-manager", "cgroupfs", "--events-backend", "file")
 
 
 class Skip(Exception):
@@ -74,8 +87,10 @@ class Engines:
         self.keep = keep
         # Short: the path of a Unix socket has 108 bytes.
         self.folder = tempfile.mkdtemp(prefix="pe-", dir="/tmp")
+        os.chmod(self.folder, 0o711)
         self.cgroup = "/" + os.path.basename(self.folder)
         self.socket = self.folder + "/docker.sock"
+        self.user = OrdinaryUser(subordinate=True, others=OTHER_IDS)
         self.unshare = None
         self.init = None
 
@@ -101,6 +116,7 @@ class Engines:
         return "vfs" if kind in ("overlayfs", "tmpfs") else "overlay2"
 
     def __enter__(self):
+        self.user.__enter__()
         self.configure()
         with open(self.folder + "/init.log", "w", encoding="utf-8") as log:
             self.unshare = subprocess.Popen(
@@ -154,6 +170,7 @@ class Engines:
             self.unshare.kill()
             self.unshare.wait()
         self.remove_cgroups()
+        self.user.__exit__()
         if self.keep:
             print("kept: " + self.folder)
         else:
@@ -209,13 +226,15 @@ class Engines:
 
     def inside(self, *argv, **kwargs):
         """Runs a program in the engines' namespaces."""
-        return self.command(["nsenter", "-t", str(self.init), "-m", "-n", "-p", "-i", *argv], **kwargs)
+        return self.command(self.inside_argv(*argv), **kwargs)
+
+    def inside_argv(self, *argv):
+        return ["nsenter", "-t", str(self.init), "-m", "-n", "-p", "-i", *argv]
 
     def podman_argv(self, *args, runtime=None):
         where = self.folder + "/podman"
-        return ["nsenter", "-t", str(self.init), "-m", "-n", "-p", "-i", "podman", "--root", where, "--runroot", where + "-run",
-                "--tmpdir", where + "-tmp", "--cgroup-manager", "cgroupfs", "--events-backend", "file",
-                "--runtime", runtime or self.runtime, *args]
+        return self.inside_argv("podman", "--root", where, "--runroot", where + "-run", "--tmpdir", where + "-tmp", *PODMAN,
+                                "--runtime", runtime or self.runtime, *args)
 
     def podman(self, *args, runtime=None, **kwargs):
         return self.command(self.podman_argv(*args, runtime=runtime), **kwargs)

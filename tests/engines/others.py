@@ -2,6 +2,7 @@
 """containerd by itself, and podman."""
 import os
 import subprocess
+import tempfile
 import time
 
 from engines import Terminal, contains, equal, tree
@@ -76,6 +77,29 @@ def test_podman_not_found(e):
         podman_run(e, "localhost/busybox", command, runtime="runc", ok=code)
 
 
+def test_podman_build(e):
+    podman_image(e)
+    with tempfile.TemporaryDirectory(dir=e.folder) as folder:
+        with open(folder + "/Dockerfile", "w", encoding="ascii") as out:
+            out.write("FROM localhost/busybox\nWORKDIR /w\nRUN echo made >a && chown 5:6 a\nUSER 5\nRUN id -u >>a\n"
+                      "CMD [\"sh\", \"-c\", \"cat a; stat -c %u:%g a\"]\n")
+        e.podman("build", "--network", "none", "-t", "made", folder, seconds=240)
+    equal(podman_run(e, "made").out, "made\n5\n5:6\n")
+
+
+def test_podman_init_and_health(e):
+    podman_image(e)
+    contains(podman_run(e, "--init", "localhost/busybox", "ps").out, "podman-init")
+    e.podman("run", "-d", "--name", "patient", "--network", "none", "--cgroup-parent", e.cgroup, "--health-cmd", "test -f /tmp/well",
+             "--health-retries", "1", "localhost/busybox", "sleep", "1000")
+    try:
+        e.podman("healthcheck", "run", "patient", ok=1)
+        e.podman("exec", "patient", "touch", "/tmp/well")
+        e.podman("healthcheck", "run", "patient")
+    finally:
+        e.podman("rm", "-f", "-t", "0", "patient", ok=None)
+
+
 def test_podman_options(e):
     result = podman_run(e, "--user", "12:34", "-w", "/tmp", "-e", "A=b", "--hostname", "keep", "--read-only",
                         "localhost/busybox", "sh", "-c", "id -u; id -g; pwd; echo $A; hostname; touch /x", ok=1)
@@ -137,7 +161,12 @@ def test_podman_life(e):
         contains(e.podman("top", name, "-o", "pid,args").out, "sleep 1000")
         e.podman("pause", name)
         equal(e.podman("inspect", "-f", "{{.State.Status}}", name).out.strip(), "paused")
+        with tempfile.NamedTemporaryFile("w", dir=e.folder) as file:  # not while it runs: docs/engines.md
+            file.write("carried\n")
+            file.flush()
+            e.podman("cp", file.name, name + ":/tmp/file")
         e.podman("unpause", name)
+        equal(e.podman("exec", name, "cat", "/tmp/file").out, "carried\n")
         contains(e.podman("stats", "--no-stream", name).out, name)
         e.podman("stop", "-t", "1", name)
         equal(e.podman("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", name).out.strip(), "exited 137")

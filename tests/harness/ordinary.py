@@ -17,8 +17,9 @@ MS_BIND = 4096
 
 
 class OrdinaryUser:
-    def __init__(self, subordinate=False):
-        self.subordinate = subordinate
+    def __init__(self, subordinate=False, others=()):
+        """others: further lines of subuid(5) and subgid(5)."""
+        self.subordinates = [f"{NAME}:{SUBORDINATE}:65536"] * subordinate + list(others)
         self.mounted = []
 
     def replace(self, path, text):
@@ -53,7 +54,7 @@ class OrdinaryUser:
         with open("/etc/group", encoding="utf-8") as group:
             self.replace("/etc/group", group.read() + f"{NAME}:x:{GID}:\n")
         for path in ("/etc/subuid", "/etc/subgid"):
-            self.replace(path, f"{NAME}:{SUBORDINATE}:65536\n" if self.subordinate else "")
+            self.replace(path, "".join(line + "\n" for line in self.subordinates))
         return self
 
     def __exit__(self, *_):
