@@ -156,7 +156,7 @@ const char *mount_option_name(size_t index)
     return index < OPTION_COUNT + EXTENSION_COUNT ? extensions[index - OPTION_COUNT].name : NULL;
 }
 
-/* -- data of a tmpfs: checked here because the kernel only says EINVAL ------------------------------------------ */
+/* -- data of a tmpfs or devpts: checked here because the kernel only says EINVAL ------------------------------------------ */
 
 static bool is_octal_mode(const char *text)
 {
@@ -182,7 +182,7 @@ static const struct {
     const char *prefix;
     bool (*valid)(const char *text);
     const char *reason;
-} tmpfs_data[] = {
+} checked_data[] = {
     {"mode=", is_octal_mode, "the mode must be octal, at most 7777"},
     {"size=", is_size, "the size must be a number, perhaps with k, m, g or %"},
     {"nr_blocks=", is_size, "the number of blocks must be a number, perhaps with k, m or g"},
@@ -193,12 +193,12 @@ static const struct {
 
 static int check_data(const char *fs_type, const char *option, const char **ret_reason)
 {
-    if (fs_type == NULL || strcmp(fs_type, "tmpfs") != 0)
+    if (fs_type == NULL || (strcmp(fs_type, "tmpfs") != 0 && strcmp(fs_type, "devpts") != 0))
         return 0;
-    for (size_t i = 0; i < sizeof(tmpfs_data) / sizeof(tmpfs_data[0]); i++) {
-        size_t length = strlen(tmpfs_data[i].prefix);
-        if (strncmp(option, tmpfs_data[i].prefix, length) == 0 && !tmpfs_data[i].valid(option + length)) {
-            *ret_reason = tmpfs_data[i].reason;
+    for (size_t i = 0; i < sizeof(checked_data) / sizeof(checked_data[0]); i++) {
+        size_t length = strlen(checked_data[i].prefix);
+        if (strncmp(option, checked_data[i].prefix, length) == 0 && !checked_data[i].valid(option + length)) {
+            *ret_reason = checked_data[i].reason;
             return -EINVAL;
         }
     }

@@ -174,8 +174,9 @@ static int make_cgroup(struct creation *creation, struct error *error)
     struct error failure = {0};
     const struct oci_linux *host = &creation->config->linux_config;
     struct container *container = &creation->container;
-    /* Without a wish for one the container stays in ours: a bundle run by hand needs no place in the machine's cgroups. */
-    if (host->cgroups_path == NULL && creation->options.foreground)
+    /* Without a wish for one, or for limits, the container stays in ours: a bundle run by hand needs no place in the machine's
+     * cgroups. */
+    if (host->cgroups_path == NULL && creation->options.foreground && !wants_limits(host->resources))
         return 0;
     container->systemd_cgroup = options_global()->systemd_cgroup;
     int result = cgroup_path(creation->config, creation->options.id, container->systemd_cgroup, container->cgroup, error);

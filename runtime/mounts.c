@@ -23,7 +23,10 @@
 
 /* -- the parts of mount(2), by descriptor ------------------------------------------------------------------------- */
 
-static int configure(int context, char *options)
+/* A file system's option the kernel did not take, without its value: whoever wrote the configuration looks for it. */
+enum { REFUSED_MAX = 64 };
+
+static int configure(int context, char *options, char refused[REFUSED_MAX])
 {
     char *rest = options;
     for (char *option; (option = strsep(&rest, ",")) != NULL;) {
@@ -32,13 +35,16 @@ static int configure(int context, char *options)
             continue;
         if (value != NULL)
             *value++ = '\0';
-        if (fsconfig(context, value != NULL ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option, value, 0) < 0)
-            return -errno;
+        if (fsconfig(context, value != NULL ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option, value, 0) < 0) {
+            int error = -errno;
+            (void)snprintf(refused, REFUSED_MAX, "%.63s", option);
+            return error;
+        }
     }
     return fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -errno : 0;
 }
 
-int mounts_make(const char *type, const char *options, uint64_t attributes)
+static int make(const char *type, const char *options, uint64_t attributes, char refused[REFUSED_MAX])
 {
     auto_free char *text = strdup(options != NULL ? options : "");
     auto_close int context = fsopen(type, FSOPEN_CLOEXEC);
@@ -46,11 +52,17 @@ int mounts_make(const char *type, const char *options, uint64_t attributes)
         return -ENOMEM;
     if (context < 0)
         return -errno;
-    int status = configure(context, text);
+    int status = configure(context, text, refused);
     if (status < 0)
         return status;
     int mount = fsmount(context, FSMOUNT_CLOEXEC, (unsigned int)attributes);
     return mount < 0 ? -errno : mount;
+}
+
+int mounts_make(const char *type, const char *options, uint64_t attributes)
+{
+    char refused[REFUSED_MAX];
+    return make(type, options, attributes, refused);
 }
 
 int mounts_attach(int mount, int place)
@@ -228,6 +240,7 @@ struct job {
     const struct oci_mount *mount;
     struct mount_entry *entry;
     bool covered; /* by a tree of the sentry's */
+    char refused[REFUSED_MAX];
     struct error *error; /* for what its errno does not say; without the line's number */
 };
 
@@ -320,7 +333,8 @@ static int put_new(struct job *job, const char *options)
     int status = mount_ids_translate(job->tree->users, options, translated, sizeof(translated));
     if (status < 0)
         return status;
-    auto_close int mount = mounts_make(job->mount->type, translated, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY);
+    auto_close int mount =
+        make(job->mount->type, translated, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY, job->refused);
     if (mount < 0)
         return mount;
     show_source(job);
@@ -414,6 +428,20 @@ static const struct {
     {"layer", add_layer},
 };
 
+/* The option a file system refused, by its place in the configuration; or the mount as a whole, if it is none of those. */
+static int add_failed(const struct job *job, size_t index, const char *type, int status, struct error *error)
+{
+    const struct oci_mount *mount = job->mount;
+    size_t length = strlen(job->refused);
+    for (size_t i = 0; length > 0 && i < mount->options.count; i++) {
+        const char *option = mount->options.items[i];
+        if (strncmp(option, job->refused, length) == 0 && (option[length] == '=' || option[length] == '\0'))
+            return error_set(error, status, "mounts[%zu].options[%zu]: %s does not take \"%.100s\"", index, i, type, option);
+    }
+    return error_set(error, status, "mounts[%zu]: cannot mount %s (%s) at %s", index,
+                     mount->source != NULL ? mount->source : type, type, job->entry->destination);
+}
+
 static int add(struct mount_tree *tree, const struct oci_mount *mount, size_t index, struct error *error)
 {
     char clean[BOOT_PATH_MAX];
@@ -449,9 +477,7 @@ static int add(struct mount_tree *tree, const struct oci_mount *mount, size_t in
     if (status == -EOVERFLOW)
         return error_refuse(error, "mounts[%zu].options (%s): an id in it is none of the container's user namespace", index,
                             mount->parsed.data);
-    return status < 0 ? error_set(error, status, "mounts[%zu]: cannot mount %s (%s) at %s", index,
-                                  mount->source != NULL ? mount->source : type, type, clean)
-                      : 0;
+    return status < 0 ? add_failed(&job, index, type, status, error) : 0;
 }
 
 int mounts_add_all(struct mount_tree *tree, struct error *error)
