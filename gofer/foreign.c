@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "gofer/resolve.h"
-#include "postern/boot.h"
 
 /* The time of birth tells an object from a later one with its inode number. */
 struct made {
@@ -22,7 +21,7 @@ enum { MADE_MAX = 1024 };
 
 static struct {
     bool enabled;
-    uint64_t own[BOOT_MOUNTS_MAX];
+    uint64_t own[FOREIGN_OWN_MAX];
     size_t own_count;
     struct made made[MADE_MAX]; /* a ring: the oldest is forgotten, and no longer reached */
     size_t made_next;
@@ -34,7 +33,7 @@ int foreign_init(const char *own_mounts)
     while (*own_mounts != '\0') {
         char *end;
         uint64_t id = strtoull(own_mounts, &end, 10);
-        if (end == own_mounts || (*end != '\0' && *end != ',') || policy.own_count == BOOT_MOUNTS_MAX)
+        if (end == own_mounts || (*end != '\0' && *end != ',') || policy.own_count == FOREIGN_OWN_MAX)
             return -EINVAL;
         policy.own[policy.own_count++] = id;
         own_mounts = end + (*end == ',');

@@ -15,6 +15,8 @@
 
 #include <sys/stat.h>
 
+enum { FOREIGN_OWN_MAX = 2048 };
+
 /* From here on every mount is foreign but those in the list: their ids (statx), separated by commas. 0 or -EINVAL. */
 int foreign_init(const char *own_mounts);
 

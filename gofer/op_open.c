@@ -13,7 +13,7 @@
 CONFINE_ALLOW_IF(fcntl, 1, UINT32_MAX, F_SETLEASE, "finds writers of a program");
 CONFINE_ALLOW_IF(fcntl, 1, UINT32_MAX, F_DUPFD_CLOEXEC, "O_PATH of the root");
 
-enum { CREATE_TRIES = 8 };
+enum { CREATE_TRIES = 8, TMPFILE_BIT = O_TMPFILE & ~O_DIRECTORY };
 
 /* Nobody may have a program open for writing while it is started: a read lease can only be had then. */
 static int check_no_writer(int fd, const struct statx *attributes)
@@ -135,7 +135,7 @@ int op_open(struct exchange *exchange)
     int flags = (int)exchange->request->flags;
     if ((flags & O_PATH) != 0)
         return open_existing(exchange);
-    if ((flags & __O_TMPFILE) != 0)
+    if ((flags & TMPFILE_BIT) != 0)
         return (flags & O_DIRECTORY) != 0 ? open_nameless(exchange) : -EINVAL;
     if ((flags & O_CREAT) == 0)
         return open_existing(exchange);

@@ -16,7 +16,7 @@ enum { DEPTH_MAX = 64 };
 
 static int copy_folder(int from, int to, unsigned int depth);
 
-static int copy_content(int from, int to)
+int copy_content(int from, int to)
 {
     ssize_t moved;
     do

@@ -6,4 +6,7 @@
  * copied, never followed, other mounts left out. Returns 0 or -errno, -ENOSPC when the new file system is too small. */
 int copy_up(int from, int to);
 
+/* All bytes of a file into another. 0 or -errno. */
+int copy_content(int from, int to);
+
 #endif

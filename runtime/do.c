@@ -18,6 +18,7 @@
 #include "runtime/log.h"
 #include "runtime/numbers.h"
 #include "runtime/options.h"
+#include "runtime/rootless.h"
 #include "runtime/state_dir.h"
 
 enum { PIDS_DEFAULT = 4096, PIDS_MAX = 4194304, NS_PER_US = 1000 };
@@ -288,6 +289,7 @@ static int run(struct arena *arena, struct do_options *options, struct error *er
     leave_terminal();
     struct foreground_options *container = &options->container;
     container->creation.own_streams = find_own_streams();
+    const bool without_root = rootless_needed();
     const bool terminal = container->creation.own_streams != 7;
     (void)gethostname(hostname, sizeof(hostname) - 1);
 
@@ -295,7 +297,7 @@ static int run(struct arena *arena, struct do_options *options, struct error *er
     if (result == 0)
         result = enter_cwd(options->cwd, cwd, sizeof(cwd), error);
     if (result == 0)
-        result = do_user_find(options->user, &user, error);
+        result = do_user_find(options->user, without_root, &user, error);
     if (result == 0)
         result = do_environment(arena, &user, terminal, &options->env, &environment, error);
     if (result == 0)
@@ -311,7 +313,8 @@ static int run(struct arena *arena, struct do_options *options, struct error *er
                            .environment = environment,
                            .cwd = cwd,
                            .hostname = options->hostname != NULL ? options->hostname : hostname,
-                           .terminal = terminal};
+                           .terminal = terminal,
+                           .without_root = without_root};
     auto_free char *config = NULL;
     result = make_config(&plan, &config, &container->creation.config_size, error);
     if (result < 0)

@@ -57,8 +57,8 @@ struct do_user {
     char name[256], home[PATH_MAX], shell[PATH_MAX];
 };
 
-/* The user --user names, USER[:GROUP] by name or number; NULL: the caller. */
-int do_user_find(const char *text, struct do_user *ret_user, struct error *error);
+/* The user --user names, USER[:GROUP] by name or number; NULL: the caller, who is the only one without root. */
+int do_user_find(const char *text, bool without_root, struct do_user *ret_user, struct error *error);
 
 /* The command's environment: a few variables of its own making, a few of ours that do no harm, and what `asked` names (NAME or
  * NAME=VALUE). In the arena, NULL at its end. */
@@ -93,6 +93,7 @@ struct do_plan {
     const char *const *environment;
     const char *cwd, *hostname;
     bool terminal;
+    bool without_root; /* the caller's id is the only one */
 };
 
 /* Writes config.json to the file. */

@@ -123,19 +123,20 @@ static void write_process(struct json_writer *writer, const struct do_plan *plan
 
 /* -- mounts --------------------------------------------------------------------------------------------------------- */
 
-/* "a,b" as ["a", "b"]. */
-static void write_options(struct json_writer *writer, const char *options)
+/* "a,b" as ["a", "b"], without those that name a group we have not. */
+static void write_options(struct json_writer *writer, const char *options, bool without_root)
 {
     open_list(writer, "options");
     while (*options != '\0') {
         size_t length = strcspn(options, ",");
-        (void)yajl_gen_string(writer->generator, (const unsigned char *)options, length);
+        if (!without_root || strncmp(options, "gid=", 4) != 0)
+            (void)yajl_gen_string(writer->generator, (const unsigned char *)options, length);
         options += length + (options[length] == ',');
     }
     close_list(writer);
 }
 
-static void write_mounts(struct json_writer *writer, const struct do_mounts *mounts)
+static void write_mounts(struct json_writer *writer, const struct do_mounts *mounts, bool without_root)
 {
     open_list(writer, "mounts");
     for (size_t i = 0; i < mounts->count; i++) {
@@ -145,7 +146,7 @@ static void write_mounts(struct json_writer *writer, const struct do_mounts *mou
         json_write_pair(writer, "type", mount->type);
         if (mount->source != NULL)
             json_write_pair(writer, "source", mount->source);
-        write_options(writer, mount->options);
+        write_options(writer, mount->options, without_root);
         close_map(writer);
     }
     close_list(writer);
@@ -153,11 +154,11 @@ static void write_mounts(struct json_writer *writer, const struct do_mounts *mou
 
 /* -- linux ---------------------------------------------------------------------------------------------------------- */
 
-static void write_namespaces(struct json_writer *writer, bool host_network)
+static void write_namespaces(struct json_writer *writer, bool host_network, bool without_root)
 {
-    static const char *const own[] = {"pid", "ipc", "uts", "mount", "cgroup"};
+    static const char *const own[] = {"pid", "ipc", "uts", "mount", "cgroup", "user"};
     open_list(writer, "namespaces");
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]) - !without_root; i++) {
         open_map(writer, NULL);
         json_write_pair(writer, "type", own[i]);
         close_map(writer);
@@ -230,10 +231,27 @@ static void write_seccomp(struct json_writer *writer)
     close_map(writer);
 }
 
-static void write_linux(struct json_writer *writer, const struct do_options *options)
+/* He is himself, so that his files are his; everybody else is nobody. */
+static void write_own_id(struct json_writer *writer, const char *key, int64_t id)
 {
+    open_list(writer, key);
+    open_map(writer, NULL);
+    write_number(writer, "containerID", id);
+    write_number(writer, "hostID", id);
+    write_number(writer, "size", 1);
+    close_map(writer);
+    close_list(writer);
+}
+
+static void write_linux(struct json_writer *writer, const struct do_plan *plan)
+{
+    const struct do_options *options = plan->options;
     open_map(writer, "linux");
-    write_namespaces(writer, options->host_network);
+    write_namespaces(writer, options->host_network, plan->without_root);
+    if (plan->without_root) {
+        write_own_id(writer, "uidMappings", plan->user->uid);
+        write_own_id(writer, "gidMappings", plan->user->gid);
+    }
     if (options->memory > 0 || options->cpu_quota_us > 0) {
         char path[300];
         (void)snprintf(path, sizeof(path), "/postern/%.255s", options->container.creation.id);
@@ -271,9 +289,9 @@ int do_config_write(const struct do_plan *plan, FILE *file, struct error *error)
     json_write_pair(&writer, "path", "/");
     close_map(&writer);
     json_write_pair(&writer, "hostname", plan->hostname);
-    write_mounts(&writer, plan->mounts);
+    write_mounts(&writer, plan->mounts, plan->without_root);
     write_annotations(&writer, plan->options);
-    write_linux(&writer, plan->options);
+    write_linux(&writer, plan);
     close_map(&writer);
     if (writer.bad)
         return error_refuse(error, "the command, its environment and its paths must be UTF-8");

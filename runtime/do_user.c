@@ -71,12 +71,10 @@ static void find_groups(struct do_user *user)
         user->group_count = 0;
 }
 
-int do_user_find(const char *text, struct do_user *ret_user, struct error *error)
+static int find_user(const char *text, struct do_user *ret_user, struct error *error)
 {
     struct do_user user = {0};
-    char number[16];
-    (void)snprintf(number, sizeof(number), "%u", (unsigned int)getuid());
-    auto_free char *name = strdup(text != NULL ? text : number);
+    auto_free char *name = strdup(text);
     if (name == NULL)
         return error_set(error, ENOMEM, "cannot find the user");
     char *group = strchr(name, ':');
@@ -92,6 +90,24 @@ int do_user_find(const char *text, struct do_user *ret_user, struct error *error
     if (result == 0)
         *ret_user = user;
     return result;
+}
+
+int do_user_find(const char *text, bool without_root, struct do_user *ret_user, struct error *error)
+{
+    char caller[32];
+    struct do_user user;
+    (void)snprintf(caller, sizeof(caller), "%u", getuid());
+    int result = find_user(text != NULL ? text : caller, &user, error);
+    if (result < 0)
+        return result;
+    if (text == NULL) /* who may have changed groups since */
+        user.gid = getgid();
+    if (without_root && (user.uid != getuid() || user.gid != getgid()))
+        return error_refuse(error, "--user: without root the command can only be yourself");
+    if (without_root) /* other groups are none of the sandbox's */
+        user.group_count = 0;
+    *ret_user = user;
+    return 0;
 }
 
 /* -- the environment ------------------------------------------------------------------------------------------------- */

@@ -34,7 +34,7 @@
  * ---------------------------------------------------------------------------------------------------------- */
 
 enum report_kind { REPORT_MOUNT = 1, REPORT_DONE, REPORT_FAILURE, REPORT_PAUSED, REPORT_CONTINUE };
-enum { OWN_MOUNTS_MAX = BOOT_MOUNTS_MAX * 21 + 16 };
+enum { OWN_MOUNTS_MAX = (BOOT_MOUNTS_MAX + MOUNT_TILES_MAX) * 21 + 16 };
 enum { REPORT_HAS_CONSOLE = 1, REPORT_HAS_FUSE = 2 };
 
 struct report_message {
@@ -396,26 +396,30 @@ static int close_stdio(const struct gofer_setup *in)
     return 0;
 }
 
-/* The gofer's argument: the mounts that are not the host's (gofer/foreign.h): those that nobody else has, and sockets and FIFOs mounted by
- * themselves. */
-static void list_own_mounts(const struct mount_tree *tree, char *list, size_t size)
+/* One more id of the list; what does not fit counts as the host's. */
+static void add_own_mount(char list[OWN_MOUNTS_MAX], size_t *used, uint64_t id)
 {
-    size_t used = (size_t)snprintf(list, size, "--own-mounts=");
-    const char *separator = "";
+    const char *separator = list[*used - 1] == '=' ? "" : ",";
+    int length = snprintf(list + *used, OWN_MOUNTS_MAX - *used, "%s%" PRIu64, separator, id);
+    if (length > 0 && (size_t)length < OWN_MOUNTS_MAX - *used)
+        *used += (size_t)length;
+    list[*used] = '\0';
+}
+
+/* The gofer's argument: the mounts that are not the host's (gofer/foreign.h): those that nobody else has, and sockets and FIFOs
+ * mounted by themselves. */
+static void list_own_mounts(const struct mount_tree *tree, char list[OWN_MOUNTS_MAX])
+{
+    size_t used = (size_t)snprintf(list, OWN_MOUNTS_MAX, "--own-mounts=");
     for (size_t i = 0; i < tree->count; i++) {
         const struct mount_entry *entry = &tree->entries[i];
         struct statx root;
-        if (entry->kind != BOOT_MOUNT_REAL || statx(entry->fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MNT_ID, &root) < 0 ||
-            (entry->foreign && !S_ISSOCK(root.stx_mode) && !S_ISFIFO(root.stx_mode)))
-            continue;
-        int length = snprintf(list + used, size - used, "%s%" PRIu64, separator, (uint64_t)root.stx_mnt_id);
-        if (length < 0 || (size_t)length >= size - used) {
-            list[used] = '\0'; /* what does not fit counts as the host's */
-            return;
-        }
-        separator = ",";
-        used += (size_t)length;
+        if (entry->kind == BOOT_MOUNT_REAL && statx(entry->fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MNT_ID, &root) == 0 &&
+            (!entry->foreign || S_ISSOCK(root.stx_mode) || S_ISFIFO(root.stx_mode)))
+            add_own_mount(list, &used, root.stx_mnt_id);
     }
+    for (size_t i = 0; i < tree->tile_count; i++)
+        add_own_mount(list, &used, tree->tiles[i]);
 }
 
 int gofer_setup(const struct gofer_setup *in, struct error *error)
@@ -450,8 +454,8 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
     if (status == 0)
         status = send_report(&child, error);
 
-    char own[OWN_MOUNTS_MAX];
-    list_own_mounts(&child.tree, own, sizeof(own));
+    static char own[OWN_MOUNTS_MAX];
+    list_own_mounts(&child.tree, own);
     struct gofer_setup moved = *in;
     const bool is_initial = in->users->fd < 0 && id_table_is_whole(&in->users->uids);
     if (status == 0) {

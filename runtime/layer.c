@@ -17,6 +17,7 @@
 #include "postern/error.h"
 #include "runtime/mounts.h"
 #include "runtime/numbers.h"
+#include "runtime/user_namespace.h"
 
 enum { BYTES_PER_INODE = 4096, INODES_LEAST = 4096 };
 
@@ -36,12 +37,12 @@ int layer_make(struct layer *layer, const char *size, int place, struct error *e
     status = mount < 0 ? mount : mounts_attach(mount, place);
     if (status < 0)
         return error_set(error, status, "cannot make the private layer");
-    *layer = (struct layer){.fd = take_fd(&mount)};
+    *layer = (struct layer){.fd = take_fd(&mount), .mapped = !user_namespace_is_initial()};
     return 0;
 }
 
 /* Makes a folder and opens it. A descriptor or -errno. */
-static int make_folder(int at, const char *name)
+int layer_make_folder(int at, const char *name)
 {
     if (mkdirat(at, name, 0755) < 0)
         return -errno;
@@ -49,39 +50,47 @@ static int make_folder(int at, const char *name)
     return fd < 0 ? -errno : fd;
 }
 
-static int next_folder(struct layer *layer)
+int layer_next_folder(struct layer *layer)
 {
     char name[16];
     (void)snprintf(name, sizeof(name), "%u", layer->count++);
-    return make_folder(layer->fd, name);
+    return layer_make_folder(layer->fd, name);
 }
 
-/* An overlay's root has the attributes of its upper folder. */
-static int be_like(int object, int model)
+/* An overlay's root has the attributes of its upper folder. An owner who is none of our user namespace's cannot have it: it stays
+ * ours then, and we may do with it what we may with his. */
+int layer_be_like(int object, int model)
 {
     struct stat status;
-    if (fstat(model, &status) < 0 || fchown(object, status.st_uid, status.st_gid) < 0 ||
-        fchmod(object, status.st_mode & 07777) < 0)
+    if (fstat(model, &status) < 0)
+        return -errno;
+    mode_t mode = status.st_mode & 07777;
+    if (fchown(object, status.st_uid, status.st_gid) < 0) {
+        if (errno != EINVAL && errno != EPERM)
+            return -errno;
+        mode = (mode & 01007) | (mode & 7) << 6 | (mode & 7) << 3;
+    }
+    if (fchmod(object, mode) < 0)
         return -errno;
     return futimens(object, (const struct timespec[2]){status.st_atim, status.st_mtim}) < 0 ? -errno : 0;
 }
 
 /* By the names of descriptors: a path may hold what separates options. */
-static int make_overlay(int lower, int upper, int work)
+static int make_overlay(const struct layer *layer, int lower, int upper, int work)
 {
-    char options[128];
-    (void)snprintf(options, sizeof(options), "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", lower,
-                   upper, work);
+    char options[160];
+    (void)snprintf(options, sizeof(options), "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", lower,
+                   upper, work, layer->mapped ? ",userxattr" : "");
     return mounts_make("overlay", options, MOUNT_ATTR_NODEV);
 }
 
 int layer_over(struct layer *layer, int folder)
 {
-    auto_close int parts = next_folder(layer);
-    auto_close int upper = parts < 0 ? parts : make_folder(parts, "upper");
-    auto_close int work = upper < 0 ? upper : make_folder(parts, "work");
-    int status = work < 0 ? work : be_like(upper, folder);
-    return status < 0 ? status : make_overlay(folder, upper, work);
+    auto_close int parts = layer_next_folder(layer);
+    auto_close int upper = parts < 0 ? parts : layer_make_folder(parts, "upper");
+    auto_close int work = upper < 0 ? upper : layer_make_folder(parts, "work");
+    int status = work < 0 ? work : layer_be_like(upper, folder);
+    return status < 0 ? status : make_overlay(layer, folder, upper, work);
 }
 
 static int set_mode(int object, const char *options)
@@ -105,8 +114,8 @@ int layer_empty(struct layer *layer, int covered, const char *options)
 {
     struct stat status;
     bool is_file = covered >= 0 && fstat(covered, &status) == 0 && !S_ISDIR(status.st_mode);
-    auto_close int object = is_file ? next_file(layer) : next_folder(layer);
-    int result = object < 0 ? object : covered >= 0 ? be_like(object, covered) : 0;
+    auto_close int object = is_file ? next_file(layer) : layer_next_folder(layer);
+    int result = object < 0 ? object : covered >= 0 ? layer_be_like(object, covered) : 0;
     if (result == 0 && options != NULL)
         result = set_mode(object, options);
     return result < 0 ? result : mounts_clone(object, "", AT_EMPTY_PATH);

@@ -12,12 +12,16 @@
 #ifndef RUNTIME_LAYER_H
 #define RUNTIME_LAYER_H
 
+#include <stdbool.h>
+
 struct error;
+struct oci_mounts;
 
 #define LAYER_ANNOTATION "dev.postern.layer"
 
 struct layer {
     int fd; /* the tmpfs; -1: the container has none */
+    bool mapped; /* made in a user namespace */
     unsigned int count; /* of its folders, which are named by numbers */
 };
 
@@ -29,8 +33,17 @@ int layer_make(struct layer *layer, const char *size, int place, struct error *e
 /* A folder below the layer: a detached mount, or -errno. */
 int layer_over(struct layer *layer, int folder);
 
+/* The same, if need be in pieces (layer_tiles.c): mounts below the mount. What config.json's own mounts will cover of what is shown
+ * at `destination` is left out. */
+int layer_show(struct layer *layer, int folder, const char *destination, const struct oci_mounts *mounts);
+
 /* An empty folder of the layer as a detached mount, or -errno. It has the mode and the owner of `covered`, and is a file if that is
  * none, unless that is -1; but the mode of "mode=OCTAL" in options, which may be NULL. */
 int layer_empty(struct layer *layer, int covered, const char *options);
+
+/* For layer_tiles.c. A new folder, open; mode and owner of another object as far as we may give them. */
+int layer_make_folder(int at, const char *name);
+int layer_next_folder(struct layer *layer);
+int layer_be_like(int object, int model);
 
 #endif

@@ -17,7 +17,7 @@
 #include "runtime/mountinfo.h"
 #include "runtime/mounts.h"
 
-enum { LINES_MAX = 512 };
+enum { LINES_MAX = 2 * MOUNT_TILES_MAX };
 
 struct line {
     struct mountinfo info;
@@ -123,6 +123,14 @@ static bool is_configured(const struct report *report, uint64_t id)
     return false;
 }
 
+static bool is_tile(const struct report *report, uint64_t id)
+{
+    size_t at = 0;
+    while (at < report->tree->tile_count && report->tree->tiles[at] != id)
+        at++;
+    return at < report->tree->tile_count;
+}
+
 /* What hangs below a mount and is in no line of the configuration: it came along, or it is a mask or the console. */
 static int report_below(struct report *report, uint64_t parent)
 {
@@ -131,6 +139,10 @@ static int report_below(struct report *report, uint64_t parent)
         struct line *line = &report->lines[i];
         if (line->reported || line->info.parent != parent || is_configured(report, line->info.id))
             continue;
+        if (is_tile(report, line->info.id)) {
+            status = report_below(report, line->info.id);
+            continue;
+        }
         status = report_line(report, line, NULL);
         if (status == 0)
             status = report_below(report, line->info.id);

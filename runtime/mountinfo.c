@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "postern/cleanup.h"
+#include "runtime/rootfs.h"
+
 /* "\040" and the like back to bytes, in place. */
 static void unescape(char *text)
 {
@@ -44,4 +47,18 @@ bool mountinfo_parse(char *text, struct mountinfo *ret_line)
                           .super_options = rest};
     unescape(ret_line->destination);
     return true;
+}
+
+bool mountinfo_has_below(const char *folder)
+{
+    auto_fclose FILE *file = fopen("/proc/self/mountinfo", "re");
+    auto_free char *text = NULL;
+    size_t room = 0;
+    bool found = file == NULL;
+    for (ssize_t length; !found && (length = getline(&text, &room, file)) > 0;) {
+        struct mountinfo line;
+        text[length - 1] = '\0';
+        found = mountinfo_parse(text, &line) && strcmp(line.destination, folder) != 0 && rootfs_is_below(line.destination, folder);
+    }
+    return found;
 }

@@ -14,4 +14,7 @@ struct mountinfo {
 /* Takes "36 35 98:0 /root /destination options tags... - type source super" apart, in place. */
 bool mountinfo_parse(char *text, struct mountinfo *ret_line);
 
+/* Is anything mounted below this folder, in our own mount namespace? If that cannot be read, yes. */
+bool mountinfo_has_below(const char *folder);
+
 #endif

@@ -18,6 +18,7 @@
 #include "runtime/copy_up.h"
 #include "runtime/mount_idmap.h"
 #include "runtime/mount_ids.h"
+#include "runtime/mountinfo.h"
 #include "runtime/rootfs.h"
 #include "runtime/user_namespace.h"
 
@@ -169,57 +170,67 @@ static bool is_process_root(int folder)
            (ours.stx_mnt_id == root.stx_mnt_id && ours.stx_ino == root.stx_ino);
 }
 
+/* Whatever is on a mount when it has just been put in its place is a piece of what it shows (layer_tiles.c). */
+static int note_tiles(struct mount_tree *tree, int mount)
+{
+    struct statx whole;
+    auto_fclose FILE *file = fopen("/proc/self/mountinfo", "re");
+    auto_free char *text = NULL;
+    size_t room = 0;
+    if (file == NULL || statx(mount, "", AT_EMPTY_PATH, STATX_MNT_ID, &whole) < 0)
+        return -errno;
+    for (ssize_t length; (length = getline(&text, &room, file)) > 0;) {
+        struct mountinfo line;
+        text[length - 1] = '\0';
+        if (!mountinfo_parse(text, &line) || line.parent != whole.stx_mnt_id)
+            continue;
+        if (tree->tile_count == MOUNT_TILES_MAX)
+            return -E2BIG;
+        tree->tiles[tree->tile_count++] = line.id;
+    }
+    return 0;
+}
+
+static int scratch_folder(const struct mount_tree *tree, const char *name)
+{
+    int fd = mkdirat(tree->scratch, name, 0700) < 0 ? -1 : openat(tree->scratch, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
 /* The layer, and the root below it. It is made in the scratch mount: an overlay's folders must be in a mount namespace. */
 static int begin_layer(struct mount_tree *tree, const char *size, int folder, struct error *error)
 {
-    auto_close int place =
-        mkdirat(tree->scratch, "layer", 0700) < 0 ? -1 : openat(tree->scratch, "layer", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int status = place < 0 ? error_set(error, errno, "cannot make the private layer")
-                           : layer_make(&tree->layer, size, place, error);
+    auto_close int place = scratch_folder(tree, "layer");
+    int status = place < 0 ? error_set(error, place, "cannot make the private layer") : layer_make(&tree->layer, size, place, error);
     if (status < 0)
         return status;
-    tree->root = layer_over(&tree->layer, folder);
+    tree->root = layer_show(&tree->layer, folder, "/", &tree->config->mounts);
     return tree->root < 0 ? error_set(error, tree->root, "root.path (%s): cannot put a layer over it", tree->config->root.path)
                           : 0;
 }
 
-/* The root folder as configured; a tmpfs of ours is laid over it (or over the bundle, if it is the host's root), and what was there
- * goes into "root" of that. So there is a place for the one file we need below a mount (scratch/null), and it is gone once
- * the root is changed. */
-int mounts_begin(struct mount_tree *tree, struct error *error)
+/* A tmpfs of ours laid over the root folder (or over the bundle, if that is the host's root): a place for what we need below a
+ * mount, which is gone once the root is changed. */
+static int begin_scratch(struct mount_tree *tree, int folder, struct error *error)
 {
-    static const struct mount_attr slave = {.propagation = MS_SLAVE}, private = {.propagation = MS_PRIVATE};
-    const struct oci_root *root = &tree->config->root;
-    int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int status = host < 0 ? -errno : set_attributes(host, AT_RECURSIVE, &slave);
-    cleanup_close(&host);
-    if (status < 0)
-        return error_set(error, status, "cannot separate the container's mounts from the host's");
-
-    auto_close int folder = openat(tree->bundle, root->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    const char *layer = oci_annotation(tree->config, LAYER_ANNOTATION);
-    status = folder < 0 ? -errno : 0;
-    if (status == 0 && layer == NULL)
-        status = tree->root = mounts_clone(folder, "", AT_EMPTY_PATH | AT_RECURSIVE);
-    if (status < 0)
-        return error_set(error, status, "root.path (%s): cannot open it", root->path);
     const int covered = is_process_root(folder) ? tree->bundle : folder;
     if (is_process_root(covered))
         return error_refuse(error, "root.path (%s): is the host's root, and so is the bundle, which must be another folder",
-                            root->path);
+                            tree->config->root.path);
     tree->scratch = mounts_make("tmpfs", "mode=700", 0);
-    status = tree->scratch < 0 ? tree->scratch : mounts_attach(tree->scratch, covered);
-    if (status == 0 && mkdirat(tree->scratch, "root", 0700) < 0)
-        status = -errno;
+    int status = tree->scratch < 0 ? tree->scratch : mounts_attach(tree->scratch, covered);
     if (status == 0)
         status = make_null(tree->scratch);
-    auto_close int place = status < 0 ? -1 : openat(tree->scratch, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (status == 0)
-        status = take_self(tree);
-    if (status == 0 && layer != NULL)
-        status = begin_layer(tree, layer, folder, error);
-    if (status == 0)
-        status = mounts_attach(tree->root, place);
+    return status == 0 ? take_self(tree) : status;
+}
+
+/* The root is mounted at "root" of the scratch mount. */
+static int attach_root(struct mount_tree *tree, struct error *error)
+{
+    static const struct mount_attr private = {.propagation = MS_PRIVATE};
+    const struct oci_root *root = &tree->config->root;
+    auto_close int place = scratch_folder(tree, "root");
+    int status = place < 0 ? place : mounts_attach(tree->root, place);
     if (status == 0)
         status = set_attributes(tree->root, AT_RECURSIVE, &private);
     struct mount_entry *entry = status == 0 ? new_entry(tree, "/", error) : NULL;
@@ -230,6 +241,34 @@ int mounts_begin(struct mount_tree *tree, struct error *error)
     entry->late = root->readonly ? MOUNT_ATTR_RDONLY : 0;
     (void)snprintf(entry->source, sizeof(entry->source), "root"); /* "rootfs" is what `df` of busybox leaves out */
     return 0;
+}
+
+int mounts_begin(struct mount_tree *tree, struct error *error)
+{
+    static const struct mount_attr slave = {.propagation = MS_SLAVE};
+    const char *path = tree->config->root.path;
+    int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int status = host < 0 ? -errno : set_attributes(host, AT_RECURSIVE, &slave);
+    cleanup_close(&host);
+    if (status < 0)
+        return error_set(error, status, "cannot separate the container's mounts from the host's");
+
+    auto_close int folder = openat(tree->bundle, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const char *layer = oci_annotation(tree->config, LAYER_ANNOTATION);
+    status = folder < 0 ? -errno : 0;
+    if (status == 0 && layer == NULL) /* before anything of ours is in it */
+        status = tree->root = mounts_clone(folder, "", AT_EMPTY_PATH | AT_RECURSIVE);
+    if (status < 0)
+        return error_set(error, status, "root.path (%s): cannot open it", path);
+    status = begin_scratch(tree, folder, error);
+    if (status < 0)
+        return error_set(error, status, "root.path (%s): cannot mount it", path);
+    status = layer != NULL ? begin_layer(tree, layer, folder, error) : 0;
+    if (status == 0)
+        status = attach_root(tree, error);
+    if (status == 0 && layer != NULL && (status = note_tiles(tree, tree->root)) < 0)
+        return error_set(error, status, "root.path (%s): cannot show it", path);
+    return status;
 }
 
 /* -- the mounts of config.json ---------------------------------------------------------------------------------------
@@ -309,12 +348,14 @@ static int add_layer(struct job *job)
     if (source != NULL && folder < 0)
         return -errno;
     auto_close int covered = rootfs_open(job->tree->root, job->entry->destination, O_PATH);
-    auto_close int mount =
-        source != NULL ? layer_over(&job->tree->layer, folder) : layer_empty(&job->tree->layer, covered, job->mount->parsed.data);
+    struct mount_tree *tree = job->tree;
+    auto_close int mount = source != NULL ? layer_show(&tree->layer, folder, job->entry->destination, &tree->config->mounts)
+                                          : layer_empty(&tree->layer, covered, job->mount->parsed.data);
     if (mount < 0)
         return mount;
     (void)snprintf(job->entry->source, sizeof(job->entry->source), "layer");
-    return put(job, &mount);
+    int status = put(job, &mount);
+    return status == 0 && source != NULL ? note_tiles(tree, job->entry->fd) : status;
 }
 
 /* A made-up source is shown, a path of the host's is not. */

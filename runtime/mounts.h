@@ -29,6 +29,8 @@ struct mount_entry {
     bool foreign;        /* a bind: what is in it stays the host's */
 };
 
+enum { MOUNT_TILES_MAX = 1024 };
+
 struct mount_tree {
     const struct oci_config *config;
     const struct user_namespace *users; /* the container's ids */
@@ -39,6 +41,8 @@ struct mount_tree {
     int scratch; /* a tmpfs of ours over the bundle's root folder: gone with the old root */
     int root;    /* root of the container, O_PATH */
     struct layer layer;
+    size_t tile_count;
+    uint64_t tiles[MOUNT_TILES_MAX]; /* ids of mounts that are pieces of others, and of no interest by themselves */
     size_t count;
     struct mount_entry entries[BOOT_MOUNTS_MAX]; /* [0] is the root */
 };
