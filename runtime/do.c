@@ -289,7 +289,7 @@ static int run(struct arena *arena, struct do_options *options, struct error *er
     leave_terminal();
     struct foreground_options *container = &options->container;
     container->creation.own_streams = find_own_streams();
-    const bool without_root = rootless_needed();
+    options->without_root = rootless_needed();
     const bool terminal = container->creation.own_streams != 7;
     (void)gethostname(hostname, sizeof(hostname) - 1);
 
@@ -297,11 +297,11 @@ static int run(struct arena *arena, struct do_options *options, struct error *er
     if (result == 0)
         result = enter_cwd(options->cwd, cwd, sizeof(cwd), error);
     if (result == 0)
-        result = do_user_find(options->user, without_root, &user, error);
+        result = do_user_find(options->user, options->without_root, &user, error);
     if (result == 0)
         result = do_environment(arena, &user, terminal, &options->env, &environment, error);
     if (result == 0)
-        result = do_mounts_make(arena, options, cwd, &mounts, error);
+        result = do_mounts_make(arena, options, cwd, user.home, &mounts, error);
     if (result == 0)
         result = state_root_create(options_global()->root, error);
     if (result < 0)
@@ -313,8 +313,7 @@ static int run(struct arena *arena, struct do_options *options, struct error *er
                            .environment = environment,
                            .cwd = cwd,
                            .hostname = options->hostname != NULL ? options->hostname : hostname,
-                           .terminal = terminal,
-                           .without_root = without_root};
+                           .terminal = terminal};
     auto_free char *config = NULL;
     result = make_config(&plan, &config, &container->creation.config_size, error);
     if (result < 0)

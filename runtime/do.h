@@ -35,6 +35,7 @@ struct do_texts {
 struct do_options {
     struct foreground_options container;
     bool help, verbose, host_network, writable_cwd;
+    bool without_root; /* the caller's id is the only one there is */
     const char *user, *cwd, *hostname; /* NULL: the default */
     struct do_texts env, hide;
     struct do_bind *binds;
@@ -80,9 +81,9 @@ struct do_mounts {
 /* Where the sandbox has postern-init, the first process. */
 #define DO_INIT_PATH "/dev/postern-init"
 
-/* `cwd` is the command's folder, without links. Everything is in the arena. */
-int do_mounts_make(struct arena *arena, const struct do_options *options, const char *cwd, struct do_mounts *ret_mounts,
-                   struct error *error);
+/* `cwd` is the command's folder, without links, `home` the user's. Everything is in the arena. */
+int do_mounts_make(struct arena *arena, const struct do_options *options, const char *cwd, const char *home,
+                   struct do_mounts *ret_mounts, struct error *error);
 
 /* -- do_config.c -------------------------------------------------------------------------------------------------- */
 
@@ -93,7 +94,6 @@ struct do_plan {
     const char *const *environment;
     const char *cwd, *hostname;
     bool terminal;
-    bool without_root; /* the caller's id is the only one */
 };
 
 /* Writes config.json to the file. */

@@ -154,20 +154,22 @@ static void write_mounts(struct json_writer *writer, const struct do_mounts *mou
 
 /* -- linux ---------------------------------------------------------------------------------------------------------- */
 
+/* Without an entry the network is the caller's. */
 static void write_namespaces(struct json_writer *writer, bool host_network, bool without_root)
 {
-    static const char *const own[] = {"pid", "ipc", "uts", "mount", "cgroup", "user"};
+    const struct {
+        const char *type;
+        bool wanted;
+    } all[] = {{"pid", true},   {"ipc", true},   {"uts", true}, {"mount", true}, {"cgroup", true},
+               {"network", !host_network}, {"user", without_root}};
     open_list(writer, "namespaces");
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]) - !without_root; i++) {
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (!all[i].wanted)
+            continue;
         open_map(writer, NULL);
-        json_write_pair(writer, "type", own[i]);
+        json_write_pair(writer, "type", all[i].type);
         close_map(writer);
     }
-    open_map(writer, NULL);
-    json_write_pair(writer, "type", "network");
-    if (host_network)
-        json_write_pair(writer, "path", "/proc/self/ns/net");
-    close_map(writer);
     close_list(writer);
 }
 
@@ -247,8 +249,8 @@ static void write_linux(struct json_writer *writer, const struct do_plan *plan)
 {
     const struct do_options *options = plan->options;
     open_map(writer, "linux");
-    write_namespaces(writer, options->host_network, plan->without_root);
-    if (plan->without_root) {
+    write_namespaces(writer, options->host_network, plan->options->without_root);
+    if (plan->options->without_root) {
         write_own_id(writer, "uidMappings", plan->user->uid);
         write_own_id(writer, "gidMappings", plan->user->gid);
     }
@@ -289,7 +291,7 @@ int do_config_write(const struct do_plan *plan, FILE *file, struct error *error)
     json_write_pair(&writer, "path", "/");
     close_map(&writer);
     json_write_pair(&writer, "hostname", plan->hostname);
-    write_mounts(&writer, plan->mounts, plan->without_root);
+    write_mounts(&writer, plan->mounts, plan->options->without_root);
     write_annotations(&writer, plan->options);
     write_linux(&writer, plan);
     close_map(&writer);

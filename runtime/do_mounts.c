@@ -6,6 +6,7 @@
  *   /home, ...      the other file systems of the host, below the layer too: an overlay does not go from one to the next
  *   /proc /dev /sys the sentry's and the sandbox's own, as in the default configuration
  *   /tmp /run ...   empty: other programs' sockets and secrets are there
+ *   home            without root, by an overlay of its own
  *   --hide          empty
  *   the folder      the command's: below the layer, or with --rw itself, if what is above does not show it already
  *   --bind          as asked
@@ -44,7 +45,7 @@ static const struct do_mount fresh[] = {
 struct maker {
     struct arena *arena;
     const struct do_options *options;
-    const char *cwd;
+    const char *cwd, *home;
     struct do_mounts *mounts;
     bool full; /* memory is short */
 };
@@ -194,15 +195,40 @@ static int add_hidden(struct maker *maker, bool above, struct error *error)
     return 0;
 }
 
-/* Whether the mounts so far show a folder as the host has it. */
-static bool is_shown(const struct maker *maker, const char *folder)
+/* Where the mount is that shows a folder; NULL if that is an empty one. */
+static const char *covering_mount(const struct maker *maker, const char *folder)
 {
     const char *covering = "/";
     for (size_t i = 0; i < maker->mounts->count; i++)
         if (rootfs_is_below(folder, maker->mounts->items[i].destination))
             covering = maker->mounts->items[i].source != NULL ? maker->mounts->items[i].destination : NULL;
+    return covering;
+}
+
+/* Whether the mounts so far show a folder as the host has it. */
+static bool is_shown(const struct maker *maker, const char *folder)
+{
+    const char *covering = covering_mount(maker, folder);
     mode_t mode;
     return covering != NULL && mount_of(folder, &mode) == mount_of(covering, &mode);
+}
+
+/* To change something in a folder the kernel copies those above it into the layer, with their owners. Without root the caller is
+ * the only owner there can be (EOVERFLOW): a folder of his below one of somebody else's needs an overlay of its own. */
+static bool needs_own(const struct maker *maker, const char *folder)
+{
+    const char *covering = covering_mount(maker, folder);
+    char above[PATH_MAX];
+    (void)snprintf(above, sizeof(above), "%s", folder);
+    while (maker->options->without_root && covering != NULL) {
+        struct stat status;
+        *strrchr(above, '/') = '\0';
+        if (above[0] == '\0' || strcmp(above, covering) == 0)
+            break;
+        if (stat(above, &status) < 0 || status.st_uid != getuid())
+            return access(folder, W_OK) == 0;
+    }
+    return false;
 }
 
 static bool is_fresh(const char *path)
@@ -213,6 +239,13 @@ static bool is_fresh(const char *path)
     return i < sizeof(fresh) / sizeof(fresh[0]);
 }
 
+static void add_home(struct maker *maker)
+{
+    char home[PATH_MAX];
+    if (maker->home[0] == '/' && realpath(maker->home, home) != NULL && needs_own(maker, home) && is_shown(maker, home))
+        add(maker, keep(maker, home), "layer", keep(maker, home), "");
+}
+
 static int add_cwd(struct maker *maker, struct error *error)
 {
     const char *cwd = maker->cwd;
@@ -220,7 +253,7 @@ static int add_cwd(struct maker *maker, struct error *error)
         return error_refuse(error, "--rw: %s cannot be made writable; go to a folder of your own", cwd);
     if (maker->options->writable_cwd)
         add(maker, cwd, "bind", cwd, BIND_WRITABLE);
-    else if (!is_own(cwd) && !is_fresh(cwd) && !is_shown(maker, cwd))
+    else if (!is_own(cwd) && !is_fresh(cwd) && (!is_shown(maker, cwd) || needs_own(maker, cwd)))
         add(maker, cwd, "layer", cwd, "");
     return 0;
 }
@@ -250,11 +283,11 @@ static int add_bind(struct maker *maker, const struct do_bind *bind, struct erro
     return 0;
 }
 
-int do_mounts_make(struct arena *arena, const struct do_options *options, const char *cwd, struct do_mounts *ret_mounts,
-                   struct error *error)
+int do_mounts_make(struct arena *arena, const struct do_options *options, const char *cwd, const char *home,
+                   struct do_mounts *ret_mounts, struct error *error)
 {
     struct do_mounts mounts = {.room = HOST_MOUNTS_MAX + OWN_MOUNTS + options->hide.count + options->bind_count};
-    struct maker maker = {.arena = arena, .options = options, .cwd = cwd, .mounts = &mounts};
+    struct maker maker = {.arena = arena, .options = options, .cwd = cwd, .home = home, .mounts = &mounts};
     mounts.items = arena_array(arena, mounts.room, sizeof(*mounts.items));
     if (mounts.items == NULL)
         return error_set(error, ENOMEM, "cannot list the mounts");
@@ -262,6 +295,7 @@ int do_mounts_make(struct arena *arena, const struct do_options *options, const 
     if (result < 0)
         return result;
     add_own(&maker);
+    add_home(&maker);
     result = add_init(&maker, error);
     add_resolver(&maker);
     if (result == 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`postern do` against the host it shows: a command that is root inside must not reach sockets, FIFOs, files, rights or
+"""`postern do` against the host it shows: a command, be it root inside or an ordinary user, must not reach sockets, FIFOs, files, rights or
 processes of the host, whether its folder is below the layer or the real one, with or without the host's network.
 This is the host's side; what is tried is in throwaway_guest.py."""
 import json
@@ -16,7 +16,7 @@ GUEST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "throwaway_gues
 MODES = {
     "below the layer": [],
     "with --rw": ["--rw"],
-    "with binds": ["--bind", "{top}/given", "--ro-bind", "{top}/work:{top}/again"],
+    "with binds": ["--bind", "{top}/given", "--ro-bind", "{top}/work:/again"],
     "with the host's network": ["--network", "host"],
     "with --rw and the host's network": ["--rw", "--network", "host"],
 }
@@ -32,6 +32,8 @@ class Host:
         self.runtime = tempfile.mkdtemp(prefix="do-attack-", dir="/run")
         given = os.path.join(box.top, "given")
         os.mkdir(given)
+        if box.user:
+            box.user.give(given)
         self.places = [box.folder, box.top, given, self.temporary, self.runtime]
         self.listening, self.fifos, self.files = {}, {}, {}
         for place in self.places:
@@ -46,6 +48,8 @@ class Host:
             if path != "/etc/hostname":
                 with open(path, "w", encoding="ascii") as file:
                     file.write("the host's\n")
+                if box.user:
+                    box.user.give(path)
             self.files[path] = self.look(path)
         self.hidden = os.path.join(box.top, "hidden")
         os.mkdir(self.hidden)
@@ -80,7 +84,7 @@ class Host:
             "abstract": [address[1:] for address in self.listening if address[0] != "/"],
             "fifos": list(self.fifos),
             "files": list(self.files),
-            "own": [] if host_network else [self.box.folder, "/tmp", "/root"] + ([given] if given else []),
+            "own": [] if host_network else [self.box.folder, "/tmp"] + ([given] if given else []),
             "given": given,
             "hidden": [os.path.join(self.hidden, "key"), os.path.join(self.runtime, "stream")],
             "disk": [os.major(disk), os.minor(disk)],
@@ -127,9 +131,9 @@ class Host:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def check(mode):
+def check(mode, user=None):
     """Runs the guest in one of the MODES; returns what is wrong."""
-    with Throwaway() as box:
+    with Throwaway(user) as box:
         host = Host(box)
         try:
             options = [option.format(top=box.top) for option in MODES[mode]]

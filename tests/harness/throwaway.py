@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`postern do` for tests: with Throwaway() as box: result = box.do(["--rw"], ["make"])
+"""`postern do` for tests: with Throwaway() as box: result = box.do(["--rw"], ["make"]); Throwaway(user) does it as an
+ordinary user (ordinary.py).
 
 box.folder is an ordinary folder of the host (it is below nothing a sandbox replaces), and where commands run; box.state
 is where the states of its containers are.
@@ -16,6 +17,9 @@ PLACE = "/var/cache/postern-tests"
 
 
 class Throwaway:
+    def __init__(self, user=None):
+        self.user = user
+
     def __enter__(self):
         os.makedirs(PLACE, exist_ok=True)
         self.top = tempfile.mkdtemp(prefix="do-", dir=PLACE)
@@ -23,13 +27,17 @@ class Throwaway:
         self.folder, self.state = (os.path.join(self.top, name) for name in ("work", "state"))
         os.mkdir(self.folder)
         os.mkdir(self.state, 0o700)
+        if self.user:
+            self.user.give(self.folder)
+            self.user.give(self.state)
         return self
 
     def __exit__(self, *_):
         shutil.rmtree(self.top, ignore_errors=True)
 
     def command(self, options, words):
-        return runtime_command("postern") + ["--root", self.state, "do", *options, "--", *words]
+        command = ["--root", self.state, "do", *options, "--", *words]
+        return self.user.words([self.user.postern, *command]) if self.user else runtime_command("postern") + command
 
     def start(self, options, words, cwd=None, env=None, **streams):
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
