@@ -103,8 +103,10 @@ int foreign_check_mode(int fd, mode_t mode)
 void foreign_note_made(int folder, const char *name)
 {
     struct statx attributes;
-    if (!policy.enabled || statx(folder, name, AT_SYMLINK_NOFOLLOW | AT_STATX_SYNC_AS_STAT, GOFER_STATX_MASK, &attributes) < 0 ||
-        !(S_ISSOCK(attributes.stx_mode) || S_ISFIFO(attributes.stx_mode)) || !is_foreign(&attributes) || (attributes.stx_mask & STATX_BTIME) == 0)
+    if (!policy.enabled ||
+        statx(folder, name, AT_SYMLINK_NOFOLLOW | AT_STATX_SYNC_AS_STAT, GOFER_STATX_MASK, &attributes) < 0 ||
+        !(S_ISSOCK(attributes.stx_mode) || S_ISFIFO(attributes.stx_mode)) || !is_foreign(&attributes) ||
+        (attributes.stx_mask & STATX_BTIME) == 0)
         return;
     policy.made[policy.made_next++ % MADE_MAX] = mark_of(&attributes);
 }

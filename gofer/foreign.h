@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Folders that stay the host's. A container whose root is below a private layer (runtime/layer.h) may have been given some of the
- * host's own folders to work in. What it finds and what it leaves there must be data and no more:
+ * Folders that stay the host's. A container whose root is below a private layer (runtime/layer.h) may have been given
+ * some of the host's own folders to work in. What it finds and what it leaves there must be data and no more:
  *
  *  - it does not reach a socket or a FIFO that it did not make itself: a program of the host waits at it. (One that was
  *    mounted by itself was meant to be reached.)
@@ -23,7 +23,8 @@ int foreign_init(const char *own_mounts);
 /* May an object be connected to, or opened? 0, -ECONNREFUSED for a socket, -EACCES for a FIFO. */
 int foreign_check_reach(const struct statx *object);
 
-/* May an object, or a new one in a folder, have this mode, its type included? fd: the one or the other. 0, -EPERM or another -errno. */
+/* May an object, or a new one in a folder, have this mode, its type included? fd: the one or the other. 0, -EPERM or
+ * another -errno. */
 int foreign_check_mode(int fd, mode_t mode);
 
 /* May an object have capabilities? 0, -EPERM or another -errno. */

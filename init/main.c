@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * postern-init: the first process in a sandbox of `postern do`. The kernel drops signals without a handler that are meant for
- * a pid namespace's first process, ^C among them, and leaves orphans to it; a command that knows nothing of that runs as our
- * child. We pass signals on, take orphans away and end as the command ends.
+ * postern-init: the first process in a sandbox of `postern do`. The kernel drops signals without a handler that are
+ * meant for a pid namespace's first process, ^C among them, and leaves orphans to it; a command that knows nothing of
+ * that runs as our child. We pass signals on, take orphans away and end as the command ends.
  *
  * It runs as guest code: nothing relies on it.
  */

@@ -6,7 +6,8 @@
 
 struct error;
 
-/* Removes all that is left of a container. force: also one that runs, which is killed; that there is none is no error. */
+/* Removes all that is left of a container. force: also one that runs, which is killed; that there is none is no error.
+ */
 int container_delete(const char *id, bool force, struct error *error);
 
 #endif

@@ -61,37 +61,41 @@ static const struct option do_table[] = {
 
 static int print_help(void)
 {
-    printf("Usage: postern do [OPTION]... [--] [COMMAND [ARGUMENT]...]\n"
-           "Run a command (default: your shell) in a throw-away sandbox. It sees this machine's files, but what it writes is\n"
-           "kept from them and gone when it ends; it has no network, an empty /tmp and /run, and a clean environment.\n\n"
-           "Files:\n"
-           "      --rw                 the current folder is the real one: what is written there stays\n"
-           "      --bind SRC[:DST]     so is SRC, seen at DST\n"
-           "      --ro-bind SRC[:DST]  the same, read-only\n"
-           "      --hide PATH          an empty folder, or file, instead of this one\n"
-           "  -C, --cwd DIR            run in DIR instead of the current folder\n"
-           "      --layer SIZE         room for what is written, in memory (default 1g)\n\n"
-           "Limits:\n"
-           "  -n, --network none|host  (default none)\n"
-           "  -t, --time TIME          end it after TIME: 90, 90s, 5m, 1h\n"
-           "  -m, --memory SIZE        512m, 2g\n"
-           "      --cpus N             processors it may use at a time: 2, 0.5\n"
-           "      --pids N             processes and threads (default %d)\n\n"
-           "Who and how:\n"
-           "  -u, --user USER[:GROUP]  run as this user (default: yourself)\n"
-           "  -e, --env NAME[=VALUE]   set a variable, or pass ours on\n"
-           "      --hostname NAME      (default: this machine's)\n"
-           "      --name NAME          for postern list, exec and kill\n"
-           "      --trace[=FILE]       a line for each trapped system call, to FILE or stderr\n"
-           "  -v, --verbose            say what it may do, and how long the start took\n"
-           "  -h, --help               this text\n\n"
-           "The exit status is the command's, or 128+n if signal n killed it; 124 if its time was up, 127 if it was not found,\n"
-           "126 if it cannot be executed, 125 if the sandbox could not be made or failed.\n",
-           PIDS_DEFAULT);
+    printf(
+        "Usage: postern do [OPTION]... [--] [COMMAND [ARGUMENT]...]\n"
+        "Run a command (default: your shell) in a throw-away sandbox. It sees this machine's files, but what it writes "
+        "is\n"
+        "kept from them and gone when it ends; it has no network, an empty /tmp and /run, and a clean environment.\n\n"
+        "Files:\n"
+        "      --rw                 the current folder is the real one: what is written there stays\n"
+        "      --bind SRC[:DST]     so is SRC, seen at DST\n"
+        "      --ro-bind SRC[:DST]  the same, read-only\n"
+        "      --hide PATH          an empty folder, or file, instead of this one\n"
+        "  -C, --cwd DIR            run in DIR instead of the current folder\n"
+        "      --layer SIZE         room for what is written, in memory (default 1g)\n\n"
+        "Limits:\n"
+        "  -n, --network none|host  (default none)\n"
+        "  -t, --time TIME          end it after TIME: 90, 90s, 5m, 1h\n"
+        "  -m, --memory SIZE        512m, 2g\n"
+        "      --cpus N             processors it may use at a time: 2, 0.5\n"
+        "      --pids N             processes and threads (default %d)\n\n"
+        "Who and how:\n"
+        "  -u, --user USER[:GROUP]  run as this user (default: yourself)\n"
+        "  -e, --env NAME[=VALUE]   set a variable, or pass ours on\n"
+        "      --hostname NAME      (default: this machine's)\n"
+        "      --name NAME          for postern list, exec and kill\n"
+        "      --trace[=FILE]       a line for each trapped system call, to FILE or stderr\n"
+        "  -v, --verbose            say what it may do, and how long the start took\n"
+        "  -h, --help               this text\n\n"
+        "The exit status is the command's, or 128+n if signal n killed it; 124 if its time was up, 127 if it was not "
+        "found,\n"
+        "126 if it cannot be executed, 125 if the sandbox could not be made or failed.\n",
+        PIDS_DEFAULT);
     return EXIT_SUCCESS;
 }
 
-/* -- options -------------------------------------------------------------------------------------------------------- */
+/* -- options --------------------------------------------------------------------------------------------------------
+ */
 
 static int parse_network(const char *text, bool *ret_host, struct error *error)
 {
@@ -164,7 +168,8 @@ static int apply_option(struct do_options *options, int option, char **argv, str
         return 0;
     case OPTION_HOSTNAME:
         options->hostname = optarg;
-        return strlen(optarg) <= HOST_NAME_MAX ? 0 : error_refuse(error, "--hostname: longer than %d bytes", HOST_NAME_MAX);
+        return strlen(optarg) <= HOST_NAME_MAX ? 0
+                                               : error_refuse(error, "--hostname: longer than %d bytes", HOST_NAME_MAX);
     case OPTION_NAME:
         options->container.creation.id = optarg;
         return state_id_check(optarg, error);
@@ -184,10 +189,12 @@ static int apply_option(struct do_options *options, int option, char **argv, str
 }
 
 /* The lists are as long as the command line could need. */
-static int parse_options(int argc, char **argv, struct arena *arena, struct do_options *ret_options, struct error *error)
+static int parse_options(int argc, char **argv, struct arena *arena, struct do_options *ret_options,
+                         struct error *error)
 {
     const size_t most = (size_t)argc;
-    struct do_options options = {.pids = PIDS_DEFAULT, .layer = LAYER_DEFAULT, .container.set_up_status = EXIT_SANDBOX_DIED};
+    struct do_options options = {
+        .pids = PIDS_DEFAULT, .layer = LAYER_DEFAULT, .container.set_up_status = EXIT_SANDBOX_DIED};
     options.env.items = arena_array(arena, most, sizeof(char *));
     options.hide.items = arena_array(arena, most, sizeof(char *));
     options.binds = arena_array(arena, most, sizeof(*options.binds));
@@ -202,15 +209,16 @@ static int parse_options(int argc, char **argv, struct arena *arena, struct do_o
     return result;
 }
 
-/* -- what is said with --verbose ------------------------------------------------------------------------------------ */
+/* -- what is said with --verbose ------------------------------------------------------------------------------------
+ */
 
 static void say_plan(const struct do_plan *plan)
 {
     const struct do_options *options = plan->options;
     (void)fprintf(stderr, "postern: %s: user %u:%u, in %s (%s), network %s, %" PRId64 " MiB to write in",
                   options->container.creation.id, plan->user->uid, plan->user->gid, plan->cwd,
-                  options->writable_cwd ? "the real one" : "below the layer", options->host_network ? "the host's" : "none",
-                  options->layer >> 20);
+                  options->writable_cwd ? "the real one" : "below the layer",
+                  options->host_network ? "the host's" : "none", options->layer >> 20);
     if (options->memory > 0)
         (void)fprintf(stderr, ", %" PRId64 " MiB of memory", options->memory >> 20);
     if (options->container.time_limit_ms > 0)
@@ -221,14 +229,16 @@ static void say_plan(const struct do_plan *plan)
 static void say_started(void *data, const struct foreground_times *times)
 {
     const struct do_plan *plan = data;
-    (void)fprintf(stderr, "postern: %s: started in %.1f ms (the sandbox %.1f, the program %.1f)\n", plan->options->container.creation.id,
-                  (double)(times->started - times->begun) / 1e6, (double)(times->made - times->begun) / 1e6,
-                  (double)(times->started - times->made) / 1e6);
+    (void)fprintf(stderr, "postern: %s: started in %.1f ms (the sandbox %.1f, the program %.1f)\n",
+                  plan->options->container.creation.id, (double)(times->started - times->begun) / 1e6,
+                  (double)(times->made - times->begun) / 1e6, (double)(times->started - times->made) / 1e6);
 }
 
-/* -- the command ---------------------------------------------------------------------------------------------------- */
+/* -- the command ----------------------------------------------------------------------------------------------------
+ */
 
-/* Which standard streams are no terminals: those the command gets as they are, and a terminal of its own for the others. */
+/* Which standard streams are no terminals: those the command gets as they are, and a terminal of its own for the
+ * others. */
 static unsigned int find_own_streams(void)
 {
     unsigned int own = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * postern do: one command in a sandbox of its own that shows the host's files below a private writable layer. Its parts:
+ * postern do: one command in a sandbox of its own that shows the host's files below a private writable layer. Its
+ * parts:
  *
  *   do.c          the command line
  *   do_user.c     as whom, and with which environment
@@ -35,7 +36,7 @@ struct do_texts {
 struct do_options {
     struct foreground_options container;
     bool help, verbose, host_network, writable_cwd;
-    bool without_root; /* the caller's id is the only one there is */
+    bool without_root;                 /* the caller's id is the only one there is */
     const char *user, *cwd, *hostname; /* NULL: the default */
     struct do_texts env, hide;
     struct do_bind *binds;
@@ -61,8 +62,8 @@ struct do_user {
 /* The user --user names, USER[:GROUP] by name or number; NULL: the caller, who is the only one without root. */
 int do_user_find(const char *text, bool without_root, struct do_user *ret_user, struct error *error);
 
-/* The command's environment: a few variables of its own making, a few of ours that do no harm, and what `asked` names (NAME or
- * NAME=VALUE). In the arena, NULL at its end. */
+/* The command's environment: a few variables of its own making, a few of ours that do no harm, and what `asked` names
+ * (NAME or NAME=VALUE). In the arena, NULL at its end. */
 int do_environment(struct arena *arena, const struct do_user *user, bool terminal, const struct do_texts *asked,
                    const char ***ret_items, struct error *error);
 

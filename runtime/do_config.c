@@ -14,10 +14,11 @@
 #include "runtime/json_write.h"
 #include "runtime/layer.h"
 
-/* What root in the sandbox may: what belongs to administering files and users, as package managers do it. No device nodes. */
+/* What root in the sandbox may: what belongs to administering files and users, as package managers do it. No device
+ * nodes. */
 static const char *const root_capabilities[] = {
-    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID",  "CAP_KILL",       "CAP_NET_BIND_SERVICE",
-    "CAP_SETGID", "CAP_SETUID",      "CAP_SETPCAP", "CAP_SYS_CHROOT", NULL,
+    "CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID",     "CAP_KILL", "CAP_NET_BIND_SERVICE",
+    "CAP_SETGID", "CAP_SETUID",       "CAP_SETPCAP", "CAP_SYS_CHROOT", NULL,
 };
 static const char *const no_capabilities[] = {NULL};
 
@@ -56,7 +57,8 @@ static void close_list(struct json_writer *writer)
     (void)yajl_gen_array_close(writer->generator);
 }
 
-/* -- process -------------------------------------------------------------------------------------------------------- */
+/* -- process --------------------------------------------------------------------------------------------------------
+ */
 
 static void write_user(struct json_writer *writer, const struct do_user *user)
 {
@@ -121,7 +123,8 @@ static void write_process(struct json_writer *writer, const struct do_plan *plan
     close_map(writer);
 }
 
-/* -- mounts --------------------------------------------------------------------------------------------------------- */
+/* -- mounts ---------------------------------------------------------------------------------------------------------
+ */
 
 /* "a,b" as ["a", "b"], without those that name a group we have not. */
 static void write_options(struct json_writer *writer, const char *options, bool without_root)
@@ -152,7 +155,8 @@ static void write_mounts(struct json_writer *writer, const struct do_mounts *mou
     close_list(writer);
 }
 
-/* -- linux ---------------------------------------------------------------------------------------------------------- */
+/* -- linux ----------------------------------------------------------------------------------------------------------
+ */
 
 /* Without an entry the network is the caller's. */
 static void write_namespaces(struct json_writer *writer, bool host_network, bool without_root)
@@ -160,8 +164,9 @@ static void write_namespaces(struct json_writer *writer, bool host_network, bool
     const struct {
         const char *type;
         bool wanted;
-    } all[] = {{"pid", true},   {"ipc", true},   {"uts", true}, {"mount", true}, {"cgroup", true},
-               {"network", !host_network}, {"user", without_root}};
+    } all[] = {{"pid", true},         {"ipc", true},    {"uts", true},
+               {"mount", true},       {"cgroup", true}, {"network", !host_network},
+               {"user", without_root}};
     open_list(writer, "namespaces");
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (!all[i].wanted)
@@ -215,9 +220,9 @@ static void write_refusal(struct json_writer *writer, const char *call, const st
     close_map(writer);
 }
 
-/* A Unix socket belongs to a network, and its abstract names with it: in the host's, a guest could talk to whatever listens
- * there. The kernel runs these calls natively, so they are refused before it does: all Unix sockets but pairs, and of pairs
- * those that could be sent elsewhere. */
+/* A Unix socket belongs to a network, and its abstract names with it: in the host's, a guest could talk to whatever
+ * listens there. The kernel runs these calls natively, so they are refused before it does: all Unix sockets but pairs,
+ * and of pairs those that could be sent elsewhere. */
 static void write_seccomp(struct json_writer *writer)
 {
     static const struct argument unix_socket[] = {{0, 0xffffffff, AF_UNIX}};
@@ -267,7 +272,8 @@ static void write_linux(struct json_writer *writer, const struct do_plan *plan)
     close_map(writer);
 }
 
-/* -- the whole ------------------------------------------------------------------------------------------------------ */
+/* -- the whole ------------------------------------------------------------------------------------------------------
+ */
 
 static void write_annotations(struct json_writer *writer, const struct do_options *options)
 {

@@ -3,10 +3,9 @@
  * What of the host a sandbox of `postern do` sees. Later lines cover earlier ones:
  *
  *   /               the root, below the layer (root.path of the configuration)
- *   /home, ...      the other file systems of the host, below the layer too: an overlay does not go from one to the next
- *   /proc /dev /sys the sentry's and the sandbox's own, as in the default configuration
- *   /tmp /run ...   empty: other programs' sockets and secrets are there
- *   home            without root, by an overlay of its own
+ *   /home, ...      the other file systems of the host, below the layer too: an overlay does not go from one to the
+ * next /proc /dev /sys the sentry's and the sandbox's own, as in the default configuration /tmp /run ...   empty: other
+ * programs' sockets and secrets are there home            without root, by an overlay of its own
  *   --hide          empty
  *   the folder      the command's: below the layer, or with --rw itself, if what is above does not show it already
  *   --bind          as asked
@@ -65,19 +64,21 @@ static void add(struct maker *maker, const char *destination, const char *type, 
         mounts->items[mounts->count++] = (struct do_mount){destination, type, source, options};
 }
 
-/* -- the host's file systems ---------------------------------------------------------------------------------------- */
+/* -- the host's file systems ----------------------------------------------------------------------------------------
+ */
 
 /* Kernel interfaces, which hold nothing of a user's, and file systems of other sandboxes. */
 static bool is_left_out(const char *type)
 {
-    static const char *const types[] = {"autofs",  "binfmt_misc", "bpf",   "cgroup",     "cgroup2", "configfs",    "debugfs",
-                                        "devpts",  "devtmpfs",    "efivarfs", "fusectl", "hugetlbfs", "mqueue",    "nsfs",
-                                        "overlay", "proc",        "pstore", "rpc_pipefs", "securityfs", "selinuxfs", "sysfs",
-                                        "tracefs"};
+    static const char *const types[] = {"autofs",     "binfmt_misc", "bpf",      "cgroup",   "cgroup2", "configfs",
+                                        "debugfs",    "devpts",      "devtmpfs", "efivarfs", "fusectl", "hugetlbfs",
+                                        "mqueue",     "nsfs",        "overlay",  "proc",     "pstore",  "rpc_pipefs",
+                                        "securityfs", "selinuxfs",   "sysfs",    "tracefs"};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         if (strcmp(type, types[i]) == 0)
             return true;
-    return strcmp(type, "fuse") == 0 || strncmp(type, "fuse.", 5) == 0; /* may ask a program of the host, and wait for it */
+    return strcmp(type, "fuse") == 0 ||
+           strncmp(type, "fuse.", 5) == 0; /* may ask a program of the host, and wait for it */
 }
 
 static bool is_own(const char *path)
@@ -140,7 +141,8 @@ static int add_host_mounts(struct maker *maker, struct error *error)
     return 0;
 }
 
-/* -- the sandbox's own ---------------------------------------------------------------------------------------------- */
+/* -- the sandbox's own ----------------------------------------------------------------------------------------------
+ */
 
 static void add_own(struct maker *maker)
 {
@@ -170,7 +172,8 @@ static void add_resolver(struct maker *maker)
     add(maker, kept, "bind", kept, BIND_READONLY);
 }
 
-/* -- hiding, and the command's folder ------------------------------------------------------------------------------- */
+/* -- hiding, and the command's folder -------------------------------------------------------------------------------
+ */
 
 static int resolve(const char *option, const char *path, char *ret_path, struct error *error)
 {
@@ -187,7 +190,8 @@ static int add_hidden(struct maker *maker, bool above, struct error *error)
         if (result < 0)
             return result;
         if (strcmp(path, "/") == 0 || is_own(path))
-            return error_refuse(error, "--hide: %s cannot be hidden%s", path, is_own(path) ? ": it is the sandbox's own" : "");
+            return error_refuse(error, "--hide: %s cannot be hidden%s", path,
+                                is_own(path) ? ": it is the sandbox's own" : "");
         if ((strcmp(path, maker->cwd) != 0 && rootfs_is_below(maker->cwd, path)) != above)
             continue;
         add(maker, keep(maker, path), "layer", NULL, "");
@@ -213,8 +217,9 @@ static bool is_shown(const struct maker *maker, const char *folder)
     return covering != NULL && mount_of(folder, &mode) == mount_of(covering, &mode);
 }
 
-/* To change something in a folder the kernel copies those above it into the layer, with their owners. Without root the caller is
- * the only owner there can be (EOVERFLOW): a folder of his below one of somebody else's needs an overlay of its own. */
+/* To change something in a folder the kernel copies those above it into the layer, with their owners. Without root the
+ * caller is the only owner there can be (EOVERFLOW): a folder of his below one of somebody else's needs an overlay of
+ * its own. */
 static bool needs_own(const struct maker *maker, const char *folder)
 {
     const char *covering = covering_mount(maker, folder);
@@ -258,7 +263,8 @@ static int add_cwd(struct maker *maker, struct error *error)
     return 0;
 }
 
-/* -- binds ---------------------------------------------------------------------------------------------------------- */
+/* -- binds ----------------------------------------------------------------------------------------------------------
+ */
 
 static int add_bind(struct maker *maker, const struct do_bind *bind, struct error *error)
 {

@@ -14,7 +14,8 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* -- the user ------------------------------------------------------------------------------------------------------- */
+/* -- the user -------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_number(const char *text)
 {
@@ -110,7 +111,8 @@ int do_user_find(const char *text, bool without_root, struct do_user *ret_user, 
     return 0;
 }
 
-/* -- the environment ------------------------------------------------------------------------------------------------- */
+/* -- the environment -------------------------------------------------------------------------------------------------
+ */
 
 struct environment {
     struct arena *arena;
@@ -123,7 +125,8 @@ struct environment {
 static void put(struct environment *environment, const char *name, size_t length, const char *value)
 {
     size_t at = 0;
-    while (at < environment->count && (strncmp(environment->items[at], name, length) != 0 || environment->items[at][length] != '='))
+    while (at < environment->count &&
+           (strncmp(environment->items[at], name, length) != 0 || environment->items[at][length] != '='))
         at++;
     size_t size = length + strlen(value) + 2;
     char *item = arena_alloc(environment->arena, size);
@@ -150,7 +153,8 @@ int do_environment(struct arena *arena, const struct do_user *user, bool termina
     static const char *const harmless[] = {"LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "TZ", "NO_COLOR"};
     static const char *const of_terminal[] = {"TERM", "COLORTERM"};
     enum { OWN_MAX = 16 };
-    struct environment environment = {.arena = arena, .items = arena_array(arena, asked->count + OWN_MAX, sizeof(char *))};
+    struct environment environment = {.arena = arena,
+                                      .items = arena_array(arena, asked->count + OWN_MAX, sizeof(char *))};
     if (environment.items == NULL)
         return error_set(error, ENOMEM, "cannot make the environment");
     put(&environment, "PATH", 4, DEFAULT_PATH);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is made on the way (trace, signals, container, raw terminal) is held in one structure and given back in one function,
- * in the opposite order, however far it came.
+ * What is made on the way (trace, signals, container, raw terminal) is held in one structure and given back in one
+ * function, in the opposite order, however far it came.
  */
 #include "runtime/foreground.h"
 
@@ -116,9 +116,11 @@ static int finish(struct foreground *run, struct error *error)
 
 int foreground_run(const struct foreground_options *options)
 {
-    struct foreground run = {.options = options, .trace = -1, .signals = SIGNALS_NONE, .janitor = JANITOR_NONE, .times.begun = now_ns()};
+    struct foreground run = {
+        .options = options, .trace = -1, .signals = SIGNALS_NONE, .janitor = JANITOR_NONE, .times.begun = now_ns()};
     struct error error = {0};
-    int status = set_up(&run, &error) == 0 ? finish(&run, &error) : creation_exit_status(&error, options->set_up_status);
+    int status =
+        set_up(&run, &error) == 0 ? finish(&run, &error) : creation_exit_status(&error, options->set_up_status);
     tear_down(&run);
     if (error.code != 0)
         log_message(LOG_LEVEL_ERROR, "%s", error.text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process that outlives a killed runtime and removes what that could not: its container's state folder and cgroup. (The
- * container's processes end by themselves.) It is in a session of its own, so that what kills the runtime's job does not
- * kill it too. Should that be killed as well, the next janitor finds what is left.
+ * A process that outlives a killed runtime and removes what that could not: its container's state folder and cgroup.
+ * (The container's processes end by themselves.) It is in a session of its own, so that what kills the runtime's job
+ * does not kill it too. Should that be killed as well, the next janitor finds what is left.
  */
 #ifndef RUNTIME_JANITOR_H
 #define RUNTIME_JANITOR_H

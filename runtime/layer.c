@@ -57,8 +57,8 @@ int layer_next_folder(struct layer *layer)
     return layer_make_folder(layer->fd, name);
 }
 
-/* An overlay's root has the attributes of its upper folder. An owner who is none of our user namespace's cannot have it: it stays
- * ours then, and we may do with it what we may with his. */
+/* An overlay's root has the attributes of its upper folder. An owner who is none of our user namespace's cannot have
+ * it: it stays ours then, and we may do with it what we may with his. */
 int layer_be_like(int object, int model)
 {
     struct stat status;
@@ -79,8 +79,9 @@ int layer_be_like(int object, int model)
 static int make_overlay(const struct layer *layer, int lower, int upper, int work)
 {
     char options[160];
-    (void)snprintf(options, sizeof(options), "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", lower,
-                   upper, work, layer->mapped ? ",userxattr" : "");
+    (void)snprintf(options, sizeof(options),
+                   "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", lower, upper, work,
+                   layer->mapped ? ",userxattr" : "");
     return mounts_make("overlay", options, MOUNT_ATTR_NODEV);
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A private writable layer over folders of the host. What the container writes in them goes to a tmpfs of its own, whose
- * size is limited, and is gone with the container's mounts; the folders themselves are only read.
+ * A private writable layer over folders of the host. What the container writes in them goes to a tmpfs of its own,
+ * whose size is limited, and is gone with the container's mounts; the folders themselves are only read.
  *
- * Asked for by the annotation LAYER_ANNOTATION of config.json (a size, "512m"). The root is then below the layer, and so are
- * mounts of type "layer": over their source, or, without one, an empty folder in the layer itself.
+ * Asked for by the annotation LAYER_ANNOTATION of config.json (a size, "512m"). The root is then below the layer, and
+ * so are mounts of type "layer": over their source, or, without one, an empty folder in the layer itself.
  *
- * One overlay shows one file system: what is mounted below a folder is not seen through it. Sockets and FIFOs of the host
- * are seen, but are objects of the overlay's own: nobody listens at them.
+ * One overlay shows one file system: what is mounted below a folder is not seen through it. Sockets and FIFOs of the
+ * host are seen, but are objects of the overlay's own: nobody listens at them.
  */
 #ifndef RUNTIME_LAYER_H
 #define RUNTIME_LAYER_H
@@ -20,8 +20,8 @@ struct oci_mounts;
 #define LAYER_ANNOTATION "dev.postern.layer"
 
 struct layer {
-    int fd; /* the tmpfs; -1: the container has none */
-    bool mapped; /* made in a user namespace */
+    int fd;             /* the tmpfs; -1: the container has none */
+    bool mapped;        /* made in a user namespace */
     unsigned int count; /* of its folders, which are named by numbers */
 };
 
@@ -33,12 +33,12 @@ int layer_make(struct layer *layer, const char *size, int place, struct error *e
 /* A folder below the layer: a detached mount, or -errno. */
 int layer_over(struct layer *layer, int folder);
 
-/* The same, if need be in pieces (layer_tiles.c): mounts below the mount. What config.json's own mounts will cover of what is shown
- * at `destination` is left out. */
+/* The same, if need be in pieces (layer_tiles.c): mounts below the mount. What config.json's own mounts will cover of
+ * what is shown at `destination` is left out. */
 int layer_show(struct layer *layer, int folder, const char *destination, const struct oci_mounts *mounts);
 
-/* An empty folder of the layer as a detached mount, or -errno. It has the mode and the owner of `covered`, and is a file if that is
- * none, unless that is -1; but the mode of "mode=OCTAL" in options, which may be NULL. */
+/* An empty folder of the layer as a detached mount, or -errno. It has the mode and the owner of `covered`, and is a
+ * file if that is none, unless that is -1; but the mode of "mode=OCTAL" in options, which may be NULL. */
 int layer_empty(struct layer *layer, int covered, const char *options);
 
 /* For layer_tiles.c. A new folder, open; mode and owner of another object as far as we may give them. */

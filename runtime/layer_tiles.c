@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Below a folder other file systems may be mounted. Root puts an overlay over the folder all the same, and it shows what they
- * cover. To an ordinary user the kernel says no (EINVAL): in his user namespace mounts that came along are locked to their
- * places, because what they cover may be hidden by them on purpose. Then the folder is shown in pieces: an empty one in the layer,
- * with an overlay for each folder in it, and so on where again something is mounted below.
+ * Below a folder other file systems may be mounted. Root puts an overlay over the folder all the same, and it shows
+ * what they cover. To an ordinary user the kernel says no (EINVAL): in his user namespace mounts that came along are
+ * locked to their places, because what they cover may be hidden by them on purpose. Then the folder is shown in pieces:
+ * an empty one in the layer, with an overlay for each folder in it, and so on where again something is mounted below.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -117,7 +117,8 @@ static int show_file(const struct piece *piece)
     auto_close int mount = mounts_clone(piece->source, piece->name, AT_SYMLINK_NOFOLLOW);
     if (mount < 0)
         return mount;
-    int status = mount_setattr(mount, "", AT_EMPTY_PATH, &readonly, sizeof(readonly)) < 0 ? -errno : show_mount_point(piece);
+    int status =
+        mount_setattr(mount, "", AT_EMPTY_PATH, &readonly, sizeof(readonly)) < 0 ? -errno : show_mount_point(piece);
     auto_close int place = status < 0 ? -1 : openat(piece->target, piece->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (status < 0)
         return status;
@@ -137,13 +138,15 @@ static int show(struct tiling *tiling, const struct piece *piece, uint64_t mount
 }
 
 /* What cannot be looked at is not there. */
-static int tile_entry(struct tiling *tiling, int source, int target, const char *name, uint64_t mount, unsigned int depth)
+static int tile_entry(struct tiling *tiling, int source, int target, const char *name, uint64_t mount,
+                      unsigned int depth)
 {
     struct piece piece = {.source = source, .target = target, .name = name};
     if (statx(source, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_MNT_ID, &piece.status) < 0)
         return 0;
     const size_t path = strlen(tiling->path), inside = strlen(tiling->inside);
-    int status = append(tiling->path, name) && append(tiling->inside, name) ? show(tiling, &piece, mount, depth) : -ENAMETOOLONG;
+    int status =
+        append(tiling->path, name) && append(tiling->inside, name) ? show(tiling, &piece, mount, depth) : -ENAMETOOLONG;
     tiling->path[path] = tiling->inside[inside] = '\0';
     return status;
 }

@@ -40,11 +40,11 @@ bool mountinfo_parse(char *text, struct mountinfo *ret_line)
     if (type == NULL || rest == NULL)
         return false;
     *ret_line = (struct mountinfo){.id = strtoull(fields[0], NULL, 10),
-                          .parent = strtoull(fields[1], NULL, 10),
-                          .destination = fields[4],
-                          .options = fields[5],
-                          .type = type,
-                          .super_options = rest};
+                                   .parent = strtoull(fields[1], NULL, 10),
+                                   .destination = fields[4],
+                                   .options = fields[5],
+                                   .type = type,
+                                   .super_options = rest};
     unescape(ret_line->destination);
     return true;
 }
@@ -58,7 +58,8 @@ bool mountinfo_has_below(const char *folder)
     for (ssize_t length; !found && (length = getline(&text, &room, file)) > 0;) {
         struct mountinfo line;
         text[length - 1] = '\0';
-        found = mountinfo_parse(text, &line) && strcmp(line.destination, folder) != 0 && rootfs_is_below(line.destination, folder);
+        found = mountinfo_parse(text, &line) && strcmp(line.destination, folder) != 0 &&
+                rootfs_is_below(line.destination, folder);
     }
     return found;
 }

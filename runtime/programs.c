@@ -34,5 +34,6 @@ int program_open(const char *name, char *ret_path, size_t size, struct error *er
     }
     int fd = open_in(POSTERN_LIBEXECDIR, strlen(POSTERN_LIBEXECDIR), "", name, ret_path, size);
     return fd >= 0 ? fd
-                   : error_set(error, errno, "cannot open %s/%s (is postern installed completely?)", POSTERN_LIBEXECDIR, name);
+                   : error_set(error, errno, "cannot open %s/%s (is postern installed completely?)", POSTERN_LIBEXECDIR,
+                               name);
 }
