@@ -212,7 +212,7 @@ static int set_up(struct exec *exec, struct error *error)
 {
     int result = find_container(exec, error);
     if (result == 0)
-        result = exec_process_load(exec->container.bundle, &exec->options, &exec->config, error);
+        result = exec_process_load(exec->folder, &exec->options, &exec->config, error);
     if (result == 0)
         result = home_add(exec->config, exec->container.rootfs, error);
     if (result == 0)

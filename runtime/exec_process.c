@@ -16,6 +16,7 @@
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/hooks.h"
 #include "runtime/numbers.h"
 
 /* A process.json becomes a whole configuration around it, so that one parser reads both. */
@@ -48,13 +49,10 @@ static int wrap_process(const char *path, char **ret_text, size_t *ret_size, str
     return 0;
 }
 
-static int load(const char *bundle, const struct exec_options *options, struct oci_config **ret_config, struct error *error)
+static int load(int folder, const struct exec_options *options, struct oci_config **ret_config, struct error *error)
 {
-    if (options->process == NULL) {
-        char path[PATH_MAX + sizeof("/config.json")];
-        (void)snprintf(path, sizeof(path), "%s/config.json", bundle);
-        return oci_load(path, ret_config, error);
-    }
+    if (options->process == NULL)
+        return hooks_load(folder, ret_config, error);
     auto_free char *text = NULL;
     size_t size;
     int result = wrap_process(options->process, &text, &size, error);
@@ -152,10 +150,10 @@ static int apply(struct oci_config *config, const struct exec_options *options, 
     return result == 0 ? apply_caps(process, &options->caps, error) : result;
 }
 
-int exec_process_load(const char *bundle, const struct exec_options *options, struct oci_config **ret_config, struct error *error)
+int exec_process_load(int folder, const struct exec_options *options, struct oci_config **ret_config, struct error *error)
 {
     struct oci_config *config = NULL;
-    int result = load(bundle, options, &config, error);
+    int result = load(folder, options, &config, error);
     if (result == 0)
         result = apply(config, options, error);
     if (result < 0) {

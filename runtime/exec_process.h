@@ -25,7 +25,8 @@ struct exec_options {
     int preserve_fds;
 };
 
-/* *ret_config owns everything in its process, but for what the options own. 0 or -errno. */
-int exec_process_load(const char *bundle, const struct exec_options *options, struct oci_config **ret_config, struct error *error);
+/* `folder` is the container's state folder: what the options leave open is as its configuration has it. *ret_config owns everything
+ * in its process, but for what the options own. 0 or -errno. */
+int exec_process_load(int folder, const struct exec_options *options, struct oci_config **ret_config, struct error *error);
 
 #endif

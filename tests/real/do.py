@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import time
 
-from sandbox import mount
+from sandbox import mount, runtime_command
 from throwaway import Throwaway
 
 
@@ -13,7 +13,7 @@ def test(runtime):
     if runtime != "postern":
         raise Skip("only postern has `do`")  # noqa: F821
     with Throwaway() as box:
-        for part in (files, other_file_systems, folder, binds, hidden, environment, users, limits, codes, streams):
+        for part in (named, files, other_file_systems, folder, binds, hidden, environment, users, limits, codes, streams):
             part(box)
 
 
@@ -31,6 +31,27 @@ def write(path, text="text\n"):
 def output(result, code=0):
     assert result.code == code, result
     return result.out
+
+
+def named(box):
+    """While it runs it is a container like others."""
+    name = f"do-named-{os.getpid()}"
+    process = box.start(["--name", name, "--env", "GIVEN=this"], ["sleep", "60"])
+    postern = [*runtime_command("postern"), "--root", box.state]
+    try:
+        end = time.monotonic() + 20
+        while "running" not in subprocess.run([*postern, "state", name], capture_output=True, text=True, check=False).stdout:
+            assert time.monotonic() < end
+        got = subprocess.run([*postern, "exec", name, "sh", "-c", "echo $GIVEN; pwd; ls /run; grep -c . /etc/passwd"],
+                             capture_output=True, text=True, check=False)
+        with open("/etc/passwd", encoding="utf-8") as passwd:
+            assert got.stdout == f"this\n{box.folder}\nlock\n{len(passwd.readlines())}\n", got
+        subprocess.run([*postern, "kill", name, "TERM"], check=True)
+        assert process.wait(20) == 143
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.stderr.close()
 
 
 def files(box):
