@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runtime/mounts.h"
+#include "runtime/mounts_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
@@ -77,7 +76,7 @@ int mounts_clone(int at, const char *path, unsigned int flags)
     return mount < 0 ? -errno : mount;
 }
 
-static int set_attributes(int mount, unsigned int flags, const struct mount_attr *attributes)
+int mounts_set_attributes(int mount, unsigned int flags, const struct mount_attr *attributes)
 {
     struct mount_attr copy = *attributes;
     if (copy.attr_set == 0 && copy.attr_clr == 0 && copy.propagation == 0)
@@ -109,24 +108,9 @@ static uint64_t to_attributes(unsigned long flags)
     return attributes;
 }
 
-/* -- the root ------------------------------------------------------------------------------------------------------ */
+/* -- what is kept of each ------------------------------------------------------------------------------------------ */
 
-/* The gofer needs names for its own descriptors, and nothing else of procfs: it gets a mount of that one folder. */
-static int take_self(struct mount_tree *tree)
-{
-    auto_close int proc = mounts_make("proc", "subset=pid", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    if (proc < 0)
-        return proc;
-    auto_close int place =
-        mkdirat(tree->scratch, "proc", 0700) < 0 ? -1 : openat(tree->scratch, "proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int status = place < 0 ? -errno : mounts_attach(proc, place);
-    if (status < 0)
-        return status;
-    tree->self = mounts_clone(proc, "self/fd", 0);
-    return tree->self < 0 ? tree->self : 0;
-}
-
-static struct mount_entry *new_entry(struct mount_tree *tree, const char *destination, struct error *error)
+struct mount_entry *mounts_new_entry(struct mount_tree *tree, const char *destination, struct error *error)
 {
     if (tree->count == BOOT_MOUNTS_MAX) {
         (void)error_refuse(error, "mounts: more than %d", BOOT_MOUNTS_MAX - 1);
@@ -138,40 +122,7 @@ static struct mount_entry *new_entry(struct mount_tree *tree, const char *destin
     return entry;
 }
 
-int mounts_bind_device(const char *device, int place)
-{
-    auto_close int mount = mounts_clone(AT_FDCWD, device, 0);
-    struct stat status;
-    if (mount < 0)
-        return mount;
-    if (fstat(mount, &status) < 0)
-        return -errno;
-    return S_ISCHR(status.st_mode) ? mounts_attach(mount, place) : -ENODEV;
-}
-
-/* In a user namespace nobody can make a device that works; the host's own serves there. */
-static int make_null(int scratch)
-{
-    if (mknodat(scratch, "null", S_IFCHR | 0666, makedev(1, 3)) == 0)
-        return 0;
-    if (errno != EPERM)
-        return -errno;
-    auto_close int place = openat(scratch, "null", O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    return place < 0 ? -errno : mounts_bind_device("/dev/null", place);
-}
-
-/* Is it what "/" names? A mount on it would lie above the old root where mounts_finish takes that away, and be taken in its
- * place. */
-static bool is_process_root(int folder)
-{
-    struct statx ours, root;
-    return statx(folder, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &ours) < 0 ||
-           statx(AT_FDCWD, "/", 0, STATX_INO | STATX_MNT_ID, &root) < 0 ||
-           (ours.stx_mnt_id == root.stx_mnt_id && ours.stx_ino == root.stx_ino);
-}
-
-/* Whatever is on a mount when it has just been put in its place is a piece of what it shows (layer_tiles.c). */
-static int note_tiles(struct mount_tree *tree, int mount)
+int mounts_note_tiles(struct mount_tree *tree, int mount)
 {
     struct statx whole;
     auto_fclose FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -191,84 +142,15 @@ static int note_tiles(struct mount_tree *tree, int mount)
     return 0;
 }
 
-static int scratch_folder(const struct mount_tree *tree, const char *name)
+int mounts_bind_device(const char *device, int place)
 {
-    int fd = mkdirat(tree->scratch, name, 0700) < 0 ? -1 : openat(tree->scratch, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
-}
-
-/* The layer, and the root below it. It is made in the scratch mount: an overlay's folders must be in a mount namespace. */
-static int begin_layer(struct mount_tree *tree, const char *size, int folder, struct error *error)
-{
-    auto_close int place = scratch_folder(tree, "layer");
-    int status = place < 0 ? error_set(error, place, "cannot make the private layer") : layer_make(&tree->layer, size, place, error);
-    if (status < 0)
-        return status;
-    tree->root = layer_show(&tree->layer, folder, "/", &tree->config->mounts);
-    return tree->root < 0 ? error_set(error, tree->root, "root.path (%s): cannot put a layer over it", tree->config->root.path)
-                          : 0;
-}
-
-/* A tmpfs of ours laid over the root folder (or over the bundle, if that is the host's root): a place for what we need below a
- * mount, which is gone once the root is changed. */
-static int begin_scratch(struct mount_tree *tree, int folder, struct error *error)
-{
-    const int covered = is_process_root(folder) ? tree->bundle : folder;
-    if (is_process_root(covered))
-        return error_refuse(error, "root.path (%s): is the host's root, and so is the bundle, which must be another folder",
-                            tree->config->root.path);
-    tree->scratch = mounts_make("tmpfs", "mode=700", 0);
-    int status = tree->scratch < 0 ? tree->scratch : mounts_attach(tree->scratch, covered);
-    if (status == 0)
-        status = make_null(tree->scratch);
-    return status == 0 ? take_self(tree) : status;
-}
-
-/* The root is mounted at "root" of the scratch mount. */
-static int attach_root(struct mount_tree *tree, struct error *error)
-{
-    static const struct mount_attr private = {.propagation = MS_PRIVATE};
-    const struct oci_root *root = &tree->config->root;
-    auto_close int place = scratch_folder(tree, "root");
-    int status = place < 0 ? place : mounts_attach(tree->root, place);
-    if (status == 0)
-        status = set_attributes(tree->root, AT_RECURSIVE, &private);
-    struct mount_entry *entry = status == 0 ? new_entry(tree, "/", error) : NULL;
-    if (entry == NULL)
-        return error_set(error, status, "root.path (%s): cannot mount it", root->path);
-
-    entry->fd = tree->root;
-    entry->late = root->readonly ? MOUNT_ATTR_RDONLY : 0;
-    (void)snprintf(entry->source, sizeof(entry->source), "root"); /* "rootfs" is what `df` of busybox leaves out */
-    return 0;
-}
-
-int mounts_begin(struct mount_tree *tree, struct error *error)
-{
-    static const struct mount_attr slave = {.propagation = MS_SLAVE};
-    const char *path = tree->config->root.path;
-    int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int status = host < 0 ? -errno : set_attributes(host, AT_RECURSIVE, &slave);
-    cleanup_close(&host);
-    if (status < 0)
-        return error_set(error, status, "cannot separate the container's mounts from the host's");
-
-    auto_close int folder = openat(tree->bundle, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    const char *layer = oci_annotation(tree->config, LAYER_ANNOTATION);
-    status = folder < 0 ? -errno : 0;
-    if (status == 0 && layer == NULL) /* before anything of ours is in it */
-        status = tree->root = mounts_clone(folder, "", AT_EMPTY_PATH | AT_RECURSIVE);
-    if (status < 0)
-        return error_set(error, status, "root.path (%s): cannot open it", path);
-    status = begin_scratch(tree, folder, error);
-    if (status < 0)
-        return error_set(error, status, "root.path (%s): cannot mount it", path);
-    status = layer != NULL ? begin_layer(tree, layer, folder, error) : 0;
-    if (status == 0)
-        status = attach_root(tree, error);
-    if (status == 0 && layer != NULL && (status = note_tiles(tree, tree->root)) < 0)
-        return error_set(error, status, "root.path (%s): cannot show it", path);
-    return status;
+    auto_close int mount = mounts_clone(AT_FDCWD, device, 0);
+    struct stat status;
+    if (mount < 0)
+        return mount;
+    if (fstat(mount, &status) < 0)
+        return -errno;
+    return S_ISCHR(status.st_mode) ? mounts_attach(mount, place) : -ENODEV;
 }
 
 /* -- the mounts of config.json ---------------------------------------------------------------------------------------
@@ -313,10 +195,10 @@ static int bind_attributes(const struct oci_mount_options *options, int mount)
     if ((options->propagation & (MS_SLAVE | MS_SHARED)) != 0)
         propagation.propagation = MS_SLAVE;
 
-    int status = set_attributes(mount, AT_RECURSIVE, &propagation);
+    int status = mounts_set_attributes(mount, AT_RECURSIVE, &propagation);
     if (status == 0)
-        status = set_attributes(mount, 0, &top);
-    return status < 0 ? status : set_attributes(mount, AT_RECURSIVE, &whole);
+        status = mounts_set_attributes(mount, 0, &top);
+    return status < 0 ? status : mounts_set_attributes(mount, AT_RECURSIVE, &whole);
 }
 
 static int add_bind(struct job *job)
@@ -355,7 +237,7 @@ static int add_layer(struct job *job)
         return mount;
     (void)snprintf(job->entry->source, sizeof(job->entry->source), "layer");
     int status = put(job, &mount);
-    return status == 0 && source != NULL ? note_tiles(tree, job->entry->fd) : status;
+    return status == 0 && source != NULL ? mounts_note_tiles(tree, job->entry->fd) : status;
 }
 
 /* A made-up source is shown, a path of the host's is not. */
@@ -435,7 +317,7 @@ static int add_mqueue(struct job *job)
     }
     auto_close int mount = fcntl(job->tree->mqueue, F_DUPFD_CLOEXEC, 0);
     struct mount_attr attributes = {.attr_set = to_attributes(job->mount->parsed.flags)};
-    int status = mount < 0 ? -errno : set_attributes(mount, 0, &attributes);
+    int status = mount < 0 ? -errno : mounts_set_attributes(mount, 0, &attributes);
     if (status < 0)
         return status;
     show_source(job);
@@ -505,7 +387,7 @@ static int add(struct mount_tree *tree, const struct oci_mount *mount, size_t in
         return error_refuse(
             error, "mounts[%zu].destination (%s): lies in a tree of Postern's own, where nothing can be mounted", index,
             clean);
-    struct mount_entry *entry = new_entry(tree, clean, error);
+    struct mount_entry *entry = mounts_new_entry(tree, clean, error);
     if (entry == NULL)
         return -EINVAL;
     entry->flags = mount->parsed.flags;
@@ -567,7 +449,7 @@ static int readonly_one(struct mount_tree *tree, int place)
     (void)tree;
     static const struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
     auto_close int mount = mounts_clone(place, "", AT_EMPTY_PATH | AT_RECURSIVE);
-    int status = mount < 0 ? mount : set_attributes(mount, 0, &readonly);
+    int status = mount < 0 ? mount : mounts_set_attributes(mount, 0, &readonly);
     return status < 0 ? status : mounts_attach(mount, place);
 }
 
@@ -594,47 +476,4 @@ int mounts_mask(struct mount_tree *tree, struct error *error)
     const struct oci_linux *linux_config = &tree->config->linux_config;
     int status = cover(tree, &linux_config->readonly_paths, "readonlyPaths", readonly_one, error);
     return status < 0 ? status : cover(tree, &linux_config->masked_paths, "maskedPaths", mask_one, error);
-}
-
-/* -- the end ---------------------------------------------------------------------------------------------------------
- */
-
-int mounts_show(struct mount_tree *tree, struct error *error)
-{
-    static const struct mount_attr shared = {.propagation = MS_SHARED};
-    const char *path = tree->config->root.path;
-    auto_close int folder = openat(tree->bundle, path, O_PATH | O_DIRECTORY | O_CLOEXEC); /* the scratch mount on it */
-    int status = folder < 0 ? -errno : 0;
-    if (status == 0 && is_process_root(folder))
-        return error_refuse(error, "root.path (%s): hooks cannot be shown a container there", path);
-    if (status == 0)
-        status = set_attributes(tree->root, 0, &shared);
-    auto_close int shown = status < 0 ? -1 : mounts_clone(tree->root, "", AT_EMPTY_PATH | AT_RECURSIVE);
-    if (status == 0)
-        status = shown < 0 ? shown : mounts_attach(shown, folder);
-    return status < 0 ? error_set(error, status, "cannot show the root at %s", path) : 0;
-}
-
-int mounts_hide(struct mount_tree *tree, struct error *error)
-{
-    /* The copy goes with the host's tree, and must not take with it what it shares. */
-    static const struct mount_attr private = {.propagation = MS_PRIVATE};
-    int status = set_attributes(tree->root, 0, &private);
-    return status < 0 ? error_set(error, status, "cannot hide the root") : 0;
-}
-
-int mounts_finish(struct mount_tree *tree, struct error *error)
-{
-    for (size_t i = tree->count; i > 0; i--) {
-        struct mount_attr late = {.attr_set = tree->entries[i - 1].late};
-        int status =
-            tree->entries[i - 1].kind == BOOT_MOUNT_REAL ? set_attributes(tree->entries[i - 1].fd, 0, &late) : 0;
-        if (status < 0)
-            return error_set(error, status, "cannot make %s read-only", tree->entries[i - 1].destination);
-    }
-    /* The old root ends up on top of the new one, and goes with everything below it. */
-    if (fchdir(tree->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
-        chdir("/") < 0)
-        return error_set(error, errno, "cannot change the root");
-    return 0;
 }
