@@ -124,7 +124,8 @@ class Engines:
                  self.folder], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             self.wait_for_daemons()
-            self.load_images()
+            for kind in ("busybox", "debian"):
+                self.image(kind)
         except BaseException:
             self.stop()
             raise
@@ -143,12 +144,14 @@ class Engines:
             time.sleep(0.2)
         raise RuntimeError("the daemons did not start:\n" + self.logs())
 
-    def load_images(self):
-        for kind in ("busybox", "debian"):
-            tar = subprocess.Popen(["tar", "-C", tree(kind), "-c", "."], stdout=subprocess.PIPE)
-            self.docker("import", "-", kind, stdin=tar.stdout, seconds=300)
-            if tar.wait() != 0:
-                raise RuntimeError("tar failed")
+    def image(self, kind):
+        """The image of one of the trees of tests/harness/mkrootfs, made when it is not there yet."""
+        if self.docker("image", "inspect", kind, ok=None).code == 0:
+            return
+        tar = subprocess.Popen(["tar", "-C", tree(kind), "-c", "."], stdout=subprocess.PIPE)
+        self.docker("import", "-", kind, stdin=tar.stdout, seconds=300)
+        if tar.wait() != 0:
+            raise RuntimeError("tar failed")
 
     def logs(self, lines=15):
         text = ""
