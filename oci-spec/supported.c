@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <sys/personality.h>
+#include <sys/stat.h>
 
 struct finding {
     bool present;
@@ -83,6 +84,47 @@ static int refuse_namespaces(const struct oci_config *config, struct error *erro
     return 0;
 }
 
+/* What can be opened (sentry/syscalls/opening.c): the kernel's harmless ones and terminals. */
+static bool is_served(const struct oci_device *device)
+{
+    enum { MEMORY = 1, TERMINALS = 5, PSEUDO_TERMINALS = 136 };
+    static const int64_t memory[] = {3, 5, 7, 8, 9};
+    if (device->type != S_IFCHR)
+        return device->type == S_IFIFO;
+    for (size_t i = 0; i < COUNT(memory); i++)
+        if (device->major.value == MEMORY && device->minor.value == memory[i])
+            return true;
+    return (device->major.value == TERMINALS && device->minor.value <= 2) || device->major.value == PSEUDO_TERMINALS;
+}
+
+/* An engine's --privileged: it names whatever the host has, and the program seldom means any of it. */
+static bool are_all_allowed(const struct oci_resources *resources)
+{
+    for (size_t i = 0; resources != NULL && i < resources->devices.count; i++) {
+        const struct oci_device_rule *rule = &resources->devices.items[i];
+        if (rule->allow && (rule->type == 'a' || rule->type == 0)) /* not given is all, too */
+            return true;
+    }
+    return false;
+}
+
+/* Whoever asks for a certain device hears it here, and not as a permission denied somewhere in the program. */
+static int refuse_devices(const struct oci_config *config, struct error *error)
+{
+    const struct oci_linux *linux_config = &config->linux_config;
+    if (are_all_allowed(linux_config->resources))
+        return 0;
+    for (size_t i = 0; i < linux_config->devices.count; i++) {
+        const struct oci_device *device = &linux_config->devices.items[i];
+        if (!is_served(device)) {
+            (void)error_refuse(error, "linux.devices[%zu]: %s is not supported: of the host's devices a container has null, zero, full, "
+                               "random, urandom and terminals", i, device->path);
+            return not_supported(error);
+        }
+    }
+    return 0;
+}
+
 static void note_fields(struct oci_config *config)
 {
     const struct oci_linux *linux_config = &config->linux_config;
@@ -107,6 +149,8 @@ int oci_check_supported(struct oci_config *config, struct error *error)
     int result = refuse_fields(config, error);
     if (result == 0)
         result = refuse_namespaces(config, error);
+    if (result == 0)
+        result = refuse_devices(config, error);
     if (result < 0)
         return result;
 

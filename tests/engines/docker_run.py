@@ -194,6 +194,13 @@ def test_devices(e):
     equal(e.run("busybox", "sh", "-c", script).out, "8\n")
 
 
+def test_host_devices(e):
+    """One that is asked for is refused, in words; a privileged container has nodes of them all, which cannot be opened."""
+    contains(e.run("--device", "/dev/kmsg", "busybox", "true", ok=125).err, "linux.devices[0]: /dev/kmsg is not supported")
+    equal(e.run("--device", "/dev/null:/dev/nothing", "busybox", "sh", "-c", "echo x >/dev/nothing && echo ok").out, "ok\n")
+    equal(e.run("--privileged", "busybox", "sh", "-c", "[ -c /dev/kmsg ] && head -c 1 /dev/kmsg || echo refused").out, "refused\n")
+
+
 def test_masked_paths(e):
     for path in ("/proc/kcore", "/proc/keys", "/proc/timer_list"):
         equal(e.run("busybox", "sh", "-c", f"head -c 1 {path} 2>/dev/null | wc -c").out, "0\n")

@@ -253,6 +253,10 @@ static const struct bad_case unsupported_cases[] = {
     {LINUX, "\"namespaces\":[{\"type\":\"pid\",\"path\":\"/x\"}]", "linux.namespaces[0].path: joining a pid namespace"},
     {LINUX, "\"netDevices\":{\"eth0\":{}}", "linux.netDevices: "},
     {LINUX, "\"personality\":{\"domain\":\"LINUX32\"}", "linux.personality.domain: LINUX32 is not supported"},
+    {LINUX,
+     "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"}],\"devices\":[{\"path\":\"/dev/null\",\"type\":\"c\",\"major\":1,"
+     "\"minor\":3},{\"path\":\"/dev/fuse\",\"type\":\"c\",\"major\":10,\"minor\":229}]",
+     "linux.devices[1]: /dev/fuse is not supported"},
     {LINUX, "\"namespaces\":[{\"type\":\"mount\"}]", "linux.namespaces: none of type \"pid\": sharing the host's"},
     {LINUX, "\"namespaces\":[{\"type\":\"pid\"}]", "linux.namespaces: none of type \"mount\": sharing the host's"},
 };
