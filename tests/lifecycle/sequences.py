@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import threading
 import time
 
@@ -419,11 +418,10 @@ def own_killed_create(d):
     where = d.bundle("one", *SLEEP)
     for moment in range(0, 60, 3):
         command = d.box.command("create", "--bundle", where, d.names["one"])
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = d.reaper.start(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(moment / 1000)
-        process.kill()
-        until(lambda p=process: p.pid in d.reaper.ended, "the end of create")
-        process.returncode = d.reaper.ended.pop(process.pid)
+        d.reaper.kill(process)
+        d.reaper.wait(process)
         d.pid("one")
         d.check(f"delete --force after {moment} ms of create", d.quietly("delete", "--force", "one"), 0)
         d.check("state after that", d.quietly("state", "one"), 1)

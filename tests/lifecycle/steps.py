@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -57,12 +58,27 @@ class Reaper:
             else:
                 time.sleep(0.001)
 
-    def run(self, command, **options):
-        """Starts a command and waits for it; returns its exit code."""
-        process = subprocess.Popen(command, **options)
-        until(lambda: process.pid in self.ended, f"the end of {command}", 60)
+    def start(self, command, **options):
+        """Starts a command; returns what `wait` and `kill` want. A Popen's own methods must not be used: even kill() waits for
+        a process that has ended, and then its end would never be seen here."""
+        return subprocess.Popen(command, **options)
+
+    def kill(self, process):
+        if process.pid not in self.ended:
+            try:
+                os.kill(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def wait(self, process, seconds=60):
+        """Waits for a started command; returns its exit code."""
+        until(lambda: process.pid in self.ended, f"the end of {process.args}", seconds)
         process.returncode = self.ended.pop(process.pid)
         return process.returncode
+
+    def run(self, command, **options):
+        """Starts a command and waits for it; returns its exit code."""
+        return self.wait(self.start(command, **options))
 
     def stop(self):
         self.stopping = True
