@@ -4,7 +4,7 @@
  *
  *   interrupt REPORT BIRTHS TARGET N none|kill=VICTIM|fail=ERRNO [NAME=PID]... -- COMMAND...
  *
- * BIRTHS     the names, by commas, of the processes the command makes, in their order: "sentry,helper,init,gofer". The command
+ * BIRTHS     the names, by commas, of the processes the command makes, in their order: "sentry,fork,helper,init,fork,gofer". The command
  *            itself is "runtime". NAME=PID names one that is there already.
  * TARGET     whose system calls are counted
  * kill       by SIGKILL, with the target held where it is until the victim has gone
@@ -102,7 +102,8 @@ static void born(pid_t pid)
 static bool is_followed(pid_t pid)
 {
     const char *name = name_of(pid);
-    return strcmp(name, target_name) == 0 || (!settled && (strcmp(name, "runtime") == 0 || strcmp(name, "helper") == 0));
+    const bool bears = strcmp(name, "runtime") == 0 || strcmp(name, "helper") == 0 || strcmp(name, "fork") == 0;
+    return strcmp(name, target_name) == 0 || (!settled && bears);
 }
 
 /* -- harm -------------------------------------------------------------------------------------------------------- */

@@ -30,10 +30,11 @@ class Command:
     after: tuple = ()     # the states a container may be in when the command has succeeded; () if there may be none
 
 
+MADE = "sentry,fork,helper,init,fork,gofer"  # a fork bears the process that comes after it
 CREATE = ("create", "--bundle", "{bundle}", ID)
 START = ("start", ID)
 COMMANDS = {
-    "create": Command(CREATE, (), "sentry,helper,init,gofer", False, ("created",)),
+    "create": Command(CREATE, (), MADE, False, ("created",)),
     "start": Command(START, (CREATE,), after=("running",)),
     "exec": Command(("exec", ID, "/bin/true"), (CREATE, START), "helper,process", after=("running",)),
     "kill": Command(("kill", ID, "CONT"), (CREATE, START), after=("running",)),
@@ -42,8 +43,8 @@ COMMANDS = {
     "update": Command(("update", "--pids-limit", "50", ID), (CREATE, START), after=("running",)),
     "delete": Command(("delete", ID), (CREATE,)),
     "delete-force": Command(("delete", "--force", ID), (CREATE, START)),
-    "run": Command(("run", "--bundle", "{bundle}", ID), (), "sentry,helper,init,gofer", False),
-    "run-detach": Command(("run", "--detach", "--bundle", "{bundle}", ID), (), "sentry,helper,init,gofer", False, ("running",)),
+    "run": Command(("run", "--bundle", "{bundle}", ID), (), MADE, False),
+    "run-detach": Command(("run", "--detach", "--bundle", "{bundle}", ID), (), MADE, False, ("running",)),
 }
 
 
@@ -61,7 +62,7 @@ class Case:
 def actions(name):
     """The pairs of target and action that make sense for a command. fail= is completed when the moment is known."""
     command = COMMANDS[name]
-    made = [born for born in command.births.split(",") if born]
+    made = list(dict.fromkeys(born for born in command.births.split(",") if born))
     found = [("runtime", "kill=runtime"), ("runtime", "fail=")]
     found += [("runtime", f"kill={victim}") for victim in SERVANTS]
     for target in made + ([s for s in SERVANTS if name in ("start", "exec")] if command.there else []):
