@@ -289,6 +289,7 @@ class Driver:
         for name, ident in self.names.items():
             text = text.replace(ident, name)
         for name, pid in self.pids.items():
+            text = re.sub(rf"^ *(?={pid}\b)", "", text, flags=re.MULTILINE)  # ps(1) pads it
             text = re.sub(rf"\b{pid}\b", f"PID-{name}", text)
         text = text.replace(self.box.folder, "/FOLDER")
         return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME", text).strip()
