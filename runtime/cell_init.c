@@ -25,6 +25,7 @@
 #include "runtime/cell_program.h"
 #include "runtime/command.h"
 #include "runtime/config_seccomp.h"
+#include "runtime/limits.h"
 #include "runtime/namespaces.h"
 #include "runtime/privilege.h"
 #include "runtime/sysctl.h"
@@ -93,6 +94,7 @@ static int wait_for_start(int listener)
 
 static int set_limits(const struct oci_rlimits *limits, struct error *error)
 {
+    limits_restore();
     for (size_t i = 0; i < limits->count; i++) {
         const struct oci_rlimit *limit = &limits->items[i];
         if (limit->resource == RLIMIT_LOCKS)
@@ -224,16 +226,15 @@ struct life {
 
 static int set_up(struct life *life, struct error *error)
 {
-    int status = set_limits(&prepared.process->rlimits, error);
-    if (status == 0)
-        status = connect_terminal(life->console, error);
+    int status = connect_terminal(life->console, error);
     if (status == 0 && !prepared.joins)
         status = set_up_namespaces(life->procfs, error);
     if (status == 0)
         status = close_others(&life->socket, &life->start, error);
     if (status == 0)
         status = privilege_drop(GUEST_ID, GUEST_ID, NULL, 0, error);
-    return status;
+    /* Last: they are meant for the program, and may be too tight for us. */
+    return status == 0 ? set_limits(&prepared.process->rlimits, error) : status;
 }
 
 /* A process that joins needs none of the filesystems, but the same identity before it goes on. */

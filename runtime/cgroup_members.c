@@ -156,11 +156,11 @@ int cgroup_folders_remove(const struct cgroup *cgroup, const struct cgroup_place
     return rmdir(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* A process that was killed leaves its cgroups a little later. */
+/* A process that was killed leaves its cgroups a little later; on a busy machine, seconds later. */
 int cgroup_remove_all(const struct cgroup *cgroup)
 {
-    enum { TRIES = 200 };
-    static const struct timespec pause = {.tv_nsec = 5000000};
+    enum { TRIES = 1000 };
+    static const struct timespec pause = {.tv_nsec = 10000000};
     int result = -EBUSY;
     for (int i = 0; i < TRIES && result == -EBUSY; i++) {
         if (i > 0) {

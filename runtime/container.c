@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,15 +91,27 @@ int container_open(const char *root, const char *id, int *ret_folder, struct err
     return 0;
 }
 
-int container_lock(int folder)
+static int open_lock(int folder)
 {
+    int fd = openat(folder, LOCK_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        fd = openat(folder, LOCK_FILE, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return fd >= 0 ? fd : -errno;
+}
+
+int container_lock(int folder, int patience_ms)
+{
+    enum { STEP_MS = 10 };
     struct stat status;
-    auto_close int fd = openat(folder, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    auto_close int fd = open_lock(folder);
     if (fd < 0)
-        return -errno;
-    while (flock(fd, LOCK_EX) < 0)
-        if (errno != EINTR)
+        return fd;
+    for (int waited = 0; flock(fd, patience_ms < 0 ? LOCK_EX : LOCK_EX | LOCK_NB) < 0; waited += STEP_MS) {
+        if (errno != EINTR && (errno != EWOULDBLOCK || waited >= patience_ms))
             return -errno;
+        if (errno == EWOULDBLOCK)
+            (void)poll(NULL, 0, STEP_MS);
+    }
     /* Who held it may have deleted the container meanwhile. */
     if (fstat(fd, &status) < 0)
         return -errno;
@@ -352,6 +365,19 @@ static bool has_creator(int folder)
     return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+/* Its start has not been: its first process still is the runtime's own program, not the stub (sentry/platform/exec.c), which is a
+ * file in memory. The socket alone does not tell, should `start` have been killed before it removed it. */
+static bool awaits_start(int folder, const struct container *container)
+{
+    static const char in_memory[] = "/memfd:";
+    char path[40], program[sizeof(in_memory) - 1];
+    if (faccessat(folder, START_SOCKET, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return false;
+    (void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)container->init.pid);
+    ssize_t size = readlink(path, program, sizeof(program));
+    return size != (ssize_t)sizeof(program) || memcmp(program, in_memory, sizeof(program)) != 0;
+}
+
 enum container_status container_status(int folder, const struct container *container)
 {
     if (container->init.pid == 0)
@@ -361,7 +387,7 @@ enum container_status container_status(int folder, const struct container *conta
         return CONTAINER_STOPPED;
     if (container->cgroup[0] != '\0' && cgroup_is_frozen(container->cgroup, container->systemd_cgroup))
         return CONTAINER_PAUSED;
-    return faccessat(folder, START_SOCKET, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? CONTAINER_CREATED : CONTAINER_RUNNING;
+    return awaits_start(folder, container) ? CONTAINER_CREATED : CONTAINER_RUNNING;
 }
 
 const char *container_status_name(enum container_status status)

@@ -50,13 +50,16 @@ int process_mark_open(const struct process_mark *mark);
  * reaped all who were in its pid namespace. */
 bool process_mark_is_zombie(const struct process_mark *mark);
 
-/* CREATED as long as START_SOCKET is in the folder, PAUSED by the freezer. */
+/* CREATED as long as START_SOCKET is in the folder and the init has not executed, PAUSED by the freezer. */
 #define START_SOCKET   "start.sock"
 #define CONTROL_SOCKET "control.sock"
 enum container_status container_status(int folder, const struct container *container);
 const char *container_status_name(enum container_status status);
 
-/* Serialises commands that change a container: an exclusive lock, held until the descriptor is closed. A descriptor or -errno. */
-int container_lock(int folder);
+/* Serialises commands that change a container: an exclusive lock, held until the descriptor is closed. A descriptor;
+ * -EWOULDBLOCK if somebody else holds it for longer than that (CONTAINER_LOCK_WAIT: as long as it takes); -ENOENT if the container
+ * has been deleted meanwhile; or another -errno. */
+enum { CONTAINER_LOCK_WAIT = -1 };
+int container_lock(int folder, int patience_ms);
 
 #endif

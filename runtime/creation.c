@@ -18,6 +18,7 @@
 #include "runtime/hooks.h"
 #include "runtime/home.h"
 #include "runtime/id_table.h"
+#include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/options.h"
 #include "runtime/pid_file.h"
@@ -103,6 +104,10 @@ static int open_state(struct creation *creation, struct error *error)
                                   error);
     if (result < 0)
         return result;
+    /* So that later commands need no room on the disk for theirs. */
+    auto_close int lock = container_lock(creation->folder, 0);
+    if (lock < 0 && lock != -EWOULDBLOCK)
+        return error_set(error, lock, "cannot write in the state folder");
     creation->control_socket = state_socket_listen(creation->folder, CONTROL_SOCKET, error);
     if (creation->control_socket < 0)
         return creation->control_socket;
@@ -255,6 +260,8 @@ static int make_sandbox(struct creation *creation, struct error *error)
         .data = creation,
     };
     int result = sandbox_create(&options, &creation->sandbox, error);
+    if (result < 0 && creation->has_cgroup && cgroup_oom_killed(creation->container.cgroup, creation->container.systemd_cgroup))
+        error_prefix(error, "linux.resources.memory.limit is too low for a container, the kernel killed a process of it");
     creation->has_sandbox = result == 0;
     creation->has_hooks = creation->has_hooks || result == 0;
     if (result == 0 && creation->options.console_socket != NULL)
@@ -267,7 +274,9 @@ int creation_make(const struct creation_options *options, struct creation *ret_c
     struct creation creation = {
         .options = *options, .ids = {.lock = -1}, .users = {.fd = -1}, .folder = -1, .start_socket = -1, .control_socket = -1, .reason = -1};
     set_owner(&creation.container);
-    int result = load_config(&creation, error);
+    int result = limits_check(error);
+    if (result == 0)
+        result = load_config(&creation, error);
     if (result == 0)
         result = take_ids(&creation, error);
     if (result == 0)
@@ -309,13 +318,16 @@ static void close_all(struct creation *creation)
 
 void creation_undo(struct creation *creation)
 {
+    const struct container *container = &creation->container;
     if (creation->has_sandbox)
         sandbox_destroy(&creation->sandbox);
-    if (creation->has_cgroup)
-        (void)cgroup_remove(creation->container.cgroup, creation->container.systemd_cgroup);
+    int stuck = creation->has_cgroup ? cgroup_remove(container->cgroup, container->systemd_cgroup) : 0;
     if (creation->has_hooks)
-        hooks_poststop(creation->folder, &creation->container);
-    if (creation->folder >= 0) {
+        hooks_poststop(creation->folder, container);
+    if (stuck < 0) { /* the state stays too: `delete` finds the cgroup by it */
+        log_message(LOG_LEVEL_WARNING, "cannot remove the cgroup %s (%s): delete \"%s\" later", container->cgroup,
+                    strerror(-stuck), creation->options.id);
+    } else if (creation->folder >= 0) {
         int result = state_dir_remove(options_global()->root, creation->options.id);
         if (result < 0)
             log_message(LOG_LEVEL_WARNING, "cannot remove the state of \"%s\": %s", creation->options.id, strerror(-result));

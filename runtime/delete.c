@@ -24,6 +24,7 @@
 
 enum {
     STEP_MS = 20,
+    POLITE_MS = 1000,  /* for another command to be done with the container */
     LEAVE_MS = 500,    /* for the sentry to end by itself once init has */
     KILLED_MS = 10000, /* for a killed process to be gone; as long as runc waits */
     REMOVE_TRIES = 100,
@@ -158,6 +159,27 @@ static int remove_abandoned(const char *id, struct error *error)
     return result == 0 ? remove_state(id, folder, error) : result;
 }
 
+/* Whoever has the lock may be waiting for something of the container that never comes. It does once that is at its end. */
+static int lock_by_force(struct target *target, struct error *error)
+{
+    target->lock = container_lock(target->folder, POLITE_MS);
+    if (target->lock == -EWOULDBLOCK) {
+        int result = end_processes(&target->container, error);
+        if (result < 0)
+            return result;
+        target->lock = container_lock(target->folder, KILLED_MS);
+    }
+    if (target->lock == -EWOULDBLOCK)
+        return error_refuse(error, "cannot delete container: another command on it does not end");
+    return target->lock < 0 ? error_set(error, target->lock, "cannot lock the container") : 0;
+}
+
+static int open_target(const char *id, bool force, struct target *target, struct error *error)
+{
+    int result = target_open(id, !force, target, error);
+    return result == 0 && force ? lock_by_force(target, error) : result;
+}
+
 int container_delete(const char *id, bool force, struct error *error)
 {
     auto_target struct target target = TARGET_NONE;
@@ -165,7 +187,9 @@ int container_delete(const char *id, bool force, struct error *error)
     int result = state_id_check(id, error);
     if (result < 0)
         return result;
-    result = target_open(id, true, &target, &why);
+    result = open_target(id, force, &target, &why);
+    if (result < 0 && target.folder >= 0 && result != -ENOENT)
+        return error_refuse(error, "%s", why.text);
     if (result < 0) {
         /* By force also what has no state that can be read. */
         bool abandoned = force || result == -ENOENT;

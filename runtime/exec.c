@@ -20,6 +20,7 @@
 #include "runtime/exec_console.h"
 #include "runtime/exec_process.h"
 #include "runtime/home.h"
+#include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/monitor.h"
 #include "runtime/numbers.h"
@@ -210,7 +211,9 @@ static int start_process(struct exec *exec, struct error *error)
 
 static int set_up(struct exec *exec, struct error *error)
 {
-    int result = find_container(exec, error);
+    int result = limits_check(error);
+    if (result == 0)
+        result = find_container(exec, error);
     if (result == 0)
         result = exec_process_load(exec->folder, &exec->options, &exec->config, error);
     if (result == 0)

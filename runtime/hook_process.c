@@ -19,6 +19,7 @@
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/limits.h"
 
 enum { QUOTED_MAX = 300 /* bytes of what a failed hook printed */ };
 
@@ -152,6 +153,7 @@ static int become(const struct oci_hook *hook, const struct hook_place *place, c
     char *only_path[] = {hook->path, NULL};
     (void)setpgid(0, 0);
     reset_signals();
+    limits_restore();
     int status = open_namespaces(place, &mounts, &others);
     if (status < 0)
         return status;

@@ -10,6 +10,7 @@
 #include "postern/error.h"
 #include "postern/version.h"
 #include "runtime/command.h"
+#include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/options.h"
 
@@ -94,13 +95,25 @@ static int dispatch(int argc, char **argv)
     return EXIT_USAGE;
 }
 
+/* What could not be printed was not done. */
+static int printed(int status)
+{
+    if (status != EXIT_SUCCESS || (fflush(stdout) == 0 && ferror(stdout) == 0))
+        return status;
+    log_message(LOG_LEVEL_ERROR, "cannot print: %s", strerror(errno));
+    return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
     struct global_options options;
     struct error error = {0};
     int index;
-    if (ensure_standard_fds() < 0)
+    limits_lift();
+    if (ensure_standard_fds() < 0) {
+        log_message(LOG_LEVEL_ERROR, "cannot open /dev/null: %s", strerror(errno));
         return EXIT_USAGE;
+    }
     if (options_parse_global(argc, argv, &options, &index, &error) < 0 ||
         log_open(options.log, options.log_json, options.debug, &error) < 0) {
         log_message(LOG_LEVEL_ERROR, "%s", error.text);
@@ -109,12 +122,12 @@ int main(int argc, char **argv)
 
     options_keep(&options);
     if (options.version)
-        return print_version();
+        return printed(print_version());
     if (options.help)
-        return print_help();
+        return printed(print_help());
     if (index >= argc) {
         log_message(LOG_LEVEL_ERROR, "no command given; postern --help lists the commands");
         return EXIT_USAGE;
     }
-    return dispatch(argc - index, argv + index);
+    return printed(dispatch(argc - index, argv + index));
 }

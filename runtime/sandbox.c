@@ -297,12 +297,24 @@ static void kill_and_reap(pid_t *pid)
     *pid = 0;
 }
 
+/* It cannot end before all who were in its pid namespace have been reaped. One of them may be a child of ours that we do not
+ * know: the helper that made it was killed before it could tell. */
+static void kill_and_reap_sentry(pid_t *pid)
+{
+    if (*pid <= 0)
+        return;
+    (void)kill(*pid, SIGKILL);
+    for (pid_t reaped = 0; reaped != *pid && (reaped >= 0 || errno == EINTR);)
+        reaped = waitpid(-1, NULL, __WALL);
+    *pid = 0;
+}
+
 void sandbox_destroy(struct sandbox *sandbox)
 {
     /* The others first: the sentry's death would kill them too, but each is our child and must be reaped. */
     kill_and_reap(&sandbox->init);
     kill_and_reap(&sandbox->gofer);
-    kill_and_reap(&sandbox->sentry);
+    kill_and_reap_sentry(&sandbox->sentry);
     int *fds[] = {&sandbox->sentry_pidfd, &sandbox->init_pidfd, &sandbox->control, &sandbox->console_master,
                   &sandbox->cell_socket};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {

@@ -61,6 +61,8 @@ static int start(int folder, const struct container *container, struct error *er
     if (socket < 0)
         return socket;
     result = cell_execute(socket, error);
+    if (result == 0 && container_status(folder, container) == CONTAINER_CREATED)
+        return error_refuse(error, "the container's first process did not take the order to start; it still waits for one");
     if (result < 0) {
         end(folder, init, false); /* its init ends by itself */
         return result;
@@ -81,7 +83,7 @@ int command_start(int argc, char **argv)
     auto_close int lock = -1;
     struct container container = {0};
     int result = container_open(options_global()->root, argv[1], &folder, &error);
-    if (result == 0 && (lock = container_lock(folder)) < 0)
+    if (result == 0 && (lock = container_lock(folder, CONTAINER_LOCK_WAIT)) < 0)
         result = error_set(&error, lock, "cannot lock container \"%s\"", argv[1]);
     if (result == 0)
         result = container_load(folder, &container, &error);

@@ -23,8 +23,10 @@ int state_socket_listen(int folder, const char *name, struct error *error)
     enum { WAITING_MAX = 16 };
     auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     struct sockaddr_un address = address_of(folder, name);
+    if (fd < 0)
+        return error_set(error, errno, "cannot make a socket");
     (void)unlinkat(folder, name, 0);
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, WAITING_MAX) < 0)
+    if ( bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, WAITING_MAX) < 0)
         return error_set(error, errno, "cannot make %s in the state folder", name);
     return take_fd(&fd);
 }
@@ -33,7 +35,9 @@ int state_socket_connect(int folder, const char *name, struct error *error)
 {
     auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     struct sockaddr_un address = address_of(folder, name);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+    if (fd < 0)
+        return error_set(error, errno, "cannot make a socket");
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
         return error_set(error, errno, "cannot reach the container by %s", name);
     return take_fd(&fd);
 }

@@ -36,19 +36,23 @@ void control_say(const struct sentry *sentry, unsigned int kind, const char *tex
 {
     struct control_message message = {.kind = kind};
     (void)snprintf(message.text, sizeof(message.text), "%s", text);
-    if (sentry->control >= 0)
-        (void)socket_send(sentry->control, &message, sizeof(message), NULL, 0);
+    if (sentry->control < 0)
+        return;
+    int status = socket_send(sentry->control, &message, sizeof(message), NULL, 0);
+    /* The runtime would wait for these for ever; a runtime that is gone does not. */
+    if ((kind == CONTROL_READY || kind == CONTROL_STARTED) && status < 0 && status != -EPIPE && status != -ECONNRESET)
+        _exit(1);
 }
 
-static void answer(int socket, unsigned int kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void answer(int socket, unsigned int kind, const char *format, ...)
+static int answer(int socket, unsigned int kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static int answer(int socket, unsigned int kind, const char *format, ...)
 {
     struct control_message message = {.kind = kind};
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(message.text, sizeof(message.text), format, arguments);
     va_end(arguments);
-    (void)socket_send(socket, &message, sizeof(message), NULL, 0);
+    return socket_send(socket, &message, sizeof(message), NULL, 0);
 }
 
 /* The first listener: with it comes the guest's procfs, and the container's init. */
@@ -117,30 +121,35 @@ static bool ids_exist(const struct boot_config *boot, const struct boot_config *
     return exist;
 }
 
-/* A process that joined the container from outside: its listener and its credentials. */
-static void enter(struct sentry *sentry, int socket, pid_t pid, int *listener, int config_fd)
+/* A process that joined the container from outside: its listener and its credentials. What came of it goes to the socket: 0, or
+ * -errno if it could not be sent. */
+static int enter(struct sentry *sentry, int socket, pid_t pid, int *listener, int config_fd)
 {
     struct error error = {0};
     const struct boot_config *config = map_config(config_fd, &error);
-    if (config == NULL) {
-        answer(socket, CONTROL_FATAL, "%.400s", error.text);
-        return;
-    }
+    if (config == NULL)
+        return answer(socket, CONTROL_FATAL, "%.400s", error.text);
+
+    int status, sent;
     if (!ids_exist(sentry->boot, config)) {
-        answer(socket, CONTROL_FATAL, "process.user: not all of its ids are ids of the container's user namespace");
-        (void)munmap((void *)(uintptr_t)config, sizeof(*config));
-        return;
-    }
-    int status = kernel_enter_process(sentry, config, pid);
-    if (status < 0)
-        answer(socket, CONTROL_FATAL, "cwd: %.200s: %s", config->cwd, strerror(-status));
-    else if (platform_add_listener(sentry->platform, *listener) < 0)
-        answer(socket, CONTROL_FATAL, "too many listeners");
-    else {
+        sent = answer(socket, CONTROL_FATAL, "process.user: not all of its ids are ids of the container's user namespace");
+    } else if ((status = kernel_enter_process(sentry, config, pid)) < 0) {
+        sent = answer(socket, CONTROL_FATAL, "cwd: %.200s: %s", config->cwd, strerror(-status));
+    } else if (platform_add_listener(sentry->platform, *listener) < 0) {
+        sent = answer(socket, CONTROL_FATAL, "too many listeners");
+    } else {
         *listener = -1;
-        answer(socket, CONTROL_STARTED, "%s", "");
+        sent = answer(socket, CONTROL_STARTED, "%s", "");
     }
     (void)munmap((void *)(uintptr_t)config, sizeof(*config));
+    return sent;
+}
+
+static void close_connection(struct connection *connection)
+{
+    platform_unwatch(connection->sentry->platform, connection->socket);
+    (void)close(connection->socket);
+    free(connection);
 }
 
 static void connection_ready(void *data)
@@ -150,18 +159,15 @@ static void connection_ready(void *data)
     int fds[2];
     size_t count = 0;
     ssize_t got = socket_receive(connection->socket, &message, sizeof(message), fds, 2, &count);
-    if (got == sizeof(message) && message.kind == CONTROL_ENTER && count == 2) {
-        enter(connection->sentry, connection->socket, message.pid, &fds[0], fds[1]);
-    } else if (got > 0) {
-        answer(connection->socket, CONTROL_FATAL, "malformed request; are postern and postern-sentry of one build?");
-    } else {
-        platform_unwatch(connection->sentry->platform, connection->socket);
-        (void)close(connection->socket);
-        free(connection);
-        return;
-    }
+    int sent = -EPIPE;
+    if (got == sizeof(message) && message.kind == CONTROL_ENTER && count == 2)
+        sent = enter(connection->sentry, connection->socket, message.pid, &fds[0], fds[1]);
+    else if (got > 0)
+        sent = answer(connection->socket, CONTROL_FATAL, "malformed request; are postern and postern-sentry of one build?");
     for (size_t i = 0; i < 2; i++)
         cleanup_close(&fds[i]);
+    if (sent < 0) /* they have gone, or would wait for an answer for ever */
+        close_connection(connection);
 }
 
 static void listen_ready(void *data)

@@ -95,9 +95,11 @@ struct fuse_server *fuse_new(struct sentry *sentry, int fd)
     server->fd = fd;
     (void)pthread_barrier_init(&server->started, NULL, 2);
     fuse_nodes_init(&server->nodes);
-    if (start_thread(server) != 0) {
+    int status = start_thread(server);
+    if (status < 0) {
         fuse_nodes_destroy(&server->nodes);
         free(server);
+        errno = -status;
         return NULL;
     }
     return server;

@@ -52,7 +52,7 @@ struct fuse_node_spec {
     char path[FUSE_PATH_MAX]; /* as the guest knows it, for /proc/PID/fd */
 };
 
-/* Starts the thread that serves `fd` (/dev/fuse of a mount). NULL if it cannot be started: do without. */
+/* Starts the thread that serves `fd` (/dev/fuse of a mount). NULL, with errno set, if it cannot be started. */
 struct fuse_server *fuse_new(struct sentry *sentry, int fd);
 
 /* Registers a node and opens it through the gofer. Main thread. *ret_fd is owned by the caller. */

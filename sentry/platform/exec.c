@@ -73,13 +73,11 @@ static bool runs_stub(const struct sentry *sentry, pid_t pid, int stub)
 /* Runs the call whose entry the tracee stands at. Its wait status at the next stop, or -errno. */
 static int run_execveat(struct tracee *tracee, int stub_number)
 {
-    if (ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0)
-        return -ESRCH;
-    int status = let_through(tracee, stub_number);
-    if (status == -ETIMEDOUT)
+    int status = ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0 ? -ESRCH : let_through(tracee, stub_number);
+    if (status < 0 && status != -ECANCELED) { /* a filter of the guest's own may refuse it before ours traps it */
         transient_abandon(tracee);
-    if (status < 0 && status != -ECANCELED) /* a filter of the guest's own may refuse it before ours traps it */
         return status;
+    }
     return transient_wait(tracee);
 }
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guest memory, by process_vm_readv(2) and process_vm_writev(2). */
 #include <errno.h>
-#include <linux/seccomp.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/uio.h>
 
 #include "postern/confine.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/call.h"
+#include "sentry/platform/platform.h"
 
 CONFINE_ALLOW(process_vm_readv, "arguments of calls");
 CONFINE_ALLOW(process_vm_writev, "results of calls");
@@ -19,7 +18,7 @@ enum { PAGE = 4096, STRING_STEP = 256 };
  * the caller's. */
 static int still_asking(const struct call *call)
 {
-    return ioctl(call->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) < 0 ? -ESRCH : 0;
+    return platform_is_asking(call->sentry, call->listener, call->id) ? 0 : -ESRCH;
 }
 
 static ssize_t transfer_in(const struct call *call, uint64_t address, void *buffer, size_t size)

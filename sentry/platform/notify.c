@@ -144,6 +144,25 @@ static void run_watches(struct platform *platform)
     }
 }
 
+/* A listener's requests end early when we are signalled while another of its users is inside, or frozen by `pause`. Taken for
+ * the caller's death that would leave the caller waiting for ever. */
+static int request(int listener, unsigned long what, void *argument)
+{
+    int result;
+    do
+        result = ioctl(listener, what, argument);
+    while (result < 0 && errno == EINTR);
+    return result;
+}
+
+bool platform_is_asking(struct sentry *sentry, int listener, uint64_t id)
+{
+    bool asking = request(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+    if (!asking && errno != ENOENT)
+        sentry_die(sentry, "cannot ask for a caller: %s", strerror(errno));
+    return asking;
+}
+
 void platform_answer(struct call *call, int64_t result)
 {
     if (result == CALL_ANSWERED || result == CALL_PENDING)
@@ -156,8 +175,9 @@ void platform_answer(struct call *call, int64_t result)
         response.error = (int32_t)result;
     else
         response.val = result;
-    /* ENOENT: the caller was killed meanwhile. There is nobody to tell. */
-    (void)ioctl(call->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+    /* ENOENT: the caller was killed meanwhile. There is nobody to tell. Anything else would leave it waiting for ever. */
+    if (request(call->listener, SECCOMP_IOCTL_NOTIF_SEND, &response) < 0 && errno != ENOENT && errno != EINPROGRESS)
+        sentry_die(call->sentry, "cannot answer a call: %s", strerror(errno));
 }
 
 int call_add_fd(struct call *call, int fd, bool close_on_exec, int newfd, int *ret_number)
@@ -169,10 +189,7 @@ int call_add_fd(struct call *call, int fd, bool close_on_exec, int newfd, int *r
         .flags = newfd < 0 ? 0 : (uint32_t)SECCOMP_ADDFD_FLAG_SETFD,
         .newfd_flags = close_on_exec ? (uint32_t)O_CLOEXEC : 0,
     };
-    int number;
-    do
-        number = ioctl(call->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
-    while (number < 0 && errno == EINTR);
+    int number = request(call->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
     if (number < 0)
         return errno == ENOENT || errno == EINPROGRESS ? -ESRCH : -errno;
     *ret_number = number;
@@ -187,10 +204,7 @@ int64_t call_install_fd(struct call *call, int fd, bool close_on_exec)
         .flags = SECCOMP_ADDFD_FLAG_SEND,
         .newfd_flags = close_on_exec ? (uint32_t)O_CLOEXEC : 0,
     };
-    int number;
-    do
-        number = ioctl(call->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
-    while (number < 0 && errno == EINTR);
+    int number = request(call->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
     if (number < 0 && errno == EBADF && (fcntl(fd, F_GETFL) & O_PATH) != 0)
         return call_install_path_fd(call, fd, close_on_exec);
     if (number < 0)
@@ -269,7 +283,7 @@ static void serve(struct platform *platform, const struct seccomp_notif *notific
     }
     /* A task found just now by its pid: if the caller was killed meanwhile the pid may be somebody else's. One that has been
      * here before is known to be alive, and the same. */
-    if (!call.task->served && ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call.id) < 0)
+    if (!call.task->served && !platform_is_asking(platform->sentry, listener, call.id))
         return;
     call.task->served = true;
     int64_t result = dispatch(&call, now_ns);
@@ -294,7 +308,7 @@ static void serve_backlog(struct platform *platform)
         platform->backlog_count--;
         memmove(&platform->backlog[0], &platform->backlog[1], platform->backlog_count * sizeof(platform->backlog[0]));
         /* Its caller may have been killed by the exec that put it aside, and its pid taken over. */
-        if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notification.id) == 0)
+        if (platform_is_asking(platform->sentry, listener, notification.id))
             serve(platform, &notification, listener);
     }
 }

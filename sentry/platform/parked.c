@@ -2,9 +2,7 @@
 #include "sentry/platform/parked.h"
 
 #include <errno.h>
-#include <linux/seccomp.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <time.h>
 
 #include "sentry/kernel/process.h"
@@ -75,7 +73,7 @@ int64_t parked_add(struct parked_list *list, const struct call *call, const stru
 static int64_t ask(struct parked_call *entry)
 {
     struct call *call = &entry->call;
-    if (ioctl(call->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) < 0) {
+    if (!platform_is_asking(call->sentry, call->listener, call->id)) {
         entry->parked.cancel(entry->parked.state);
         return CALL_ANSWERED;
     }

@@ -33,6 +33,9 @@ void platform_run(struct platform *platform) __attribute__((noreturn));
  * tracer instead, -ETIMEDOUT after a few seconds. */
 int platform_wait_trap(struct platform *platform, int listener, pid_t tid, int nr, struct call *ret_call);
 
+/* Whether the caller of a call we were told of still waits for its answer. */
+bool platform_is_asking(struct sentry *sentry, int listener, uint64_t id);
+
 /* Answers outside a handler. */
 void platform_answer(struct call *call, int64_t result);
 

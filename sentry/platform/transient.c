@@ -65,6 +65,14 @@ static pid_t wait_for_stop(const struct tracee *tracee, int *ret_status)
     return 0;
 }
 
+/* A caller that cannot be followed any more is ended: it would stay stopped, or go on with registers of ours. Nearly always it
+ * has been killed already. */
+static int lose(const struct tracee *tracee)
+{
+    transient_abandon(tracee);
+    return -ESRCH;
+}
+
 int transient_seize(struct call *call, struct tracee *ret_tracee)
 {
     pid_t tid = call->task->tid;
@@ -83,10 +91,8 @@ int transient_wait(struct tracee *tracee)
     for (;;) {
         int status;
         pid_t pid = wait_for_stop(tracee, &status);
-        if (pid == 0)
-            transient_abandon(tracee);
         if (pid <= 0)
-            return -ESRCH;
+            return lose(tracee);
         if (WIFEXITED(status) || WIFSIGNALED(status)) {
             if (pid == tracee->tid)
                 return -ESRCH;
@@ -102,7 +108,7 @@ int transient_wait(struct tracee *tracee)
         if (event == 0 && signal >= 1 && signal <= SIGNALS_MAX)
             tracee->signals |= UINT64_C(1) << (signal - 1);
         if (ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0)
-            return -ESRCH;
+            return lose(tracee);
     }
 }
 
@@ -112,7 +118,7 @@ int transient_stop(struct tracee *tracee)
     int status = transient_wait(tracee);
     if (status < 0)
         return status;
-    return ptrace(PTRACE_GETREGS, tracee->tid, 0, &tracee->before) < 0 ? -ESRCH : 0;
+    return ptrace(PTRACE_GETREGS, tracee->tid, 0, &tracee->before) < 0 ? lose(tracee) : 0;
 }
 
 /* To the next system call stop. An interrupt that is still to be reported comes first. */
@@ -120,7 +126,7 @@ static int step(struct tracee *tracee)
 {
     for (;;) {
         if (ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0)
-            return -ESRCH;
+            return lose(tracee);
         int status = transient_wait(tracee);
         if (status < 0)
             return status;
@@ -149,24 +155,22 @@ int transient_enter(struct tracee *tracee, long nr, const uint64_t arguments[6])
     registers.r8 = arguments[4];
     registers.r9 = arguments[5];
     if (ptrace(PTRACE_SETREGS, tracee->tid, 0, &registers) < 0)
-        return -ESRCH;
+        return lose(tracee);
     int status = step(tracee);
     if (status < 0)
         return status;
     struct user_regs_struct entered;
     if (ptrace(PTRACE_GETREGS, tracee->tid, 0, &entered) < 0)
-        return -ESRCH;
-    if (is_call(&entered, nr, arguments))
-        return 0;
-    transient_abandon(tracee); /* the instruction was replaced: this is a call of the guest's own choice */
-    return -ESRCH;
+        return lose(tracee);
+    /* If the instruction was replaced this is a call of the guest's own choice. */
+    return is_call(&entered, nr, arguments) ? 0 : lose(tracee);
 }
 
 int transient_result(struct tracee *tracee, int64_t *ret_result)
 {
     struct user_regs_struct registers;
     if (ptrace(PTRACE_GETREGS, tracee->tid, 0, &registers) < 0)
-        return -ESRCH;
+        return lose(tracee);
     *ret_result = (int64_t)registers.rax;
     return 0;
 }
@@ -196,7 +200,7 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
 {
     int status = transient_enter(tracee, nr, arguments);
     if (status == 0 && ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0)
-        status = -ESRCH;
+        status = lose(tracee);
     if (status == 0)
         status = pass_trap(tracee, nr, arguments);
     if (status == -ETIMEDOUT)
@@ -214,12 +218,14 @@ void transient_return(struct tracee *tracee, int64_t result)
     struct user_regs_struct registers = tracee->before;
     registers.rax = (unsigned long long)result;
     registers.orig_rax = (unsigned long long)-1;
-    (void)ptrace(PTRACE_SETREGS, tracee->tid, 0, &registers);
+    if (ptrace(PTRACE_SETREGS, tracee->tid, 0, &registers) < 0)
+        transient_abandon(tracee);
 }
 
 void transient_let_go(struct tracee *tracee)
 {
-    (void)ptrace(PTRACE_DETACH, tracee->tid, 0, 0);
+    if (ptrace(PTRACE_DETACH, tracee->tid, 0, 0) < 0)
+        transient_abandon(tracee);
     for (int signal = 1; signal <= SIGNALS_MAX; signal++)
         if ((tracee->signals >> (signal - 1) & 1) != 0)
             (void)syscall(SYS_tgkill, tracee->call->task->process->pid, tracee->tid, signal);

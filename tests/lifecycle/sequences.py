@@ -7,7 +7,8 @@ import subprocess
 import threading
 import time
 
-from steps import until
+from steps import until  # first: it knows where the harness is
+import trouble
 
 SLEEP = ("/bin/sleep", "1000")
 OWN_WORDS = "the words are our own"
@@ -419,11 +420,10 @@ def own_killed_create(d):
     where = d.bundle("one", *SLEEP)
     for moment in range(0, 60, 3):
         command = d.box.command("create", "--bundle", where, d.names["one"])
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = d.reaper.start(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(moment / 1000)
-        process.kill()
-        until(lambda p=process: p.pid in d.reaper.ended, "the end of create")
-        process.returncode = d.reaper.ended.pop(process.pid)
+        d.reaper.kill(process)
+        d.reaper.wait(process)
         d.pid("one")
         d.check(f"delete --force after {moment} ms of create", d.quietly("delete", "--force", "one"), 0)
         d.check("state after that", d.quietly("state", "one"), 1)
@@ -432,5 +432,5 @@ def own_killed_create(d):
 
 def all_sequences():
     """Those compared with runc, and those (own_...) that know what is right."""
-    return {name.split("_", 1)[1].replace("_", "-"): what for name, what in globals().items()
+    return {name.split("_", 1)[1].replace("_", "-"): what for name, what in {**globals(), **vars(trouble)}.items()
             if name.startswith(("sequence_", "own_"))}

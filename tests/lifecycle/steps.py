@@ -6,13 +6,14 @@ import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "harness"))
-from sandbox import Sandbox, libc  # noqa: E402
+from sandbox import Sandbox, alive, libc  # noqa: E402
 
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE = 20  # seconds, for anything a container is to do
@@ -42,27 +43,55 @@ class Reaper:
 
     def __init__(self):
         self.ended = {}
+        self.lock = threading.Lock()  # whoever holds it knows that nobody is reaped meanwhile, and no pid given away again
         self.stopping = False
         self.thread = threading.Thread(target=self.loop, daemon=True)
         self.thread.start()
 
     def loop(self):
         while not self.stopping:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                pid = 0
-            if pid != 0:
-                self.ended[pid] = os.waitstatus_to_exitcode(status)
-            else:
+            with self.lock:
+                try:
+                    pid, status = os.waitpid(-1, os.WNOHANG)
+                except ChildProcessError:
+                    pid = 0
+                if pid != 0:
+                    self.ended[pid] = os.waitstatus_to_exitcode(status)
+            if pid == 0:
                 time.sleep(0.001)
+
+    def expect(self, pid):
+        """From here on the end of that process is its own, not that of another that had its pid before."""
+        with self.lock:
+            if alive(pid):
+                self.ended.pop(pid, None)
+
+    def start(self, command, **options):
+        """Starts a command; returns what `wait` and `kill` want. A Popen's own methods must not be used: even kill() waits for
+        a process that has ended, and then its end would never be seen here."""
+        with self.lock:
+            process = subprocess.Popen(command, **options)
+            self.ended.pop(process.pid, None)  # another's, which had that pid before
+        return process
+
+    def kill(self, process):
+        with self.lock:
+            if process.returncode is None and process.pid not in self.ended:
+                os.kill(process.pid, signal.SIGKILL)
+
+    def wait(self, process, seconds=60):
+        """Waits for a started command; returns its exit code. One that takes longer is killed, and the test fails."""
+        try:
+            until(lambda: process.pid in self.ended, f"the end of {process.args}", seconds)
+        except AssertionError:
+            self.kill(process)
+            raise
+        process.returncode = self.ended.pop(process.pid)
+        return process.returncode
 
     def run(self, command, **options):
         """Starts a command and waits for it; returns its exit code."""
-        process = subprocess.Popen(command, **options)
-        until(lambda: process.pid in self.ended, f"the end of {command}", 60)
-        process.returncode = self.ended.pop(process.pid)
-        return process.returncode
+        return self.wait(self.start(command, **options))
 
     def stop(self):
         self.stopping = True
@@ -144,6 +173,7 @@ class Driver:
         code, out, _ = self.call(["state", name])
         if code == 0 and json.loads(out)["pid"] > 0:
             self.pids[name] = json.loads(out)["pid"]
+            self.reaper.expect(self.pids[name])
         return self.pids.get(name)
 
     def file(self, name):
@@ -259,6 +289,7 @@ class Driver:
         for name, ident in self.names.items():
             text = text.replace(ident, name)
         for name, pid in self.pids.items():
+            text = re.sub(rf"^ *(?={pid}\b)", "", text, flags=re.MULTILINE)  # ps(1) pads it
             text = re.sub(rf"\b{pid}\b", f"PID-{name}", text)
         text = text.replace(self.box.folder, "/FOLDER")
         return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME", text).strip()

@@ -286,13 +286,13 @@ static void test_open(void **state)
 static void test_lock(void **state)
 {
     (void)state;
-    int first = container_lock(folder);
+    int first = container_lock(folder, CONTAINER_LOCK_WAIT);
     assert_true(first >= 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         (void)close(first); /* a lock has as many holders as its descriptor */
-        _exit(container_lock(folder) == -ENOENT ? 0 : 1);
+        _exit(container_lock(folder, CONTAINER_LOCK_WAIT) == -ENOENT ? 0 : 1);
     }
     (void)usleep(50000);
     assert_int_equal(waitpid(child, NULL, WNOHANG), 0);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/limits.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/resource.h>
+
+#include "postern/error.h"
+
+enum { FILES_HIGH = 1048576 /* the kernel's own bound, unless fs.nr_open says otherwise */, FILES_LOW = 1024, FILES_NEEDED = 128 };
+
+static struct rlimit found[RLIM_NLIMITS];
+static bool noted;
+
+/* The kernel has no use for it any more; the sentry has (sentry/kernel/stamp.h). */
+static bool is_stamp(int resource)
+{
+    return resource == RLIMIT_LOCKS;
+}
+
+/* The soft ones that would end us by a signal, or fail our calls. The others only get room above, for process.rlimits. */
+static bool is_in_our_way(int resource)
+{
+    static const int hindrances[] = {RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_AS, RLIMIT_NPROC, RLIMIT_RTTIME};
+    for (size_t i = 0; i < sizeof(hindrances) / sizeof(hindrances[0]); i++)
+        if (hindrances[i] == resource)
+            return true;
+    return false;
+}
+
+static rlim_t larger(rlim_t one, rlim_t other)
+{
+    return one > other ? one : other; /* RLIM_INFINITY is the largest number */
+}
+
+static void lift(int resource)
+{
+    struct rlimit limit = found[resource];
+    limit.rlim_max = resource == RLIMIT_NOFILE ? larger(limit.rlim_max, FILES_HIGH) : RLIM_INFINITY;
+    if (is_in_our_way(resource))
+        limit.rlim_cur = limit.rlim_max;
+    else if (resource == RLIMIT_NOFILE)
+        limit.rlim_cur = larger(limit.rlim_cur, FILES_LOW);
+    if (setrlimit((__rlimit_resource_t)resource, &limit) == 0)
+        return;
+    /* Without the right to go beyond it, up to the hard limit. */
+    limit = found[resource];
+    if (is_in_our_way(resource) || resource == RLIMIT_NOFILE)
+        limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit((__rlimit_resource_t)resource, &limit);
+}
+
+void limits_lift(void)
+{
+    noted = true;
+    for (int resource = 0; resource < RLIM_NLIMITS; resource++)
+        noted = getrlimit((__rlimit_resource_t)resource, &found[resource]) == 0 && noted;
+    for (int resource = 0; resource < RLIM_NLIMITS && noted; resource++)
+        if (!is_stamp(resource))
+            lift(resource);
+}
+
+int limits_check(struct error *error)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return error_set(error, errno, "cannot read the limit of open files");
+    if (files.rlim_cur >= FILES_NEEDED)
+        return 0;
+    return error_refuse(error, "no more than %llu files may be open (ulimit -n): a container needs %d",
+                        (unsigned long long)files.rlim_cur, FILES_NEEDED);
+}
+
+void limits_restore(void)
+{
+    for (int resource = 0; resource < RLIM_NLIMITS && noted; resource++)
+        if (!is_stamp(resource))
+            (void)setrlimit((__rlimit_resource_t)resource, &found[resource]);
+}
