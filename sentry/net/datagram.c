@@ -31,10 +31,16 @@ struct datagram *datagram_new(struct guest_socket *socket, const struct unix_add
     return datagram;
 }
 
+/* Descriptors in datagrams that wait. Our table is everybody's: the kernel bounds what is on its way too (ETOOMANYREFS). */
+enum { WAITING_FDS_MAX = 1024 };
+static size_t waiting_fds;
+
 struct datagram *datagram_free(struct datagram *datagram)
 {
     if (datagram == NULL)
         return NULL;
+    if (datagram->waits)
+        waiting_fds -= datagram->fd_count;
     guest_socket_release(&datagram->socket);
     for (size_t i = 0; i < datagram->fd_count; i++)
         (void)close(datagram->fds[i]);
@@ -127,6 +133,12 @@ int64_t datagram_send(struct call *call, struct datagram *datagram)
         (void)datagram_free(datagram);
         return result;
     }
+    if (datagram->fd_count > WAITING_FDS_MAX - waiting_fds) {
+        (void)datagram_free(datagram);
+        return -ETOOMANYREFS;
+    }
+    datagram->waits = true;
+    waiting_fds += datagram->fd_count;
     const struct parked parked = {
         .poll = poll_sending, .cancel = datagram_cancel, .state = datagram, .interrupted = -ERESTARTSYS};
     return call_park(call, &parked);

@@ -11,6 +11,7 @@ struct datagram {
     struct unix_address address;
     struct guest_socket socket; /* the guest's, which it is sent by */
     int flags;
+    bool waits; /* for room: its descriptors count */
     size_t fd_count;
     int fds[DATAGRAM_FDS_MAX]; /* owned */
     size_t size;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Openings of a FIFO that nobody answers, as many as will wait: the others hardly notice. And threads whose leader has ended have
+ * Openings of a FIFO that nobody answers, as many as will wait: the others hardly notice. Messages full of descriptors to a socket
+ * nobody reads, the same: the sentry, who holds them meanwhile, has descriptors left for the others. And threads whose leader has ended have
  * their descriptors still.
  */
 #include "attack.h"
 
 #include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
-enum { WAITERS = 1100, CALLS = 50, STALL_MS = 50 };
+enum { WAITERS = 1100, CALLS = 50, STALL_MS = 50, FDS = 253 };
 
 static void wait_without_end(void)
 {
@@ -43,6 +46,60 @@ static void flood(void)
     check_alive("waiting openings");
 }
 
+static ssize_t send_full(int socket, int fds)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/tmp/unread"};
+    struct iovec part = {"x", 1};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int) * FDS)];
+        struct cmsghdr align;
+    } control = {0};
+    struct msghdr message = {.msg_name = &address, .msg_namelen = sizeof(address), .msg_iov = &part, .msg_iovlen = 1};
+    if (fds > 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = sizeof(control);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        *header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int) * FDS)};
+        for (int i = 0; i < FDS; i++)
+            memcpy(CMSG_DATA(header) + i * sizeof(int), &(int){socket}, sizeof(int));
+    }
+    return sendmsg(socket, &message, 0);
+}
+
+static void full_messages(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/tmp/unread"};
+    int server = socket(AF_UNIX, SOCK_DGRAM, 0), client = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    EXPECT(bind(server, (struct sockaddr *)&address, sizeof(address)) == 0);
+    while (send_full(client, 0) == 1)
+        continue;
+    fcntl(client, F_SETFL, 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setpgid(0, 0);
+        for (int i = 0; i < 300; i++)
+            if (fork() == 0) {
+                (void)send_full(client, FDS);
+                for (;;)
+                    pause();
+            }
+        for (;;)
+            pause();
+    }
+    sleep(2);
+    for (int i = 0; i < 20; i++) {
+        int fd = open("/etc/passwd", O_RDONLY);
+        struct stat status;
+        EXPECT(fd >= 0 && fstat(fd, &status) == 0);
+        close(fd);
+    }
+    kill(-pid, SIGKILL);
+    wait_within(pid, 5);
+    close(server);
+    unlink("/tmp/unread");
+    check_alive("waiting messages");
+}
+
 static void *ask(void *data)
 {
     usleep(100000); /* the leader has ended by now */
@@ -68,5 +125,6 @@ int main(void)
     mkdir("/tmp", 01777);
     without_leader();
     flood();
+    full_messages();
     return finish();
 }
