@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A path is for us to find: the datagram goes out through a socket the gofer has connected to it, which is the guest's own
- * if it has a name to be answered at, and a nameless one of ours if not.
+ * A path is for us to find: the datagram goes out through a socket the gofer has connected to it, which is the guest's
+ * own if it has a name to be answered at, and a nameless one of ours if not.
  */
 #include "sentry/net/datagram.h"
 
@@ -31,7 +31,8 @@ struct datagram *datagram_new(struct guest_socket *socket, const struct unix_add
     return datagram;
 }
 
-/* Descriptors in datagrams that wait. Our table is everybody's: the kernel bounds what is on its way too (ETOOMANYREFS). */
+/* Descriptors in datagrams that wait. Our table is everybody's: the kernel bounds what is on its way too
+ * (ETOOMANYREFS). */
 enum { WAITING_FDS_MAX = 1024 };
 static size_t waiting_fds;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sendmsg(2). Nearly all run natively, after one look at the header: only a datagram to a path of a Unix socket needs us to
- * reach its goal, and the address is in memory, where the filter cannot see it. Whoever changes it behind our back names
- * a path that leads nowhere.
+ * sendmsg(2). Nearly all run natively, after one look at the header: only a datagram to a path of a Unix socket needs
+ * us to reach its goal, and the address is in memory, where the filter cannot see it. Whoever changes it behind our
+ * back names a path that leads nowhere.
  */
 #include <errno.h>
 #include <linux/capability.h>

@@ -62,7 +62,8 @@ static bool is_for(const struct acl_entry *entry, const struct cred *cred, const
     }
 }
 
-int acl_permission(const struct acl *acl, size_t size, const struct cred *cred, const struct statx *attributes, int mask)
+int acl_permission(const struct acl *acl, size_t size, const struct cred *cred, const struct statx *attributes,
+                   int mask)
 {
     const unsigned int wanted = (unsigned int)mask & PERMISSIONS;
     const struct acl_entry *limit = find(acl, size, MASK);

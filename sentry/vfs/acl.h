@@ -28,6 +28,7 @@ enum { ACL_SIZE_MAX = 65536 /* XATTR_SIZE_MAX */ };
 int acl_check(const void *value, size_t size);
 
 /* What a list that has been checked says to somebody who is not the owner: 0 or -EACCES. Capabilities are not asked. */
-int acl_permission(const struct acl *acl, size_t size, const struct cred *cred, const struct statx *attributes, int mask);
+int acl_permission(const struct acl *acl, size_t size, const struct cred *cred, const struct statx *attributes,
+                   int mask);
 
 #endif

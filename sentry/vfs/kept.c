@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Extended attributes that decide (a file's ACL, its capabilities), kept with its inode as long as its owner and mode are. Not
- * those of a file the guest has opened for writing: writing takes capabilities away, and we do not see it.
+ * Extended attributes that decide (a file's ACL, its capabilities), kept with its inode as long as its owner and mode
+ * are. Not those of a file the guest has opened for writing: writing takes capabilities away, and we do not see it.
  */
 #include "sentry/vfs/vfs_internal.h"
 

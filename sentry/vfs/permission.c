@@ -37,10 +37,12 @@ int attributes_permission(const struct cred *cred, const struct statx *attribute
 static bool list_may_matter(const struct cred *cred, const struct statx *attributes, int mask)
 {
     mode_t mode = attributes->stx_mode;
-    return cred->fsuid != attributes->stx_uid && (mode & S_IRWXG) != 0 && !S_ISLNK(mode) && !capable_of(cred, mode, mask);
+    return cred->fsuid != attributes->stx_uid && (mode & S_IRWXG) != 0 && !S_ISLNK(mode) &&
+           !capable_of(cred, mode, mask);
 }
 
-int listed_permission(const struct vfs_who *who, const struct statx *attributes, int mask, read_acl_fn *read_list, const void *of)
+int listed_permission(const struct vfs_who *who, const struct statx *attributes, int mask, read_acl_fn *read_list,
+                      const void *of)
 {
     static uint32_t value[ACL_SIZE_MAX / sizeof(uint32_t)]; /* main thread only; aligned for what is in it */
     if (!list_may_matter(who->cred, attributes, mask))
