@@ -105,7 +105,7 @@ static int finish(struct foreground *run, struct error *error)
 {
     if (!run->options->detach) {
         int64_t limit = run->options->time_limit_ms;
-        return monitor_run(&run->creation.sandbox, &run->signals, run->has_console ? &run->console : NULL,
+        return monitor_run(&run->creation.sandbox, &run->creation.container, &run->signals, run->has_console ? &run->console : NULL,
                            limit == 0 ? 0 : run->times.started / NS_PER_MS + limit);
     }
     if (creation_leave(&run->creation, error) < 0)

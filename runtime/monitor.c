@@ -12,8 +12,10 @@
 
 #include "postern/boot.h"
 #include "postern/socket.h"
+#include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/console.h"
+#include "runtime/container.h"
 #include "runtime/log.h"
 #include "runtime/sandbox.h"
 #include "runtime/signals.h"
@@ -34,6 +36,7 @@ enum entry {
 
 struct monitor {
     struct sandbox *sandbox;
+    const struct container *container;
     const struct signals *signals;
     struct console *console;
     bool control_open, sentry_gone, init_gone;
@@ -122,6 +125,17 @@ static int sentry_status(struct monitor *monitor, siginfo_t *ret_info)
     return wait_readable(sandbox->sentry_pidfd, SETTLE_MS) ? peek_status(sandbox->sentry_pidfd, ret_info) : -EAGAIN;
 }
 
+/* Says so, if it did. The kernel chose whom to kill, and it may have been the sentry, or all at once (memory.oom.group). */
+static bool ran_out_of_memory(const struct monitor *monitor)
+{
+    const struct container *container = monitor->container;
+    if (container->cgroup[0] == '\0' || !cgroup_oom_killed(container->cgroup, container->systemd_cgroup))
+        return false;
+    log_message(LOG_LEVEL_WARNING, "out of memory: the kernel killed what it found in the cgroup %s",
+                container->cgroup);
+    return true;
+}
+
 /* Says why the sentry ended, if it ended badly. Returns whether it did. */
 static bool report_sentry(struct monitor *monitor)
 {
@@ -148,7 +162,10 @@ static int outcome(struct monitor *monitor)
     if (result == 0 && info.si_status != SIGKILL)
         return 128 + info.si_status;
 
-    if (report_sentry(monitor))
+    bool failed = report_sentry(monitor);
+    if (ran_out_of_memory(monitor))
+        return 128 + SIGKILL;
+    if (failed)
         return EXIT_SANDBOX_DIED;
     if (result == 0)
         return 128 + SIGKILL;
@@ -221,10 +238,15 @@ static void handle_events(struct monitor *monitor, const struct pollfd entries[E
         (void)wait_readable(monitor->sandbox->init_pidfd, SETTLE_MS);
 }
 
-int monitor_run(struct sandbox *sandbox, const struct signals *signals, struct console *console, int64_t deadline)
+int monitor_run(struct sandbox *sandbox, const struct container *container, const struct signals *signals,
+                struct console *console, int64_t deadline)
 {
-    struct monitor monitor = {
-        .sandbox = sandbox, .signals = signals, .console = console, .control_open = true, .deadline = deadline};
+    struct monitor monitor = {.sandbox = sandbox,
+                              .container = container,
+                              .signals = signals,
+                              .console = console,
+                              .control_open = true,
+                              .deadline = deadline};
     while (!monitor.init_gone && !monitor.sentry_gone) {
         struct pollfd entries[ENTRY_COUNT] = {0};
         int ready = wait_for_events(&monitor, entries);

@@ -26,13 +26,22 @@
 #include "postern/boot.h"
 #include "postern/error.h"
 #include "postern/socket.h"
+#include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/console.h"
+#include "runtime/container.h"
 #include "runtime/monitor.h"
 #include "runtime/sandbox.h"
 #include "runtime/signals.h"
 
 static struct signals signals = SIGNALS_NONE;
+static const struct container container = {.cgroup = "/a"};
+static bool out_of_memory;
+
+bool cgroup_oom_killed(const char *path, bool systemd)
+{
+    return strcmp(path, "/a") == 0 && !systemd && out_of_memory;
+}
 
 /* -- stand-ins -------------------------------------------------------------------------------------------------- */
 
@@ -127,7 +136,7 @@ static int run_until(struct stand_in *stand_in, int64_t deadline, char *said, si
     assert_int_equal(pipe(pipe_fds), 0);
     (void)dup2(pipe_fds[1], STDERR_FILENO);
     (void)close(pipe_fds[1]);
-    int status = monitor_run(&stand_in->sandbox, &signals, NULL, deadline);
+    int status = monitor_run(&stand_in->sandbox, &container, &signals, NULL, deadline);
     (void)dup2(saved, STDERR_FILENO);
     (void)close(saved);
     ssize_t got = read(pipe_fds[0], said, room - 1);
@@ -200,6 +209,24 @@ static void test_sentry_crash_is_reported(void **state)
     assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), EXIT_SANDBOX_DIED);
     assert_string_equal(said, "postern: sentry: killed by signal 11 (Segmentation fault)\n");
     finish(&stand_in);
+}
+
+/* The kernel's killer took the sentry, or all at once: to the caller the container was killed, as with runc. */
+static void test_out_of_memory(void **state)
+{
+    (void)state;
+    struct stand_in stand_in;
+    char said[512];
+    out_of_memory = true;
+    start(&stand_in, die_of, SIGKILL, die_of, SIGKILL);
+    assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), 128 + SIGKILL);
+    assert_non_null(strstr(said, "out of memory: the kernel killed what it found in the cgroup /a\n"));
+    finish(&stand_in);
+    start(&stand_in, exit_with, 3, exit_with, 0); /* survived it */
+    assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), 3);
+    assert_string_equal(said, "");
+    finish(&stand_in);
+    out_of_memory = false;
 }
 
 static void test_sentry_says_why(void **state)
@@ -354,7 +381,7 @@ static pid_t spawn_relay(int input, int output, struct pty guest, const char *sc
     stand_in.sandbox.sentry_pidfd = (int)syscall(SYS_pidfd_open, stand_in.sandbox.sentry, 0);
     stand_in.sandbox.init_pidfd = (int)syscall(SYS_pidfd_open, stand_in.sandbox.init, 0);
     if (console_open(guest.master, 0, &console, &error) == 0)
-        status = monitor_run(&stand_in.sandbox, &signals, &console, 0);
+        status = monitor_run(&stand_in.sandbox, &container, &signals, &console, 0);
     (void)kill(stand_in.sandbox.sentry, SIGKILL);
     _exit(status);
 }
@@ -546,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_killed_by_sigkill),
         cmocka_unit_test(test_sentry_crash_is_reported),
+        cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_sentry_says_why),
         cmocka_unit_test(test_sentry_gone_alone),
         cmocka_unit_test(test_program_that_ended_first_keeps_its_status),
