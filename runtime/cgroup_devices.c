@@ -8,17 +8,22 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What programs everywhere expect. Making a node is harmless: opening it is what is limited. */
+/* Making a node is harmless: opening it is what is limited. Who forbids single devices only may forbid this too. */
+static const struct cgroup_device_rule any_node[] = {
+    {true, 'c', -1, -1, CGROUP_DEVICE_MKNOD},
+    {true, 'b', -1, -1, CGROUP_DEVICE_MKNOD},
+};
+
+/* What programs everywhere expect. */
 static const struct cgroup_device_rule usual[] = {
-    {true, 'c', -1, -1, CGROUP_DEVICE_MKNOD},                                       /* any node may be made */
-    {true, 'b', -1, -1, CGROUP_DEVICE_MKNOD}, {true, 'c', 1, 3, CGROUP_DEVICE_ALL}, /* null */
-    {true, 'c', 1, 5, CGROUP_DEVICE_ALL},                                           /* zero */
-    {true, 'c', 1, 7, CGROUP_DEVICE_ALL},                                           /* full */
-    {true, 'c', 1, 8, CGROUP_DEVICE_ALL},                                           /* random */
-    {true, 'c', 1, 9, CGROUP_DEVICE_ALL},                                           /* urandom */
-    {true, 'c', 5, 0, CGROUP_DEVICE_ALL},                                           /* tty */
-    {true, 'c', 5, 2, CGROUP_DEVICE_ALL},                                           /* ptmx */
-    {true, 'c', 136, -1, CGROUP_DEVICE_ALL},                                        /* pts */
+    {true, 'c', 1, 3, CGROUP_DEVICE_ALL},    /* null */
+    {true, 'c', 1, 5, CGROUP_DEVICE_ALL},    /* zero */
+    {true, 'c', 1, 7, CGROUP_DEVICE_ALL},    /* full */
+    {true, 'c', 1, 8, CGROUP_DEVICE_ALL},    /* random */
+    {true, 'c', 1, 9, CGROUP_DEVICE_ALL},    /* urandom */
+    {true, 'c', 5, 0, CGROUP_DEVICE_ALL},    /* tty */
+    {true, 'c', 5, 2, CGROUP_DEVICE_ALL},    /* ptmx */
+    {true, 'c', 136, -1, CGROUP_DEVICE_ALL}, /* pts */
 };
 
 static unsigned access_bits(const char *access)
@@ -48,14 +53,21 @@ static struct cgroup_device_rule rule_of(const struct oci_device_rule *rule)
 
 int cgroup_device_rules(const struct oci_resources *resources, struct cgroup_device_rule **ret_rules, size_t *ret_count)
 {
-    size_t given = resources != NULL ? resources->devices.count : 0;
-    auto_free struct cgroup_device_rule *rules = calloc(given + COUNT(usual), sizeof(*rules));
+    size_t count = resources != NULL ? resources->devices.count : 0;
+    bool allow = false; /* what no rule speaks of */
+    auto_free struct cgroup_device_rule *rules = calloc(count + COUNT(any_node) + COUNT(usual), sizeof(*rules));
     if (rules == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < given; i++)
+    for (size_t i = 0; i < count; i++) {
         rules[i] = rule_of(&resources->devices.items[i]);
-    memcpy(rules + given, usual, sizeof(usual));
+        allow = rules[i].type == 'a' ? rules[i].allow : allow;
+    }
+    if (!allow) {
+        memcpy(rules + count, any_node, sizeof(any_node));
+        count += COUNT(any_node);
+    }
+    memcpy(rules + count, usual, sizeof(usual));
     *ret_rules = take_ptr(rules);
-    *ret_count = given + COUNT(usual);
+    *ret_count = count + COUNT(usual);
     return 0;
 }

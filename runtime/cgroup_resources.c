@@ -72,7 +72,7 @@ static const struct row rows[] = {
     {"blockIO.weight",
      ROW(block_io, oci_block_io, weight, KIND_U32),
      {"blkio.weight|blkio.bfq.weight", TWICE, 0},
-     {"io.weight|io.bfq.weight", BLKIO_TO_IO_WEIGHT, 0}},
+     {"io.bfq.weight|io.weight", BLKIO_TO_IO_WEIGHT, 0}},
     {"blockIO.leafWeight", ROW(block_io, oci_block_io, leaf_weight, KIND_U32), {"blkio.leaf_weight", AS_IS, 0}, {0}},
     {"network.classID",
      ROW(network, oci_network, class_id, KIND_U32),
@@ -133,8 +133,8 @@ static int add_number(struct cgroup_settings *settings, const struct row *row, c
     if (target->conversion == SHARES_TO_WEIGHT)
         value = weight_of_shares(value);
     if (target->conversion == BLKIO_TO_IO_WEIGHT)
-        return cgroup_setting_add(settings, row->field, target->file, flags, "%lld|%lld", (long long)io_weight(value),
-                                  (long long)value);
+        return cgroup_setting_add(settings, row->field, target->file, flags, "%lld|%lld", (long long)value,
+                                  (long long)io_weight(value));
     if (target->conversion == TWICE)
         return cgroup_setting_add(settings, row->field, target->file, flags, "%lld|%lld", (long long)value,
                                   (long long)value);
@@ -259,9 +259,9 @@ static int add_weights(const struct oci_resources *resources, bool unified, stru
         if (weight != 0)
             result =
                 cgroup_setting_add(settings, "blockIO.weightDevice",
-                                   unified ? "io.weight|io.bfq.weight" : "blkio.weight_device|blkio.bfq.weight_device",
-                                   0, "%lld:%lld %lld|%lld:%lld %lld", major, minor,
-                                   unified ? (long long)io_weight(weight) : weight, major, minor, weight);
+                                   unified ? "io.bfq.weight|io.weight" : "blkio.weight_device|blkio.bfq.weight_device",
+                                   0, "%lld:%lld %lld|%lld:%lld %lld", major, minor, weight, major, minor,
+                                   unified ? (long long)io_weight(weight) : weight);
         if (result == 0 && !unified && device->leaf_weight.set && device->leaf_weight.value != 0)
             result = cgroup_setting_add(settings, "blockIO.weightDevice", "blkio.leaf_weight_device", 0, "%lld:%lld %u",
                                         major, minor, device->leaf_weight.value);

@@ -180,18 +180,19 @@ static void put_cpuset(struct stats *stats)
         "memory_pressure", "sched_load_balance", "sched_relax_domain_level",
     };
     open_object(stats, "cpuset");
-    if (!stats->cgroup->unified && cgroup_find(stats->cgroup, "cpuset") != NULL) {
+    bool lists = !stats->cgroup->unified; /* of version 2 runc gives nothing but zeros here */
+    if (lists)
         put_ranges(stats, "cpus", "cpuset.cpus");
-        put_number(stats, "cpu_exclusive", number_in(stats, "cpuset.cpu_exclusive"));
+    put_number(stats, "cpu_exclusive", number_in(stats, "cpuset.cpu_exclusive"));
+    if (lists)
         put_ranges(stats, "mems", "cpuset.mems");
-        put_number(stats, "mem_hardwall", number_in(stats, "cpuset.mem_hardwall"));
-        put_number(stats, "mem_exclusive", number_in(stats, "cpuset.mem_exclusive"));
-        for (size_t i = 0; i < COUNT(flags); i++) {
-            char file[64];
-            (void)snprintf(file, sizeof(file), "cpuset.%s", flags[i]);
-            put_name(stats, flags[i]);
-            (void)fprintf(stats->out, "%lld", (long long)number_in(stats, file)); /* the last may be -1 */
-        }
+    put_number(stats, "mem_hardwall", number_in(stats, "cpuset.mem_hardwall"));
+    put_number(stats, "mem_exclusive", number_in(stats, "cpuset.mem_exclusive"));
+    for (size_t i = 0; i < COUNT(flags); i++) {
+        char file[64];
+        (void)snprintf(file, sizeof(file), "cpuset.%s", flags[i]);
+        put_name(stats, flags[i]);
+        (void)fprintf(stats->out, "%lld", (long long)number_in(stats, file)); /* the last may be -1 */
     }
     close_object(stats);
 }
