@@ -9,6 +9,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/cgroup_tree.h"
+#include "runtime/user_namespace.h"
 
 /* -- where ------------------------------------------------------------------------------------------------------ */
 
@@ -66,7 +67,7 @@ int cgroup_path(const struct oci_config *config, const char *id, bool systemd, c
     }
 
     /* Version 1 has an own cgroup for each controller, maybe all different; there a relative path begins at the top. */
-    bool relative = is_given ? given[0] != '/' : geteuid() != 0;
+    bool relative = is_given ? given[0] != '/' : !user_namespace_is_root();
     if (relative && cgroup_open(NULL, by_default, &host, NULL) == 0 && host.unified)
         own_neighbourhood(result);
     if (append_clean(result, is_given ? given : by_default) < 0)
@@ -277,24 +278,32 @@ int cgroup_kill(const char *path, bool systemd)
     return result < 0 ? result : cgroup_members_kill(&cgroup);
 }
 
+/* "postern", where cgroup_path puts containers by default, goes with the last of them. */
+static void remove_default_parent(struct cgroup *cgroup)
+{
+    static const char own[] = "/postern";
+    char *end = strrchr(cgroup->path, '/');
+    if (end - cgroup->path < (ptrdiff_t)sizeof(own) - 1 || strncmp(end - (sizeof(own) - 1), own, sizeof(own) - 1) != 0)
+        return;
+    *end = '\0';
+    for (size_t i = 0; i < cgroup->count; i++) {
+        char folder[PATH_MAX];
+        if (cgroup_file(cgroup, &cgroup->places[i], NULL, folder) == 0)
+            (void)rmdir(folder);
+    }
+}
+
 int cgroup_remove(const char *path, bool systemd)
 {
-    static const char own[] = "/postern/"; /* the folder above is of our making, and goes with the last of us */
     struct cgroup cgroup;
     int result = cgroup_open_for(path, systemd, &cgroup, NULL);
     if (result == 0)
         result = cgroup_remove_all(&cgroup);
     if (systemd)
         return result < 0 ? result : cgroup_systemd_stop(path, &cgroup);
-    if (result < 0 || strncmp(cgroup.path, own, sizeof(own) - 1) != 0 ||
-        strrchr(cgroup.path, '/') != cgroup.path + sizeof(own) - 2)
-        return result;
-    for (size_t i = 0; i < cgroup.count; i++) {
-        char parent[sizeof(cgroup.places[0].mount) + sizeof(own)];
-        (void)snprintf(parent, sizeof(parent), "%s/postern", cgroup.places[i].mount);
-        (void)rmdir(parent);
-    }
-    return 0;
+    if (result == 0)
+        remove_default_parent(&cgroup);
+    return result;
 }
 
 int cgroup_stats(const char *path, bool systemd, FILE *out, struct error *error)

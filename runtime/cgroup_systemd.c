@@ -24,6 +24,7 @@
 #include "postern/error.h"
 #include "runtime/cgroup_tree.h"
 #include "runtime/dbus.h"
+#include "runtime/user_namespace.h"
 
 #define CONTAINER_FOLDER "/container"
 #define WAITER_FOLDER    "/begin"
@@ -68,23 +69,27 @@ static int append_slice(char *path, const char *slice)
     return 0;
 }
 
-/* Where the manager of units is itself: the top for the machine's, below user@UID.service for a user's. */
+/* Where the manager of units is itself: the top for the machine's, user-UID.slice/user@UID.service for a user's. */
 static void manager_path(char *path)
 {
+    bool root = user_namespace_is_root();
+    uid_t user = user_namespace_caller();
     auto_free char *text = NULL;
-    char own[64];
+    char slice[32];
     path[0] = '\0';
-    if (cgroup_read_path(geteuid() == 0 ? "/proc/1/cgroup" : "/proc/self/cgroup", &text) < 0)
+    if (cgroup_read_path(root ? "/proc/1/cgroup" : "/proc/self/cgroup", &text) < 0)
         return;
     char *line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
     if (line == NULL)
         return;
     line = strstr(line, "::") + 2;
     line[strcspn(line, "\n")] = '\0';
-    (void)snprintf(own, sizeof(own), "/user@%u.service", geteuid());
-    char *end = strstr(line, geteuid() == 0 ? "/init.scope" : own);
-    if (end != NULL)
-        (void)snprintf(path, PATH_MAX, "%.*s%s", (int)(end - line), line, geteuid() == 0 ? "" : own);
+    (void)snprintf(slice, sizeof(slice), "/user-%u.slice", user);
+    char *end = strstr(line, root ? "/init.scope" : slice);
+    if (end != NULL && root)
+        (void)snprintf(path, PATH_MAX, "%.*s", (int)(end - line), line);
+    else if (end != NULL)
+        (void)snprintf(path, PATH_MAX, "%.*s%s/user@%u.service", (int)(end - line), line, slice, user);
 }
 
 static int parse_scope(const char *text, struct scope *ret_scope, struct error *error)
@@ -98,7 +103,7 @@ static int parse_scope(const char *text, struct scope *ret_scope, struct error *
     (void)snprintf(prefix, sizeof(prefix), "%.*s", (int)(second - first - 1), first + 1);
     (void)snprintf(name, sizeof(name), "%s", second + 1);
     if (ret_scope->slice[0] == '\0')
-        (void)strcpy(ret_scope->slice, geteuid() == 0 ? "system.slice" : "user.slice");
+        (void)strcpy(ret_scope->slice, user_namespace_is_root() ? "system.slice" : "user.slice");
     (void)snprintf(ret_scope->unit, sizeof(ret_scope->unit), "%.100s%s%.140s.scope", prefix,
                    prefix[0] != '\0' ? "-" : "", name);
     manager_path(ret_scope->path);
@@ -131,7 +136,7 @@ static int open_manager(struct error *error)
 {
     char path[256] = "/run/systemd/private";
     const char *runtime = getenv("XDG_RUNTIME_DIR");
-    if (geteuid() != 0)
+    if (!user_namespace_is_root())
         (void)snprintf(path, sizeof(path), "%s/systemd/private", runtime != NULL ? runtime : "/run/user");
     int fd = dbus_open(path);
     if (fd == -ENOENT || fd == -ECONNREFUSED) {
@@ -222,26 +227,48 @@ static void end_waiter(void)
     waiter = 0;
 }
 
-/* Until the folder is there, or is gone. */
-static bool wait_for_folder(const char *folder, bool there)
+static bool is_waiter_in(const char *folder)
+{
+    char procs[PATH_MAX + 32];
+    auto_free char *text = NULL;
+    char *rest = NULL;
+    (void)snprintf(procs, sizeof(procs), "%s/cgroup.procs", folder);
+    if (cgroup_read_path(procs, &text) < 0)
+        return false;
+    for (char *word = strtok_r(text, "\n", &rest); word != NULL; word = strtok_r(NULL, "\n", &rest))
+        if (strtol(word, NULL, 10) == waiter)
+            return true;
+    return false;
+}
+
+static bool is_gone(const char *folder)
+{
+    return access(folder, F_OK) < 0;
+}
+
+static bool wait_until(bool (*reached)(const char *folder), const char *folder)
 {
     enum { TRIES = 1000 };
     static const struct timespec pause_time = {.tv_nsec = 10000000};
     for (int i = 0; i < TRIES; i++) {
-        if ((access(folder, F_OK) == 0) == there)
+        if (reached(folder))
             return true;
         (void)nanosleep(&pause_time, NULL);
     }
     return false;
 }
 
-/* The job is done when the process is where it should be; then it makes room for controllers. */
+/*
+ * The job is done when the process is where it should be (the folder is there before that); then it makes room for
+ * controllers.
+ */
 static int move_waiter(const struct cgroup *cgroup, const struct scope *scope, struct error *error)
 {
     char folder[PATH_MAX], begin[PATH_MAX + 32], procs[PATH_MAX + 64], text[16];
     (void)snprintf(folder, sizeof(folder), "%.256s%.3800s", cgroup->places[0].mount, scope->path);
-    if (!wait_for_folder(folder, true))
-        return error_set(error, ETIMEDOUT, "systemd has not made %s", folder);
+    if (!wait_until(is_waiter_in, folder))
+        return error_set(error, ETIMEDOUT, "systemd has not put the process of the scope %s into %s", scope->unit,
+                         folder);
     (void)snprintf(begin, sizeof(begin), "%s%s", folder, WAITER_FOLDER);
     (void)snprintf(procs, sizeof(procs), "%s/cgroup.procs", begin);
     (void)snprintf(text, sizeof(text), "%d", waiter);
@@ -290,5 +317,5 @@ int cgroup_systemd_stop(const char *text, const struct cgroup *cgroup)
     if (access(folder, F_OK) == 0)
         stop_unit(&scope);
     end_waiter();
-    return wait_for_folder(folder, false) ? 0 : -EBUSY;
+    return wait_until(is_gone, folder) ? 0 : -EBUSY;
 }

@@ -17,6 +17,7 @@
 #include "postern/error.h"
 #include "runtime/cgroup_tree.h"
 #include "runtime/cgroup_v2_devices.h"
+#include "runtime/user_namespace.h"
 
 enum { RULE_INSTRUCTIONS = 10, FRAME_INSTRUCTIONS = 16 };
 
@@ -141,7 +142,7 @@ int cgroup_v2_devices(const struct cgroup *cgroup, const struct cgroup_device_ru
 
     auto_close int fd = cgroup_devices_load(program, length);
     result = fd < 0 ? fd : cgroup_devices_attach(folder, fd);
-    if (result == -EPERM && geteuid() != 0)
+    if (result == -EPERM && !user_namespace_is_root())
         return 0; /* an ordinary user opens no device as it is, but what file modes allow */
     return result < 0 ? error_set(error, result, "linux.resources.devices: cannot attach a BPF program to %s", folder)
                       : 0;

@@ -142,25 +142,31 @@ static int receive_all(int socket_fd, void *bytes, size_t size)
     return 0;
 }
 
-/* Who we are is what the kernel says of the socket; the line only repeats it, in hexadecimal digits of decimal digits.
- */
+static int receive_line(int socket_fd, char *line, size_t size)
+{
+    size_t used = 0;
+    do {
+        int result = used + 1 < size ? receive_all(socket_fd, line + used, 1) : -EPROTO;
+        if (result < 0)
+            return result;
+    } while (line[used++] != '\n');
+    line[used] = '\0';
+    return 0;
+}
+
+/* Who we are is what the kernel says of the socket. We do not repeat it: a user namespace has numbers of its own. */
 static int authenticate(int socket_fd)
 {
-    char decimal[16], line[64] = "AUTH EXTERNAL ", answer[128] = "";
-    static const char begin[] = "BEGIN\r\n";
-    (void)snprintf(decimal, sizeof(decimal), "%u", geteuid());
-    char *end = line + strlen(line);
-    for (const char *digit = decimal; *digit != '\0'; digit++)
-        end += sprintf(end, "%02x", (unsigned)*digit);
-    (void)strcpy(end, "\r\n");
-    int result = send_all(socket_fd, "", 1);
-    if (result == 0)
-        result = send_all(socket_fd, line, strlen(line));
-    for (size_t used = 0; result == 0 && strchr(answer, '\n') == NULL; used++)
-        result = used + 1 < sizeof(answer) ? receive_all(socket_fd, answer + used, 1) : -EPROTO;
-    if (result < 0)
-        return result;
-    return strncmp(answer, "OK", 2) == 0 ? send_all(socket_fd, begin, sizeof(begin) - 1) : -EACCES;
+    static const char hello[] = "\0AUTH EXTERNAL\r\nDATA\r\n", begin[] = "BEGIN\r\n";
+    static const char *const answers[] = {"DATA", "OK"};
+    int result = send_all(socket_fd, hello, sizeof(hello) - 1);
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]) && result == 0; i++) {
+        char line[128];
+        result = receive_line(socket_fd, line, sizeof(line));
+        if (result == 0 && strncmp(line, answers[i], strlen(answers[i])) != 0)
+            result = -EACCES;
+    }
+    return result == 0 ? send_all(socket_fd, begin, sizeof(begin) - 1) : result;
 }
 
 int dbus_open(const char *path)

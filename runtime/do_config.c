@@ -13,6 +13,7 @@
 #include "runtime/do.h"
 #include "runtime/json_write.h"
 #include "runtime/layer.h"
+#include "runtime/user_namespace.h"
 
 /* What root in the sandbox may: what belongs to administering files and users, as package managers do it. No device
  * nodes. */
@@ -261,7 +262,8 @@ static void write_linux(struct json_writer *writer, const struct do_plan *plan)
     }
     if (options->memory > 0 || options->cpu_quota_us > 0) {
         char path[300];
-        (void)snprintf(path, sizeof(path), "/postern/%.255s", options->container.creation.id);
+        (void)snprintf(path, sizeof(path), "%spostern/%.255s", user_namespace_is_root() ? "/" : "",
+                       options->container.creation.id); /* an ordinary user's is beside the one he is in */
         json_write_pair(writer, "cgroupsPath", path);
         write_resources(writer, options);
     }

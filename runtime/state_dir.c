@@ -36,7 +36,7 @@ const char *state_root_default(void)
 {
     static char folder[PATH_MAX];
     const char *runtime = getenv("XDG_RUNTIME_DIR");
-    if (geteuid() == 0 && user_namespace_is_initial())
+    if (user_namespace_is_root())
         return "/run/postern";
     if (runtime != NULL && runtime[0] == '/' && strlen(runtime) < sizeof(folder) - sizeof("/postern"))
         (void)snprintf(folder, sizeof(folder), "%s/postern", runtime);
@@ -70,7 +70,7 @@ int state_root_open(const char *root)
     if (fd < 0 || fstat(fd, &status) < 0)
         return -errno;
     /* The machine's root may look after what is somebody else's; anybody else would believe him. */
-    if (status.st_uid != geteuid() && (geteuid() != 0 || !user_namespace_is_initial()))
+    if (status.st_uid != geteuid() && !user_namespace_is_root())
         return -EPERM;
     return take_fd(&fd);
 }

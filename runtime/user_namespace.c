@@ -56,6 +56,20 @@ bool user_namespace_is_initial(void)
     return user_namespace_own("uid_map", &table) == 0 && id_table_is_whole(&table);
 }
 
+bool user_namespace_is_root(void)
+{
+    return geteuid() == 0 && user_namespace_is_initial();
+}
+
+uid_t user_namespace_caller(void)
+{
+    struct boot_id_table table;
+    uint32_t outside;
+    if (user_namespace_own("uid_map", &table) < 0 || !id_table_outside(&table, geteuid(), &outside))
+        return geteuid();
+    return outside;
+}
+
 static int write_table(int procfs, pid_t pid, const char *file, const struct boot_id_table *table)
 {
     char path[64], text[ID_TABLE_TEXT_MAX];

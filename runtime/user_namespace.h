@@ -49,6 +49,10 @@ gid_t user_namespace_gid(const struct user_namespace *users, gid_t gid);
 int user_namespace_of(pid_t pid, const char *file, struct boot_id_table *ret_table);
 int user_namespace_own(const char *file, struct boot_id_table *ret_table);
 bool user_namespace_is_initial(void);
+/* Are we the machine's root, and not only that of a user namespace? */
+bool user_namespace_is_root(void);
+/* Who we are outside of the user namespace we are in: the ordinary user who is root in it. */
+uid_t user_namespace_caller(void);
 
 /* Writes uid_map or gid_map of a process whose user namespace is new. 0 or -errno. */
 int user_namespace_write(pid_t pid, const char *file, const struct boot_id_table *table);

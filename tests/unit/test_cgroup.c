@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clang-format off */
-/* sources: runtime/cgroup.c runtime/cgroup_tree.c runtime/cgroup_settings.c runtime/cgroup_resources.c runtime/cgroup_members.c runtime/cgroup_devices.c runtime/cgroup_v1.c runtime/cgroup_v2.c runtime/cgroup_v2_devices.c runtime/cgroup_freezer.c runtime/cgroup_stats.c runtime/cgroup_oom.c runtime/cgroup_systemd.c runtime/dbus.c */
+/* sources: runtime/cgroup.c runtime/cgroup_tree.c runtime/cgroup_settings.c runtime/cgroup_resources.c runtime/cgroup_members.c runtime/cgroup_devices.c runtime/cgroup_v1.c runtime/cgroup_v2.c runtime/cgroup_v2_devices.c runtime/cgroup_freezer.c runtime/cgroup_stats.c runtime/cgroup_oom.c runtime/cgroup_systemd.c runtime/dbus.c runtime/user_namespace.c runtime/id_table.c */
 /* clang-format on */
 /* Version 2 on a folder that looks like it; version 1, and what version 2 has without controllers, on the machine's
  * own. */
@@ -117,13 +117,13 @@ static const struct conversion {
     {"\"pids\":{\"limit\":5}", "pids.max=5;", "pids.max=5;"},
     {"\"pids\":{\"limit\":-1}", "pids.max=max;", "pids.max=max;"},
     {"\"pids\":{\"limit\":0}", "", ""},
-    {"\"blockIO\":{\"weight\":10}", "blkio.weight|blkio.bfq.weight=10|10;", "io.weight|io.bfq.weight=1|10;"},
+    {"\"blockIO\":{\"weight\":10}", "blkio.weight|blkio.bfq.weight=10|10;", "io.bfq.weight|io.weight=10|1;"},
     {"\"blockIO\":{\"weight\":1000}", "blkio.weight|blkio.bfq.weight=1000|1000;",
-     "io.weight|io.bfq.weight=10000|1000;"},
+     "io.bfq.weight|io.weight=1000|10000;"},
     {"\"blockIO\":{\"leafWeight\":10}", "blkio.leaf_weight=10;", ""},
     {"\"blockIO\":{\"weightDevice\":[{\"major\":8,\"minor\":1,\"weight\":1000,\"leafWeight\":5}]}",
      "blkio.weight_device|blkio.bfq.weight_device=8:1 1000|8:1 1000;blkio.leaf_weight_device=8:1 5;",
-     "io.weight|io.bfq.weight=8:1 10000|8:1 1000;"},
+     "io.bfq.weight|io.weight=8:1 1000|8:1 10000;"},
     {"\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":9}],"
      "\"throttleWriteIOPSDevice\":[{\"major\":8,\"minor\":0,\"rate\":0}]}",
      "blkio.throttle.read_bps_device=8:0 9;blkio.throttle.write_iops_device=8:0 0;",
@@ -363,7 +363,7 @@ static void test_v2_update(void **state)
     put_file(fake.folder, "memory.max", "max\n");
     put_file(fake.folder, "memory.swap.max", "max\n");
     put_file(fake.folder, "cpu.max", "20000 100000\n");
-    put_file(fake.folder, "io.bfq.weight", "default 100\n");
+    put_file(fake.folder, "io.weight", "default 100\n");
     assert_int_equal(fake_update(&fake, "\"memory\":{\"limit\":4096,\"swap\":8192}", NULL), 0);
     expect_file(fake.folder, "memory.max", "4096");
     expect_file(fake.folder, "memory.swap.max", "4096");
@@ -371,6 +371,10 @@ static void test_v2_update(void **state)
     expect_file(fake.folder, "memory.swap.max", "904");
     assert_int_equal(fake_update(&fake, "\"cpu\":{\"period\":50000}", NULL), 0);
     expect_file(fake.folder, "cpu.max", "20000 50000");
+    assert_int_equal(fake_update(&fake, "\"blockIO\":{\"weight\":500}", NULL), 0);
+    expect_file(fake.folder, "io.weight", "4950");
+    put_file(fake.folder, "io.bfq.weight",
+             "default 100\n"); /* the scheduler is there: its own file is the one that counts */
     assert_int_equal(fake_update(&fake, "\"blockIO\":{\"weight\":500}", NULL), 0);
     expect_file(fake.folder, "io.bfq.weight", "500");
     fake_close(&fake);
@@ -433,7 +437,10 @@ static void test_v2_stats(void **state)
     assert_int_equal(fclose(out), 0);
     assert_string_equal(
         text, "{\"cpu\":{\"usage\":{\"total\":7000,\"kernel\":3000,\"user\":4000},\"throttling\":{\"periods\":2,"
-              "\"throttledPeriods\":1,\"throttledTime\":9000}},\"cpuset\":{},\"memory\":{\"cache\":40,\"usage\":{"
+              "\"throttledPeriods\":1,\"throttledTime\":9000}},\"cpuset\":{\"cpu_exclusive\":0,"
+              "\"mem_hardwall\":0,\"mem_exclusive\":0,\"memory_migrate\":0,\"memory_spread_page\":0,"
+              "\"memory_spread_slab\":0,\"memory_pressure\":0,\"sched_load_balance\":0,"
+              "\"sched_relax_domain_level\":0},\"memory\":{\"cache\":40,\"usage\":{"
               "\"limit\":18446744073709551615,\"usage\":100,\"failcnt\":3},\"swap\":{\"limit\":18446744073709551615,"
               "\"usage\":120,\"failcnt\":0},\"kernel\":{\"limit\":0,\"usage\":5,\"failcnt\":0},\"kernelTCP\":{"
               "\"limit\":0,\"failcnt\":0},\"raw\":{\"anon\":60,\"file\":40,\"kernel\":5}},\"pids\":{\"current\":2},"
