@@ -13,6 +13,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "harness"))
+import cgroup  # noqa: E402
 from sandbox import Sandbox, alive, libc  # noqa: E402
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -241,8 +242,7 @@ class Driver:
         self.check("left behind", self.leftovers(), nothing)
 
     def leftovers(self):
-        cgroups = [f"{hierarchy}/{folder}" for hierarchy in sorted(os.listdir("/sys/fs/cgroup"))
-                   for folder in self.cgroup_folders(hierarchy)]
+        cgroups = cgroup.named(lambda name: name.startswith(CGROUPS) and name.endswith(self.box.runtime))
         with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
             mounted = sum(self.box.folder in line for line in mounts) - len(self.box.mounted)
         return {"states": sorted(self.plain(i) for i in os.listdir(self.box.state)), "cgroups": cgroups, "mounts": mounted,
@@ -260,10 +260,6 @@ class Driver:
                     except OSError:
                         pass
         return sorted(found)
-
-    def cgroup_folders(self, hierarchy):
-        path = os.path.join("/sys/fs/cgroup", hierarchy)
-        return [n for n in os.listdir(path) if n.startswith(CGROUPS) and n.endswith(self.box.runtime)] if os.path.isdir(path) else []
 
     # -- the same words for both ---------------------------------------------------------------------------------------
 

@@ -3,7 +3,8 @@
 """--systemd-cgroup with a real systemd and a real version 2 tree: one that runs as PID 1 of namespaces of its own, in a
 cgroup of its own, with nothing to do, and with the host's files read-only. Nothing of the machine's is changed.
 
-usage: systemd.py; as a module test(runtime) raises or asserts to fail.
+usage: systemd.py [here]; as a module test(runtime) raises or asserts to fail. `here`: with the systemd that is this
+machine's PID 1, for the virtual machine of tests/vm.
 """
 import glob
 import json
@@ -15,6 +16,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "harness"))
 import bundle  # noqa: E402
+import cgroup  # noqa: E402
 from sandbox import runtime_command, tree  # noqa: E402
 
 SYSTEMD = "/lib/systemd/systemd"
@@ -76,8 +78,9 @@ class Machine:
                 first = children.read().split()[0]
         except (OSError, IndexError):
             return ["false"]
-        move = "mkdir -p /sys/fs/cgroup/engine; echo $$ >/sys/fs/cgroup/engine/cgroup.procs; exec \"$0\" \"$@\""
-        return ["nsenter", "-t", first, "-m", "-u", "-i", "-n", "-C", "-p", "/bin/bash", "-c", move, *words]
+        # It moves before it enters: a delegated namespace lets nobody move in.
+        move = f'mkdir -p {self.cgroup}/engine; echo $$ >{self.cgroup}/engine/cgroup.procs; exec "$@"'
+        return ["/bin/bash", "-c", move, "inside", "nsenter", "-t", first, "-m", "-u", "-i", "-n", "-C", "-p", *words]
 
     def call(self, *words, good=True, **options):
         done = subprocess.run(self.inside(*words), capture_output=True, text=True, timeout=60, check=False, **options)
@@ -89,12 +92,44 @@ class Machine:
             return procs.read().split()
 
 
-def test(runtime):
+def limit(path, resources):
+    with open(path, encoding="utf-8") as file:
+        config = json.load(file)
+    config["linux"]["resources"].update(resources)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(config, file)
+
+
+def check_limits(postern_call, folder):
+    """They hold whatever systemd does meanwhile, and can be changed."""
+    assert cgroup.read(folder, "memory.max") == str(64 << 20) and cgroup.read(folder, "pids.max") == "50"
+    postern_call("update", "--memory", "80m", "--cpu-quota", "20000", "a")
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    assert cgroup.read(folder, "memory.max") == str(80 << 20) and cgroup.read(folder, "cpu.max") == "20000 100000"
+
+
+class Here(Machine):
+    """The systemd of this machine."""
+
+    def __enter__(self):
+        self.cgroup = cgroup.ROOT
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def inside(self, *words):
+        return list(words)
+
+
+def test(runtime, machine_type=Machine):
     if runtime != "postern" or not os.path.exists(SYSTEMD):
         return
-    with tempfile.TemporaryDirectory(prefix="postern-test-") as folder, Machine() as machine:
+    with tempfile.TemporaryDirectory(prefix="postern-test-") as folder, machine_type() as machine:
         postern = runtime_command(runtime) + ["--root", f"{folder}/state", "--systemd-cgroup"]
         bundle.write(f"{folder}/bundle", tree("busybox"), ["/bin/sleep", "100"], cgroup="one-two.slice:box:a", readonly=True)
+        if machine_type is Here:  # which has the controllers
+            limit(f"{folder}/bundle/config.json", {"memory": {"limit": 64 << 20}, "pids": {"limit": 50}})
         scope = "one.slice/one-two.slice/box-a.scope"
 
         def postern_call(*words, good=True):
@@ -114,6 +149,8 @@ def test(runtime):
             assert "ActiveState=active" in status and "Delegate=yes" in status, status
             machine.call("systemctl", "daemon-reload")
             assert len(machine.members(f"{scope}/container")) == 3
+            if machine_type is Here:
+                check_limits(postern_call, f"{scope}/container")
 
             stats = json.loads(postern_call("events", "--stats", "a").stdout)["data"]
             assert stats["cpu"]["usage"]["total"] > 0, stats
@@ -128,5 +165,6 @@ def test(runtime):
 
 
 if __name__ == "__main__":
-    test("postern")
+    test("postern", Here if sys.argv[1:] == ["here"] else Machine)
+    print("ok scope")
     print("1 passed, 0 failed, 0 skipped")
