@@ -17,8 +17,8 @@ def folders(path):
 
 
 def named(matches):
-    """The cgroups right below the tops whose names match, with the name of the hierarchy before them."""
-    return [f"{os.path.basename(top)}/{name}" for top in hierarchies() if os.path.isdir(top)
+    """The cgroups right below the tops whose names match, as paths below ROOT."""
+    return [os.path.relpath(os.path.join(top, name), ROOT) for top in hierarchies() if os.path.isdir(top)
             for name in sorted(os.listdir(top)) if matches(name) and os.path.isdir(os.path.join(top, name))]
 
 

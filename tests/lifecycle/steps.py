@@ -242,11 +242,13 @@ class Driver:
         self.check("left behind", self.leftovers(), nothing)
 
     def leftovers(self):
-        cgroups = cgroup.named(lambda name: name.startswith(CGROUPS) and name.endswith(self.box.runtime))
         with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
             mounted = sum(self.box.folder in line for line in mounts) - len(self.box.mounted)
-        return {"states": sorted(self.plain(i) for i in os.listdir(self.box.state)), "cgroups": cgroups, "mounts": mounted,
+        return {"states": sorted(self.plain(i) for i in os.listdir(self.box.state)), "cgroups": self.cgroups(), "mounts": mounted,
                 "processes": self.processes()}
+
+    def cgroups(self):
+        return cgroup.named(lambda name: name.startswith(CGROUPS) and name.endswith(self.box.runtime))
 
     def processes(self):
         """Those that are ours to wait for: all that a container was made of."""

@@ -381,7 +381,6 @@ def own_half_written(d):
         d.check(f"{name}: create", d.quietly("create", "--bundle", state["bundle"], "one"), 1 if harm is not os.unlink else 0)
         d.check(f"{name}: delete by force", d.quietly("delete", "--force", "one"), 0)
         d.check(f"{name}: the folder is gone", os.path.exists(where), False)
-        for hierarchy in os.listdir("/sys/fs/cgroup"):  # no longer known to anybody
-            for group in d.cgroup_folders(hierarchy):
-                os.rmdir(os.path.join("/sys/fs/cgroup", hierarchy, group))
+        for group in d.cgroups():  # no longer known to anybody
+            os.rmdir(os.path.join("/sys/fs/cgroup", group))
     d.left_nothing()
