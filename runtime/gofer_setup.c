@@ -435,7 +435,8 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
                                      .self = -1,
                                      .scratch = -1,
                                      .root = -1,
-                                     .layer = LAYER_NONE};
+                                     .layer = LAYER_NONE,
+                                     .shown = -1};
 
     int status = close_stdio(in);
     if (status < 0)

@@ -86,15 +86,26 @@ static int begin_scratch(struct mount_tree *tree, int folder, struct error *erro
     return status == 0 ? take_self(tree) : status;
 }
 
+/*
+ * What is mounted on the host later may come into the container (slave) or not (private); nothing ever goes back (shared is
+ * slave here). linux.rootfsPropagation means what it does to runc: not given it is rslave; without the r it leaves the root
+ * itself alone, which is private then.
+ */
+static uint64_t root_propagation(const struct mount_tree *tree)
+{
+    const int wanted = tree->config->linux_config.rootfs_propagation;
+    return wanted == 0 || wanted == (MS_SLAVE | MS_REC) ? MS_SLAVE : MS_PRIVATE;
+}
+
 /* The root is mounted at "root" of the scratch mount. */
 static int attach_root(struct mount_tree *tree, struct error *error)
 {
-    static const struct mount_attr private = {.propagation = MS_PRIVATE};
+    const struct mount_attr propagation = {.propagation = root_propagation(tree)};
     const struct oci_root *root = &tree->config->root;
     auto_close int place = scratch_folder(tree, "root");
     int status = place < 0 ? place : mounts_attach(tree->root, place);
     if (status == 0)
-        status = mounts_set_attributes(tree->root, AT_RECURSIVE, &private);
+        status = mounts_set_attributes(tree->root, AT_RECURSIVE, &propagation);
     struct mount_entry *entry = status == 0 ? mounts_new_entry(tree, "/", error) : NULL;
     if (entry == NULL)
         return error_set(error, status, "root.path (%s): cannot mount it", root->path);
@@ -145,17 +156,21 @@ int mounts_show(struct mount_tree *tree, struct error *error)
         return error_refuse(error, "root.path (%s): hooks cannot be shown a container there", path);
     if (status == 0)
         status = mounts_set_attributes(tree->root, 0, &shared);
-    auto_close int shown = status < 0 ? -1 : mounts_clone(tree->root, "", AT_EMPTY_PATH | AT_RECURSIVE);
+    tree->shown = status < 0 ? -1 : mounts_clone(tree->root, "", AT_EMPTY_PATH | AT_RECURSIVE);
     if (status == 0)
-        status = shown < 0 ? shown : mounts_attach(shown, folder);
+        status = tree->shown < 0 ? tree->shown : mounts_attach(tree->shown, folder);
     return status < 0 ? error_set(error, status, "cannot show the root at %s", path) : 0;
 }
 
 int mounts_hide(struct mount_tree *tree, struct error *error)
 {
-    /* The copy goes with the host's tree, and must not take with it what it shares. */
+    /* The copy goes with the host's tree, and must not take with it what it shares, or what follows it. */
     static const struct mount_attr private = {.propagation = MS_PRIVATE};
-    int status = mounts_set_attributes(tree->root, 0, &private);
+    const struct mount_attr propagation = {.propagation = root_propagation(tree)};
+    auto_close int shown = take_fd(&tree->shown);
+    int status = mounts_set_attributes(tree->root, 0, &propagation);
+    if (status == 0)
+        status = mounts_set_attributes(shown, 0, &private);
     return status < 0 ? error_set(error, status, "cannot hide the root") : 0;
 }
 

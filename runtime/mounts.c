@@ -184,16 +184,24 @@ static int put(const struct job *job, int *mount)
     return result;
 }
 
-/* Propagation into the container (slave) is the most a mount may have: nothing goes back to the host. */
-static int bind_attributes(const struct oci_mount_options *options, int mount)
+/* What a bind does not say itself is as with all mounts the container sees (mount_root.c); where those are private its word
+ * comes too late. */
+static uint64_t bind_propagation(const struct mount_tree *tree, const struct oci_mount_options *options)
 {
+    const int all = tree->config->linux_config.rootfs_propagation;
+    if (all == (MS_PRIVATE | MS_REC) || all == (MS_UNBINDABLE | MS_REC))
+        return MS_PRIVATE;
+    return options->propagation == 0 || (options->propagation & (MS_SLAVE | MS_SHARED)) != 0 ? MS_SLAVE : MS_PRIVATE;
+}
+
+static int bind_attributes(const struct job *job, int mount)
+{
+    const struct oci_mount_options *options = &job->mount->parsed;
     struct mount_attr whole = {.attr_set = options->recursive_set, .attr_clr = options->recursive_clear};
     struct mount_attr top = {.attr_set = to_attributes(options->flags), .attr_clr = to_attributes(options->cleared)};
-    struct mount_attr propagation = {.propagation = MS_PRIVATE};
+    const struct mount_attr propagation = {.propagation = bind_propagation(job->tree, options)};
     if ((top.attr_set & MOUNT_ATTR__ATIME) != 0 || (top.attr_clr & MOUNT_ATTR__ATIME) != 0)
         top.attr_clr |= MOUNT_ATTR__ATIME;
-    if ((options->propagation & (MS_SLAVE | MS_SHARED)) != 0)
-        propagation.propagation = MS_SLAVE;
 
     int status = mounts_set_attributes(mount, AT_RECURSIVE, &propagation);
     if (status == 0)
@@ -212,7 +220,7 @@ static int add_bind(struct job *job)
         return mount;
     int status = mount_idmap_wanted(job->mount) ? mount_idmap(job->mount, job->tree->users, job->tree->procfs, mount, job->error) : 0;
     if (status == 0)
-        status = bind_attributes(options, mount);
+        status = bind_attributes(job, mount);
     if (status < 0)
         return status;
     job->entry->shared = job->entry->foreign = true;

@@ -40,6 +40,7 @@ struct mount_tree {
     int self;    /* mount of our own /proc/self/fd alone, detached */
     int scratch; /* a tmpfs of ours over the bundle's root folder: gone with the old root */
     int root;    /* root of the container, O_PATH */
+    int shown;   /* between mounts_show and mounts_hide: the copy that hooks see */
     struct layer layer;
     size_t tile_count;
     uint64_t tiles[MOUNT_TILES_MAX]; /* ids of mounts that are pieces of others, and of no interest by themselves */
@@ -56,13 +57,13 @@ int mounts_add_all(struct mount_tree *tree, struct error *error);
 /* maskedPaths and readonlyPaths of real mounts; those of synthetic ones are the sentry's business. */
 int mounts_mask(struct mount_tree *tree, struct error *error);
 
-/* What had to stay writable until now becomes read-only; the process's root becomes the container's, nothing else is
- * left. */
 /* Shows the root at its path in the host's tree, as hooks expect it, and hides it again; what is mounted below it there is mounted
  * in the container. */
 int mounts_show(struct mount_tree *tree, struct error *error);
 int mounts_hide(struct mount_tree *tree, struct error *error);
 
+/* What had to stay writable until now becomes read-only; the process's root becomes the container's, nothing else is
+ * left. */
 int mounts_finish(struct mount_tree *tree, struct error *error);
 
 /* The last entry whose destination is the given one, or NULL. */
