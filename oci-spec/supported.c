@@ -9,7 +9,6 @@
 #include "postern/error.h"
 
 #include <errno.h>
-#include <sys/personality.h>
 #include <sys/stat.h>
 
 struct finding {
@@ -38,8 +37,6 @@ static int refuse_fields(const struct oci_config *config, struct error *error)
         {config->has_freebsd, "freebsd", "not supported: Postern runs Linux containers only"},
         {linux_config->intel_rdt != NULL, "linux.intelRdt", "not supported"},
         {linux_config->net_devices.count > 0, "linux.netDevices", "moving network devices is not supported yet"},
-        {linux_config->personality != NULL && linux_config->personality->domain == PER_LINUX32,
-         "linux.personality.domain", "LINUX32 is not supported: Postern runs 64-bit programs only"},
     };
     for (size_t i = 0; i < COUNT(findings); i++) {
         if (findings[i].present) {
@@ -132,12 +129,7 @@ static void note_fields(struct oci_config *config)
     const struct finding findings[] = {
         {process->apparmor_profile != NULL, "process.apparmorProfile", "not applied: the guest reaches no host path"},
         {process->selinux_label != NULL, "process.selinuxLabel", "not applied: the guest reaches no host path"},
-        {process->io_priority != NULL, "process.ioPriority", "not applied yet"},
-        {process->scheduler != NULL, "process.scheduler", "not applied yet"},
-        {process->exec_cpu_affinity != NULL, "process.execCPUAffinity", "not applied yet"},
-        {linux_config->mount_label != NULL, "linux.mountLabel", "not applied yet"},
-        {linux_config->rootfs_propagation != 0, "linux.rootfsPropagation", "not applied yet: the root is private"},
-        {linux_config->time_offsets != NULL, "linux.timeOffsets", "not applied yet"},
+        {linux_config->mount_label != NULL, "linux.mountLabel", "not applied: the guest reaches no host path"},
     };
     for (size_t i = 0; i < COUNT(findings); i++)
         if (findings[i].present)

@@ -5,6 +5,7 @@
 #include "oci-spec/oci.h"
 #include "postern/error.h"
 
+#include <linux/sched.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -69,6 +70,22 @@ static int validate_affinity(const struct oci_cpu_affinity *affinity, struct err
     return 0;
 }
 
+/* What the kernel would take and leave unsaid, or refuse without a reason. */
+static int validate_scheduler(const struct oci_scheduler *scheduler, struct error *error)
+{
+    if (scheduler == NULL)
+        return 0;
+    bool realtime = scheduler->policy == SCHED_FIFO || scheduler->policy == SCHED_RR;
+    bool reserved = scheduler->runtime != 0 || scheduler->deadline != 0 || scheduler->period != 0;
+    if (realtime && scheduler->priority < 1)
+        return error_refuse(error, "process.scheduler.priority: must be 1 to 99 with a realtime policy");
+    if (!realtime && scheduler->priority != 0)
+        return error_refuse(error, "process.scheduler.priority: only SCHED_FIFO and SCHED_RR have one");
+    if (reserved && scheduler->policy != SCHED_DEADLINE)
+        return error_refuse(error, "process.scheduler: only SCHED_DEADLINE has runtime, deadline and period");
+    return 0;
+}
+
 static int validate_process(const struct oci_config *config, struct error *error)
 {
     const struct oci_process *process = &config->process;
@@ -84,6 +101,8 @@ static int validate_process(const struct oci_config *config, struct error *error
         result = validate_rlimits(&process->rlimits, error);
     if (result == 0)
         result = validate_affinity(process->exec_cpu_affinity, error);
+    if (result == 0)
+        result = validate_scheduler(process->scheduler, error);
     return result;
 }
 

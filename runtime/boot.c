@@ -111,6 +111,18 @@ static void put_resources(struct boot_config *boot, const struct oci_resources *
         boot->pids_limit = (uint64_t)resources->pids->limit;
 }
 
+static void put_clocks(struct boot_config *boot, const struct oci_time_offsets *offsets, int64_t boottime_offset_ns)
+{
+    struct timespec uptime = {0};
+    (void)clock_gettime(CLOCK_BOOTTIME, &uptime);
+    boot->boottime_offset_ns = boottime_offset_ns;
+    boot->created_realtime = (uint64_t)(time(NULL) - uptime.tv_sec - boottime_offset_ns / 1000000000);
+    if (offsets == NULL)
+        return;
+    boot->monotonic = (struct boot_time_offset){.secs = offsets->monotonic.secs, .nanosecs = offsets->monotonic.nanosecs};
+    boot->boottime = (struct boot_time_offset){.secs = offsets->boottime.secs, .nanosecs = offsets->boottime.nanosecs};
+}
+
 static int put_all(struct boot_config *boot, const struct oci_config *config, const struct gofer_layout *layout,
                    const struct boot_facts *facts, struct error *error)
 {
@@ -122,8 +134,7 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     const char *rootfs = oci_annotation(config, "dev.postern.rootfs");
     boot->rootfs_exclusive = rootfs != NULL && strcmp(rootfs, "exclusive") == 0;
     boot->rootfs_readonly = config->root.readonly;
-    boot->created_realtime = (uint64_t)time(NULL);
-    boot->boottime_offset_ns = (uint64_t)facts->boottime_offset_ns;
+    put_clocks(boot, host->time_offsets, facts->boottime_offset_ns);
     boot->trace_enabled = facts->trace;
     boot->uids = facts->users->uids;
     boot->gids = facts->users->gids;

@@ -16,7 +16,7 @@ struct boot_facts {
     const char *id;
     const struct user_namespace *users;
     const char *hostname;       /* when config.json gives none */
-    int64_t boottime_offset_ns; /* what the guest's clocks were set back by */
+    int64_t boottime_offset_ns; /* what was added to the guest's CLOCK_BOOTTIME */
     bool trace;
 };
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -15,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/socket.h"
@@ -30,31 +32,31 @@ struct cloned_message {
     char hostname[65];
 };
 
-static int64_t boot_time_ns(void)
+static int64_t clock_seconds(clockid_t clock)
 {
     struct timespec now;
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static int64_t monotonic_seconds(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return now.tv_sec;
 }
 
-/* The guest's clocks start near zero, so that they do not tell how long the host has been up (time_namespaces(7)).
- * A kernel without time namespaces shows the host's. Returns what was subtracted. */
-static int64_t enter_time_namespace(int offsets)
+/* Unless the configuration says what they are to show, the guest's clocks start near zero, so that they do not tell how long
+ * the host has been up (time_namespaces(7)). A kernel without time namespaces shows the host's then. *ret_offset: what was
+ * added to CLOCK_BOOTTIME. */
+static int enter_time_namespace(int file, const struct oci_time_offsets *wanted, int64_t *ret_offset, struct error *error)
 {
-    int64_t boot = boot_time_ns() / 1000000000;
-    int64_t monotonic = monotonic_seconds();
-    char text[96];
-    int size = snprintf(text, sizeof(text), "monotonic %lld 0\nboottime %lld 0\n", (long long)-monotonic, (long long)-boot);
-    if (offsets < 0 || unshare(CLONE_NEWTIME) < 0 || write(offsets, text, (size_t)size) != size)
+    const struct oci_time_offsets hidden = {.monotonic.secs = -clock_seconds(CLOCK_MONOTONIC),
+                                            .boottime.secs = -clock_seconds(CLOCK_BOOTTIME)};
+    const struct oci_time_offsets *offsets = wanted != NULL ? wanted : &hidden;
+    char text[128];
+    int size = snprintf(text, sizeof(text), "monotonic %" PRId64 " %" PRIu32 "\nboottime %" PRId64 " %" PRIu32 "\n",
+                        offsets->monotonic.secs, offsets->monotonic.nanosecs, offsets->boottime.secs,
+                        offsets->boottime.nanosecs);
+    if (file >= 0 && unshare(CLONE_NEWTIME) == 0 && write(file, text, (size_t)size) == size) {
+        *ret_offset = offsets->boottime.secs * 1000000000 + offsets->boottime.nanosecs;
         return 0;
-    return boot * 1000000000;
+    }
+    *ret_offset = 0;
+    return wanted == NULL ? 0 : error_set(error, errno, "linux.timeOffsets: the kernel does not take them");
 }
 
 /* Runs in a child. For a new cell it is inside the sandbox's pid namespace already and joins U; for an existing one it joins
@@ -72,7 +74,10 @@ static int helper(int pidfd_of_namespaces, const struct cell_plan *plan, int soc
     const unsigned int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
     if (setns(pidfd_of_namespaces, joins ? (int)(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME | others) : CLONE_NEWUSER) < 0)
         return error_set(error, errno, "cannot join the sandbox's namespaces");
-    int64_t offset = joins ? 0 : enter_time_namespace(offsets);
+    int64_t offset = 0;
+    status = joins ? 0 : enter_time_namespace(offsets, plan->host->time_offsets, &offset, error);
+    if (status < 0)
+        return status;
 
     int pidfd = -1;
     struct clone_args clone = {

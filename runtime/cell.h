@@ -26,7 +26,7 @@ struct cell {
     int procfs;       /* of the guest's pid namespace */
     int mqueue;       /* of the guest's ipc namespace; -1 where the host has none */
     char hostname[65];          /* of a uts namespace that was joined; else "" */
-    int64_t boottime_offset_ns; /* what was subtracted from CLOCK_BOOTTIME and CLOCK_MONOTONIC */
+    int64_t boottime_offset_ns; /* what was added to the guest's CLOCK_BOOTTIME */
 };
 
 /* The plan must outlive the process (it is used in a copy of this program's memory). */

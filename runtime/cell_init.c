@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "oci-spec/names.h"
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/filter.h"
@@ -101,7 +103,9 @@ static int set_limits(const struct oci_rlimits *limits, struct error *error)
             continue; /* the stamp: the sentry emulates this one */
         struct rlimit wanted = {.rlim_cur = limit->soft, .rlim_max = limit->hard};
         if (setrlimit((__rlimit_resource_t)limit->resource, &wanted) < 0)
-            return error_set(error, errno, "process.rlimits[%zu]: cannot be set", i);
+            return error_set(error, errno, "process.rlimits[%zu]: %s cannot be set%s", i,
+                             name_of(&rlimit_names, limit->resource),
+                             errno == EPERM ? " (the hard limit is above the runtime's own, which it may not raise)" : "");
     }
     return 0;
 }
@@ -227,6 +231,8 @@ struct life {
 static int set_up(struct life *life, struct error *error)
 {
     int status = connect_terminal(life->console, error);
+    if (status == 0 && prepared.personality != NULL && personality((unsigned long)prepared.personality->domain) < 0)
+        status = error_set(error, errno, "linux.personality: the kernel does not take it");
     if (status == 0 && !prepared.joins)
         status = set_up_namespaces(life->procfs, error);
     if (status == 0)

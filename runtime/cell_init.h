@@ -11,6 +11,7 @@
 struct config_seccomp;
 struct joined;
 struct oci_linux;
+struct oci_personality;
 struct oci_process;
 
 enum cell_step {
@@ -32,6 +33,7 @@ struct cell_message {
 struct cell_plan {
     const struct oci_process *process;
     const struct config_seccomp *seccomp; /* the config's filter; NULL: none */
+    const struct oci_personality *personality; /* NULL: as it is */
     const struct oci_linux *host; /* namespaces to join by path, sysctls; NULL if it joins */
     const char *hostname;
     const char *program;          /* the name to execute by; NULL: the first argument */

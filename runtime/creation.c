@@ -23,6 +23,7 @@
 #include "runtime/options.h"
 #include "runtime/pid_file.h"
 #include "runtime/rootless.h"
+#include "runtime/scheduling.h"
 #include "runtime/state_dir.h"
 #include "runtime/state_socket.h"
 #include "runtime/sysctl.h"
@@ -214,15 +215,14 @@ static int set_oom_score(const struct oci_process *process, pid_t pid, struct er
     return 0;
 }
 
-static int process_joined(void *data, pid_t pid, struct error *error)
+static int process_joined(void *data, enum sandbox_part part, pid_t pid, struct error *error)
 {
     const struct creation *creation = data;
-    int result = set_oom_score(&creation->config->process, pid, error);
-    if (result < 0)
-        return result;
-    if (!creation->has_cgroup)
-        return 0;
-    return cgroup_add(creation->container.cgroup, creation->container.systemd_cgroup, pid, error);
+    const struct oci_process *process = &creation->config->process;
+    int result = set_oom_score(process, pid, error);
+    if (result == 0 && creation->has_cgroup)
+        result = cgroup_add(creation->container.cgroup, creation->container.systemd_cgroup, pid, error);
+    return result == 0 ? scheduling_set(process, pid, part == SANDBOX_INIT, error) : result;
 }
 
 static int run_hooks(void *data, const struct sandbox *sandbox, struct error *error)

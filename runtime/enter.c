@@ -10,6 +10,7 @@
 #include "runtime/cgroup.h"
 #include "runtime/config_seccomp.h"
 #include "runtime/hooks.h"
+#include "runtime/scheduling.h"
 #include "runtime/sentry_start.h"
 #include "runtime/state_socket.h"
 
@@ -35,7 +36,7 @@ static int announce(const struct enter *enter, pid_t outer_pid, int listener, in
     return result;
 }
 
-/* Every process of a container has its filter. */
+/* Every process of a container has its filter and its personality. */
 static int join(const struct enter *enter, struct cell *ret_cell, struct error *error)
 {
     struct oci_config *config;
@@ -44,24 +45,35 @@ static int join(const struct enter *enter, struct cell *ret_cell, struct error *
     if (result < 0)
         return result;
     result = config_seccomp_build(config->linux_config.seccomp, &seccomp, error);
+    if (result == 0) {
+        struct cell_plan plan = enter->plan;
+        plan.seccomp = &seccomp;
+        plan.personality = config->linux_config.personality;
+        result = cell_join(enter->init, &plan, ret_cell, error);
+        config_seccomp_release(&seccomp);
+    }
     (void)oci_free(config);
-    if (result < 0)
-        return result;
-    struct cell_plan plan = enter->plan;
-    plan.seccomp = &seccomp;
-    result = cell_join(enter->init, &plan, ret_cell, error);
-    config_seccomp_release(&seccomp);
     return result;
+}
+
+/* What the process cannot do itself; it waits meanwhile. */
+static int place(const struct enter *enter, pid_t pid, struct error *error)
+{
+    const struct container *container = enter->container;
+    const struct oci_process *process = enter->plan.process;
+    int result = scheduling_set_initial_cpus(process, pid, error);
+    if (result == 0 && container->cgroup[0] != '\0')
+        result = cgroup_add(container->cgroup, container->systemd_cgroup, pid, error);
+    if (result == 0)
+        result = scheduling_set_final_cpus(process, pid, error);
+    return result == 0 ? scheduling_set(process, pid, true, error) : result;
 }
 
 int enter_container(const struct enter *enter, struct cell *ret_cell, int *ret_control, struct error *error)
 {
-    const struct container *container = enter->container;
     int result = join(enter, ret_cell, error);
-    if (result < 0)
-        return result;
-    if (container->cgroup[0] != '\0')
-        result = cgroup_add(container->cgroup, container->systemd_cgroup, ret_cell->pid, error);
+    if (result == 0)
+        result = place(enter, ret_cell->pid, error);
     int listener = -1;
     if (result == 0)
         result = cell_confine(ret_cell, enter->console, -1, &listener, error);

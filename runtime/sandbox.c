@@ -84,9 +84,9 @@ static int open_inputs(struct start *start, struct error *error)
     return 0;
 }
 
-static int tell_joined(const struct sandbox_options *options, pid_t pid, struct error *error)
+static int tell_joined(const struct sandbox_options *options, enum sandbox_part part, pid_t pid, struct error *error)
 {
-    return options->joined == NULL ? 0 : options->joined(options->data, pid, error);
+    return options->joined == NULL ? 0 : options->joined(options->data, part, pid, error);
 }
 
 static struct winsize console_size(const struct oci_process *process)
@@ -162,7 +162,7 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
     status = gofer_layout_receive(ours, start->layout, error);
     sandbox->console_master = start->layout->console_master;
     /* Only now: a cgroup's device rules are for the guest, and the set-up opens /dev/fuse and makes nodes. */
-    return status == 0 ? tell_joined(options, pid, error) : status;
+    return status == 0 ? tell_joined(options, SANDBOX_GOFER, pid, error) : status;
 }
 
 static int start_sentry(struct start *start, struct error *error)
@@ -212,7 +212,7 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
     sandbox->sentry_pidfd = start->sentry.pidfd;
     sandbox->control = start->sentry.control;
 
-    status = tell_joined(options, sandbox->sentry, error);
+    status = tell_joined(options, SANDBOX_SENTRY, sandbox->sentry, error);
     if (status < 0)
         return status;
     struct config_seccomp seccomp;
@@ -221,6 +221,7 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
         return status;
     const struct cell_plan plan = {.process = &options->config->process,
                                    .seccomp = &seccomp,
+                                   .personality = options->config->linux_config.personality,
                                    .host = &options->config->linux_config,
                                    .hostname = options->config->hostname,
                                    .preserve_fds = options->preserve_fds,
@@ -234,7 +235,7 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
     sandbox->init_pidfd = start->cell.pidfd;
     sandbox->cell_socket = start->cell.socket;
 
-    status = tell_joined(options, sandbox->init, error);
+    status = tell_joined(options, SANDBOX_INIT, sandbox->init, error);
     if (status == 0)
         status = start_gofer(start, sandbox, error);
     if (status == 0)

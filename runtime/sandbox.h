@@ -16,6 +16,9 @@ struct user_namespace;
 
 struct sandbox;
 
+/* Its processes, by what they are for. */
+enum sandbox_part { SANDBOX_SENTRY, SANDBOX_GOFER, SANDBOX_INIT };
+
 struct sandbox_options {
     const char *id;
     const char *bundle; /* folder of config.json, absolute */
@@ -33,7 +36,7 @@ struct sandbox_options {
     unsigned int own_streams; /* bits 0 to 2: standard streams that are not connected to the terminal there is */
     bool hold_signals;  /* the program starts with all signals blocked */
     /* Called with each process's pid as soon as it exists and before it does anything (cgroups). May be NULL. */
-    int (*joined)(void *data, pid_t pid, struct error *error);
+    int (*joined)(void *data, enum sandbox_part part, pid_t pid, struct error *error);
     /* Called when the container's namespaces exist and its mounts are made, before its root is changed (hooks). May be NULL. */
     int (*made)(void *data, const struct sandbox *sandbox, struct error *error);
     void *data;

@@ -74,6 +74,12 @@ struct boot_rlimit {
     uint64_t soft, hard;
 };
 
+struct boot_time_offset {
+    int64_t secs;
+    uint32_t nanosecs;
+    uint32_t padding;
+};
+
 struct boot_sysctl {
     char name[128]; /* net.ipv4.ip_forward */
     char value[128];
@@ -109,8 +115,9 @@ struct boot_config {
     uint32_t rootfs_readonly;
     uint32_t has_terminal;
     uint64_t memory_limit;  /* bytes, 0: none; what /proc/meminfo shows */
-    uint64_t created_realtime; /* seconds since the epoch: the container's boot time */
-    uint64_t boottime_offset_ns; /* subtracted from CLOCK_BOOTTIME for uptime */
+    uint64_t created_realtime; /* seconds since the epoch: when the guest's CLOCK_BOOTTIME was 0 */
+    int64_t boottime_offset_ns; /* the guest's CLOCK_BOOTTIME is the host's and this */
+    struct boot_time_offset monotonic, boottime; /* what /proc/PID/timens_offsets shows; 0 unless config.json sets clocks */
     uint32_t trace_enabled;
     uint32_t padding;
 

@@ -36,8 +36,8 @@ static uint64_t clock_ns(clockid_t clock)
 
 uint64_t proc_uptime_ns(const struct sentry *sentry)
 {
-    uint64_t now = clock_ns(CLOCK_BOOTTIME), offset = sentry->boot->boottime_offset_ns;
-    return now > offset ? now - offset : 0;
+    int64_t now = (int64_t)clock_ns(CLOCK_BOOTTIME), offset = sentry->boot->boottime_offset_ns;
+    return now > -offset ? (uint64_t)(now + offset) : 0;
 }
 
 /* Without a time namespace the guest's clocks are the host's, and so are the start times its processes show. */

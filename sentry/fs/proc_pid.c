@@ -11,6 +11,7 @@
  * cgroup, mountinfo.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -92,6 +93,14 @@ static int ns_text(const struct synth_source *source, struct text *text)
 }
 
 /* --- files --- */
+
+static int timens_offsets_text(const struct synth_source *source, struct text *text)
+{
+    const struct boot_config *boot = source->sentry->boot;
+    text_printf(text, "%-10s %10" PRId64 " %9" PRIu32 "\n%-10s %10" PRId64 " %9" PRIu32 "\n", "monotonic", boot->monotonic.secs,
+                boot->monotonic.nanosecs, "boottime", boot->boottime.secs, boot->boottime.nanosecs);
+    return 0;
+}
 
 static int refuse_access(const struct synth_source *source, struct text *text)
 {
@@ -228,6 +237,7 @@ static const struct synth_numbered threads;
 static const struct synth_entry process_table[] = {
     SYNTH_DIR("task", .numbered = &threads),
     SYNTH_FILE("mountstats", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = proc_mountstats_text),
+    SYNTH_FILE("timens_offsets", 0644, SYNTH_LIVE, .generate = timens_offsets_text, .store = store_refused),
     REAL("coredump_filter", 0644, SYNTH_OPTIONAL),
     REAL("timerslack_ns", 0666, SYNTH_CHECKED | SYNTH_OPTIONAL),
     {0},

@@ -184,6 +184,19 @@ int host_status_read(const struct sentry *sentry, pid_t tid, struct host_status 
     return host_status_parse(text, ret_status);
 }
 
+int thread_personality(const struct sentry *sentry, pid_t tid, unsigned int *ret_personality)
+{
+    char path[32], text[16];
+    (void)snprintf(path, sizeof(path), "%d/personality", tid);
+    auto_close int fd = openat(sentry->proc_outer, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (length <= 0)
+        return length < 0 ? -errno : -ESRCH;
+    text[length] = '\0';
+    *ret_personality = (unsigned int)strtoul(text, NULL, 16);
+    return 0;
+}
+
 static uint64_t signal_bit(int signal)
 {
     return UINT64_C(1) << (signal - 1);

@@ -26,6 +26,9 @@ int host_status_read(const struct sentry *sentry, pid_t tid, struct host_status 
 /* Takes the text of a status file apart (and to pieces); -EPROTO if a line that must be there is not. */
 int host_status_parse(char *text, struct host_status *ret_status);
 
+/* The value of personality(2) a thread has. 0, or -errno. */
+int thread_personality(const struct sentry *sentry, pid_t tid, unsigned int *ret_personality);
+
 /* How long a thread has computed, in clock ticks; 0 if it is gone. */
 uint64_t thread_user_time(const struct sentry *sentry, pid_t tid);
 

@@ -3,16 +3,28 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/utsname.h>
 
 #include "postern/version.h"
+#include "sentry/kernel/status.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
+
+/* A thread that has asked for PER_LINUX32 (setarch(8), linux.personality) is told of another machine. */
+static const char *machine(const struct call *call)
+{
+    unsigned int personality;
+    return thread_personality(call->sentry, call->task->tid, &personality) == 0 && (personality & PER_MASK) == PER_LINUX32
+               ? "i686"
+               : "x86_64";
+}
 
 int64_t sys_uname(struct call *call)
 {
     const struct uts_names *uts = &call->sentry->uts;
-    struct utsname names = {.sysname = "Linux", .machine = "x86_64"};
+    struct utsname names = {.sysname = "Linux"};
+    (void)snprintf(names.machine, sizeof(names.machine), "%s", machine(call));
     (void)snprintf(names.nodename, sizeof(names.nodename), "%s", uts->hostname);
     (void)snprintf(names.domainname, sizeof(names.domainname), "%s", uts->domainname[0] != '\0' ? uts->domainname : "(none)");
     (void)snprintf(names.release, sizeof(names.release), "%s", POSTERN_KERNEL_RELEASE);

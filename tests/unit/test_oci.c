@@ -91,7 +91,7 @@ static void test_process(void **state)
         "\"noNewPrivileges\":true,\"oomScoreAdj\":-500,\"apparmorProfile\":\"p\",\"selinuxLabel\":\"l\","
         "\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":10,\"hard\":18446744073709551615}],"
         "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_IDLE\",\"priority\":7},"
-        "\"scheduler\":{\"policy\":\"SCHED_BATCH\",\"nice\":-20,\"flags\":[\"SCHED_FLAG_RESET_ON_FORK\"],\"period\":9},"
+        "\"scheduler\":{\"policy\":\"SCHED_DEADLINE\",\"nice\":-20,\"flags\":[\"SCHED_FLAG_RESET_ON_FORK\"],\"period\":9},"
         "\"execCPUAffinity\":{\"initial\":\"0-3,7\",\"final\":\"\"}",
         "");
     const struct oci_process *process = &config->process;

@@ -115,6 +115,11 @@ static const struct bad_case bad_cases[] = {
     {PROCESS, "\"scheduler\":{\"policy\":\"SCHED_FIFO\",\"flags\":[\"X\"]}",
      "process.scheduler.flags[0]: unknown scheduling flag \"X\""},
     {PROCESS, "\"scheduler\":{\"policy\":\"SCHED_OTHER\",\"nice\":20}", "process.scheduler.nice: 20 is out of range"},
+    {PROCESS, "\"scheduler\":{\"policy\":\"SCHED_OTHER\",\"priority\":1}",
+     "process.scheduler.priority: only SCHED_FIFO and SCHED_RR have one"},
+    {PROCESS, "\"scheduler\":{\"policy\":\"SCHED_RR\"}", "process.scheduler.priority: must be 1 to 99"},
+    {PROCESS, "\"scheduler\":{\"policy\":\"SCHED_IDLE\",\"runtime\":1}",
+     "process.scheduler: only SCHED_DEADLINE has runtime, deadline and period"},
     {PROCESS, "\"execCPUAffinity\":{\"final\":\"a\"}", "process.execCPUAffinity.final: must be a list of cpus"},
 
     /* mounts */
@@ -252,7 +257,6 @@ static const struct bad_case unsupported_cases[] = {
     {LINUX, "\"intelRdt\":{}", "linux.intelRdt: not supported"},
     {LINUX, "\"namespaces\":[{\"type\":\"pid\",\"path\":\"/x\"}]", "linux.namespaces[0].path: joining a pid namespace"},
     {LINUX, "\"netDevices\":{\"eth0\":{}}", "linux.netDevices: "},
-    {LINUX, "\"personality\":{\"domain\":\"LINUX32\"}", "linux.personality.domain: LINUX32 is not supported"},
     {LINUX,
      "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"}],\"devices\":[{\"path\":\"/dev/null\",\"type\":\"c\",\"major\":1,"
      "\"minor\":3},{\"path\":\"/dev/fuse\",\"type\":\"c\",\"major\":10,\"minor\":229}]",
@@ -293,7 +297,7 @@ static void test_what_is_ignored_is_noted(void **state)
     (void)state;
     static const struct bad_case noted = {
         LINUX,
-        "\"mountLabel\":\"l\",\"rootfsPropagation\":\"private\","
+        "\"mountLabel\":\"l\","
         "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"}]",
         NULL};
     char text[4096];
@@ -303,7 +307,6 @@ static void test_what_is_ignored_is_noted(void **state)
     assert_int_equal(oci_parse(text, strlen(text), &config, &error), 0);
     assert_int_equal(oci_check_supported(config, &error), 0);
     assert_true(has_warning(config, "linux.mountLabel: "));
-    assert_true(has_warning(config, "linux.rootfsPropagation: "));
     assert_false(has_warning(config, "hooks: "));
     oci_free(config);
 }
