@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CAPABILITIES "[\"CAP_AUDIT_WRITE\", \"CAP_KILL\", \"CAP_NET_BIND_SERVICE\"]"
 
@@ -50,20 +51,24 @@ const char *const oci_default_masked[] = {
 
 const char *const oci_default_readonly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL};
 
-static const char linux_part[] =
-    "    \"linux\": {\n"
+static const char resources_part[] =
     "        \"resources\": {\n"
     "            \"devices\": [{\"allow\": false, \"access\": \"rwm\"}]\n"
-    "        },\n"
+    "        },\n";
+
+static const char namespaces_part[] =
     "        \"namespaces\": [\n"
     "            {\"type\": \"pid\"},\n"
     "            {\"type\": \"network\"},\n"
     "            {\"type\": \"ipc\"},\n"
     "            {\"type\": \"uts\"},\n"
     "            {\"type\": \"mount\"},\n"
-    "            {\"type\": \"cgroup\"}\n"
+    "            {\"type\": \"%s\"}\n"
     "        ],\n"
     "        \"maskedPaths\": ";
+
+/* Without the group 5 of terminals, which a user's own mapping does not have. */
+static const char rootless_devpts[] = "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620";
 
 /* Errors of the single calls stay in the stream: ferror and fflush see them in the end. */
 static void print_list(FILE *file, const char *const *texts)
@@ -84,7 +89,7 @@ static void print_options(FILE *file, const char *options)
     }
 }
 
-static void print_mounts(FILE *file)
+static void print_mounts(FILE *file, bool rootless)
 {
     (void)fprintf(file, "    \"mounts\": [\n");
     for (const struct oci_default_mount *mount = oci_default_mounts; mount->destination != NULL; mount++) {
@@ -93,17 +98,30 @@ static void print_mounts(FILE *file)
                       "            \"destination\": \"%s\", \"type\": \"%s\", \"source\": \"%s\",\n"
                       "            \"options\": [",
                       mount->destination, mount->type, mount->source);
-        print_options(file, mount->options);
+        print_options(file, rootless && strcmp(mount->type, "devpts") == 0 ? rootless_devpts : mount->options);
         (void)fprintf(file, "]\n        }%s\n", mount[1].destination != NULL ? "," : "");
     }
     (void)fprintf(file, "    ],\n");
 }
 
-int oci_default_spec(FILE *file)
+static void print_mapping(FILE *file, const char *name, unsigned int host)
+{
+    (void)fprintf(file, "        \"%s\": [{\"containerID\": 0, \"hostID\": %u, \"size\": 1}],\n", name, host);
+}
+
+/* Without root there are no cgroups to limit, and the one id there is is root inside. */
+int oci_default_spec(FILE *file, bool rootless)
 {
     (void)fprintf(file, "{\n    \"ociVersion\": \"%s\",\n%s", POSTERN_OCI_VERSION, process_part);
-    print_mounts(file);
-    (void)fprintf(file, "%s", linux_part);
+    print_mounts(file, rootless);
+    (void)fprintf(file, "    \"linux\": {\n");
+    if (rootless) {
+        print_mapping(file, "uidMappings", geteuid());
+        print_mapping(file, "gidMappings", getegid());
+    } else {
+        (void)fprintf(file, "%s", resources_part);
+    }
+    (void)fprintf(file, namespaces_part, rootless ? "user" : "cgroup");
     print_list(file, oci_default_masked);
     (void)fprintf(file, ",\n        \"readonlyPaths\": ");
     print_list(file, oci_default_readonly);

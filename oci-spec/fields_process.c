@@ -57,6 +57,13 @@ static const struct field capabilities_fields[] = {
 };
 static const struct object capabilities_object = {OBJECT(struct oci_capabilities, capabilities_fields)};
 
+static int convert_all_capabilities(const struct conversion *conversion, const struct where *where,
+                                    const struct json_value *value, void *target)
+{
+    ((struct oci_capabilities *)target)->given = true;
+    return schema_object(conversion, where, value, &capabilities_object, target);
+}
+
 static const struct field rlimit_fields[] = {
     FIELD(struct oci_rlimit, "type", resource, KIND_NAME, .flags = FIELD_REQUIRED, .names = &rlimit_names),
     FIELD(struct oci_rlimit, "soft", soft, KIND_U64, .flags = FIELD_REQUIRED),
@@ -95,7 +102,7 @@ static const struct field process_fields[] = {
           .max = ARGUMENT_MAX),
     FIELD(struct oci_process, "env", env, KIND_STRINGS, .max = ARGUMENT_MAX),
     FIELD(struct oci_process, "cwd", cwd, KIND_STRING, .flags = FIELD_REQUIRED | FIELD_ABSOLUTE),
-    FIELD(struct oci_process, "capabilities", capabilities, KIND_INLINE, .object = &capabilities_object),
+    FIELD(struct oci_process, "capabilities", capabilities, KIND_CUSTOM, .convert = convert_all_capabilities),
     FIELD(struct oci_process, "rlimits", rlimits, KIND_LIST, .object = &rlimit_object),
     FIELD(struct oci_process, "noNewPrivileges", no_new_privileges, KIND_BOOL),
     FIELD(struct oci_process, "oomScoreAdj", oom_score_adj, KIND_I32, .flags = FIELD_OPTIONAL, .min = -1000,

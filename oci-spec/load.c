@@ -12,11 +12,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-int oci_parse(const char *text, size_t size, struct oci_config **ret_config, struct error *error)
+/* What a file is about: all of a container, or one process. */
+struct subject {
+    const char *file; /* for the words */
+    const struct where *where;
+    const struct object *object;
+    size_t offset; /* of its structure in struct oci_config */
+    int (*validate)(struct oci_config *config, struct error *error);
+};
+
+static int parse(const struct subject *subject, const char *text, size_t size, struct oci_config **ret_config, struct error *error)
 {
     static const struct json_limits limits = {.depth = OCI_DEPTH_MAX, .values = OCI_VALUES_MAX};
     if (size > OCI_FILE_MAX)
-        return error_refuse(error, "config.json: larger than %d MiB", OCI_FILE_MAX / (1024 * 1024));
+        return error_refuse(error, "%s: larger than %d MiB", subject->file, OCI_FILE_MAX / (1024 * 1024));
 
     auto_arena struct arena *syntax = arena_new();
     auto_arena struct arena *model = arena_new();
@@ -27,20 +36,26 @@ int oci_parse(const char *text, size_t size, struct oci_config **ret_config, str
     struct json_value *root;
     int result = json_parse(syntax, text, size, &limits, &root, error);
     if (result < 0) {
-        error_prefix(error, "config.json");
+        error_prefix(error, "%s", subject->file);
         return result;
     }
 
     config->arena = model;
     const struct conversion conversion = {.arena = model, .config = config, .error = error};
-    result = schema_object(&conversion, NULL, root, &config_object, config);
+    result = schema_object(&conversion, subject->where, root, subject->object, (char *)config + subject->offset);
     if (result == 0)
-        result = oci_validate(config, error);
+        result = subject->validate(config, error);
     if (result < 0)
         return result;
     (void)take_ptr(model);
     *ret_config = config;
     return 0;
+}
+
+int oci_parse(const char *text, size_t size, struct oci_config **ret_config, struct error *error)
+{
+    static const struct subject subject = {.file = "config.json", .object = &config_object, .validate = oci_validate};
+    return parse(&subject, text, size, ret_config, error);
 }
 
 /* Reads a whole regular file of at most OCI_FILE_MAX bytes, as it is at the time of reading. */
@@ -89,19 +104,49 @@ static int read_failed(const char *path, int code, struct error *error)
     }
 }
 
-int oci_load(const char *path, struct oci_config **ret_config, struct error *error)
+static int read_path(const char *path, char **ret_text, size_t *ret_size, struct error *error)
 {
     /* O_NONBLOCK: a FIFO in the place of the file must not hang us; it has no effect on a regular file. */
     auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return error_set(error, errno, "cannot open %s", path);
 
+    int result = read_all(fd, ret_text, ret_size);
+    return result < 0 ? read_failed(path, result, error) : 0;
+}
+
+int oci_load(const char *path, struct oci_config **ret_config, struct error *error)
+{
     auto_free char *text = NULL;
     size_t size = 0;
-    int result = read_all(fd, &text, &size);
-    if (result < 0)
-        return read_failed(path, result, error);
-    return oci_parse(text, size, ret_config, error);
+    int result = read_path(path, &text, &size, error);
+    return result < 0 ? result : oci_parse(text, size, ret_config, error);
+}
+
+int oci_load_process(const char *path, struct oci_config **ret_config, struct error *error)
+{
+    static const struct where where = {.name = "process"};
+    const struct subject subject = {.file = path,
+                                    .where = &where,
+                                    .object = &process_object,
+                                    .offset = offsetof(struct oci_config, process),
+                                    .validate = oci_validate_process};
+    auto_free char *text = NULL;
+    size_t size = 0;
+    int result = read_path(path, &text, &size, error);
+    return result < 0 ? result : parse(&subject, text, size, ret_config, error);
+}
+
+int oci_env_add(struct oci_config *config, char *const *items, size_t count)
+{
+    struct oci_strings *env = &config->process.env;
+    char **all = arena_array(config->arena, env->count + count + 1, sizeof(*all));
+    if (all == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < env->count + count; i++)
+        all[i] = i < env->count ? env->items[i] : items[i - env->count];
+    *env = (struct oci_strings){.items = all, .count = env->count + count};
+    return 0;
 }
 
 struct oci_config *oci_free(struct oci_config *config)

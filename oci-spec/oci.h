@@ -88,6 +88,7 @@ struct oci_user {
 
 /* Bit n is capability n of <linux/capability.h>. A set that is absent is empty, as with runc. */
 struct oci_capabilities {
+    bool given; /* the object was there, however empty */
     uint64_t bounding, effective, inheritable, permitted, ambient;
 };
 
@@ -452,6 +453,12 @@ int oci_load(const char *path, struct oci_config **ret_config, struct error *err
 /* The same from memory; `text` need not end in NUL. */
 int oci_parse(const char *text, size_t size, struct oci_config **ret_config, struct error *error);
 
+/* Reads and checks a process.json, which is the `process` of a configuration that has nothing else. */
+int oci_load_process(const char *path, struct oci_config **ret_config, struct error *error);
+
+/* Adds variables to process.env, which must live as long as the configuration. Returns 0 or -ENOMEM. */
+int oci_env_add(struct oci_config *config, char *const *items, size_t count);
+
 /* Takes NULL. Always returns NULL. */
 struct oci_config *oci_free(struct oci_config *config);
 
@@ -472,7 +479,8 @@ struct oci_default_mount {
 extern const struct oci_default_mount oci_default_mounts[];
 extern const char *const oci_default_masked[], *const oci_default_readonly[];
 
-/* Writes the default configuration, as `postern spec` does. Returns 0 or -errno. */
-int oci_default_spec(FILE *file);
+/* Writes the default configuration, as `postern spec` does; rootless: with a user namespace in which the caller is root.
+ * Returns 0 or -errno. */
+int oci_default_spec(FILE *file, bool rootless);
 
 #endif

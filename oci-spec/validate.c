@@ -86,7 +86,7 @@ static int validate_scheduler(const struct oci_scheduler *scheduler, struct erro
     return 0;
 }
 
-static int validate_process(const struct oci_config *config, struct error *error)
+int oci_validate_process(struct oci_config *config, struct error *error)
 {
     const struct oci_process *process = &config->process;
     uint64_t excess = process->capabilities.effective & ~process->capabilities.permitted;
@@ -252,7 +252,7 @@ int oci_validate(struct oci_config *config, struct error *error)
 {
     int result = validate_version(config, error);
     if (result == 0)
-        result = validate_process(config, error);
+        result = oci_validate_process(config, error);
     if (result == 0)
         result = oci_validate_mounts(config, error);
     return result == 0 ? validate_linux(config, error) : result;

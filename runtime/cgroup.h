@@ -21,6 +21,9 @@ int cgroup_path(const struct oci_config *config, const char *id, bool systemd, c
 /* Makes the folders and applies the resources (NULL: none). On failure nothing is left. */
 int cgroup_create(const char *path, bool systemd, const struct oci_resources *resources, struct error *error);
 int cgroup_add(const char *path, bool systemd, pid_t pid, struct error *error);
+/* Into folders that are there below it: each word is "[CONTROLLER[,CONTROLLER]...:]PATH" (exec --cgroup). */
+int cgroup_below_check(const char *const *words, size_t count, struct error *error);
+int cgroup_add_below(const char *path, bool systemd, const char *const *words, size_t count, pid_t pid, struct error *error);
 int cgroup_update(const char *path, bool systemd, const struct oci_resources *resources, struct error *error);
 int cgroup_freeze(const char *path, bool systemd, bool frozen, struct error *error); /* waits until it is so */
 bool cgroup_is_frozen(const char *path, bool systemd);

@@ -18,6 +18,7 @@
 #include "runtime/hooks.h"
 #include "runtime/home.h"
 #include "runtime/id_table.h"
+#include "runtime/inherited.h"
 #include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/options.h"
@@ -40,6 +41,18 @@ static const char *root_path(const struct creation *creation, char *path, size_t
     return path;
 }
 
+/* The descriptors that are the program's. */
+static int take_inherited(struct creation *creation, struct error *error)
+{
+    int listening = 0;
+    int result = inherited_listen(creation->config, &listening, error);
+    if (result == 0)
+        result = inherited_check(listening, creation->options.preserve_fds, error);
+    if (result == 0)
+        creation->options.preserve_fds += listening;
+    return result;
+}
+
 static int load_config(struct creation *creation, struct error *error)
 {
     struct container *container = &creation->container;
@@ -55,6 +68,8 @@ static int load_config(struct creation *creation, struct error *error)
         result = oci_check_supported(creation->config, error);
     if (result == 0)
         result = sysctl_check(&creation->config->linux_config.sysctl, error);
+    if (result == 0)
+        result = take_inherited(creation, error);
     if (result == 0 && rootless_needed())
         result = rootless_enter(&creation->config->linux_config, error);
     if (result == 0)
@@ -332,6 +347,15 @@ void creation_undo(struct creation *creation)
         if (result < 0)
             log_message(LOG_LEVEL_WARNING, "cannot remove the state of \"%s\": %s", creation->options.id, strerror(-result));
     }
+    close_all(creation);
+}
+
+void creation_keep(struct creation *creation)
+{
+    sandbox_destroy(&creation->sandbox);
+    int result = state_dir_keep(creation->folder);
+    if (result < 0)
+        log_message(LOG_LEVEL_WARNING, "cannot keep the state of \"%s\": %s", creation->options.id, strerror(-result));
     close_all(creation);
 }
 

@@ -50,6 +50,9 @@ int creation_make(const struct creation_options *options, struct creation *ret_c
 /* Undoes it: the container is gone, with its state. */
 void creation_undo(struct creation *creation);
 
+/* Ends it, but leaves its state, of a stopped container, for `delete`. */
+void creation_keep(struct creation *creation);
+
 /* Lets go of it: the container lives on, and later commands find it. */
 int creation_leave(struct creation *creation, struct error *error);
 

@@ -64,6 +64,8 @@ static int place(const struct enter *enter, pid_t pid, struct error *error)
     int result = scheduling_set_initial_cpus(process, pid, error);
     if (result == 0 && container->cgroup[0] != '\0')
         result = cgroup_add(container->cgroup, container->systemd_cgroup, pid, error);
+    if (result == 0 && enter->cgroup_count > 0)
+        result = cgroup_add_below(container->cgroup, container->systemd_cgroup, enter->cgroups, enter->cgroup_count, pid, error);
     if (result == 0)
         result = scheduling_set_final_cpus(process, pid, error);
     return result == 0 ? scheduling_set(process, pid, true, error) : result;

@@ -12,6 +12,8 @@ struct error;
 struct enter {
     int folder, init, console; /* state folder, pidfd of the container's init, its terminal's slave or -1; all borrowed */
     const struct container *container;
+    const char *const *cgroups; /* folders below the container's cgroup, as cgroup_add_below has them */
+    size_t cgroup_count;
     struct cell_plan plan;
 };
 

@@ -12,6 +12,7 @@
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/console.h"
 #include "runtime/container.h"
@@ -20,6 +21,7 @@
 #include "runtime/exec_console.h"
 #include "runtime/exec_process.h"
 #include "runtime/home.h"
+#include "runtime/inherited.h"
 #include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/monitor.h"
@@ -41,8 +43,8 @@ struct exec {
 
 /* -- options ---------------------------------------------------------------------------------------------------- */
 
-enum { OPTION_PID_FILE = 256, OPTION_CONSOLE_SOCKET, OPTION_PRESERVE_FDS, OPTION_CWD, OPTION_NO_NEW_PRIVS, OPTION_NO_OP,
-       OPTION_NO_OP_ARGUMENT };
+enum { OPTION_PID_FILE = 256, OPTION_CONSOLE_SOCKET, OPTION_PRESERVE_FDS, OPTION_CWD, OPTION_NO_NEW_PRIVS, OPTION_CGROUP,
+       OPTION_IGNORE_PAUSED, OPTION_NO_OP_ARGUMENT };
 
 static const struct option exec_table[] = {
     {"process", required_argument, NULL, 'p'},
@@ -59,7 +61,8 @@ static const struct option exec_table[] = {
     {"no-new-privs", no_argument, NULL, OPTION_NO_NEW_PRIVS},
     {"process-label", required_argument, NULL, OPTION_NO_OP_ARGUMENT}, /* SELinux, AppArmor: see `postern features` */
     {"apparmor", required_argument, NULL, OPTION_NO_OP_ARGUMENT},
-    {"ignore-paused", no_argument, NULL, OPTION_NO_OP},
+    {"cgroup", required_argument, NULL, OPTION_CGROUP},
+    {"ignore-paused", no_argument, NULL, OPTION_IGNORE_PAUSED},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -77,6 +80,9 @@ static int print_help(void)
            "  -c, --cap NAME             a further capability, more than once\n"
            "  -t, --tty                  with a terminal\n"
            "      --no-new-privs         as the name says\n"
+           "      --cgroup [CONTROLLER:]PATH\n"
+           "                             put it into a folder there is below the container's cgroup, more than once\n"
+           "      --ignore-paused        also in a paused container: it begins when that is resumed\n"
            "  -d, --detach               do not wait for it\n"
            "      --pid-file FILE        write its pid to FILE\n"
            "      --console-socket S     send its terminal to Unix socket S\n"
@@ -128,7 +134,11 @@ static int apply_option(struct exec_options *options, int option, char **argv, s
     case OPTION_NO_NEW_PRIVS:
         options->no_new_privs = true;
         return 0;
-    case OPTION_NO_OP:
+    case OPTION_CGROUP:
+        return append(&options->cgroups, optarg, error);
+    case OPTION_IGNORE_PAUSED:
+        options->ignore_paused = true;
+        return 0;
     case OPTION_NO_OP_ARGUMENT:
         return 0;
     case 'h':
@@ -170,8 +180,13 @@ static int find_container(struct exec *exec, struct error *error)
     enum container_status status = container_status(exec->folder, &exec->container);
     if (status == CONTAINER_STOPPED)
         return error_refuse(error, "cannot exec in a stopped container");
-    if (status == CONTAINER_PAUSED)
-        return error_refuse(error, "cannot exec in a paused container (use postern resume first)");
+    if (status == CONTAINER_PAUSED && !exec->options.ignore_paused)
+        return error_refuse(error, "cannot exec in a paused container (use --ignore-paused to override)");
+    if (exec->options.cgroups.count > 0 && exec->container.cgroup[0] == '\0')
+        return error_refuse(error, "--cgroup: container %s has no cgroup of its own", exec->container.id);
+    result = cgroup_below_check((const char *const *)exec->options.cgroups.items, exec->options.cgroups.count, error);
+    if (result < 0)
+        return result;
     exec->init = process_mark_open(&exec->container.init);
     exec->sentry = process_mark_open(&exec->container.sentry);
     if (exec->init < 0 || exec->sentry < 0)
@@ -202,6 +217,8 @@ static int start_process(struct exec *exec, struct error *error)
         .init = exec->init,
         .console = exec->slave,
         .container = &exec->container,
+        .cgroups = (const char *const *)exec->options.cgroups.items,
+        .cgroup_count = exec->options.cgroups.count,
         .plan = {.process = &exec->config->process, .preserve_fds = exec->options.preserve_fds, .joins = true}};
     int result = enter_container(&enter, &exec->cell, &exec->control, error);
     if (result == 0 && exec->options.pid_file != NULL)
@@ -212,6 +229,8 @@ static int start_process(struct exec *exec, struct error *error)
 static int set_up(struct exec *exec, struct error *error)
 {
     int result = limits_check(error);
+    if (result == 0)
+        result = inherited_check(0, exec->options.preserve_fds, error);
     if (result == 0)
         result = find_container(exec, error);
     if (result == 0)

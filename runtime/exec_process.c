@@ -2,61 +2,59 @@
 #include "runtime/exec_process.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "oci-spec/arena.h"
 #include "oci-spec/names.h"
 #include "oci-spec/oci.h"
-#include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/hooks.h"
+#include "runtime/log.h"
 #include "runtime/numbers.h"
 
-/* A process.json becomes a whole configuration around it, so that one parser reads both. */
-static int wrap_process(const char *path, char **ret_text, size_t *ret_size, struct error *error)
+/* What a process.json does not say is as the container's own process has it. */
+static int inherit(struct oci_config *config, int folder, struct error *error)
 {
-    static const char before[] = "{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"/\"},\"process\":";
-    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    if (fd < 0 || fstat(fd, &status) < 0)
-        return error_set(error, errno, "cannot open %s", path);
-    enum { PROCESS_MAX = 1 << 20 };
-    auto_free char *text = malloc(sizeof(before) + PROCESS_MAX + 2);
-    if (text == NULL)
-        return error_set(error, ENOMEM, "cannot read %s", path);
-    size_t size = sizeof(before) - 1;
-    memcpy(text, before, size);
-    for (;;) {
-        ssize_t got = read(fd, text + size, sizeof(before) + PROCESS_MAX - size);
-        if (got < 0)
-            return error_set(error, errno, "cannot read %s", path);
-        if (got == 0)
-            break;
-        size += (size_t)got;
-        if (size >= sizeof(before) + PROCESS_MAX)
-            return error_refuse(error, "%s: longer than %d bytes", path, PROCESS_MAX);
+    struct oci_process *process = &config->process;
+    struct oci_config *container;
+    int result = hooks_load(folder, &container, error);
+    if (result < 0)
+        return result;
+    const struct oci_process *first = &container->process;
+    if (!process->capabilities.given)
+        process->capabilities = first->capabilities;
+    if (!process->oom_score_adj.set)
+        process->oom_score_adj = first->oom_score_adj;
+    const struct {
+        const void *from;
+        void *to; /* a pointer to a structure of the configuration's arena */
+        size_t size;
+    } objects[] = {{first->scheduler, &process->scheduler, sizeof(*first->scheduler)},
+                   {first->io_priority, &process->io_priority, sizeof(*first->io_priority)}};
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]) && result == 0; i++) {
+        void *own;
+        memcpy(&own, objects[i].to, sizeof(own));
+        if (own != NULL || objects[i].from == NULL)
+            continue;
+        own = arena_alloc(config->arena, objects[i].size);
+        if (own == NULL)
+            result = error_set(error, ENOMEM, "cannot prepare the process");
+        else
+            memcpy(own, objects[i].from, objects[i].size);
+        memcpy(objects[i].to, &own, sizeof(own));
     }
-    text[size++] = '}';
-    *ret_text = take_ptr(text);
-    *ret_size = size;
-    return 0;
+    (void)oci_free(container);
+    return result;
 }
 
 static int load(int folder, const struct exec_options *options, struct oci_config **ret_config, struct error *error)
 {
     if (options->process == NULL)
         return hooks_load(folder, ret_config, error);
-    auto_free char *text = NULL;
-    size_t size;
-    int result = wrap_process(options->process, &text, &size, error);
-    return result < 0 ? result : oci_parse(text, size, ret_config, error);
+    int result = oci_load_process(options->process, ret_config, error);
+    return result < 0 ? result : inherit(*ret_config, folder, error);
 }
 
 /* "uid" or "uid:gid", numbers, as runc has it. */
@@ -95,23 +93,14 @@ static int apply_groups(struct oci_config *config, const struct exec_list *group
 
 static int apply_env(struct oci_config *config, const struct exec_list *env, struct error *error)
 {
-    struct oci_strings *strings = &config->process.env;
-    char **items = arena_array(config->arena, strings->count + env->count + 1, sizeof(*items));
-    if (items == NULL)
-        return error_set(error, ENOMEM, "cannot add to the environment");
-    if (strings->count > 0)
-        memcpy(items, strings->items, strings->count * sizeof(*items));
-    for (size_t i = 0; i < env->count; i++) {
-        if (strchr(env->items[i], '=') == NULL)
-            return error_refuse(error, "--env: \"%.40s\" has no value; write NAME=VALUE", env->items[i]);
-        items[strings->count + i] = env->items[i];
-    }
-    strings->items = items;
-    strings->count += env->count;
-    return 0;
+    for (size_t i = 0; i < env->count; i++)
+        if (env->items[i][0] == '=' || strchr(env->items[i], '=') == NULL)
+            return error_refuse(error, "--env: \"%.40s\" is not of the form NAME=VALUE", env->items[i]);
+    return oci_env_add(config, env->items, env->count) < 0 ? error_set(error, ENOMEM, "cannot add to the environment") : 0;
 }
 
-static int apply_caps(struct oci_process *process, const struct exec_list *caps, struct error *error)
+/* A name this build does not know is left out, as in config.json. */
+static void apply_caps(struct oci_process *process, const struct exec_list *caps)
 {
     for (size_t i = 0; i < caps->count; i++) {
         int64_t number;
@@ -121,14 +110,15 @@ static int apply_caps(struct oci_process *process, const struct exec_list *caps,
         for (char *c = name; *c != '\0'; c++)
             if (*c >= 'a' && *c <= 'z')
                 *c = (char)(*c - 'a' + 'A');
-        if (name_lookup(&capability_names, name, &number) < 0)
-            return error_refuse(error, "--cap: \"%.40s\" is no capability", given);
+        if (name_lookup(&capability_names, name, &number) < 0) {
+            log_message(LOG_LEVEL_WARNING, "--cap: unknown capability \"%.40s\" ignored", given);
+            continue;
+        }
         uint64_t bit = UINT64_C(1) << number;
         process->capabilities.bounding |= bit;
         process->capabilities.effective |= bit;
         process->capabilities.permitted |= bit;
     }
-    return 0;
 }
 
 static int apply(struct oci_config *config, const struct exec_options *options, struct error *error)
@@ -138,6 +128,8 @@ static int apply(struct oci_config *config, const struct exec_options *options, 
         return 0;
     process->args = (struct oci_strings){.items = options->args, .count = options->arg_count};
     process->terminal = options->tty;
+    if (options->cwd != NULL && options->cwd[0] != '/')
+        return error_refuse(error, "--cwd: \"%.80s\" is not an absolute path", options->cwd);
     if (options->cwd != NULL)
         process->cwd = (char *)(uintptr_t)options->cwd;
     if (options->no_new_privs)
@@ -147,7 +139,9 @@ static int apply(struct oci_config *config, const struct exec_options *options, 
         result = apply_groups(config, &options->groups, error);
     if (result == 0)
         result = apply_env(config, &options->env, error);
-    return result == 0 ? apply_caps(process, &options->caps, error) : result;
+    if (result == 0)
+        apply_caps(process, &options->caps);
+    return result;
 }
 
 int exec_process_load(int folder, const struct exec_options *options, struct oci_config **ret_config, struct error *error)

@@ -18,10 +18,10 @@ struct exec_list {
 
 struct exec_options {
     const char *id, *process, *cwd, *user, *pid_file, *console_socket;
-    struct exec_list env, caps, groups;
+    struct exec_list env, caps, groups, cgroups;
     char **args; /* NULL-terminated */
     size_t arg_count;
-    bool tty, detach, no_new_privs, help;
+    bool tty, detach, no_new_privs, ignore_paused, help;
     int preserve_fds;
 };
 

@@ -25,7 +25,7 @@ enum { NS_PER_MS = 1000000 };
 
 struct foreground {
     const struct foreground_options *options;
-    bool has_creation, has_console;
+    bool has_creation, has_console, has_ended;
     int trace;
     struct signals signals;
     struct janitor janitor;
@@ -93,7 +93,9 @@ static void tear_down(struct foreground *run)
 {
     if (run->has_console)
         console_close(&run->console);
-    if (run->has_creation)
+    if (run->has_creation && run->has_ended && run->options->keep)
+        creation_keep(&run->creation);
+    else if (run->has_creation)
         creation_undo(&run->creation);
     janitor_dismiss(&run->janitor);
     signals_close(&run->signals);
@@ -104,6 +106,7 @@ static void tear_down(struct foreground *run)
 static int finish(struct foreground *run, struct error *error)
 {
     if (!run->options->detach) {
+        run->has_ended = true;
         int64_t limit = run->options->time_limit_ms;
         return monitor_run(&run->creation.sandbox, &run->creation.container, &run->signals, run->has_console ? &run->console : NULL,
                            limit == 0 ? 0 : run->times.started / NS_PER_MS + limit);

@@ -18,6 +18,7 @@ struct foreground_options {
     bool trace;
     const char *trace_file; /* NULL: stderr */
     bool detach;            /* do not wait: leave the container running */
+    bool keep;              /* leave its state, of a stopped container, for `delete` */
     bool janitor;           /* leave nothing behind even if we are killed */
     int set_up_status;      /* the exit status if the container cannot be set up */
     int64_t time_limit_ms;  /* from the program's start on; 0: none */
@@ -26,7 +27,7 @@ struct foreground_options {
     void *data;
 };
 
-/* Returns the exit status: the program's, or one of command.h after saying why. Nothing is left, unless detached. */
+/* Returns the exit status: the program's, or one of command.h after saying why. Nothing is left, unless detached or kept. */
 int foreground_run(const struct foreground_options *options);
 
 #endif

@@ -81,15 +81,13 @@ int home_add(struct oci_config *config, const char *rootfs, struct error *error)
     const char *home = find_home(passwd, config->process.user.uid);
     size_t size = strlen(home) + sizeof("HOME=");
     char *entry = arena_alloc(config->arena, size);
-    char **items = arena_array(config->arena, env->count + 2, sizeof(*items));
-    if (entry == NULL || items == NULL)
+    if (entry == NULL)
         return error_set(error, ENOMEM, "cannot add HOME to the environment");
     (void)snprintf(entry, size, "HOME=%s", home);
     size_t count = 0;
     for (size_t i = 0; i < env->count; i++)
         if (strncmp(env->items[i], "HOME=", 5) != 0) /* an empty one */
-            items[count++] = env->items[i];
-    items[count++] = entry;
-    *env = (struct oci_strings){.items = items, .count = count};
-    return 0;
+            env->items[count++] = env->items[i];
+    env->count = count;
+    return oci_env_add(config, &entry, 1) < 0 ? error_set(error, ENOMEM, "cannot add HOME to the environment") : 0;
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/options.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "postern/error.h"
 #include "runtime/state_dir.h"
@@ -51,9 +55,30 @@ void option_start(void)
     opterr = 0;
 }
 
+/* "--force=true" of an option that takes no argument, as Go's flags have it. Returns 1 or 0; -1: it is no such thing. */
+static int boolean_value(const char *word)
+{
+    static const struct {
+        const char *text;
+        int value;
+    } values[] = {{"true", 1}, {"false", 0}, {"1", 1}, {"0", 0}, {"t", 1}, {"f", 0},
+                  {"TRUE", 1}, {"FALSE", 0}, {"T", 1}, {"F", 0}, {"True", 1}, {"False", 0}};
+    const char *value = word[0] == '-' ? strchr(word, '=') : NULL;
+    for (size_t i = 0; value != NULL && i < sizeof(values) / sizeof(values[0]); i++)
+        if (strcmp(value + 1, values[i].text) == 0)
+            return values[i].value;
+    return -1;
+}
+
+/* Like Go's flags, which runc has, long options may begin with one dash. */
 int option_next(int argc, char **argv, const char *letters, const struct option *options)
 {
-    return getopt_long(argc, argv, letters, options, NULL);
+    for (;;) {
+        int option = getopt_long_only(argc, argv, letters, options, NULL);
+        int value = option == '?' && optopt != 0 ? boolean_value(argv[optind - 1]) : -1;
+        if (value != 0)
+            return value > 0 ? optopt : option;
+    }
 }
 
 int option_error(int refused, char **argv, struct error *error)
@@ -66,6 +91,20 @@ int option_error(int refused, char **argv, struct error *error)
     if (optopt != 0)
         return error_refuse(error, "option %s takes no argument", word);
     return error_refuse(error, "unknown or ambiguous option %s", word);
+}
+
+/* We may be elsewhere when it is used. */
+static int set_root(struct global_options *options, const char *root, struct error *error)
+{
+    static char absolute[PATH_MAX];
+    char here[PATH_MAX] = "";
+    if (root[0] != '/' && getcwd(here, sizeof(here)) == NULL)
+        return error_set(error, errno, "--root: cannot tell the current folder");
+    int size = snprintf(absolute, sizeof(absolute), "%s%s%s", here, root[0] != '/' ? "/" : "", root);
+    if (root[0] == '\0' || size < 0 || (size_t)size >= sizeof(absolute))
+        return error_refuse(error, "--root: \"%.40s\" is no folder", root);
+    options->root = absolute;
+    return 0;
 }
 
 static int set_log_format(struct global_options *options, const char *format, struct error *error)
@@ -94,8 +133,7 @@ static int apply(struct global_options *options, int option, char **argv, struct
 {
     switch (option) {
     case OPTION_ROOT:
-        options->root = optarg;
-        return optarg[0] == '/' ? 0 : error_refuse(error, "--root must be an absolute path");
+        return set_root(options, optarg, error);
     case OPTION_LOG:
         options->log = optarg;
         return 0;

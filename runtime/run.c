@@ -18,7 +18,7 @@ struct run_options {
     bool help;
 };
 
-enum { OPTION_TRACE = 256, OPTION_PID_FILE, OPTION_CONSOLE_SOCKET, OPTION_PRESERVE_FDS, OPTION_NO_OP };
+enum { OPTION_TRACE = 256, OPTION_PID_FILE, OPTION_CONSOLE_SOCKET, OPTION_PRESERVE_FDS, OPTION_KEEP, OPTION_NO_OP };
 
 static const struct option run_table[] = {
     {"bundle", required_argument, NULL, 'b'},
@@ -27,6 +27,8 @@ static const struct option run_table[] = {
     {"console-socket", required_argument, NULL, OPTION_CONSOLE_SOCKET},
     {"detach", no_argument, NULL, 'd'},
     {"preserve-fds", required_argument, NULL, OPTION_PRESERVE_FDS},
+    {"keep", no_argument, NULL, OPTION_KEEP},
+    {"no-subreaper", no_argument, NULL, OPTION_NO_OP}, /* we wait for no process but the container's first */
     {"no-pivot", no_argument, NULL, OPTION_NO_OP}, /* runc's; we pivot in any case, in a namespace of our own */
     {"no-new-keyring", no_argument, NULL, OPTION_NO_OP},
     {"help", no_argument, NULL, 'h'},
@@ -42,6 +44,7 @@ static int print_help(void)
            "      --pid-file FILE      write the pid of the container's init to FILE\n"
            "      --console-socket S   send the terminal to Unix socket S instead of using ours\n"
            "  -d, --detach             leave the container running and return\n"
+           "      --keep               leave a container that has ended to postern delete\n"
            "      --preserve-fds N     give the program descriptors 3 to N+2\n"
            "  -h, --help               this text\n\n"
            "The exit status is the program's, or 128+n if signal n killed it; 127 if it was not found, 126 if it\n"
@@ -70,6 +73,9 @@ static int apply_option(struct run_options *options, int option, char **argv, st
         return 0;
     case OPTION_PRESERVE_FDS:
         return number_parse(optarg, "--preserve-fds", PRESERVE_FDS_MAX, &options->container.creation.preserve_fds, error);
+    case OPTION_KEEP:
+        options->container.keep = true;
+        return 0;
     case OPTION_NO_OP:
         return 0;
     case 'h':

@@ -12,22 +12,28 @@
 #include "runtime/log.h"
 #include "runtime/options.h"
 
+enum { OPTION_ROOTLESS = 256 };
+
 static const struct option spec_table[] = {
     {"bundle", required_argument, NULL, 'b'},
+    {"rootless", no_argument, NULL, OPTION_ROOTLESS},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
 
 static int print_help(void)
 {
-    printf("Usage: postern spec [--bundle DIR]\n"
+    printf("Usage: postern spec [--bundle DIR] [--rootless]\n"
            "Write a default config.json, to be edited, into DIR (default: the current folder).\n"
-           "A config.json that is there already is left alone.\n");
+           "A config.json that is there already is left alone.\n\n"
+           "  -b, --bundle DIR  the folder\n"
+           "      --rootless    for a caller who is not root: with a user namespace that maps only him\n"
+           "  -h, --help        this text\n");
     return EXIT_SUCCESS;
 }
 
 /* Never overwrites: somebody's edits would be lost. */
-static int write_spec(const char *bundle, struct error *error)
+static int write_spec(const char *bundle, bool rootless, struct error *error)
 {
     auto_close int folder = open(bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
@@ -42,13 +48,14 @@ static int write_spec(const char *bundle, struct error *error)
     if (file == NULL)
         return error_set(error, errno, "cannot write %s/config.json", bundle);
     (void)take_fd(&fd);
-    int result = oci_default_spec(file);
+    int result = oci_default_spec(file, rootless);
     return result < 0 ? error_set(error, result, "cannot write %s/config.json", bundle) : 0;
 }
 
 int command_spec(int argc, char **argv)
 {
     const char *bundle = ".";
+    bool rootless = false;
     struct error error = {0};
     int option;
     option_start();
@@ -57,12 +64,14 @@ int command_spec(int argc, char **argv)
             return print_help();
         if (option == 'b')
             bundle = optarg;
+        else if (option == OPTION_ROOTLESS)
+            rootless = true;
         else
             (void)option_error(option, argv, &error);
     }
     if (error.code == 0 && optind < argc)
         (void)error_refuse(&error, "spec takes no argument such as \"%.40s\"", argv[optind]);
-    if (error.code == 0 && write_spec(bundle, &error) == 0)
+    if (error.code == 0 && write_spec(bundle, rootless, &error) == 0)
         return EXIT_SUCCESS;
     log_message(LOG_LEVEL_ERROR, "%s", error.text);
     return EXIT_USAGE;

@@ -95,12 +95,17 @@ static int lock_folder(int root, const char *id)
     return take_fd(&fd);
 }
 
+int state_dir_keep(int folder)
+{
+    return unlinkat(folder, FOREGROUND_MARK, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 /* Says whether the container's end is its runtime's. */
 static int set_mark(int folder, bool foreground)
 {
     (void)unlinkat(folder, "state.json", 0);
     if (!foreground)
-        return unlinkat(folder, FOREGROUND_MARK, 0) < 0 && errno != ENOENT ? -errno : 0;
+        return state_dir_keep(folder);
     int fd = openat(folder, FOREGROUND_MARK, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -errno;

@@ -27,6 +27,9 @@ int state_root_create(const char *root, struct error *error);
  * -errno. */
 int state_dir_create(const char *root, const char *id, bool foreground, int *ret_lock, struct error *error);
 
+/* Lets a folder made for the foreground outlive its runtime, as one that was not. 0 or -errno. */
+int state_dir_keep(int folder);
+
 /* Removes ROOT/ID with all that is in it. Returns 0 (also if there was none) or -errno. */
 int state_dir_remove(const char *root, const char *id);
 

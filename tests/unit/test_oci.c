@@ -388,7 +388,7 @@ static void test_default_spec(void **state)
     int fd = mkstemp(path);
     FILE *file = fdopen(fd, "w");
     assert_non_null(file);
-    assert_int_equal(oci_default_spec(file), 0);
+    assert_int_equal(oci_default_spec(file, false), 0);
     assert_int_equal(fclose(file), 0);
 
     struct oci_config *config = load_file(path);
@@ -403,12 +403,62 @@ static void test_default_spec(void **state)
     (void)unlink(path);
 }
 
+static void test_default_spec_without_root(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    assert_int_equal(oci_default_spec(file, true), 0);
+    assert_int_equal(fclose(file), 0);
+
+    struct oci_config *config = NULL;
+    struct error error = {0};
+    assert_int_equal(oci_parse(text, size, &config, &error), 0);
+    assert_non_null(oci_find_namespace(config, OCI_NAMESPACE_USER));
+    assert_null(config->linux_config.resources);
+    assert_int_equal(config->linux_config.uid_mappings.count, 1);
+    assert_int_equal(config->linux_config.uid_mappings.items[0].host_id, geteuid());
+    assert_int_equal(config->linux_config.gid_mappings.items[0].host_id, getegid());
+    assert_null(strstr(text, "gid=5"));
+    oci_free(config);
+    free(text);
+}
+
+static void test_process_alone(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/postern-test-oci-XXXXXX";
+    static const char text[] = "{\"args\":[\"a\"],\"cwd\":\"/\",\"capabilities\":{}}", bad[] = "{\"args\":[\"a\"],\"cwd\":\"x\"}";
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+    struct oci_config *config = NULL;
+    struct error error = {0};
+    assert_int_equal(oci_load_process(path, &config, &error), 0);
+    assert_string_equal(config->process.args.items[0], "a");
+    assert_true(config->process.capabilities.given);
+    char *more[] = {(char[]){"A=1"}, (char[]){"B=2"}};
+    assert_int_equal(oci_env_add(config, more, 2), 0);
+    assert_int_equal(oci_env_add(config, more, 1), 0);
+    assert_int_equal(config->process.env.count, 3);
+    assert_string_equal(config->process.env.items[2], "A=1");
+    assert_null(config->process.env.items[3]);
+    oci_free(config);
+
+    assert_int_equal(pwrite(fd, bad, sizeof(bad), 0), sizeof(bad));
+    assert_int_equal(ftruncate(fd, sizeof(bad) - 1), 0);
+    assert_true(oci_load_process(path, &config, &error) < 0);
+    assert_string_equal(error.text, "process.cwd: \"x\" is not an absolute path");
+    (void)close(fd);
+    (void)unlink(path);
+}
+
 static void test_default_spec_reports_a_full_disk(void **state)
 {
     (void)state;
     FILE *full = fopen("/dev/full", "w");
     assert_non_null(full);
-    assert_int_equal(oci_default_spec(full), -EIO);
+    assert_int_equal(oci_default_spec(full, false), -EIO);
     (void)fclose(full);
 }
 
@@ -447,6 +497,8 @@ int main(void)
         cmocka_unit_test(test_seccomp),
         cmocka_unit_test(test_null_unknown_and_repeated_names),
         cmocka_unit_test(test_default_spec),
+        cmocka_unit_test(test_default_spec_without_root),
+        cmocka_unit_test(test_process_alone),
         cmocka_unit_test(test_default_spec_reports_a_full_disk),
         cmocka_unit_test(test_runc_spec),
     };
