@@ -107,11 +107,9 @@ static void apply(struct oci_mount_options *options, const struct option *option
         break;
     case EFFECT_ATTR_SET:
         options->recursive_set |= option->value;
-        options->recursive_clear &= ~option->value;
         break;
-    case EFFECT_ATTR_CLEAR:
+    case EFFECT_ATTR_CLEAR: /* where both are asked for the kernel sets it */
         options->recursive_clear |= option->value;
-        options->recursive_set &= ~option->value;
         break;
     case EFFECT_ATIME: /* the kernel wants the whole field cleared when a value of it is set */
         options->recursive_set = (options->recursive_set & ~(uint64_t)MOUNT_ATTR__ATIME) | option->value;

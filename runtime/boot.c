@@ -14,6 +14,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/gofer_setup.h"
+#include "runtime/rootfs.h"
 #include "runtime/user_namespace.h"
 
 enum { UMASK_DEFAULT = 0022 };
@@ -74,9 +75,9 @@ static int put_paths(char (*to)[BOOT_PATH_MAX], uint32_t *count, const struct oc
     if (paths->count > BOOT_MASKED_MAX)
         return error_refuse(error, "%s: more than %d paths", field, BOOT_MASKED_MAX);
     for (size_t i = 0; i < paths->count; i++) {
-        int status = put_text(to[i], BOOT_PATH_MAX, paths->items[i], field, error);
+        int status = rootfs_clean_path(paths->items[i], to[i], BOOT_PATH_MAX);
         if (status < 0)
-            return status;
+            return error_set(error, status, "%s[%zu] (%.200s)", field, i, paths->items[i]);
     }
     *count = (uint32_t)paths->count;
     return 0;

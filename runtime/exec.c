@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -160,7 +161,7 @@ static int parse_options(int argc, char **argv, struct exec_options *options, st
     }
     if (options->help)
         return 0;
-    if (argc - optind < (options->process != NULL ? 1 : 2))
+    if (argc == optind)
         return error_refuse(error, "exec takes a container's id and a command; see postern exec --help");
     options->id = argv[optind];
     options->args = argv + optind + 1;
@@ -205,6 +206,11 @@ static int open_console(struct exec *exec, struct error *error)
         return error_refuse(error, "cannot exec in a stopped container");
     int result = exec_console_open(gofer, exec->container.gofer.pid, exec->config->process.user.uid, &exec->master, &exec->slave,
                                    error);
+    const struct oci_box *box = exec->config->process.console_size;
+    if (result == 0 && box != NULL) {
+        const struct winsize size = {.ws_row = (unsigned short)box->height, .ws_col = (unsigned short)box->width};
+        (void)ioctl(exec->master, TIOCSWINSZ, &size);
+    }
     if (result < 0 || exec->options.console_socket == NULL)
         return result;
     return console_send(exec->options.console_socket, exec->master, error);
@@ -228,6 +234,8 @@ static int start_process(struct exec *exec, struct error *error)
 
 static int set_up(struct exec *exec, struct error *error)
 {
+    if (exec->options.process == NULL && exec->options.arg_count == 0)
+        return error_refuse(error, "exec: no command is given; see postern exec --help");
     int result = limits_check(error);
     if (result == 0)
         result = inherited_check(0, exec->options.preserve_fds, error);

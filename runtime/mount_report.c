@@ -69,7 +69,8 @@ static uint32_t to_flags(const struct line *line)
     static const struct {
         const char *name;
         uint32_t flag;
-    } table[] = {{"ro", MS_RDONLY}, {"nosuid", MS_NOSUID}, {"nodev", MS_NODEV}, {"noexec", MS_NOEXEC}};
+    } table[] = {{"ro", MS_RDONLY}, {"nosuid", MS_NOSUID}, {"nodev", MS_NODEV}, {"noexec", MS_NOEXEC},
+                 {"nosymfollow", BOOT_MOUNT_NOSYMFOLLOW}};
     uint32_t flags = has_option(line->info.super_options, "ro") ? MS_RDONLY : 0;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         flags |= has_option(line->info.options, table[i].name) ? table[i].flag : 0;

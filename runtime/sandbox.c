@@ -89,13 +89,14 @@ static int tell_joined(const struct sandbox_options *options, enum sandbox_part 
     return options->joined == NULL ? 0 : options->joined(options->data, part, pid, error);
 }
 
-static struct winsize console_size(const struct oci_process *process)
+/* A terminal that goes to somebody else is not sized by ours. */
+static struct winsize console_size(const struct oci_process *process, bool detached)
 {
     struct winsize size = {0};
     if (process->console_size != NULL) {
         size.ws_row = (unsigned short)process->console_size->height;
         size.ws_col = (unsigned short)process->console_size->width;
-    } else {
+    } else if (!detached) {
         (void)ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
     }
     return size;
@@ -128,11 +129,10 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
         .report = theirs,
         .pause = options->made != NULL,
         .want_terminal = options->config->process.terminal,
+        .console_size = console_size(&options->config->process, options->detached_console),
         .quiet = options->quiet,
         .words = options->reason,
     };
-    if (!options->detached_console)
-        setup.console_size = console_size(&options->config->process);
 
     pid_t pid = fork_into(start->sentry.pidfd, error);
     if (pid < 0)

@@ -26,7 +26,7 @@ struct sandbox_options {
     const struct ids *ids;
     const struct user_namespace *users; /* the container's */
     int trace_fd;                       /* all descriptors borrowed; -1: no trace */
-    bool detached_console;                  /* the pty master goes to a console socket: do not size it from ours */
+    bool detached_console;                  /* the pty master goes to a console socket: our own terminal's size means nothing to it */
     int start_socket;   /* listening; by which the program is started later, or -1: by sandbox_execute */
     int control_socket; /* listening; by which later commands reach the sentry, or -1 */
     int reason;         /* file for the sentry's last words when nobody waits for it, or -1 */

@@ -56,13 +56,15 @@ enum boot_mount_kind {
     BOOT_MOUNT_CGROUP,   /* the sentry's cgroup folder */
 };
 
+enum { BOOT_MOUNT_NOSYMFOLLOW = 256 }; /* MS_NOSYMFOLLOW, which glibc does not have */
+
 struct boot_mount {
     char destination[BOOT_PATH_MAX]; /* absolute, clean, symbolic links resolved */
     char type[32];                   /* as /proc/mounts shows it */
     char source[256];                /* as /proc/mounts shows it; never a host path */
     char options[256];               /* as /proc/mounts shows it: "rw,nosuid,relatime,..." */
     uint32_t kind;                   /* enum boot_mount_kind */
-    uint32_t flags;                  /* MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC */
+    uint32_t flags;                  /* MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | BOOT_MOUNT_NOSYMFOLLOW */
     uint64_t mount_id;               /* statx stx_mnt_id in the gofer's namespace; 0 for synthetic */
     uint32_t shared;                 /* 1: others may write below it (bind): attributes are not cached */
     uint32_t padding;

@@ -11,7 +11,9 @@
 _Static_assert((int)MS_RDONLY == (int)ST_RDONLY && (int)MS_NOSUID == (int)ST_NOSUID && (int)MS_NODEV == (int)ST_NODEV &&
                    (int)MS_NOEXEC == (int)ST_NOEXEC,
                "statfs flags are mount flags");
-enum { MOUNT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC };
+/* Those that statfs has under the same number, and all. */
+enum { STATFS_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, MOUNT_FLAGS = STATFS_FLAGS | BOOT_MOUNT_NOSYMFOLLOW };
+enum { STATFS_NOSYMFOLLOW = 0x2000 };
 
 /* On the root, others may work now and then (docker cp) unless we were told not; a tmpfs is the container's own; in
  * devpts and mqueue names come and go without a word to us. */
@@ -118,7 +120,9 @@ static unsigned int ask_flags(struct vfs *vfs, const struct dentry *dentry, stru
     struct statfs statfs;
     if (dentry->filesystem->statfs == NULL || dentry->filesystem->statfs(vfs, (struct dentry *)dentry, &statfs) < 0)
         return MS_NOSUID | MS_NODEV;
-    entry->flags = (unsigned int)statfs.f_flags & MOUNT_FLAGS;
+    entry->flags = (unsigned int)statfs.f_flags & STATFS_FLAGS;
+    if ((statfs.f_flags & STATFS_NOSYMFOLLOW) != 0)
+        entry->flags |= BOOT_MOUNT_NOSYMFOLLOW;
     entry->flags_known = true;
     return entry->flags;
 }
@@ -141,7 +145,7 @@ int vfs_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs
     int error = dentry->filesystem->statfs(vfs, dentry, &statfs);
     if (error < 0)
         return error;
-    statfs.f_flags = (statfs.f_flags & ~MOUNT_FLAGS) | (int)vfs_mount_flags(vfs, dentry);
+    statfs.f_flags = (statfs.f_flags & ~STATFS_FLAGS) | (int)(vfs_mount_flags(vfs, dentry) & STATFS_FLAGS);
     *ret_statfs = statfs;
     return 0;
 }

@@ -223,7 +223,7 @@ ssize_t vfs_readlink(const struct vfs_who *who, struct dentry *dentry, char *buf
 /* --- mounts --- */
 /* The mount a dentry is on; NULL for one the boot configuration does not name (below a recursive bind). */
 const struct boot_mount *vfs_mount(struct vfs *vfs, const struct dentry *dentry);
-unsigned int vfs_mount_flags(struct vfs *vfs, const struct dentry *dentry); /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC */
+unsigned int vfs_mount_flags(struct vfs *vfs, const struct dentry *dentry); /* as struct boot_mount has them */
 int vfs_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs); /* with the mount's flags */
 /* Before a change: 0, or -EROFS on a read-only mount or below a read-only path. (access(2): after vfs_permission.) */
 int vfs_want_write(struct vfs *vfs, const struct dentry *dentry);

@@ -187,7 +187,8 @@ static int follow(struct walk *walk, struct dentry *link)
     int error = may_follow(walk, link);
     if (error < 0)
         return error;
-    if ((walk->flags & LOOKUP_NO_SYMLINKS) != 0 || walk->links++ >= VFS_LINKS_MAX)
+    if ((walk->flags & LOOKUP_NO_SYMLINKS) != 0 || (vfs_mount_flags(walk->vfs, link) & BOOT_MOUNT_NOSYMFOLLOW) != 0 ||
+        walk->links++ >= VFS_LINKS_MAX)
         return -ELOOP;
     if (link->filesystem->follow != NULL) {
         struct dentry *found = NULL;

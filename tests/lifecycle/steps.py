@@ -189,23 +189,26 @@ class Driver:
 
     # -- commands ------------------------------------------------------------------------------------------------------
 
-    def call(self, words, globals_=()):
+    def call(self, words, globals_=(), given=None, **options):
         """Runs a command; names of containers among the words become ids. Output goes to files: what a container has
-        inherited stays open."""
+        inherited stays open. `given` is what it reads, further options are Popen's."""
         command = self.box.command(*globals_, *self.with_ids(words))
-        out, err = (os.path.join(self.box.folder, name) for name in ("out", "err"))
-        with open(out, "wb") as out_file, open(err, "wb") as err_file:
-            code = self.reaper.run(command, stdin=subprocess.DEVNULL, stdout=out_file, stderr=err_file)
+        out, err, into = (os.path.join(self.box.folder, name) for name in ("out", "err", "in"))
+        with open(into, "w", encoding="utf-8") as file:
+            file.write(given or "")
+        with open(out, "wb") as out_file, open(err, "wb") as err_file, open(into, "rb") as in_file:
+            code = self.reaper.run(command, stdin=in_file if given is not None else subprocess.DEVNULL, stdout=out_file,
+                                   stderr=err_file, **options)
         texts = []
         for name in (out, err):
             with open(name, encoding="utf-8", errors="backslashreplace") as file:
                 texts.append(file.read())
         return code, *texts
 
-    def step(self, *words, view=None, out=True, err=True, differs="", code=True, globals_=()):
+    def step(self, *words, view=None, out=True, err=True, differs="", code=True, globals_=(), **options):
         """A command whose exit code, output and error count. `view` makes of the output what is compared; `differs`:
         output and error are Postern's own, for that reason."""
-        status, output, errors = self.call(list(words), globals_)
+        status, output, errors = self.call(list(words), globals_, **options)
         seen = {"code": status}
         if out:
             seen["out"] = view(output) if view is not None and output else self.plain(output)
