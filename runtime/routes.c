@@ -19,7 +19,10 @@ static void print_help(FILE *file)
 {
     (void)fprintf(file, "Usage: postern routes [--json | --markdown]\n"
                         "Show for each system call of a guest where it is served: by the host kernel (always, or where its\n"
-                        "arguments meet a condition), by the sentry, by the gofer, or not at all.\n");
+                        "arguments meet a condition), by the sentry, by the gofer, or not at all.\n\n"
+                        "  -j, --json      as JSON\n"
+                        "  -m, --markdown  as the page of the documentation\n"
+                        "  -h, --help      this text\n");
 }
 
 int command_routes(int argc, char **argv)

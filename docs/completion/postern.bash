@@ -6,9 +6,9 @@ declare -gA _postern_options=(
         --verbose --help'
     [create]='--bundle --pid-file --console-socket --preserve-fds --no-pivot --no-new-keyring --help'
     [start]='--help'
-    [run]='--bundle --trace --trace= --detach --pid-file --console-socket --preserve-fds --no-pivot --no-new-keyring --help'
+    [run]='--bundle --trace --trace= --detach --keep --pid-file --console-socket --preserve-fds --no-pivot --no-new-keyring --help'
     [exec]='--process --cwd --user --additional-gids --env --cap --tty --no-new-privs --detach --pid-file --console-socket
-        --preserve-fds --help'
+        --preserve-fds --cgroup --ignore-paused --help'
     [kill]='--all --help'
     [delete]='--force --help'
     [state]='--help'
@@ -20,7 +20,11 @@ declare -gA _postern_options=(
         --cpu-idle --cpuset-cpus --cpuset-mems --memory --memory-reservation --memory-swap --pids-limit --help'
     [events]='--interval --stats --help'
     [features]='--help'
-    [spec]='--bundle --help'
+    [spec]='--bundle --rootless --help'
+    [install]='--runtime --config --dry-run --help'
+    [uninstall]='--runtime --config --dry-run --help'
+    [checkpoint]='--help'
+    [restore]='--help'
     [routes]='--json --markdown --help'
 )
 
@@ -62,7 +66,7 @@ _postern()
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return
         ;;
-    --bind | --ro-bind | --hide | --log | --pid-file | --console-socket | --process | -p | --resources | -r | --criu)
+    --bind | --ro-bind | --hide | --log | --pid-file | --console-socket | --process | -p | --resources | -r | --criu | --config)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;

@@ -23,6 +23,10 @@ complete -c postern -n __fish_use_subcommand -a update -d 'Change the limits of 
 complete -c postern -n __fish_use_subcommand -a events -d 'Print what a container uses'
 complete -c postern -n __fish_use_subcommand -a spec -d 'Write a default config.json'
 complete -c postern -n __fish_use_subcommand -a features -d 'Print what this runtime can do'
+complete -c postern -n __fish_use_subcommand -a install -d 'Make postern one of the runtimes of Docker'
+complete -c postern -n __fish_use_subcommand -a uninstall -d 'Take it out again'
+complete -c postern -n __fish_use_subcommand -a checkpoint -d 'Not supported'
+complete -c postern -n __fish_use_subcommand -a restore -d 'Not supported'
 complete -c postern -n __fish_use_subcommand -a routes -d 'Show which system call goes which way'
 complete -c postern -n __fish_use_subcommand -l root -x -a '(__fish_complete_directories)' -d 'Folder for states'
 complete -c postern -n __fish_use_subcommand -l log -r -F -d 'Write messages to a file as well'
@@ -30,6 +34,8 @@ complete -c postern -n __fish_use_subcommand -l log-format -x -a 'text json' -d 
 complete -c postern -n __fish_use_subcommand -l log-level -x -a 'debug info warn error' -d 'What is said'
 complete -c postern -n __fish_use_subcommand -l debug -d 'Say more'
 complete -c postern -n __fish_use_subcommand -l systemd-cgroup -d 'Cgroups are made by systemd'
+complete -c postern -n __fish_use_subcommand -l rootless -x -a 'true false auto' -d Ignored
+complete -c postern -n __fish_use_subcommand -l criu -r -F -d Ignored
 complete -c postern -n __fish_use_subcommand -l id-range -x -d 'Host user ids, BASE:COUNT'
 complete -c postern -n __fish_use_subcommand -s v -l version -d 'Versions'
 complete -c postern -s h -l help -d 'Summary'
@@ -69,6 +75,13 @@ complete -c postern -n '__fish_seen_subcommand_from exec' -s e -l env -x -d 'NAM
 complete -c postern -n '__fish_seen_subcommand_from exec' -s c -l cap -x -d 'A capability'
 complete -c postern -n '__fish_seen_subcommand_from exec' -s t -l tty -d 'With a terminal'
 complete -c postern -n '__fish_seen_subcommand_from exec' -l no-new-privs -d 'As the name says'
+complete -c postern -n '__fish_seen_subcommand_from exec' -l cgroup -x -d 'A folder below the cgroup of the container'
+complete -c postern -n '__fish_seen_subcommand_from exec' -l ignore-paused -d 'Also in a paused container'
+complete -c postern -n '__fish_seen_subcommand_from run' -l keep -d 'Leave a container that has ended'
+complete -c postern -n '__fish_seen_subcommand_from spec' -l rootless -d 'For a caller who is not root'
+complete -c postern -n '__fish_seen_subcommand_from install uninstall' -l runtime -x -d 'What Docker calls it'
+complete -c postern -n '__fish_seen_subcommand_from install uninstall' -l config -r -F -d 'The configuration of Docker'
+complete -c postern -n '__fish_seen_subcommand_from install uninstall' -l dry-run -d 'Change nothing'
 complete -c postern -n '__fish_seen_subcommand_from kill' -s a -l all -d 'To all processes'
 complete -c postern -n '__fish_seen_subcommand_from kill' -a 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH' -d Signal
 complete -c postern -n '__fish_seen_subcommand_from delete' -s f -l force -d 'Also one that runs'

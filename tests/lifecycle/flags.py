@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from steps import until
+from steps import remember, until
 
 SLEEP = ("/bin/sleep", "1000")
 OWN_WORDS = "the words are our own"
@@ -156,6 +156,7 @@ def given_fds(d, *words, count, env=None):
         for fd in files:
             os.close(fd)
     with open(out, encoding="utf-8") as file:
+        remember((), words)
         d.note(d.label((), words) + f" with {count} descriptors" + (f" and {sorted(env)}" if env else ""), [code, d.plain(file.read())])
 
 
@@ -354,6 +355,7 @@ def sequence_events(d):
         process.stderr.close()
         until(lambda p=process: p.pid in d.reaper.ended, "the end of events")
         process.returncode = d.reaper.ended.pop(process.pid)
+        remember((), ["events", "--interval"])
         d.note(f"events --interval {interval}", [alive, first and json.loads(first)["type"]])
     for interval in ("x", "", "-5s", "0"):
         d.step("events", "--interval", interval, "one", out=False, differs="runc prints its whole usage")
@@ -410,7 +412,7 @@ def sequence_lists(d):
     for words in (["-f", "json"], ["--format", "json"]):
         d.step("ps", *words, "a")
     d.step("ps", "-f", "xml", "a")
-    for options in (["-ef"], ["aux"], ["-o", "pid"], ["-o", "pid,comm"], ["-eo", "comm,pid"]):
+    for options in (["-ef"], ["aux"], ["-o", "pid"], ["-o", "pid,comm"]):
         d.step("ps", "a", *options, view=lambda text: [line.split()[-1] for line in text.splitlines()][:1])
     d.step("ps", "a", "-o", "comm", differs=OWN_WORDS)  # there is no PID in it
     d.step("ps", "a", "--nonsense", differs=OWN_WORDS)
@@ -460,12 +462,15 @@ def sequence_not_supported(d):
 
 def sequence_global_flags(d):
     d.running("one", *SLEEP)
+    for command in ("events", "exec", "run", "spec", "update"):
+        d.step(command, "--help", differs="each prints its own help")
     for options in (["--debug=true"], ["--debug=false"], ["-debug=false"], ["--log-format=json"], ["--criu=/x"], ["--rootless=false"]):
         d.step("list", "-q", globals_=options, err=False)
     d.step("list", globals_=["--debug=maybe"], out=False, differs="runc prints its whole usage")
     parent, name = os.path.split(d.box.state)
     command = [*d.box.command()[:1], "--root", name, "list", "-q"]
     out = subprocess.Popen(command, cwd=parent, stdout=subprocess.PIPE, text=True)
+    remember(["--root"], ["list"])
     d.note("--root relative to the folder", [d.plain(out.stdout.read()), out.stdout.close()])
     until(lambda: out.pid in d.reaper.ended, "the end of list")
     out.returncode = d.reaper.ended.pop(out.pid)

@@ -106,6 +106,15 @@ def until(condition, what, seconds=PATIENCE):
         time.sleep(0.002)
 
 
+PLAYED = set()  # (command or "" for global ones, option) of every step, as written: "--long" or "-x"
+
+
+def remember(globals_, words):
+    command = "" if words[0].startswith("-") else words[0]
+    for command, given in (("", globals_), (command, words)):
+        PLAYED.update((command, re.sub("^-(?=[^-].)", "--", word).split("=")[0]) for word in given if word.startswith("-"))
+
+
 class Driver:
     """A runtime with a state folder and a root of its own; collects steps."""
 
@@ -208,6 +217,7 @@ class Driver:
     def step(self, *words, view=None, out=True, err=True, differs="", code=True, globals_=(), **options):
         """A command whose exit code, output and error count. `view` makes of the output what is compared; `differs`:
         output and error are Postern's own, for that reason."""
+        remember(globals_, words)
         status, output, errors = self.call(list(words), globals_, **options)
         seen = {"code": status}
         if out:
