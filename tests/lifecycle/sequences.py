@@ -32,7 +32,7 @@ def sequence_whole_life(d):
     d.step("start", "one")
     d.step("kill", "one", "0")
     d.step("ps", "-f", "json", "one")
-    d.step("ps", "one", "-o", "pid,args")
+    d.step("ps", "one", "-o", "pid,args", view=lambda text: d.plain(text).split())  # widths are those of the pids
     d.step("ps", "one", view=d.as_lines)
     d.step("ps", "one", "-o", "args")
     d.step("ps", "--format", "yaml", "one")
