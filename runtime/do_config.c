@@ -269,6 +269,7 @@ static void write_linux(struct json_writer *writer, const struct do_plan *plan)
     }
     if (options->host_network)
         write_seccomp(writer);
+    json_write_pair(writer, "rootfsPropagation", "rprivate"); /* what is mounted on the host meanwhile is none of its business */
     json_write_list(writer, "maskedPaths", oci_default_masked);
     json_write_list(writer, "readonlyPaths", oci_default_readonly);
     close_map(writer);

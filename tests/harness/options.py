@@ -116,7 +116,7 @@ def check_zsh(_):
         for name in names.split("|"):
             parts[name.strip()] = body.replace("$made", made).replace("$help", "--help")
     for command in tables():
-        if command and not re.search(rf"^            '{command}:", text, re.M):
+        if command and not re.search(rf"^            ['\"]{command}:", text, re.M):
             yield f"docs/completion/_postern: no command {command}"
         missing = [name for name in said(command) if not has_option(parts.get(command, ""), name)]
         if missing:

@@ -527,7 +527,7 @@ def sequence_annotations_of_hooks(d):
     d.left()
 
 
-def sequence_fields(d):
+def sequence_config_fields(d):
     """Fields of config.json that runc knows too, and what a program sees of them."""
     def linux(**fields):
         return lambda c: c["linux"].update(fields)
