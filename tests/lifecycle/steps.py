@@ -230,7 +230,11 @@ class Driver:
         self.note(f"exit of {name}", self.reaper.ended[pid])
 
     def left(self):
-        """What is left of all containers: states, processes, cgroups, mounts."""
+        """What is left of all containers: states, processes, cgroups, mounts. What has ended may still have to be waited for."""
+        try:
+            until(lambda: not self.processes(), "the last process to go", 5)
+        except AssertionError:
+            pass
         self.note("left behind", self.leftovers())
 
     def left_nothing(self):
