@@ -144,6 +144,8 @@ int cgroup_open(const char *mountinfo, const char *path, struct cgroup *ret_cgro
     size_t room = 0;
     while (getline(&line, &room, file) > 0)
         read_mount(ret_cgroup, line);
+    if (!feof(file)) /* half of the hierarchies would do for none of us */
+        return error_set(error, EIO, "cannot read %s", table);
     if (ret_cgroup->count == 0)
         return error_set(error, ENOENT, "no cgroup hierarchy is mounted");
     settle_version(ret_cgroup);

@@ -133,12 +133,12 @@ static int add_host_mounts(struct maker *maker, struct error *error)
         text[length - 1] = '\0';
         if (maker->mounts->count == HOST_MOUNTS_MAX) {
             log_message(LOG_LEVEL_WARNING, "only %d of the host's file systems are shown", HOST_MOUNTS_MAX);
-            break;
+            return 0;
         }
         if (mountinfo_parse(text, &line))
             add_host_mount(maker, &line);
     }
-    return 0;
+    return feof(file) ? 0 : error_set(error, EIO, "cannot read /proc/self/mountinfo");
 }
 
 /* -- the sandbox's own ----------------------------------------------------------------------------------------------

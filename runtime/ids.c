@@ -86,7 +86,7 @@ static int range_from_file(const char *path, struct id_range *ret_range, struct 
             return result;
         }
     }
-    return 0;
+    return feof(file) ? 0 : error_set(error, EIO, "cannot read %s", path);
 }
 
 int id_range_find(const char *option, const char *environment, const char *config_path, struct id_range *ret_range,

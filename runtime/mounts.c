@@ -139,7 +139,7 @@ int mounts_note_tiles(struct mount_tree *tree, int mount)
             return -E2BIG;
         tree->tiles[tree->tile_count++] = line.id;
     }
-    return 0;
+    return feof(file) ? 0 : -EIO;
 }
 
 int mounts_bind_device(const char *device, int place)

@@ -40,6 +40,9 @@ static void end(int folder, int init, bool kills)
         (void)syscall(SYS_pidfd_send_signal, init, SIGKILL, NULL, 0);
     (void)unlinkat(folder, START_SOCKET, 0);
     await_end(init);
+    /* One that has not heard of its start does not end by itself. */
+    if (!kills && init >= 0 && syscall(SYS_pidfd_send_signal, init, SIGKILL, NULL, 0) == 0)
+        await_end(init);
 }
 
 static int start(int folder, const struct container *container, struct error *error)

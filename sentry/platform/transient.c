@@ -78,11 +78,10 @@ int transient_seize(struct call *call, struct tracee *ret_tracee)
     pid_t tid = call->task->tid;
     if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) < 0)
         return -ESRCH;
-    if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0) {
-        (void)ptrace(PTRACE_DETACH, tid, 0, 0);
-        return -ESRCH;
-    }
-    *ret_tracee = (struct tracee){.call = call, .tid = tid};
+    const struct tracee tracee = {.call = call, .tid = tid};
+    if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0) /* it cannot be detached either: it has not stopped */
+        return lose(&tracee);
+    *ret_tracee = tracee;
     return 0;
 }
 

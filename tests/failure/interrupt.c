@@ -184,7 +184,8 @@ static bool at_call(pid_t pid)
         return settled && !failing;
     long number = (long)info.entry.nr;
     if (!armed) {
-        armed = number == SYS_execve;
+        /* A call that fails is the program's, not its loader's: that one just crashes. The limits are the first it asks for. */
+        armed = number == (action == ACTION_FAIL ? SYS_prlimit64 : SYS_execve);
         return false;
     }
     bool counts = action != ACTION_FAIL || can_fail(number);

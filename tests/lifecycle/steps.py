@@ -243,7 +243,11 @@ class Driver:
         self.note(f"exit of {name}", self.reaper.ended[pid])
 
     def left(self):
-        """What is left of all containers: states, processes, cgroups, mounts."""
+        """What is left of all containers: states, processes, cgroups, mounts. What has ended may still have to be waited for."""
+        try:
+            until(lambda: not self.processes(), "the last process to go", 5)
+        except AssertionError:
+            pass
         self.note("left behind", self.leftovers())
 
     def left_nothing(self):
@@ -267,14 +271,19 @@ class Driver:
         """Those that are ours to wait for: all that a container was made of."""
         found = []
         for task in os.listdir("/proc/self/task"):
-            with open(f"/proc/self/task/{task}/children", encoding="ascii") as children:
-                for pid in children.read().split():
-                    try:
-                        with open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
-                            found.append(comm.read().strip())
-                    except OSError:
-                        pass
+            for pid in self.text_of(f"/proc/self/task/{task}/children").split():
+                found.append(self.text_of(f"/proc/{pid}/comm").strip())
+        found = [name for name in found if name]
         return sorted(found)
+
+    @staticmethod
+    def text_of(path):
+        """What a file of /proc says; nothing if whose it is has gone."""
+        try:
+            with open(path, encoding="utf-8") as file:
+                return file.read()
+        except OSError:
+            return ""
 
     # -- the same words for both ---------------------------------------------------------------------------------------
 
