@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 
 #include "gofer/resolve.h"
 
@@ -98,6 +99,17 @@ int foreign_check_mode(int fd, mode_t mode)
     /* On a folder the bits say who owns what is made in it, and no more. */
     bool rights = S_ISCHR(mode) || S_ISBLK(mode) || ((mode & (S_ISUID | S_ISGID)) != 0 && !S_ISDIR(mode));
     return rights && is_foreign(&attributes) ? -EPERM : 0;
+}
+
+int foreign_check_write(int fd, const struct statx *attributes)
+{
+    if (!S_ISREG(attributes->stx_mode) || !is_foreign(attributes))
+        return 0;
+    if ((attributes->stx_mode & (S_ISUID | S_ISGID)) != 0)
+        return -EPERM;
+    if (getxattr(fd_name(fd).text, "security.capability", NULL, 0) >= 0 || errno == EOVERFLOW)
+        return -EPERM; /* EOVERFLOW: capabilities for another user namespace than ours */
+    return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
 }
 
 void foreign_note_made(int folder, const char *name)

@@ -6,7 +6,8 @@
  *  - it does not reach a socket or a FIFO that it did not make itself: a program of the host waits at it. (One that was
  *    mounted by itself was meant to be reached.)
  *  - it gives no file set-id bits or capabilities and makes no device node: whoever of the host finds them would have
- *    the rights they give.
+ *    the rights they give. Nor does it open a program for writing that has such rights: write(2) takes them away, but what is
+ *    written through a mapping leaves them there.
  *
  * The sentry knows nothing of this; it holds even if the sentry is the guest's.
  */
@@ -29,6 +30,9 @@ int foreign_check_mode(int fd, mode_t mode);
 
 /* May an object have capabilities? 0, -EPERM or another -errno. */
 int foreign_check_privileges(int fd);
+
+/* May a file be opened for writing? 0, -EPERM or another -errno. */
+int foreign_check_write(int fd, const struct statx *attributes);
 
 /* The container has made a socket or a FIFO. */
 void foreign_note_made(int folder, const char *name);

@@ -34,6 +34,10 @@ static int open_held(int held, const struct statx *attributes, const struct gofe
 {
     int flags = (int)request->flags;
     bool truncates = (flags & O_TRUNC) != 0 && (flags & O_PATH) == 0;
+    bool writes = truncates || ((flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_RDONLY);
+    int allowed = writes ? foreign_check_write(held, attributes) : 0;
+    if (allowed < 0)
+        return allowed;
     if (truncates)
         fsetid_lower();
     int fd = open_object(held, attributes, flags);

@@ -158,7 +158,10 @@ static int add_init(struct maker *maker, struct error *error)
     auto_close int program = program_open("postern-init", path, sizeof(path), error);
     if (program < 0)
         return program;
-    add(maker, DO_INIT_PATH, "bind", keep(maker, path), BIND_READONLY);
+    char canonical[PATH_MAX]; /* as all sources: links are not followed any more when they are mounted */
+    if (realpath(path, canonical) == NULL)
+        return error_set(error, errno, "cannot find %s", path);
+    add(maker, DO_INIT_PATH, "bind", keep(maker, canonical), BIND_READONLY);
     return 0;
 }
 

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
@@ -83,6 +85,13 @@ static int make_overlay(const struct layer *layer, int lower, int upper, int wor
                    "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", lower, upper, work,
                    layer->mapped ? ",userxattr" : "");
     return mounts_make("overlay", options, MOUNT_ATTR_NODEV);
+}
+
+int layer_open_source(int at, const char *path, int flags)
+{
+    struct open_how how = {.flags = (unsigned int)(O_PATH | O_CLOEXEC | flags), .resolve = RESOLVE_NO_SYMLINKS};
+    int fd = (int)syscall(SYS_openat2, at, path, &how, sizeof(how));
+    return fd < 0 ? -errno : fd;
 }
 
 int layer_over(struct layer *layer, int folder)

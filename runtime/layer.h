@@ -30,6 +30,10 @@ struct layer {
 /* Makes it, mounted at `place`. `size` is the annotation's value. */
 int layer_make(struct layer *layer, const char *size, int place, struct error *error);
 
+/* What of the host is to be shown, O_PATH; or -errno, -ELOOP where a link is on the way: whose paths these are has followed all there
+ * were, and what is one now has been laid since, perhaps by the one whose command is to be kept in. */
+int layer_open_source(int at, const char *path, int flags);
+
 /* A folder below the layer: a detached mount, or -errno. */
 int layer_over(struct layer *layer, int folder);
 

@@ -209,13 +209,20 @@ static int bind_attributes(const struct job *job, int mount)
     return status < 0 ? status : mounts_set_attributes(mount, AT_RECURSIVE, &whole);
 }
 
+static int clone_source(const struct job *job, unsigned int flags)
+{
+    if (job->tree->layer.fd < 0)
+        return mounts_clone(job->tree->bundle, job->mount->source, flags);
+    auto_close int source = layer_open_source(job->tree->bundle, job->mount->source, 0);
+    return source < 0 ? source : mounts_clone(source, "", AT_EMPTY_PATH | flags);
+}
+
 static int add_bind(struct job *job)
 {
     const struct oci_mount_options *options = &job->mount->parsed;
     if (job->mount->source == NULL)
         return -EINVAL;
-    auto_close int mount =
-        mounts_clone(job->tree->bundle, job->mount->source, (options->flags & MS_REC) != 0 ? AT_RECURSIVE : 0);
+    auto_close int mount = clone_source(job, (options->flags & MS_REC) != 0 ? AT_RECURSIVE : 0);
     if (mount < 0)
         return mount;
     int status = mount_idmap_wanted(job->mount) ? mount_idmap(job->mount, job->tree->users, job->tree->procfs, mount, job->error) : 0;
@@ -234,9 +241,9 @@ static int add_layer(struct job *job)
     const char *source = job->mount->source;
     if (job->tree->layer.fd < 0)
         return -ENOTSUP;
-    auto_close int folder = source == NULL ? -1 : openat(job->tree->bundle, source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_close int folder = source == NULL ? -1 : layer_open_source(job->tree->bundle, source, O_DIRECTORY);
     if (source != NULL && folder < 0)
-        return -errno;
+        return folder;
     auto_close int covered = rootfs_open(job->tree->root, job->entry->destination, O_PATH);
     struct mount_tree *tree = job->tree;
     auto_close int mount = source != NULL ? layer_show(&tree->layer, folder, job->entry->destination, &tree->config->mounts)

@@ -65,7 +65,7 @@ int state_root_create(const char *root, struct error *error)
 
 int state_root_open(const char *root)
 {
-    auto_close int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_close int fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0)
         return -errno;

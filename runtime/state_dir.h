@@ -16,7 +16,8 @@ int state_id_check(const char *id, struct error *error);
  * that variable a folder in /tmp with the user's number. */
 const char *state_root_default(void);
 
-/* The folder, open. -EPERM if it belongs to another user: what is in it would not be ours. */
+/* The folder, open. -EPERM if it belongs to another user: what is in it would not be ours. -ENOTDIR if it is a link: in /tmp anybody
+ * could lay one there to another folder of ours, where containers would then be made and removed. */
 int state_root_open(const char *root);
 
 /* Creates the root, with all its parents, for us alone. Returns 0 or -errno. */

@@ -188,6 +188,8 @@ def leave_rights(folder):
     fails("a file capability", os.setxattr, plain, "security.capability", capability)
     for kind in (stat.S_IFBLK, stat.S_IFCHR):
         fails("a device node", os.mknod, os.path.join(folder, "device"), kind | 0o666, os.makedev(1, 1))
+    for path in plan["programs"]:  # to write(2) them would take their rights
+        fails(f"{path} has rights, and its content is ours", spoil_by_mapping, path)
     fails("a nameless set-id file", nameless)
     fails("a set-id file moved in", from_elsewhere)
     os.unlink(plain)

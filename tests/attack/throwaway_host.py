@@ -10,9 +10,11 @@ import socket
 import stat
 import tempfile
 
+from ordinary import GID, UID
 from throwaway import Throwaway
 
 GUEST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "throwaway_guest.py")
+CAPABILITY = b"\x01\0\0\2" + b"\x01\0\0\0" + b"\0" * 12
 MODES = {
     "below the layer": [],
     "with --rw": ["--rw"],
@@ -51,6 +53,9 @@ class Host:
                 if box.user:
                     box.user.give(path)
             self.files[path] = self.look(path)
+        self.programs = {}
+        for place in (box.folder, given):
+            self.add_programs(place)
         self.hidden = os.path.join(box.top, "hidden")
         os.mkdir(self.hidden)
         shutil.copyfile(os.path.join(box.top, "file"), os.path.join(self.hidden, "key"))
@@ -65,6 +70,23 @@ class Host:
         if address[0] == "/":
             os.chmod(address, 0o666)
         self.listening[address] = made
+
+    def add_programs(self, place):
+        """Such as have rights of their own: the command may not say what they do."""
+        for mode, capability in ((0o4755, None), (0o2755, None), (0o755, CAPABILITY)):
+            path = os.path.join(place, f"program{len(self.programs)}")
+            with open(path, "wb") as program:
+                program.write(b"the host's" * 1000)
+            if self.box.user:
+                os.chown(path, UID, GID)
+            os.chmod(path, mode)
+            if capability:
+                os.setxattr(path, "security.capability", capability)
+            self.programs[path] = b"the host's" * 1000
+
+    def is_unchanged(self, path):
+        with open(path, "rb") as program:
+            return self.programs.get(path) == program.read()
 
     @staticmethod
     def look(path):
@@ -86,6 +108,7 @@ class Host:
             "files": list(self.files),
             "own": [] if host_network else [self.box.folder, "/tmp"] + ([given] if given else []),
             "given": given,
+            "programs": [path for path in self.programs if given and path.startswith(given + "/")],
             "hidden": [os.path.join(self.hidden, "key"), os.path.join(self.runtime, "stream")],
             "disk": [os.major(disk), os.minor(disk)],
             "network": "host" if host_network else "none",
@@ -117,7 +140,8 @@ class Host:
                 for path in (os.path.join(where, name) for name in folders + names):
                     status = os.lstat(path)
                     if stat.S_ISREG(status.st_mode) and (status.st_mode & 0o6000 or
-                                                        "security.capability" in os.listxattr(path, follow_symlinks=False)):
+                                                        "security.capability" in os.listxattr(path, follow_symlinks=False)) and \
+                            not self.is_unchanged(path):
                         yield f"{path} gives rights: {status.st_mode:o}"
                     if stat.S_ISBLK(status.st_mode) or stat.S_ISCHR(status.st_mode):
                         yield f"{path} is a device"

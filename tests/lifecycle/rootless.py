@@ -178,6 +178,18 @@ def test(runtime):
         done = user.run([user.postern, "--root", other, "run", "--bundle", where, "foreign"])
         assert done.returncode == 1 and other in done.stderr, done
 
+        # A link somebody has laid where the user's folder is looked for leads to folders of his that are no containers.
+        link, kept = os.path.join(user.folder, "link"), os.path.join(user.home, "kept", "file")
+        os.symlink(user.home, link)
+        os.mkdir(os.path.dirname(kept))
+        with open(kept, "w", encoding="ascii") as out:
+            out.write("the user's\n")
+        user.give(os.path.dirname(kept))
+        done = user.run([user.postern, "--root", link, "run", "--bundle", where, "kept"])
+        assert done.returncode == 1 and link in done.stderr and os.path.exists(kept), done
+        done = user.run([user.postern, "--root", link, "delete", "--force", "kept"])
+        assert os.path.exists(kept), done
+
     with OrdinaryUser(subordinate=True) as user:
         wanted, got = facts(user, "runc", MANY, private_file(user)), facts(user, runtime, MANY, private_file(user))
         assert wanted[:4] == got[:4] and got[2] == SUBORDINATE + 4, f"many ids:\nrunc {wanted}\nhere {got}"

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import time
 
+import bundle
 from sandbox import mount, runtime_command
 from throwaway import Throwaway
 
@@ -13,7 +14,7 @@ def test(runtime):
     if runtime != "postern":
         raise Skip("only postern has `do`")  # noqa: F821
     with Throwaway() as box:
-        for part in (named, files, other_file_systems, folder, binds, hidden, environment, users, limits, codes, streams):
+        for part in (named, files, other_file_systems, folder, binds, links, hidden, environment, users, limits, codes, streams):
             part(box)
 
 
@@ -133,6 +134,22 @@ def binds(box):
         got = box.shell("true", "--bind", bind)
         assert got.code == 125 and "--bind" in got.err, (bind, got)
     subprocess.run(["rm", "-r", given], check=True)
+
+
+def links(box):
+    """Whoever owns a folder above may lay a link in the place of ours at any time; it is followed before, or not at all."""
+    elsewhere, link = (os.path.join(box.top, name) for name in ("elsewhere", "link"))
+    os.mkdir(elsewhere)
+    os.symlink(elsewhere, link)
+    assert output(box.shell("pwd; touch a", "--rw", "--cwd", link)) == elsewhere + "\n"
+    assert output(box.shell("touch /data/b", "--bind", f"{link}:/data")) == "" and sorted(os.listdir(elsewhere)) == ["a", "b"]
+    for kind in ("bind:{}:bind", "layer:{}"):  # as if it had come after the configuration was written
+        bundle.write(os.path.join(box.top, "bundle"), "/", ["true"], mounts=["/mnt:" + kind.format(link)],
+                     annotations={"dev.postern.layer": "8m"})
+        words = ["--root", box.state, "run", "--bundle", os.path.join(box.top, "bundle"), "links"]
+        got = subprocess.run(runtime_command("postern") + words, capture_output=True, text=True, timeout=60, check=False)
+        assert got.returncode == 1 and link in got.stderr and "symbolic links" in got.stderr, got
+    subprocess.run(["rm", "-r", elsewhere, link, os.path.join(box.top, "bundle")], check=True)
 
 
 def hidden(box):

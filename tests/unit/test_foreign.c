@@ -20,6 +20,7 @@
 
 #include "gofer/foreign.h"
 #include "gofer/resolve.h"
+#include "postern/cleanup.h"
 
 static char folder[] = "/tmp/postern-foreign-XXXXXX";
 static int place;
@@ -46,6 +47,20 @@ static int reach(const char *name)
     return foreign_check_reach(&status);
 }
 
+static int write_to(const char *name)
+{
+    struct statx status = look(name);
+    auto_close int fd = openat(place, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    return foreign_check_write(fd, &status);
+}
+
+static void make_file(const char *name, mode_t mode)
+{
+    auto_close int fd = openat(place, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(fchmod(fd, mode), 0);
+}
+
 /* The tests are in this order: the policy is the process's, and stays. */
 static void test_off(void **state)
 {
@@ -57,6 +72,9 @@ static void test_off(void **state)
     assert_int_equal(foreign_check_mode(place, S_IFREG | 06755), 0);
     assert_int_equal(foreign_check_mode(place, S_IFBLK | 0600), 0);
     assert_int_equal(foreign_check_privileges(place), 0);
+    make_file("plain", 0777);
+    make_file("program", 04755);
+    assert_int_equal(write_to("program"), 0);
 }
 
 static void test_list(void **state)
@@ -84,6 +102,11 @@ static void test_foreign(void **state)
     assert_int_equal(foreign_check_mode(place, S_IFBLK | 0600), -EPERM);
     assert_int_equal(foreign_check_privileges(place), -EPERM);
     assert_int_equal(foreign_check_privileges(-1), -EBADF);
+    assert_int_equal(write_to("plain"), 0);
+    assert_int_equal(write_to("fifo"), 0);
+    assert_int_equal(write_to("program"), -EPERM);
+    make_file("program", 02755);
+    assert_int_equal(write_to("program"), -EPERM);
 }
 
 /* What was made may be reached, under any name; a later one in its place may not. */
@@ -120,13 +143,14 @@ static void test_own(void **state)
     assert_int_equal(reach("fifo"), 0);
     assert_int_equal(foreign_check_mode(place, S_IFREG | 04755), 0);
     assert_int_equal(foreign_check_privileges(place), 0);
+    assert_int_equal(write_to("program"), 0);
 }
 
 static int set_up(void **state)
 {
     (void)state;
     place = mkdtemp(folder) == NULL ? -1 : open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return place < 0 ? -1 : 0;
+    return place < 0 ? -1 : chdir("/proc/self/fd"); /* where the gofer is, for names of descriptors */
 }
 
 static int tear_down(void **state)
@@ -134,6 +158,8 @@ static int tear_down(void **state)
     (void)state;
     (void)unlinkat(place, "socket", 0);
     (void)unlinkat(place, "fifo", 0);
+    (void)unlinkat(place, "plain", 0);
+    (void)unlinkat(place, "program", 0);
     return rmdir(folder);
 }
 
