@@ -81,7 +81,7 @@ int container_open(const char *root, const char *id, int *ret_folder, struct err
     if (parent == -ENOENT)
         return does_not_exist(error);
     if (parent < 0)
-        return error_set(error, parent, "cannot open %s", root);
+        return state_root_failed(error, parent, root);
     auto_close int folder = openat(parent, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder < 0 && errno == ENOENT)
         return does_not_exist(error);

@@ -69,10 +69,15 @@ int state_root_open(const char *root)
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0)
         return -errno;
-    /* The machine's root may look after what is somebody else's; anybody else would believe him. */
-    if (status.st_uid != geteuid() && !user_namespace_is_root())
-        return -EPERM;
-    return take_fd(&fd);
+    /* What is in it is believed: which processes to end, which hooks to run. That goes for root above all. */
+    return status.st_uid == geteuid() ? take_fd(&fd) : -EPERM;
+}
+
+int state_root_failed(struct error *error, int status, const char *root)
+{
+    if (status == -EPERM)
+        return error_set(error, status, "%s belongs to another user: only he can use what is in it", root);
+    return error_set(error, status, "cannot open %s", root);
 }
 
 /* Makes the folder if it is not there, and locks it. Returns the lock, -EEXIST if somebody holds it, -EAGAIN if the one
@@ -121,7 +126,7 @@ int state_dir_create(const char *root, const char *id, bool foreground, int *ret
 
     auto_close int folder = state_root_open(root);
     if (folder < 0)
-        return error_set(error, folder, "cannot open %s", root);
+        return state_root_failed(error, folder, root);
     int lock = -EAGAIN;
     for (int tries = 0; tries < TRIES_MAX && lock == -EAGAIN; tries++)
         lock = lock_folder(folder, id);

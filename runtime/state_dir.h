@@ -19,6 +19,8 @@ const char *state_root_default(void);
 /* The folder, open. -EPERM if it belongs to another user: what is in it would not be ours. -ENOTDIR if it is a link: in /tmp anybody
  * could lay one there to another folder of ours, where containers would then be made and removed. */
 int state_root_open(const char *root);
+/* Says why that failed; returns status. */
+int state_root_failed(struct error *error, int status, const char *root);
 
 /* Creates the root, with all its parents, for us alone. Returns 0 or -errno. */
 int state_root_create(const char *root, struct error *error);

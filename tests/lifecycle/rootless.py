@@ -170,6 +170,7 @@ def test(runtime):
                               text=True, timeout=60, check=False)
         assert (done.returncode, done.stdout.split()) == (0, ["0", "0", "0", "1"]), done
         user.give(user.home)
+        user.give(user.runtime_folder)
         nothing_left(user)
 
         other = os.path.join(user.folder, "other")
@@ -177,6 +178,22 @@ def test(runtime):
         os.chmod(other, 0o777)
         done = user.run([user.postern, "--root", other, "run", "--bundle", where, "foreign"])
         assert done.returncode == 1 and other in done.stderr, done
+
+        # Root does not believe what a user says of his containers: he might have written it himself.
+        proof = os.path.join(user.folder, "proof")
+        mine = Bundle(user, None, ["/bin/true"], without_gid=True)
+        mine.config["hooks"] = {"poststop": [{"path": "/bin/sh", "args": ["sh", "-c", f"id -u >{proof}"]}]}
+        mine.write()
+        done = subprocess.run(user.words(command(user, runtime, "create", "--bundle", mine.where, "mine")), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False)
+        assert done.returncode == 0, done
+        for words in (["delete", "--force", "mine"], ["kill", "mine", "KILL"], ["exec", "mine", "true"], ["list"]):
+            done = subprocess.run(command(user, runtime, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                                  check=False)
+            assert not os.path.exists(proof) and processes(), (words, done)
+        assert "another user" in done.stderr, done
+        assert user.run(command(user, runtime, "delete", "--force", "mine")).returncode == 0
+        nothing_left(user)
 
         # A link somebody has laid where the user's folder is looked for leads to folders of his that are no containers.
         link, kept = os.path.join(user.folder, "link"), os.path.join(user.home, "kept", "file")
