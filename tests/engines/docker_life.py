@@ -30,6 +30,17 @@ def test_logs_follow(e):
         equal(c.docker("logs", "-f", "@").out, "1\n2\n3\n")
 
 
+def test_log_drivers(e):
+    for driver in ("json-file", "local"):
+        with e.started("--log-driver", driver, command=("sh", "-c", "echo logged; echo bad >&2")) as c:
+            c.docker("wait", "@")
+            result = c.docker("logs", "@")
+            equal((result.out, result.err), ("logged\n", "bad\n"))
+    with e.started("--log-driver", "none", command=("echo", "lost")) as c:
+        equal(c.docker("wait", "@").out, "0\n")
+        contains(c.docker("logs", "@", ok=1).err, "does not support reading")
+
+
 def test_exec(e):
     with e.started() as c:
         equal(c.exec("echo", "hi").out, "hi\n")
@@ -60,6 +71,9 @@ def test_exec_terminal(e):
             t.type("stty size; tty\n")
             t.expect(r"\b24 80\b")
             t.expect(r"/dev/pts/")
+            t.resize(40, 120)
+            t.type("sleep 1; stty size\n")
+            t.expect(r"\b40 120\b")
             t.type("exit 4\n")
             equal(t.wait(), 4)
 
@@ -231,6 +245,52 @@ def test_attach(e):
             t.expect("round\r\nround")
 
 
+def test_attach_and_detach(e):
+    """The keys that detach leave the program running, with its terminal."""
+    with e.started("-it", command=("sh",)) as c:
+        with e.terminal("attach", c.id) as t:
+            t.type("X=remembered\n")
+            t.expect("/ # ")
+            t.type("\x10\x11")
+            equal(t.wait(), 1 if "read escape sequence" in t.seen else 0)
+        equal(c.inspect("{{.State.Running}}"), "true")
+        with e.terminal("attach", c.id) as t:
+            t.type("echo got-$X; exit 7\n")
+            t.expect("got-remembered")
+            equal(t.wait(), 7)
+
+
+def test_signals_of_the_client(e):
+    """What the docker program is sent goes to the container's."""
+    import signal
+    import subprocess
+    command = e.docker_argv("run", "--rm", "--network", "none", "busybox", "sh", "-c",
+                            "trap 'echo got; exit 9' TERM; echo up; while :; do sleep 0.1; done")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
+        equal(client.stdout.readline(), "up\n")
+        client.send_signal(signal.SIGTERM)
+        equal(client.stdout.readline(), "got\n")
+        equal(client.wait(30), 9)
+
+
+def test_start_attached(e):
+    c = e.docker("create", "-i", "--network", "none", "busybox", "cat").out.strip()
+    try:
+        equal(e.docker("start", "-ai", c, input="given\n").out, "given\n")
+    finally:
+        e.docker("rm", "-f", c)
+
+
+def test_events(e):
+    begun = str(int(time.time()) - 1)
+    with e.started(command=("sh", "-c", "exit 6")) as c:
+        c.docker("wait", "@")
+        text = e.docker("events", "--since", begun, "--until", str(int(time.time()) + 1), "--filter", "container=" + c.id, "--format",
+                        "{{.Status}} {{.Actor.Attributes.exitCode}}").out
+        contains(text, "start")
+        contains(text, "die 6")
+
+
 def test_healthcheck(e):
     with e.started("--health-cmd", "test -f /tmp/well", "--health-interval", "500ms", "--health-retries", "2") as c:
         c.until("{{.State.Health.Status}}", "unhealthy")
@@ -251,6 +311,18 @@ def test_many_at_once(e):
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda i: e.run("busybox", "echo", str(i)).out, range(12)))
     equal(found, [f"{i}\n" for i in range(12)])
+
+
+def test_many_that_stay(e):
+    """A dozen run side by side, each is its own, all end when told so."""
+    import concurrent.futures
+    import contextlib
+    with contextlib.ExitStack() as stack, concurrent.futures.ThreadPoolExecutor(6) as pool:
+        every = [stack.enter_context(e.started("--hostname", f"host{i}", command=("sh", "-c", f"echo {i} >/me; sleep 1000"))) for i in range(12)]
+        equal(list(pool.map(lambda c: c.exec("sh", "-c", "cat /me; hostname; ps -o args | grep -cx 'sleep 1000'").out, every)),
+              [f"{i}\nhost{i}\n1\n" for i in range(12)])
+        e.docker("kill", *[c.id for c in every])
+        equal([c.docker("wait", "@").out for c in every], ["137\n"] * 12)
 
 
 def test_failed_starts_leave_nothing(e):

@@ -221,6 +221,29 @@ def test_build(e):
     equal(e.run("built", "sh", "-c", "cat ~/who; stat -c %U /a/b/c").out, "someone\nsomeone\n")
 
 
+def test_build_stages(e):
+    """Packages made and installed by dpkg and apt; only the result goes into the last stage, with another owner."""
+    make = ("mkdir -p p/DEBIAN p/usr/bin p/etc && printf 'Package: made\\nVersion: 1\\nArchitecture: all\\nMaintainer: n <n@example.org>\\n"
+            "Description: made\\n' >p/DEBIAN/control && printf '#!/bin/sh\\nadduser --system --group made >/dev/null && "
+            "install -d -o made /var/lib/made\\n' >p/DEBIAN/postinst && printf '#!/bin/sh\\necho made\\n' >p/usr/bin/made && "
+            "chmod 755 p/DEBIAN/postinst p/usr/bin/made && dpkg-deb --build p made.deb")
+    with tempfile.TemporaryDirectory(dir=e.folder) as folder:
+        with open(folder + "/Dockerfile", "w", encoding="ascii") as out:
+            out.write("ARG BASE=debian\nFROM $BASE AS packages\nARG WORD\nENV DEBIAN_FRONTEND=noninteractive\nWORKDIR /work\n"
+                      f"RUN {make}\nRUN rm -f /etc/apt/sources.list.d/* && apt-get update && apt-get install -y ./made.deb && dpkg -V made\n"
+                      "RUN [\"/usr/bin/made\"]\nRUN echo $WORD >word && stat -c %U /var/lib/made >>word\nRUN false || true\n"
+                      "FROM busybox\nCOPY --from=packages --chown=1000:1001 /work/word /data/\nCOPY --chown=nobody:nogroup in* /data/\nWORKDIR /data\n"
+                      "VOLUME /kept\nEXPOSE 80\nHEALTHCHECK --interval=300ms CMD test -f word\nUSER 1000\n"
+                      "ENTRYPOINT [\"sh\", \"-c\", \"cat word; stat -c %u:%g word in; id -u; $0 $@\"]\nCMD [\"pwd\"]\n")
+        with open(folder + "/in", "w", encoding="ascii") as out:
+            out.write("in\n")
+        e.docker("build", "--network", "none", "--build-arg", "WORD=given", "-t", "stages", folder, seconds=240)
+        with open(folder + "/Dockerfile", "w", encoding="ascii") as out:
+            out.write("FROM busybox\nRUN exit 3\n")
+        contains(e.docker("build", "--network", "none", folder, ok=3).err, "returned a non-zero code: 3")
+    equal(e.run("stages").out, "given\nmade\n1000:1001\n65534:65534\n1000\n/data\n")
+
+
 def test_security_profile(e):
     """Docker's default seccomp profile, and one of the user's."""
     e.run("busybox", "unshare", "-n", "true", ok=1)

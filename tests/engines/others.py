@@ -41,6 +41,20 @@ def test_ctr_tasks(e):
         e.ctr("container", "delete", "lived", ok=None)
 
 
+def test_ctr_terminal_and_limits(e):
+    root = writable_root(e)
+    command = e.inside_argv("ctr", "-a", e.folder + "/containerd.sock", "-n", "tests", "run", "--rm", "-t", "--runc-binary", e.runtime,
+                            "--memory-limit", str(64 << 20), "--cgroup", e.cgroup + "/limited", "--rootfs", root, "typed", "/bin/sh")
+    with Terminal(command) as t:
+        t.expect("# ")
+        t.type("stty size; tty; free -m | awk '/Mem/{print \"has\", $2}'; exit 4\n")
+        t.expect(r"\b24 80\b")
+        t.expect("/dev/(pts/0|console)")
+        t.expect(r"has 64\b")
+        equal(t.wait(), 4)
+    contains(ctr_run(e, root, "absent", "/no/such", ok=1).err, 'exec: "/no/such": stat /no/such: no such file or directory')
+
+
 def writable_root(e):
     """A copy of the busybox tree; made once."""
     root = e.folder + "/ctr-root"
