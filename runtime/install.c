@@ -215,6 +215,10 @@ static int carry_out(struct install *install, struct error *error)
         printf("%s", after);
         return 0;
     }
+    if (strlen(after) == install->before_size && memcmp(after, install->before, install->before_size) == 0) {
+        printf("%s has the runtime \"%s\" already: nothing to do\n", install->path, install->name);
+        return 0; /* and what was before is still beside it */
+    }
     return write_config(install, after, error);
 }
 
