@@ -34,7 +34,8 @@ class Remapped:
         with open(self.folder + ".json", "w", encoding="utf-8") as out:
             json.dump(config, out)
         with open(self.engines.folder + "/remapped.log", "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(self.engines.inside_argv("dockerd", "--config-file", self.folder + ".json"),
+            # In a network of its own: a dockerd without a bridge takes docker0 away, whosever it is.
+            self.process = subprocess.Popen(self.engines.inside_argv("unshare", "-n", "dockerd", "--config-file", self.folder + ".json"),
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + 60
         while self.docker("info", ok=None).code != 0:
