@@ -375,6 +375,8 @@ static bool awaits_start(int folder, const struct container *container)
         return false;
     (void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)container->init.pid);
     ssize_t size = readlink(path, program, sizeof(program));
+    if (size < 0 && (errno == ENOENT || errno == ESRCH))
+        return false; /* it has ended meanwhile: a program may be short */
     return size != (ssize_t)sizeof(program) || memcmp(program, in_memory, sizeof(program)) != 0;
 }
 
