@@ -45,13 +45,19 @@ static int64_t native(struct call *call)
     return CALL_CONTINUE;
 }
 
+/* Whoever opens a file with a lease waits, in the kernel: that would be the gofer, and all of a container with it. Mostly the kernel
+ * refuses one anyway, because the file is not of the guest's native id; without root it may be. */
+static int64_t set_lease(struct call *call)
+{
+    return arg_int(call, 2) == F_UNLCK ? CALL_CONTINUE : -EACCES;
+}
+
 static const struct command {
     int command;
     call_handler handler;
 } commands[] = {
     {F_SETOWN, set_owner}, {F_SETOWN_EX, set_owner_extended},
-    {F_SETLEASE, native}, /* the kernel asks for a file of the guest's own native id */
-    {F_GETLEASE, native},  {F_NOTIFY, native},
+    {F_SETLEASE, set_lease}, {F_GETLEASE, native}, {F_NOTIFY, native},
 };
 
 int64_t sys_fcntl(struct call *call)

@@ -120,10 +120,34 @@ static void without_leader(void)
     EXPECT(wait_within(pid, 5) == 0);
 }
 
+/* Whoever opens a file on which another has a lease waits until that is given up, for 45 seconds at most: here the gofer would, and
+ * with it the whole container, or another one that has the same file. */
+static void leases(void)
+{
+    int fd = open("/tmp/leased", O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+    bool taken = fcntl(fd, F_SETLEASE, F_WRLCK) == 0 || fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
+    if (!taken) {
+        close(fd);
+        return;
+    }
+    signal(SIGIO, SIG_IGN);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(open("/tmp/leased", O_WRONLY) < 0);
+    sleep(1);
+    double begun = seconds();
+    EXPECT(access("/tmp/never seen before", F_OK) < 0 && errno == ENOENT);
+    if (seconds() - begun > 5)
+        complain("a lease has stopped the container for %.0f s", seconds() - begun);
+    close(fd);
+    EXPECT(wait_within(pid, 60) == 0);
+}
+
 int main(void)
 {
     mkdir("/tmp", 01777);
     without_leader();
+    leases();
     flood();
     full_messages();
     return finish();
