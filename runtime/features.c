@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* postern features: what this runtime can do, as features.md of the runtime specification has it. */
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 
 #include "oci-spec/mount_options.h"
 #include "oci-spec/names.h"
+#include "oci-spec/oci.h"
 #include "postern/error.h"
 #include "postern/version.h"
 #include "runtime/command.h"
@@ -28,13 +30,24 @@ static void write_bool(struct json_writer *writer, const char *key, bool value)
     (void)yajl_gen_bool(writer->generator, value);
 }
 
-static void write_names(struct json_writer *writer, const char *key, const struct name_table *table)
+/* What `annotations` of config.json may change of a sandbox: LAYER_ANNOTATION and the like. All that begins so. */
+static const char *const unsafe_annotations[] = {"dev.postern.", NULL};
+
+enum { NONE = -1 }; /* no value in the tables below */
+
+static void write_names_but(struct json_writer *writer, const char *key, const struct name_table *table, int64_t left_out)
 {
     json_write_text(writer, key);
     (void)yajl_gen_array_open(writer->generator);
     for (const struct name *name = table->names; name->text != NULL; name++)
-        json_write_text(writer, name->text);
+        if (name->value != left_out)
+            json_write_text(writer, name->text);
     (void)yajl_gen_array_close(writer->generator);
+}
+
+static void write_names(struct json_writer *writer, const char *key, const struct name_table *table)
+{
+    write_names_but(writer, key, table, NONE);
 }
 
 static void write_mount_options(struct json_writer *writer)
@@ -68,17 +81,19 @@ static void write_cgroup(struct json_writer *writer)
     write_bool(writer, "v1", true);
     write_bool(writer, "v2", true);
     write_bool(writer, "systemd", true);
-    write_bool(writer, "systemdUser", false);
-    write_bool(writer, "rdma", false);
+    write_bool(writer, "systemdUser", true);
+    write_bool(writer, "rdma", true);
 }
 
 static void write_seccomp(struct json_writer *writer)
 {
     write_bool(writer, "enabled", true);
-    write_names(writer, "actions", &seccomp_action_names);
+    write_names_but(writer, "actions", &seccomp_action_names, OCI_SECCOMP_NOTIFY); /* refused */
     write_names(writer, "operators", &seccomp_operator_names);
     write_names(writer, "archs", &seccomp_arch_names);
     write_names(writer, "knownFlags", &seccomp_flag_names);
+    /* For listeners, which no profile can have: taken, and without effect. */
+    write_names_but(writer, "supportedFlags", &seccomp_flag_names, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
 }
 
 static void write_extensions(struct json_writer *writer)
@@ -123,6 +138,7 @@ static int print_features(struct error *error)
     write_mount_options(&writer);
     write_object(&writer, "linux", write_linux);
     write_object(&writer, "annotations", write_annotations);
+    json_write_list(&writer, "potentiallyUnsafeConfigAnnotations", unsafe_annotations);
     (void)yajl_gen_map_close(writer.generator);
     return json_write_out(&writer, stdout, error);
 }

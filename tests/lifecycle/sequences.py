@@ -117,6 +117,18 @@ def sequence_global_options(d):
     d.note("--version", [code, out.split()[1], out.splitlines()[-1].split(":")[0]])
 
 
+def own_features(d):
+    """What engines are told of us: all of the cgroups' drivers, nothing that is refused, and which annotations change a sandbox."""
+    features = json.loads(d.call(["features"])[1])
+    linux = features["linux"]
+    d.check("cgroups", linux["cgroup"], {name: True for name in ("v1", "v2", "systemd", "systemdUser", "rdma")})
+    d.check("not enabled", [linux[name]["enabled"] for name in ("apparmor", "selinux", "intelRdt")], [False] * 3)
+    d.check("SCMP_ACT_NOTIFY, of so many actions", ["SCMP_ACT_NOTIFY" in linux["seccomp"]["actions"], len(linux["seccomp"]["actions"])], [False, 8])
+    d.check("flags", sorted(linux["seccomp"]["supportedFlags"]),
+            ["SECCOMP_FILTER_FLAG_" + name for name in ("LOG", "SPEC_ALLOW", "TSYNC")])
+    d.check("annotations", features["potentiallyUnsafeConfigAnnotations"], ["dev.postern."])
+
+
 def sequence_signals(d):
     d.script("one", "n=0; trap 'n=$((n+1)); echo $n >/count' USR1; trap 'exit 7' TERM; ready; while :; do sleep 0.01; done")
     for turn, word in enumerate(("USR1", "SIGUSR1", "usr1", "sigusr1", "10"), 1):
