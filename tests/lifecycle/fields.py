@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fields of config.json that runc of Debian 12 does not know, or that no comparison shows: scheduler, ioPriority,
-execCPUAffinity, personality, timeOffsets, rlimits. What is right is what the kernel's own tools say outside."""
+execCPUAffinity, personality, timeOffsets, rlimits, domainname. What is right is what the kernel's own tools say outside."""
 import json
 import os
 import re
@@ -19,13 +19,14 @@ CLOCKS = "import time; print(*(time.clock_gettime(c) for c in (time.CLOCK_MONOTO
 class Container:
     """A container of a changed configuration, that sleeps as long as the block."""
 
-    def __init__(self, box, process=None, linux=None, resources=None, argv=("/bin/sleep", "1000")):
+    def __init__(self, box, process=None, linux=None, resources=None, argv=("/bin/sleep", "1000"), **top):
         self.box = box
         self.ident, _ = box.prepare(list(argv))
         self.bundle = os.path.join(box.folder, "bundle-" + self.ident)
         path = os.path.join(self.bundle, "config.json")
         with open(path, encoding="utf-8") as file:
             config = json.load(file)
+        config.update(top)
         config["process"].update(process or {})
         config["linux"].update(linux or {})
         config["linux"]["resources"].update(resources or {})
@@ -79,9 +80,9 @@ def check_scheduler(box):
     for policy, number, fields, resources, nice in (
             ("OTHER", os.SCHED_OTHER, {"nice": -3}, {}, -3),
             ("BATCH", os.SCHED_BATCH, {"nice": 5}, {}, 5),
-            ("IDLE", os.SCHED_IDLE, {}, {}, 0),
-            ("FIFO", os.SCHED_FIFO, {"priority": 7}, realtime, 0),
-            ("RR", os.SCHED_RR, {"priority": 3}, realtime, 0)):
+            ("IDLE", os.SCHED_IDLE, {}, {}, os.nice(0)),
+            ("FIFO", os.SCHED_FIFO, {"priority": 7}, realtime, os.nice(0)),
+            ("RR", os.SCHED_RR, {"priority": 3}, realtime, os.nice(0))):
         if resources and cgroup.VERSION == 2:
             print(f"SKIP fields scheduler {policy}: cgroups of version 2 share out no realtime")
             continue
@@ -186,6 +187,15 @@ def check_time(box):
         assert code == 1 and words in error, (linux, code, error)
 
 
+def check_domainname(box):
+    with Container(box, hostname="inside", domainname="of.ours") as container:
+        assert container.exec("sh", "-c", "hostname; domainname; cat /proc/sys/kernel/domainname") == "inside\nof.ours\nof.ours\n"
+    assert native("cat", "/proc/sys/kernel/domainname") != "of.ours\n"
+    without = [{"type": t} for t in ("pid", "network", "ipc", "mount")]
+    code, _, error = Container(box, linux={"namespaces": without}, hostname=None, domainname="x").run()
+    assert code == 1 and "domainname" in error and "uts" in error, (code, error)
+
+
 def check_rlimits(box):
     """A hard limit above the runtime's own is raised for the container, by whoever may."""
     with open("/proc/self/status", encoding="ascii") as status:
@@ -206,5 +216,5 @@ def test(runtime):
         return
     with Sandbox(runtime, "debian") as box:
         for check in (check_io_priority, check_scheduler, check_scheduler_refused, check_exec, check_personality, check_time,
-                      check_rlimits):
+                      check_domainname, check_rlimits):
             check(box)
