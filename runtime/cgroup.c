@@ -264,20 +264,6 @@ bool cgroup_is_frozen(const char *path, bool systemd)
     return cgroup_open_for(path, systemd, &cgroup, NULL) == 0 && cgroup_is_frozen_in(&cgroup);
 }
 
-int cgroup_pids(const char *path, bool systemd, pid_t **ret_pids, size_t *ret_count)
-{
-    struct cgroup cgroup;
-    int result = cgroup_open_for(path, systemd, &cgroup, NULL);
-    return result < 0 ? result : cgroup_members(&cgroup, cgroup_main_place(&cgroup), ret_pids, ret_count);
-}
-
-int cgroup_kill(const char *path, bool systemd)
-{
-    struct cgroup cgroup;
-    int result = cgroup_open_for(path, systemd, &cgroup, NULL);
-    return result < 0 ? result : cgroup_members_kill(&cgroup);
-}
-
 /* "postern", where cgroup_path puts containers by default, goes with the last of them. */
 static void remove_default_parent(struct cgroup *cgroup)
 {

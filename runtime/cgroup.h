@@ -28,9 +28,6 @@ int cgroup_update(const char *path, bool systemd, const struct oci_resources *re
 int cgroup_freeze(const char *path, bool systemd, bool frozen, struct error *error); /* waits until it is so */
 bool cgroup_is_frozen(const char *path, bool systemd);
 
-/* All pids, as our pid namespace knows them; *ret_pids is allocated. */
-int cgroup_pids(const char *path, bool systemd, pid_t **ret_pids, size_t *ret_count);
-int cgroup_kill(const char *path, bool systemd); /* SIGKILL to all */
 /* Retries while processes are still leaving. 0 also if there is none. */
 int cgroup_remove(const char *path, bool systemd);
 

@@ -94,8 +94,7 @@ static int print_help(void)
     return EXIT_SUCCESS;
 }
 
-/* -- options --------------------------------------------------------------------------------------------------------
- */
+/* -- options ----------------------------------------------------------------------------------------------------- */
 
 static int parse_network(const char *text, bool *ret_host, struct error *error)
 {
@@ -209,8 +208,7 @@ static int parse_options(int argc, char **argv, struct arena *arena, struct do_o
     return result;
 }
 
-/* -- what is said with --verbose ------------------------------------------------------------------------------------
- */
+/* -- what is said with --verbose --------------------------------------------------------------------------------- */
 
 static void say_plan(const struct do_plan *plan)
 {
@@ -234,8 +232,7 @@ static void say_started(void *data, const struct foreground_times *times)
                   (double)(times->made - times->begun) / 1e6, (double)(times->started - times->made) / 1e6);
 }
 
-/* -- the command ----------------------------------------------------------------------------------------------------
- */
+/* -- the command ------------------------------------------------------------------------------------------------- */
 
 /* Which standard streams are no terminals: those the command gets as they are, and a terminal of its own for the
  * others. */

@@ -58,8 +58,7 @@ static void close_list(struct json_writer *writer)
     (void)yajl_gen_array_close(writer->generator);
 }
 
-/* -- process --------------------------------------------------------------------------------------------------------
- */
+/* -- process ----------------------------------------------------------------------------------------------------- */
 
 static void write_user(struct json_writer *writer, const struct do_user *user)
 {
@@ -124,8 +123,7 @@ static void write_process(struct json_writer *writer, const struct do_plan *plan
     close_map(writer);
 }
 
-/* -- mounts ---------------------------------------------------------------------------------------------------------
- */
+/* -- mounts ------------------------------------------------------------------------------------------------------ */
 
 /* "a,b" as ["a", "b"], without those that name a group we have not. */
 static void write_options(struct json_writer *writer, const char *options, bool without_root)
@@ -156,8 +154,7 @@ static void write_mounts(struct json_writer *writer, const struct do_mounts *mou
     close_list(writer);
 }
 
-/* -- linux ----------------------------------------------------------------------------------------------------------
- */
+/* -- linux ------------------------------------------------------------------------------------------------------- */
 
 /* Without an entry the network is the caller's. */
 static void write_namespaces(struct json_writer *writer, bool host_network, bool without_root)
@@ -275,8 +272,7 @@ static void write_linux(struct json_writer *writer, const struct do_plan *plan)
     close_map(writer);
 }
 
-/* -- the whole ------------------------------------------------------------------------------------------------------
- */
+/* -- the whole --------------------------------------------------------------------------------------------------- */
 
 static void write_annotations(struct json_writer *writer, const struct do_options *options)
 {

@@ -64,8 +64,7 @@ static void add(struct maker *maker, const char *destination, const char *type, 
         mounts->items[mounts->count++] = (struct do_mount){destination, type, source, options};
 }
 
-/* -- the host's file systems ----------------------------------------------------------------------------------------
- */
+/* -- the host's file systems ------------------------------------------------------------------------------------- */
 
 /* Kernel interfaces, which hold nothing of a user's, and file systems of other sandboxes. */
 static bool is_left_out(const char *type)
@@ -141,8 +140,7 @@ static int add_host_mounts(struct maker *maker, struct error *error)
     return feof(file) ? 0 : error_set(error, EIO, "cannot read /proc/self/mountinfo");
 }
 
-/* -- the sandbox's own ----------------------------------------------------------------------------------------------
- */
+/* -- the sandbox's own ------------------------------------------------------------------------------------------- */
 
 static void add_own(struct maker *maker)
 {
@@ -175,8 +173,7 @@ static void add_resolver(struct maker *maker)
     add(maker, kept, "bind", kept, BIND_READONLY);
 }
 
-/* -- hiding, and the command's folder -------------------------------------------------------------------------------
- */
+/* -- hiding, and the command's folder ---------------------------------------------------------------------------- */
 
 static int resolve(const char *option, const char *path, char *ret_path, struct error *error)
 {
@@ -266,8 +263,7 @@ static int add_cwd(struct maker *maker, struct error *error)
     return 0;
 }
 
-/* -- binds ----------------------------------------------------------------------------------------------------------
- */
+/* -- binds ------------------------------------------------------------------------------------------------------- */
 
 static int add_bind(struct maker *maker, const struct do_bind *bind, struct error *error)
 {

@@ -14,8 +14,7 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* -- the user -------------------------------------------------------------------------------------------------------
- */
+/* -- the user ---------------------------------------------------------------------------------------------------- */
 
 static bool is_number(const char *text)
 {
@@ -111,8 +110,7 @@ int do_user_find(const char *text, bool without_root, struct do_user *ret_user, 
     return 0;
 }
 
-/* -- the environment -------------------------------------------------------------------------------------------------
- */
+/* -- the environment --------------------------------------------------------------------------------------------- */
 
 struct environment {
     struct arena *arena;
