@@ -175,7 +175,6 @@ ssize_t dentry_relative_path(const struct dentry *dentry, char *buffer, size_t s
 enum {
     LOOKUP_FOLLOW = 1,       /* follow a symbolic link in the last component */
     LOOKUP_DIRECTORY = 2,    /* it must be a directory */
-    LOOKUP_EMPTY = 4,        /* AT_EMPTY_PATH: "" means the base itself */
     LOOKUP_PARENT = 8,       /* stop before the last component: see struct lookup */
     LOOKUP_NO_SYMLINKS = 16, /* openat2 RESOLVE_NO_SYMLINKS: ELOOP */
     LOOKUP_BENEATH = 32,     /* openat2 RESOLVE_BENEATH: EXDEV */
@@ -205,11 +204,6 @@ void lookup_release(struct lookup *lookup);
 /* Resolves `path` for a guest, checking search permission on the way. base: dentry to start from if the path is relative (NULL: cwd).
  * A path longer than VFS_PATH_MAX-1 is the caller's mistake. */
 int vfs_lookup(const struct vfs_who *who, struct dentry *base, const char *path, unsigned int flags, struct lookup *ret_lookup);
-
-/* Reads a path and resolves it from a guest's dirfd or AT_FDCWD. With LOOKUP_EMPTY and "" a dirfd that is no directory
- * gives its descriptor (lookup.fd). */
-int vfs_lookup_at(struct call *call, const struct vfs_who *who, int dirfd, uint64_t path_address, unsigned int flags,
-                  struct lookup *ret_lookup);
 
 /* The child of a directory, no permission check; negative dentries are returned too (inode NULL). */
 int vfs_child(struct vfs *vfs, struct dentry *directory, const char *name, struct dentry **ret_dentry);

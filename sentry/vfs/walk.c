@@ -309,7 +309,7 @@ int vfs_lookup(const struct vfs_who *who, struct dentry *base, const char *path,
                struct lookup *ret_lookup)
 {
     struct dentry *start = base != NULL ? base : who->cwd;
-    if (path[0] == '\0' && (flags & LOOKUP_EMPTY) == 0)
+    if (path[0] == '\0')
         return -ENOENT;
     if (strnlen(path, VFS_PATH_MAX) == VFS_PATH_MAX)
         return -ENAMETOOLONG;

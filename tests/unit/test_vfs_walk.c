@@ -74,7 +74,6 @@ static const struct walk_case cases[] = {
     {NULL, "///a//b///c", 0, 0, "/a/b/c", NULL},
     {NULL, "./a/./b/.", 0, 0, "/a/b", NULL},
     {NULL, "", 0, -ENOENT, NULL, NULL},
-    {"a", "", LOOKUP_EMPTY, 0, "/a", NULL},
     {NULL, "nothing", 0, -ENOENT, NULL, NULL},
     {NULL, "nothing/more", 0, -ENOENT, NULL, NULL},
     {NULL, "bin/sh/x", 0, -ENOTDIR, NULL, NULL},

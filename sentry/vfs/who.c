@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* On whose behalf a trapped call works: his root, working directory, rights and umask. */
+#include "sentry/kernel/process.h"
+#include "sentry/platform/call.h"
+#include "sentry/sentry.h"
+#include "sentry/vfs/vfs_internal.h"
+
+void vfs_who_from_call(struct call *call, struct vfs_who *ret_who)
+{
+    const struct context *context = call->task->process->context;
+    vfs_tick_for_call(call->sentry->vfs, call->id);
+    *ret_who = (struct vfs_who){
+        .sentry = call->sentry,
+        .task = call->task,
+        .cred = task_cred(call->task),
+        .root = context->root,
+        .cwd = context->cwd,
+        .umask = context->umask,
+    };
+}
