@@ -128,7 +128,8 @@ int mounts_begin(struct mount_tree *tree, struct error *error)
 
     auto_close int folder = openat(tree->bundle, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     const char *layer = oci_annotation(tree->config, LAYER_ANNOTATION);
-    status = folder < 0 ? -errno : 0;
+    /* Searched now, or it is the first mount in it that fails, and is named. */
+    status = folder < 0 || faccessat(folder, ".", X_OK, AT_EACCESS) < 0 ? -errno : 0;
     if (status == 0 && layer == NULL) /* before anything of ours is in it */
         status = tree->root = mounts_clone(folder, "", AT_EMPTY_PATH | AT_RECURSIVE);
     if (status < 0)

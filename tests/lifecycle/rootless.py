@@ -138,6 +138,31 @@ def life(user, runtime):
     return seen
 
 
+def no_permission(user, runtime):
+    """What the user may not read or write is named, and nothing is left of the attempt."""
+    made = Bundle(user, ONE, ["true"])
+    config, theirs = os.path.join(made.where, "config.json"), os.path.join(user.folder, "theirs")
+    os.mkdir(theirs, 0o700)
+
+    def refused(*words, place, root=()):
+        done = user.run([*command(user, runtime)[:1], *root, *words])
+        assert done.returncode == 1 and place in done.stderr and "Permission denied" in done.stderr, (words, done)
+
+    for path, place in ((config, config), (made.root, "root.path"), (made.where, config)):
+        before = os.stat(path)
+        os.chown(path, 0, 0)
+        os.chmod(path, 0o700)
+        refused("run", "--bundle", made.where, "forbidden", place=place)
+        os.chown(path, UID, GID)
+        os.chmod(path, before.st_mode & 0o7777)
+    for words in (["list"], ["state", "forbidden"], ["run", "--bundle", made.where, "forbidden"]):
+        refused(*words, place=theirs, root=["--root", os.path.join(theirs, "states")])
+    refused("list", place=theirs, root=["--log", os.path.join(theirs, "log")])
+    refused("spec", "--bundle", theirs, place=theirs)
+    refused("run", "--pid-file", os.path.join(theirs, "pid"), "--bundle", made.where, "forbidden", place=theirs)
+    nothing_left(user)
+
+
 def test(runtime):
     with OrdinaryUser() as user:
         private = os.path.join(user.folder, "private")
@@ -149,6 +174,9 @@ def test(runtime):
         wanted, got = life(user, "runc"), life(user, runtime)
         assert wanted == got, f"life:\nrunc {wanted}\nhere {got}"
         nothing_left(user)
+
+        if runtime == "postern":
+            no_permission(user, runtime)
 
         # Without any word of it in config.json: root there is the user here.
         where = Bundle(user, None, ["/bin/sh", "-c", "cat /proc/self/uid_map"]).where
