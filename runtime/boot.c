@@ -124,6 +124,16 @@ static void put_clocks(struct boot_config *boot, const struct oci_time_offsets *
     boot->boottime = (struct boot_time_offset){.secs = offsets->boottime.secs, .nanosecs = offsets->boottime.nanosecs};
 }
 
+/* Who else changes the root. A word nobody knows must not pass for the careful one. */
+static int put_sharing(struct boot_config *boot, const struct oci_config *config, struct error *error)
+{
+    const char *word = oci_annotation(config, "dev.postern.rootfs");
+    boot->rootfs_exclusive = word != NULL && strcmp(word, "exclusive") == 0;
+    if (word == NULL || boot->rootfs_exclusive || strcmp(word, "shared") == 0)
+        return 0;
+    return error_refuse(error, "annotations[\"dev.postern.rootfs\"]: \"exclusive\" or \"shared\", not \"%.40s\"", word);
+}
+
 static int put_all(struct boot_config *boot, const struct oci_config *config, const struct gofer_layout *layout,
                    const struct boot_facts *facts, struct error *error)
 {
@@ -132,8 +142,6 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     boot->version = BOOT_VERSION;
     boot->mount_count = (uint32_t)layout->mount_count;
     memcpy(boot->mounts, layout->mounts, layout->mount_count * sizeof(layout->mounts[0]));
-    const char *rootfs = oci_annotation(config, "dev.postern.rootfs");
-    boot->rootfs_exclusive = rootfs != NULL && strcmp(rootfs, "exclusive") == 0;
     boot->rootfs_readonly = config->root.readonly;
     put_clocks(boot, host->time_offsets, facts->boottime_offset_ns);
     boot->trace_enabled = facts->trace;
@@ -143,7 +151,9 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     if (host->resources != NULL)
         put_resources(boot, host->resources);
 
-    int status = put_text(boot->container_id, sizeof(boot->container_id), facts->id, "container id", error);
+    int status = put_sharing(boot, config, error);
+    if (status == 0)
+        status = put_text(boot->container_id, sizeof(boot->container_id), facts->id, "container id", error);
     if (status == 0)
         status = put_text(boot->hostname, sizeof(boot->hostname),
                           config->hostname != NULL ? config->hostname : facts->hostname, "hostname", error);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An ordinary user for tests of what works without root. He exists in this process's mount namespace only, has a home folder
-with a private copy of Postern's three programs in it, and subordinate ids if asked for."""
+with a private copy of Postern's programs in it, and subordinate ids if asked for."""
 import os
 import shutil
 import subprocess
@@ -37,6 +37,14 @@ class OrdinaryUser:
     def __enter__(self):
         private_mounts()
         self.folder = tempfile.mkdtemp(prefix="postern-user-")
+        try:
+            self.make()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def make(self):
         os.chmod(self.folder, 0o755)
         self.home = os.path.join(self.folder, "home")
         self.runtime_folder = os.path.join(self.folder, "run")
@@ -55,7 +63,6 @@ class OrdinaryUser:
             self.replace("/etc/group", group.read() + f"{NAME}:x:{GID}:\n")
         for path in ("/etc/subuid", "/etc/subgid"):
             self.replace(path, "".join(line + "\n" for line in self.subordinates))
-        return self
 
     def __exit__(self, *_):
         for path in reversed(self.mounted):

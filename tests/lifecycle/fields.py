@@ -10,6 +10,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../harness"))
 import cgroup  # noqa: E402
+import steps  # noqa: E402
 from sandbox import Sandbox  # noqa: E402
 
 CAP_SYS_RESOURCE = 24
@@ -84,7 +85,7 @@ def check_scheduler(box):
             ("FIFO", os.SCHED_FIFO, {"priority": 7}, realtime, os.nice(0)),
             ("RR", os.SCHED_RR, {"priority": 3}, realtime, os.nice(0))):
         if resources and cgroup.VERSION == 2:
-            print(f"SKIP fields scheduler {policy}: cgroups of version 2 share out no realtime")
+            steps.skip(f"fields scheduler {policy}", "cgroups of version 2 share out no realtime")
             continue
         with Container(box, {"scheduler": {"policy": "SCHED_" + policy, **fields}}, resources=resources) as container:
             for pid in container.pids:
@@ -206,7 +207,7 @@ def check_rlimits(box):
             assert re.search(r"priority +5 +9 ", container.exec("cat", "/proc/1/limits"))
             assert container.exec("sh", "-c", "ulimit -n; ulimit -Hn; ulimit -r") == "100\n200\n5\n"
     else:
-        print("SKIP fields rlimits: raising a hard limit takes CAP_SYS_RESOURCE, which this machine's root has not")
+        steps.skip("fields rlimits", "raising a hard limit takes CAP_SYS_RESOURCE, which this machine's root has not")
         code, _, error = Container(box, limits).run()
         assert code == 1 and "process.rlimits[0]: RLIMIT_RTPRIO" in error, (code, error)
 

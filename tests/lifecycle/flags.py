@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from steps import remember, until  # first: it knows where the harness is
+from steps import remember, skip, until  # first: it knows where the harness is
 import cgroup
 
 SLEEP = ("/bin/sleep", "1000")
@@ -193,7 +193,7 @@ def cgroup_of(d, name, controller):
 
 def sequence_exec_cgroup(d):
     if cgroup.VERSION == 2:
-        print("SKIP lifecycle exec-cgroup: its folders are those of cgroups of version 1")
+        skip("exec-cgroup", "its folders are those of cgroups of version 1")
         return
     d.running("one", *SLEEP)
     hierarchies = [line.split(":") for line in open(f"/proc/{d.pid('one')}/cgroup", encoding="ascii").read().splitlines()]

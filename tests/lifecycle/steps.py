@@ -24,6 +24,15 @@ CGROUPS = f"postern-lifecycle-{os.getpid()}"
 WORDS = {"n": "\n", "t": "\t"}
 
 
+SKIPPED = []
+
+
+def skip(what, why):
+    """Says what cannot run here."""
+    print(f"SKIP {what}: {why}", flush=True)
+    SKIPPED.append(what)
+
+
 def become_reaper():
     """Containers become our children when the command that made them ends, as they become a shim's."""
     if libc.prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0) != 0:

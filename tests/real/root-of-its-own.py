@@ -27,3 +27,5 @@ def test(runtime):
         assert sizes(box, {}) == ["5\n", "9\n"]
         if runtime == "postern":
             assert sizes(box, {"dev.postern.rootfs": "exclusive"}) == ["5\n", "5\n"]
+            refused = box.run(["/bin/true"], annotations={"dev.postern.rootfs": "exlusive"})
+            assert refused.code == 1 and "dev.postern.rootfs" in refused.err and "exlusive" in refused.err, refused
