@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,9 +25,10 @@ static struct {
     bool enabled;
     uint64_t own[FOREIGN_OWN_MAX];
     size_t own_count;
+    pthread_mutex_t mutex;      /* of what follows */
     struct made made[MADE_MAX]; /* a ring: the oldest is forgotten, and no longer reached */
     size_t made_next;
-} policy;
+} policy = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 int foreign_init(const char *own_mounts)
 {
@@ -63,10 +65,12 @@ static struct made mark_of(const struct statx *object)
 static bool was_made(const struct statx *object)
 {
     const struct made mark = mark_of(object);
-    for (size_t i = 0; (object->stx_mask & STATX_BTIME) != 0 && i < MADE_MAX; i++)
-        if (memcmp(&policy.made[i], &mark, sizeof(mark)) == 0)
-            return true;
-    return false;
+    bool found = false;
+    (void)pthread_mutex_lock(&policy.mutex);
+    for (size_t i = 0; (object->stx_mask & STATX_BTIME) != 0 && i < MADE_MAX && !found; i++)
+        found = memcmp(&policy.made[i], &mark, sizeof(mark)) == 0;
+    (void)pthread_mutex_unlock(&policy.mutex);
+    return found;
 }
 
 int foreign_check_reach(const struct statx *object)
@@ -120,5 +124,7 @@ void foreign_note_made(int folder, const char *name)
         !(S_ISSOCK(attributes.stx_mode) || S_ISFIFO(attributes.stx_mode)) || !is_foreign(&attributes) ||
         (attributes.stx_mask & STATX_BTIME) == 0)
         return;
+    (void)pthread_mutex_lock(&policy.mutex);
     policy.made[policy.made_next++ % MADE_MAX] = mark_of(&attributes);
+    (void)pthread_mutex_unlock(&policy.mutex);
 }

@@ -17,6 +17,7 @@
 #include "postern/boot.h"
 #include "postern/confine.h"
 #include "postern/error.h"
+#include "postern/thread.h"
 
 static struct server server = {
     .socket = GOFER_FD_SENTRY,
@@ -69,6 +70,8 @@ int main(int argc, char **argv)
     struct error error = {0};
     bool mapped = false;
     int status = check_descriptors(&error);
+    if (status == 0 && (status = threads_prepare()) < 0)
+        (void)error_set(&error, status, "starting a thread");
     if (status == 0)
         status = take_arguments(argc, argv, &mapped, &error);
     if (status == 0)

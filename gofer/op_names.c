@@ -26,7 +26,7 @@ static int make_owned(struct exchange *exchange, make_fn *make)
 {
     auto_place struct place parent = PLACE_NONE;
     const char *name;
-    int status = place_parent(exchange->server, exchange->first, &parent, &name);
+    int status = place_parent(exchange, 0, &parent, &name);
     if (status < 0)
         return status;
     status = owner_begin(exchange->request);
@@ -82,17 +82,31 @@ int op_link(struct exchange *exchange)
     const char *name;
     int status = place_of_request(exchange, &source);
     if (status == 0)
-        status = place_parent(exchange->server, exchange->second, &parent, &name);
+        status = place_parent(exchange, 1, &parent, &name);
     if (status < 0)
         return status;
     return linkat(source.fd, "", parent.fd, name, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+/* What goes must be what was judged: in a sticky folder that is a matter of whose it is. */
+static int check_victim(const struct exchange *exchange, int folder, const char *name)
+{
+    const struct gofer_identity *expected = &exchange->request->expected[1];
+    struct statx victim;
+    if (expected->ino == 0)
+        return 0;
+    if (statx(folder, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, GOFER_STATX_MASK, &victim) < 0)
+        return -errno;
+    return gofer_identity_fits(expected, &victim) ? 0 : -ESTALE;
 }
 
 int op_unlink(struct exchange *exchange)
 {
     auto_place struct place parent = PLACE_NONE;
     const char *name;
-    int status = place_parent(exchange->server, exchange->first, &parent, &name);
+    int status = place_parent(exchange, 0, &parent, &name);
+    if (status == 0)
+        status = check_victim(exchange, parent.fd, name);
     if (status < 0)
         return status;
     return unlinkat(parent.fd, name, (int)exchange->request->flags) < 0 ? -errno : 0;
@@ -102,9 +116,9 @@ int op_rename(struct exchange *exchange)
 {
     auto_place struct place from = PLACE_NONE, to = PLACE_NONE;
     const char *from_name, *to_name;
-    int status = place_parent(exchange->server, exchange->first, &from, &from_name);
+    int status = place_parent(exchange, 0, &from, &from_name);
     if (status == 0)
-        status = place_parent(exchange->server, exchange->second, &to, &to_name);
+        status = place_parent(exchange, 1, &to, &to_name);
     if (status < 0)
         return status;
     return renameat2(from.fd, from_name, to.fd, to_name, exchange->request->flags) < 0 ? -errno : 0;

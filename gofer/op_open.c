@@ -62,12 +62,13 @@ static int reply_open(struct exchange *exchange, int fd, bool created)
     return attributes_of(fd, (struct statx *)(void *)exchange->out);
 }
 
-/* An object that is there. */
+/* An object that is there. (What a request that may create expects is said of the folder.) */
 static int open_existing(struct exchange *exchange)
 {
     const struct gofer_request *request = exchange->request;
     auto_place struct place place = PLACE_NONE;
-    int status = place_find(exchange->server, exchange->first, &place);
+    int status = (request->flags & O_CREAT) != 0 ? place_find(exchange->server, exchange->first, &place)
+                                                 : place_of_request(exchange, &place);
     if (status < 0)
         return status;
     struct statx attributes;
@@ -106,7 +107,7 @@ static int open_creating(struct exchange *exchange)
     const struct gofer_request *request = exchange->request;
     auto_place struct place parent = PLACE_NONE;
     const char *name;
-    int status = place_parent(exchange->server, exchange->first, &parent, &name);
+    int status = place_parent(exchange, 0, &parent, &name);
     if (status < 0)
         return status;
 
@@ -127,7 +128,7 @@ static int open_creating(struct exchange *exchange)
 static int open_nameless(struct exchange *exchange)
 {
     auto_place struct place directory = PLACE_NONE;
-    int status = place_find(exchange->server, exchange->first, &directory);
+    int status = place_of_request(exchange, &directory);
     if (status < 0)
         return status;
     int fd = create_at(exchange->request, directory.fd, ".", (int)exchange->request->flags);

@@ -51,7 +51,7 @@ int op_bind(struct exchange *exchange)
     struct sockaddr_un address;
     socklen_t size = 0;
     const char *name;
-    int status = place_parent(exchange->server, exchange->first, &parent, &name);
+    int status = place_parent(exchange, 0, &parent, &name);
     if (status == 0)
         status = set_name(&address, name, &size);
     if (status < 0)
@@ -88,7 +88,7 @@ int op_connect(struct exchange *exchange)
     struct sockaddr_un address;
     socklen_t size = 0;
     struct statx attributes;
-    int status = place_find(exchange->server, exchange->first, &target);
+    int status = place_of_request(exchange, &target);
     if (status == 0)
         status = attributes_of(target.fd, &attributes);
     if (status == 0)
@@ -101,7 +101,7 @@ int op_connect(struct exchange *exchange)
 int op_inotify_add(struct exchange *exchange)
 {
     auto_place struct place target = PLACE_NONE;
-    int status = place_find(exchange->server, exchange->first, &target);
+    int status = place_of_request(exchange, &target);
     if (status < 0)
         return status;
     /* Followed is only self/fd's link, to the object; that one may well be a symbolic link. */

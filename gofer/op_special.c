@@ -14,7 +14,7 @@ int op_hidden_directory(struct exchange *exchange)
 {
     struct server *server = exchange->server;
     char number[24];
-    (void)snprintf(number, sizeof(number), "%" PRIu64, ++server->hidden_count);
+    (void)snprintf(number, sizeof(number), "%" PRIu64, (uint64_t)atomic_fetch_add(&server->hidden_count, 1));
     if (server->hidden < 0)
         return -ENOSYS;
     if (mkdirat(server->hidden, number, 0700) < 0)

@@ -67,11 +67,13 @@ static void sync_line(const struct server *server, char *line, dev_t *seen, size
 
 int op_sync(struct exchange *exchange)
 {
-    static char text[MOUNTINFO_MAX];
-    static dev_t seen[DEVICES_MAX];
+    auto_free char *text = malloc(MOUNTINFO_MAX);
+    dev_t seen[DEVICES_MAX];
     size_t used = 0;
-    for (ssize_t got; used < sizeof(text) - 1; used += (size_t)got) {
-        got = pread(exchange->server->mounts, text + used, sizeof(text) - 1 - used, (off_t)used);
+    if (text == NULL)
+        return -ENOMEM;
+    for (ssize_t got; used < MOUNTINFO_MAX - 1; used += (size_t)got) {
+        got = pread(exchange->server->mounts, text + used, MOUNTINFO_MAX - 1 - used, (off_t)used);
         if (got < 0)
             return -errno;
         if (got == 0)

@@ -48,15 +48,37 @@ int place_find(const struct server *server, const char *path, struct place *ret_
     return 0;
 }
 
+static int check_expected(const struct gofer_identity *expected, int fd)
+{
+    struct statx attributes;
+    if (expected->ino == 0)
+        return 0;
+    int status = attributes_of(fd, &attributes);
+    if (status == 0 && !gofer_identity_fits(expected, &attributes))
+        status = -ESTALE;
+    return status;
+}
+
 int place_of_request(const struct exchange *exchange, struct place *ret_place)
 {
-    if (exchange->first != NULL)
-        return place_find(exchange->server, exchange->first, ret_place);
-    *ret_place = (struct place){.fd = exchange->fd, .owned = -1};
+    if (exchange->first == NULL) {
+        *ret_place = (struct place){.fd = exchange->fd, .owned = -1};
+        return 0;
+    }
+    struct place place;
+    int status = place_find(exchange->server, exchange->first, &place);
+    if (status < 0)
+        return status;
+    status = check_expected(&exchange->request->expected[0], place.fd);
+    if (status < 0) {
+        place_release(&place);
+        return status;
+    }
+    *ret_place = place;
     return 0;
 }
 
-int place_parent(const struct server *server, const char *path, struct place *ret_parent, const char **ret_name)
+static int find_parent(const struct server *server, const char *path, struct place *ret_parent, const char **ret_name)
 {
     const char *slash = strrchr(path, '/');
     if (slash == NULL) {
@@ -73,6 +95,23 @@ int place_parent(const struct server *server, const char *path, struct place *re
         return fd;
     *ret_parent = (struct place){.fd = fd, .owned = fd};
     *ret_name = slash + 1;
+    return 0;
+}
+
+int place_parent(const struct exchange *exchange, size_t which, struct place *ret_parent, const char **ret_name)
+{
+    struct place parent;
+    const char *name;
+    int status = find_parent(exchange->server, which == 0 ? exchange->first : exchange->second, &parent, &name);
+    if (status < 0)
+        return status;
+    status = check_expected(&exchange->request->expected[which], parent.fd);
+    if (status < 0) {
+        place_release(&parent);
+        return status;
+    }
+    *ret_parent = parent;
+    *ret_name = name;
     return 0;
 }
 

@@ -24,11 +24,11 @@ void place_release(const struct place *place);
 /* The object at a path, O_PATH, itself if it is a symbolic link. Returns 0 or -errno. */
 int place_find(const struct server *server, const char *path, struct place *ret_place);
 
-/* The same for what a request names by path or descriptor. */
+/* The same for what a request names by path or descriptor. -ESTALE if it is not what the request expects there. */
 int place_of_request(const struct exchange *exchange, struct place *ret_place);
 
-/* The folder a path's last name is in, and that name (a part of `path`). */
-int place_parent(const struct server *server, const char *path, struct place *ret_parent, const char **ret_name);
+/* The folder the last name of a request's first (0) or second (1) path is in, and that name (a part of it). -ESTALE likewise. */
+int place_parent(const struct exchange *exchange, size_t which, struct place *ret_parent, const char **ret_name);
 
 /* The name by which system calls without a descriptor variant reach an open object: relative to the working
  * directory, which is self/fd. Leads to the object itself, and never further. */

@@ -26,7 +26,7 @@ CONFINE_ALLOW(fstat, "which kind of object a descriptor is");
 
 /* What a request may carry, and whether it must. */
 enum string_kind { STRING_NONE, STRING_PATH, STRING_SUBPATH, STRING_NAME, STRING_TARGET, STRING_XATTR };
-enum fd_kind { FD_NONE, FD_PLACE, FD_OBJECT, FD_SOCKET, FD_INOTIFY };
+enum fd_kind { FD_NONE, FD_PLACE, FD_OBJECT, FD_SOCKET, FD_INOTIFY, FD_LINE };
 
 enum {
     USES_OWNER = 1,
@@ -80,6 +80,7 @@ static const struct operation operations[GOFER_OP_COUNT] = {
     [GOFER_OP_HIDDEN_DIRECTORY] = {"hidden_directory", op_hidden_directory, STRING_NAME, STRING_NONE, FD_NONE, 0, 0, 0},
     [GOFER_OP_FUSE_OPEN] = {"fuse_open", op_fuse_open, STRING_NONE, STRING_NONE, FD_NONE,
                             GOFER_OPEN_FLAGS & ~(uint32_t)(O_CREAT | O_EXCL | __O_TMPFILE), 0, USES_NODE},
+    [GOFER_OP_LINE] = {"line", op_line, STRING_NONE, STRING_NONE, FD_LINE, 0, 0, 0},
 };
 
 static bool string_fits(enum string_kind kind, const char *string, size_t size)
@@ -138,7 +139,8 @@ static bool fds_fit(const struct operation *operation, const struct gofer_reques
 {
     if (operation->fd == FD_PLACE)
         return request->fd_count == (request->first_size == 0 ? 1u : 0u);
-    return request->fd_count == (operation->fd == FD_NONE ? 0u : 1u);
+    static const uint32_t counts[] = {[FD_NONE] = 0, [FD_OBJECT] = 1, [FD_SOCKET] = 1, [FD_INOTIFY] = 1, [FD_LINE] = 2};
+    return request->fd_count == counts[operation->fd];
 }
 
 /* The table's verdict on everything but the kind of the descriptor. */
@@ -177,7 +179,7 @@ static int check_object(enum fd_kind kind, int fd)
         return 0; /* the kernel itself tells these apart */
     if (fstat(fd, &status) < 0)
         return -errno;
-    if (kind == FD_SOCKET)
+    if (kind == FD_SOCKET || kind == FD_LINE)
         return S_ISSOCK(status.st_mode) ? 0 : -ENOTSOCK;
     bool good = S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISFIFO(status.st_mode) ||
                 S_ISSOCK(status.st_mode) || S_ISCHR(status.st_mode) || (kind == FD_PLACE && S_ISLNK(status.st_mode));
@@ -189,7 +191,7 @@ static int check_object(enum fd_kind kind, int fd)
 static int dispatch(struct exchange *exchange)
 {
     const struct gofer_request *request = exchange->request;
-    const char *payload = exchange->server->request.payload;
+    const char *payload = (const char *)(request + 1);
     const struct operation *operation = request->op < GOFER_OP_COUNT ? &operations[request->op] : &operations[0];
     if (operation->handler == NULL || !request_fits(operation, request, payload))
         return -EPROTO;
@@ -198,6 +200,8 @@ static int dispatch(struct exchange *exchange)
     exchange->second = request->second_size > 0 ? payload + request->first_size : NULL;
     exchange->data = payload + request->first_size + request->second_size;
     int status = exchange->fd >= 0 ? check_object(operation->fd, exchange->fd) : 0;
+    if (status == 0 && exchange->second_fd >= 0)
+        status = check_object(operation->fd, exchange->second_fd);
     if (status == 0)
         status = operation->handler(exchange);
     return status == -EPROTO ? -EIO : status; /* ours alone to say */
@@ -214,61 +218,87 @@ static bool frame_ok(const struct gofer_request *request, size_t received, size_
     return received == sizeof(*request) + request->first_size + request->second_size + request->data_size;
 }
 
-static int answer(struct server *server, struct exchange *exchange, int status)
+/* Before the reply goes out nothing is held any more: neither what came with the request nor what goes with the answer. */
+static int send_descriptor(const struct line *line, struct exchange *exchange)
+{
+    cleanup_close(&exchange->fd);
+    cleanup_close(&exchange->second_fd);
+    exchange->fd = exchange->second_fd = -1;
+    if (exchange->out_fd < 0 || line->descriptors < 0)
+        return 0;
+    int sent = socket_send(line->descriptors, "", 1, &exchange->out_fd, 1);
+    (void)close(take_fd(&exchange->out_fd));
+    return sent;
+}
+
+static int answer(struct line *line, struct exchange *exchange, int status)
 {
     struct gofer_reply *reply = exchange->reply;
     if (status < 0) {
         *reply = (struct gofer_reply){.error = status};
-        if (exchange->out_fd >= 0)
-            (void)close(take_fd(&exchange->out_fd));
+        cleanup_close(&exchange->out_fd);
+        exchange->out_fd = -1;
     }
     reply->version = GOFER_PROTOCOL_VERSION;
     reply->op = exchange->request->op;
     reply->sequence = exchange->request->sequence;
     reply->fd_count = exchange->out_fd >= 0 ? 1 : 0;
-    return socket_send(server->socket, &server->reply, sizeof(*reply) + reply->data_size, &exchange->out_fd,
-                       reply->fd_count);
+    int sent = send_descriptor(line, exchange);
+    if (sent == 0)
+        sent = socket_send(line->socket, &line->reply, sizeof(*reply) + reply->data_size, &exchange->out_fd,
+                           exchange->out_fd >= 0 ? 1 : 0);
+    cleanup_close(&exchange->out_fd);
+    return sent;
 }
 
 /* One request. 1: go on; 0: the sentry is gone; negative: it breaks the rules. */
-static int serve_one(struct server *server)
+static int serve_one(struct line *line)
 {
     int fds[EXCHANGE_FDS_MAX];
     size_t fd_count = 0;
     ssize_t received =
-        socket_receive(server->socket, &server->request, sizeof(server->request), fds, EXCHANGE_FDS_MAX, &fd_count);
+        socket_receive(line->socket, &line->request, sizeof(line->request), fds, EXCHANGE_FDS_MAX, &fd_count);
     if (received == -ECONNRESET)
         return 0;
     if (received <= 0)
         return (int)received;
-
-    auto_close int fd = fds[0];
-    if (!frame_ok(&server->request.header, (size_t)received, fd_count))
+    if (!frame_ok(&line->request.header, (size_t)received, fd_count)) {
+        for (size_t i = 0; i < EXCHANGE_FDS_MAX; i++)
+            cleanup_close(&fds[i]);
         return -EPROTO;
+    }
 
-    auto_close int out_fd = -1;
-    struct exchange exchange = {.server = server,
-                                .request = &server->request.header,
-                                .fd = fd,
+    struct exchange exchange = {.server = line->server,
+                                .request = &line->request.header,
+                                .fd = fds[0],
+                                .second_fd = fds[1],
                                 .out_fd = -1,
-                                .reply = &server->reply.header,
-                                .out = server->reply.payload};
-    server->reply.header = (struct gofer_reply){0};
+                                .reply = &line->reply.header,
+                                .out = line->reply.payload};
+    line->reply.header = (struct gofer_reply){0};
     int status = dispatch(&exchange);
-    int sent = answer(server, &exchange, status);
-    out_fd = exchange.out_fd;
+    int sent = answer(line, &exchange, status);
     if (sent == -EPIPE || sent == -ECONNRESET)
         return 0;
     return sent < 0 ? sent : 1;
 }
 
-int server_run(struct server *server)
+int line_serve(struct line *line)
 {
     int status;
     do
-        status = serve_one(server);
+        status = serve_one(line);
     while (status > 0);
     return status;
+}
+
+int server_run(struct server *server)
+{
+    static struct line line; /* large, and there is one */
+    line.server = server;
+    line.socket = server->socket;
+    line.descriptors = -1;
+    return line_serve(&line);
 }
 
 int server_init(struct server *server)

@@ -83,7 +83,7 @@ static struct bpf_rule make_rule(const struct confine_entry *const *entries, siz
 {
     struct bpf_rule rule = {
         .nr = entries[0]->nr,
-        .verdict = SECCOMP_RET_ALLOW,
+        .verdict = entries[0]->error != 0 ? SECCOMP_RET_ERRNO | (uint32_t)entries[0]->error : SECCOMP_RET_ALLOW,
         .otherwise = CONFINE_REFUSE,
         .cases = cases,
         .case_count = entries[0]->argument < 0 ? 0 : count,
@@ -139,7 +139,9 @@ int confine_print(FILE *file)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
         const struct confine_entry *entry = sorted[i];
-        if (entry->argument < 0)
+        if (entry->error != 0)
+            (void)fprintf(file, "%s fails with %s: %s\n", entry->name, strerrorname_np(entry->error), entry->reason);
+        else if (entry->argument < 0)
             (void)fprintf(file, "%s: %s\n", entry->name, entry->reason);
         else
             (void)fprintf(file, "%s if argument %d & %#" PRIx64 " is %#" PRIx64 ": %s\n", entry->name, entry->argument,

@@ -23,7 +23,7 @@ enum { X32_BIT = 0x40000000, PROLOGUE = 6 };
 
 /* Each execve of the guest's goes on as these. What a guest gets by them natively is memory of its own and no more; execveat and
  * tuxcall are the sentry's to judge whoever calls. */
-static const int stub_needs[] = {SCMP_SYS(tuxcall), SCMP_SYS(execveat), SCMP_SYS(mmap),
+static const int stub_needs[] = {SCMP_SYS(execveat), SCMP_SYS(mmap),
                                  SCMP_SYS(munmap),  SCMP_SYS(mprotect), SCMP_SYS(close)};
 /* These it can do without, but it must survive the asking. */
 static const int stub_likes[] = {SCMP_SYS(prctl), SCMP_SYS(getrandom)};

@@ -18,6 +18,7 @@
 #include "postern/confine.h"
 #include "postern/error.h"
 #include "postern/socket.h"
+#include "postern/thread.h"
 #include "sentry/confine.h"
 #include "sentry/control.h"
 #include "sentry/fs/cgroupfs.h"
@@ -29,6 +30,7 @@
 #include "sentry/platform/platform.h"
 #include "sentry/platform/trace.h"
 #include "sentry/platform/transient.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs.h"
 
@@ -112,14 +114,15 @@ static int make_parts(struct sentry *sentry, struct error *error)
         return error_set(error, ENOMEM, "cannot start the file system");
     if (trace && (sentry->trace = trace_new(SENTRY_FD_TRACE)) == NULL)
         return error_set(error, ENOMEM, "cannot start the trace");
-    int status = platform_watch(sentry->platform, gofer_descriptor(sentry->gofer), gofer_hung_up, sentry);
+    int status = platform_watch_end(sentry->platform, gofer_descriptor(sentry->gofer), gofer_hung_up, sentry);
     return status < 0 ? error_set(error, status, "cannot start the event loop") : control_start(sentry, error);
 }
 
 static int start(struct sentry *sentry, struct error *error)
 {
     /* Nobody looks into us. */
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || transient_prepare() < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || threads_prepare() < 0 || transient_prepare() < 0 || workers_prepare() < 0 ||
+        signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return error_set(error, errno, "cannot start");
     sentry->boot = read_boot(error);
     if (sentry->boot == NULL)

@@ -11,6 +11,7 @@
 #ifndef POSTERN_CONFINE_H
 #define POSTERN_CONFINE_H
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -20,22 +21,26 @@
 struct confine_entry {
     int nr;
     int argument; /* -1: any arguments */
+    int error;    /* not 0: the call fails with it, which is no fault of ours */
     uint64_t mask, value;
     const char *name, *reason;
 };
 
 #define CONFINE_JOIN_(a, b) a##b
 #define CONFINE_NAME_(counter) CONFINE_JOIN_(confine_entry_, counter)
-#define CONFINE_ENTRY_(syscall, argument, mask, value, reason)                                                         \
-    static const struct confine_entry CONFINE_NAME_(__COUNTER__)                                                       \
-        __attribute__((section("confine_list"), used, aligned(8))) = {__NR_##syscall, argument, mask, value, #syscall, reason}
+#define CONFINE_ENTRY_(syscall, argument, error, mask, value, reason)                                                  \
+    static const struct confine_entry CONFINE_NAME_(__COUNTER__) __attribute__((section("confine_list"), used, aligned(8))) = { \
+        __NR_##syscall, argument, error, mask, value, #syscall, reason}
 
-#define CONFINE_ALLOW(syscall, reason) CONFINE_ENTRY_(syscall, -1, 0, 0, reason)
+#define CONFINE_ALLOW(syscall, reason) CONFINE_ENTRY_(syscall, -1, 0, 0, 0, reason)
+
+/* What the C library tries first and does without. */
+#define CONFINE_ABSENT(syscall, reason) CONFINE_ENTRY_(syscall, -1, ENOSYS, 0, 0, reason)
 
 /* Only where (argument & mask) == value. Several lines for one call: any of them may hold. An int is compared under
  * UINT32_MAX: the kernel does not look at the upper half of the register. */
 #define CONFINE_ALLOW_IF(syscall, argument, mask, value, reason)                                                       \
-    CONFINE_ENTRY_(syscall, argument, mask, (uint64_t)(value) & (uint64_t)(mask), reason)
+    CONFINE_ENTRY_(syscall, argument, 0, mask, (uint64_t)(value) & (uint64_t)(mask), reason)
 
 /* Makes the list the law for all threads of this process, for good; sets no_new_privs. 0 or -errno. */
 int confine_apply(struct error *error);

@@ -4,6 +4,14 @@
  * travel with SCM_RIGHTS (postern/socket.h). A message is a fixed header and a payload whose parts the header measures.
  * Both ends check everything here as if the other were hostile.
  *
+ * There is one connection from the start, and a *line* for each request that is under way beside others (GOFER_OP_LINE): a
+ * pair for requests and replies, served by a thread of its own, and a pair the replies' descriptors come by. Those are sent
+ * before the reply, so that the gofer has closed its copy when the sentry hears of it.
+ *
+ * Paths are resolved by the gofer when it acts, and names may have moved since the sentry judged. So a request says what it
+ * expects there (struct gofer_identity): the folder a name is made in or taken from, or the object itself. If something else is
+ * there the answer is -ESTALE and nothing has been done.
+ *
  * request: struct gofer_request, first string, second string, data
  * reply:   struct gofer_reply, data
  *
@@ -24,7 +32,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define GOFER_PROTOCOL_VERSION 1u
+#define GOFER_PROTOCOL_VERSION 2u
 
 enum {
     GOFER_PATH_MAX = 4096, /* with the NUL */
@@ -46,7 +54,7 @@ enum gofer_op {
     GOFER_OP_MKNOD,            /* path, mode, device, owner */
     GOFER_OP_SYMLINK,          /* path, target, owner */
     GOFER_OP_LINK,             /* place (source), second string: new path */
-    GOFER_OP_UNLINK,           /* path, flags: AT_REMOVEDIR or 0 */
+    GOFER_OP_UNLINK,           /* path, flags: AT_REMOVEDIR or 0; expected[1]: what goes */
     GOFER_OP_RENAME,           /* from, to, flags of renameat2(2) */
     GOFER_OP_STATFS,           /* place -> data: struct statfs */
     GOFER_OP_GETXATTR,         /* place, name, size -> value: length; data if size is not 0 */
@@ -59,6 +67,7 @@ enum gofer_op {
     GOFER_OP_INOTIFY_ADD,      /* fd: inotify; path, flags: mask -> value: watch descriptor */
     GOFER_OP_HIDDEN_DIRECTORY, /* name -> fd */
     GOFER_OP_FUSE_OPEN,        /* node, flags -> fd */
+    GOFER_OP_LINE,             /* fds: socket for requests, socket for descriptors */
     GOFER_OP_COUNT,
 };
 
@@ -71,6 +80,12 @@ enum { GOFER_SET_MODE = 1, GOFER_SET_OWNER = 2, GOFER_SET_SIZE = 4, GOFER_SET_TI
 struct gofer_time {
     int64_t seconds;
     int64_t nanoseconds; /* 0..999999999, UTIME_NOW or UTIME_OMIT */
+};
+
+/* ino 0: no matter what. */
+struct gofer_identity {
+    uint64_t ino, mnt_id;
+    uint32_t dev_major, dev_minor;
 };
 
 struct gofer_request {
@@ -89,6 +104,8 @@ struct gofer_request {
     uint16_t first_size, second_size;
     uint32_t data_size;
     uint32_t fd_count;
+    /* What is to be at the first path, or where the operation makes or removes that name the folder it is in; likewise the second. */
+    struct gofer_identity expected[2];
 };
 
 struct gofer_reply {
@@ -102,7 +119,7 @@ struct gofer_reply {
     uint32_t fd_count;
 };
 
-_Static_assert(sizeof(struct gofer_request) == 104, "no padding in a message");
+_Static_assert(sizeof(struct gofer_request) == 152, "no padding in a message");
 _Static_assert(sizeof(struct gofer_reply) == 32, "no padding in a message");
 
 struct gofer_request_message {
@@ -124,6 +141,20 @@ struct gofer_reply_message {
 
 /* What statx is asked for everywhere. */
 #define GOFER_STATX_MASK (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
+
+static inline struct gofer_identity gofer_identity_of(const struct statx *attributes)
+{
+    return (struct gofer_identity){.ino = attributes->stx_ino,
+                                   .mnt_id = attributes->stx_mnt_id,
+                                   .dev_major = attributes->stx_dev_major,
+                                   .dev_minor = attributes->stx_dev_minor};
+}
+
+static inline bool gofer_identity_fits(const struct gofer_identity *expected, const struct statx *found)
+{
+    return expected->ino == 0 || (expected->ino == found->stx_ino && expected->mnt_id == found->stx_mnt_id &&
+                                  expected->dev_major == found->stx_dev_major && expected->dev_minor == found->stx_dev_minor);
+}
 
 /* One name: 1 to 255 bytes, no '/', neither "." nor "..". */
 static inline bool gofer_name_ok(const char *name, size_t length)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sentry's side of the gofer protocol (include/postern/gofer_protocol.h): one function a request, synchronous, main
- * thread only. Every reply is validated as if the gofer were hostile. A broken connection ends the container (sentry_die).
+ * The sentry's side of the gofer protocol (include/postern/gofer_protocol.h): one function a request. The caller waits for the
+ * reply without the state lock, so all it knows may have changed when it returns. Every reply is validated as if the gofer were
+ * hostile. A broken connection, or one that is silent for too long, ends the container (sentry_die).
  *
  * Paths are relative to the container's root, without symbolic links, "" for the root itself.
  */
@@ -27,10 +28,13 @@ struct gofer_owner {
     mode_t umask; /* honoured where no default ACL is; mode is given unmasked with it */
 };
 
-/* Where an object is: by path, or by a descriptor (fd >= 0, path NULL). */
+/* Where an object is: by path, or by a descriptor (fd >= 0, path NULL); those that make, remove or move a name take a path. */
 struct gofer_place {
     const char *path;
     int fd;
+    /* What must be there, NULL: no matter: the object, or of a name that is made, removed or moved the folder it is in. -ESTALE
+     * if it is something else. Copied. */
+    const struct statx *expected;
 };
 
 struct gofer_walk_result {
@@ -42,6 +46,8 @@ struct gofer_walk_result {
 
 struct gofer *gofer_new(struct sentry *sentry, int socket);
 int gofer_descriptor(const struct gofer *gofer); /* for poll: hang-up means it died */
+/* How long a reply may take before the container ends; 0: for ever. */
+void gofer_set_deadline(struct gofer *gofer, unsigned int seconds);
 
 /* Resolves up to GOFER_WALK_MAX components of `rest` below `base`; stops behind a symbolic link. */
 int gofer_walk(struct gofer *gofer, const char *base, const char *rest, struct gofer_walk_result *ret_result);
@@ -51,17 +57,18 @@ int gofer_setattr(struct gofer *gofer, struct gofer_place place, const struct se
 /* flags: open(2); O_CREAT with O_EXCL as wished; O_TMPFILE; never follows a symbolic link. FIFOs are opened O_NONBLOCK
  * (write side without a reader: -ENXIO) and the flag is cleared again unless it was asked for.
  * exec: -ETXTBSY if somebody has it open for writing. Terminals are opened with O_NOCTTY. */
-int gofer_open(struct gofer *gofer, const char *path, int flags, mode_t mode, const struct gofer_owner *owner, int exec,
+int gofer_open(struct gofer *gofer, struct gofer_place place, int flags, mode_t mode, const struct gofer_owner *owner, int exec,
                int *ret_fd, struct statx *ret_attributes, int *ret_created);
 /* Opens the object behind a descriptor anew (open of /proc/self/fd/N). */
 int gofer_reopen(struct gofer *gofer, int fd, int flags, int *ret_fd);
 
-int gofer_mkdir(struct gofer *gofer, const char *path, mode_t mode, const struct gofer_owner *owner);
-int gofer_mknod(struct gofer *gofer, const char *path, mode_t mode, dev_t dev, const struct gofer_owner *owner);
-int gofer_symlink(struct gofer *gofer, const char *path, const char *target, const struct gofer_owner *owner);
-int gofer_link(struct gofer *gofer, struct gofer_place source, const char *path);
-int gofer_unlink(struct gofer *gofer, const char *path, int directory);
-int gofer_rename(struct gofer *gofer, const char *from, const char *to, unsigned int flags);
+int gofer_mkdir(struct gofer *gofer, struct gofer_place place, mode_t mode, const struct gofer_owner *owner);
+int gofer_mknod(struct gofer *gofer, struct gofer_place place, mode_t mode, dev_t dev, const struct gofer_owner *owner);
+int gofer_symlink(struct gofer *gofer, struct gofer_place place, const char *target, const struct gofer_owner *owner);
+int gofer_link(struct gofer *gofer, struct gofer_place source, struct gofer_place place);
+/* victim: what must go by that name, or NULL. */
+int gofer_unlink(struct gofer *gofer, struct gofer_place place, const struct statx *victim, int directory);
+int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_place to, unsigned int flags);
 int gofer_statfs(struct gofer *gofer, struct gofer_place place, struct statfs *ret_statfs);
 ssize_t gofer_getxattr(struct gofer *gofer, struct gofer_place place, const char *name, void *value, size_t size);
 int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const char *name, const void *value, size_t size, int flags);
@@ -70,9 +77,9 @@ int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const char 
 int gofer_sync(struct gofer *gofer); /* syncfs of every mount */
 
 /* bind(2), connect(2) of a path socket: `socket` is the guest's. connect never blocks: -EAGAIN if the backlog is full. */
-int gofer_bind(struct gofer *gofer, int socket, const char *path, mode_t mode, const struct gofer_owner *owner);
-int gofer_connect(struct gofer *gofer, int socket, const char *path);
-int gofer_inotify_add(struct gofer *gofer, int inotify, const char *path, uint32_t mask); /* a watch descriptor */
+int gofer_bind(struct gofer *gofer, int socket, struct gofer_place place, mode_t mode, const struct gofer_owner *owner);
+int gofer_connect(struct gofer *gofer, int socket, struct gofer_place place);
+int gofer_inotify_add(struct gofer *gofer, int inotify, struct gofer_place place, uint32_t mask); /* a watch descriptor */
 
 /* An empty directory of the hidden tmpfs, named `name`, opened O_RDONLY | O_DIRECTORY. */
 int gofer_hidden_directory(struct gofer *gofer, const char *name, int *ret_fd);

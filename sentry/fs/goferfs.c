@@ -55,12 +55,21 @@ struct gofer_owner goferfs_owner_of(const struct vfs_who *who)
     return (struct gofer_owner){.uid = who->cred->fsuid, .gid = who->cred->fsgid, .umask = who->umask};
 }
 
-/* An error may mean that names are not what we think. */
+/* An error may mean that names are not what we think; ESTALE says so, and of which it does not say. */
 int goferfs_doubt(struct dentry *dentry, int error)
 {
     if (error < 0 && !dentry->pinned)
         dentry->valid_until = 0;
+    for (struct dentry *at = dentry; error == -ESTALE && at->parent != at; at = at->parent) {
+        if (!at->pinned)
+            at->valid_until = 0;
+    }
     return error;
+}
+
+struct gofer_place goferfs_place(const char *path, const struct dentry *expected)
+{
+    return (struct gofer_place){.path = path, .fd = -1, .expected = &expected->inode->attributes};
 }
 
 /* --- walking --- */
@@ -94,9 +103,9 @@ static void cache_link(struct inode *inode, const char *target)
 /* Enters one found component below `directory`. Returns its dentry, owned, or NULL where something of ours covers it.
  */
 static struct dentry *enter(struct vfs *vfs, struct dentry *directory, const char *name,
-                            const struct gofer_walk_result *result, size_t index)
+                            const struct gofer_walk_result *result, size_t index, uint64_t asked)
 {
-    struct inode *inode = inode_obtain(vfs, &goferfs, &result->entries[index]);
+    struct inode *inode = inode_obtain(vfs, &goferfs, &result->entries[index], asked);
     if (inode == NULL)
         return NULL;
     if (index + 1 == result->count)
@@ -105,21 +114,34 @@ static struct dentry *enter(struct vfs *vfs, struct dentry *directory, const cha
     return child != NULL && child->inode == inode ? dentry_get(child) : NULL;
 }
 
-/* `names` is cut up. Returns the dentry of the first, owned: existing or not; NULL if nothing could be entered. */
+/* A question about names. */
+struct question {
+    uint64_t asked;              /* vfs->stamp */
+    const struct dentry *locked; /* whose names only we may change, or NULL */
+};
+
+static bool is_outdated(const struct dentry *directory, const struct question *question)
+{
+    return directory != question->locked && names_changed(directory, question->asked);
+}
+
+/* `names` is cut up. Stops where names have been changed since it was asked. Returns the dentry of the first, owned: existing or not;
+ * NULL if nothing could be entered. */
 static struct dentry *enter_all(struct vfs *vfs, struct dentry *directory, char *names,
-                                const struct gofer_walk_result *result)
+                                const struct gofer_walk_result *result, const struct question *question)
 {
     struct dentry *at = dentry_get(directory), *first = NULL;
     char *state, *name = strtok_r(names, "/", &state);
-    for (size_t i = 0; i < result->count && name != NULL && at != NULL; i++) {
-        struct dentry *child = enter(vfs, at, name, result, i);
+    for (size_t i = 0; i < result->count && name != NULL && at != NULL && !is_outdated(at, question); i++) {
+        struct dentry *child = enter(vfs, at, name, result, i, question->asked);
         dentry_put(at);
         at = child;
         if (i == 0 && child != NULL)
             first = dentry_get(child);
         name = strtok_r(NULL, "/", &state);
     }
-    if (at != NULL && name != NULL && result->error == -ENOENT && dentry_is_directory(at)) {
+    if (at != NULL && name != NULL && result->error == -ENOENT && dentry_is_directory(at) &&
+        !is_outdated(at, question)) {
         struct dentry *absent = dentry_settle(vfs, at, name, NULL, names_until(at));
         if (result->count == 0 && absent != NULL)
             first = dentry_get(absent);
@@ -128,8 +150,10 @@ static struct dentry *enter_all(struct vfs *vfs, struct dentry *directory, char 
     return first;
 }
 
-/* One request for as much of `rest` as it can carry. *ret_first is owned: the dentry of the first component. */
-static int walk(struct vfs *vfs, struct dentry *directory, const char *rest, struct dentry **ret_first)
+/* One request for as much of `rest` as it can carry. *ret_first is owned: the dentry of the first component. -EAGAIN: names in the
+ * folder were changed meanwhile. */
+static int walk_once(struct vfs *vfs, struct dentry *directory, const char *rest, const struct question *question,
+                     struct dentry **ret_first)
 {
     char base[VFS_PATH_MAX], names[VFS_PATH_MAX];
     struct gofer_walk_result result;
@@ -141,11 +165,32 @@ static int walk(struct vfs *vfs, struct dentry *directory, const char *rest, str
     error = gofer_walk(vfs->sentry->gofer, base, names, &result);
     if (error < 0)
         return error;
-    struct dentry *first = enter_all(vfs, directory, names, &result);
+    if (is_outdated(directory, question))
+        return -EAGAIN;
+    struct dentry *first = enter_all(vfs, directory, names, &result, question);
     if (first == NULL)
         return result.count == 0 && result.error < 0 ? result.error : -EIO;
     *ret_first = first;
     return 0;
+}
+
+/* Where names change all the time, the last attempt is made with the folder locked. */
+static int walk(struct vfs *vfs, struct dentry *directory, const char *rest, struct dentry **ret_first)
+{
+    enum { ATTEMPTS = 4 };
+    int error = -EAGAIN;
+    for (int i = 0; i < ATTEMPTS && error == -EAGAIN; i++) {
+        names_wait(directory);
+        const struct question question = {.asked = vfs->stamp};
+        error = walk_once(vfs, directory, rest, &question, ret_first);
+    }
+    if (error != -EAGAIN)
+        return error;
+    names_lock(directory);
+    const struct question question = {.asked = vfs->stamp, .locked = directory};
+    error = walk_once(vfs, directory, rest, &question, ret_first);
+    names_unlock(directory);
+    return error;
 }
 
 static void goferfs_prefetch(struct vfs *vfs, struct dentry *directory, const char *rest)
@@ -172,16 +217,18 @@ static ssize_t goferfs_readlink(struct vfs *vfs, struct dentry *dentry, const st
                                 size_t size)
 {
     (void)who;
-    char base[VFS_PATH_MAX];
+    char base[VFS_PATH_MAX], name[VFS_NAME_MAX + 1];
     struct gofer_walk_result result;
+    (void)strcpy(name, dentry->name);
     int error = goferfs_path_of(dentry->parent, base);
     if (error == 0)
-        error = dentry->deleted ? -ENOENT : gofer_walk(vfs->sentry->gofer, base, dentry->name, &result);
+        error = dentry->deleted ? -ENOENT : gofer_walk(vfs->sentry->gofer, base, name, &result);
     if (error < 0)
         return error;
     if (result.count != 1 || !S_ISLNK(result.entries[0].stx_mode))
         return goferfs_doubt(dentry, result.error < 0 ? result.error : -ENOENT);
-    cache_link(dentry->inode, result.link);
+    if (same_object(&dentry->inode->attributes, &result.entries[0]))
+        cache_link(dentry->inode, result.link);
     size_t length = strnlen(result.link, sizeof(result.link));
     if (length >= size)
         return -ENAMETOOLONG;
@@ -208,8 +255,11 @@ static int goferfs_setattr(struct vfs *vfs, struct dentry *dentry, const struct 
     int error = goferfs_path_of(dentry, path);
     if (error < 0)
         return error;
-    error = gofer_setattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, set);
-    vfs_invalidate_attributes(dentry);
+    struct inode *inode = inode_get(dentry->inode);
+    inode_changes(inode);
+    error = gofer_setattr(vfs->sentry->gofer, goferfs_place(path, dentry), set);
+    inode_changes(inode);
+    inode_put(inode);
     return goferfs_doubt(dentry, error);
 }
 
@@ -245,8 +295,12 @@ static int goferfs_setxattr(struct vfs *vfs, struct dentry *dentry, const char *
     int error = goferfs_path_of(dentry, path);
     if (error < 0)
         return error;
-    vfs_invalidate_attributes(dentry);
-    return gofer_setxattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, name, value, size, flags);
+    struct inode *inode = inode_get(dentry->inode);
+    inode_changes(inode);
+    error = gofer_setxattr(vfs->sentry->gofer, goferfs_place(path, dentry), name, value, size, flags);
+    inode_changes(inode);
+    inode_put(inode);
+    return goferfs_doubt(dentry, error);
 }
 
 static int goferfs_removexattr(struct vfs *vfs, struct dentry *dentry, const char *name)
@@ -255,23 +309,42 @@ static int goferfs_removexattr(struct vfs *vfs, struct dentry *dentry, const cha
     int error = goferfs_path_of(dentry, path);
     if (error < 0)
         return error;
-    vfs_invalidate_attributes(dentry);
-    return gofer_removexattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, name);
+    struct inode *inode = inode_get(dentry->inode);
+    inode_changes(inode);
+    error = gofer_removexattr(vfs->sentry->gofer, goferfs_place(path, dentry), name);
+    inode_changes(inode);
+    inode_put(inode);
+    return goferfs_doubt(dentry, error);
 }
 
 /* --- names --- */
+
+/* The folder as it was judged, locked: what is made in it or taken from it stays in order with what is known of it. */
+static int begin_change(struct dentry *directory, const char *name, char path[VFS_PATH_MAX])
+{
+    names_lock(directory);
+    int error = goferfs_path_below(directory, name, path);
+    if (error < 0)
+        names_unlock(directory);
+    return error;
+}
+
+static int end_making(struct dentry *directory, const char *name, int error)
+{
+    vfs_entry_added(directory, name); /* on failure too: EEXIST says we were wrong */
+    names_unlock(directory);
+    return goferfs_doubt(directory, error);
+}
 
 static int goferfs_mkdir(struct vfs *vfs, struct dentry *directory, const char *name, mode_t mode,
                          const struct vfs_who *who)
 {
     char path[VFS_PATH_MAX];
     const struct gofer_owner owner = goferfs_owner_of(who);
-    int error = goferfs_path_below(directory, name, path);
+    int error = begin_change(directory, name, path);
     if (error < 0)
         return error;
-    error = gofer_mkdir(vfs->sentry->gofer, path, mode, &owner);
-    vfs_entry_added(directory, name);
-    return error;
+    return end_making(directory, name, gofer_mkdir(vfs->sentry->gofer, goferfs_place(path, directory), mode, &owner));
 }
 
 static int goferfs_mknod(struct vfs *vfs, struct dentry *directory, const char *name, mode_t mode, dev_t dev,
@@ -279,12 +352,12 @@ static int goferfs_mknod(struct vfs *vfs, struct dentry *directory, const char *
 {
     char path[VFS_PATH_MAX];
     const struct gofer_owner owner = goferfs_owner_of(who);
-    int error = goferfs_path_below(directory, name, path);
+    mode = goferfs_permitted_mode(directory, who, mode);
+    int error = begin_change(directory, name, path);
     if (error < 0)
         return error;
-    error = gofer_mknod(vfs->sentry->gofer, path, goferfs_permitted_mode(directory, who, mode), dev, &owner);
-    vfs_entry_added(directory, name);
-    return error;
+    return end_making(directory, name,
+                      gofer_mknod(vfs->sentry->gofer, goferfs_place(path, directory), mode, dev, &owner));
 }
 
 static int goferfs_symlink(struct vfs *vfs, struct dentry *directory, const char *name, const char *target,
@@ -292,12 +365,11 @@ static int goferfs_symlink(struct vfs *vfs, struct dentry *directory, const char
 {
     char path[VFS_PATH_MAX];
     const struct gofer_owner owner = goferfs_owner_of(who);
-    int error = goferfs_path_below(directory, name, path);
+    int error = begin_change(directory, name, path);
     if (error < 0)
         return error;
-    error = gofer_symlink(vfs->sentry->gofer, path, target, &owner);
-    vfs_entry_added(directory, name);
-    return error;
+    return end_making(directory, name,
+                      gofer_symlink(vfs->sentry->gofer, goferfs_place(path, directory), target, &owner));
 }
 
 static int goferfs_link(struct vfs *vfs, struct dentry *source, struct dentry *directory, const char *name,
@@ -307,26 +379,33 @@ static int goferfs_link(struct vfs *vfs, struct dentry *source, struct dentry *d
     char from[VFS_PATH_MAX], to[VFS_PATH_MAX];
     int error = goferfs_path_of(source, from);
     if (error == 0)
-        error = goferfs_path_below(directory, name, to);
+        error = begin_change(directory, name, to);
     if (error < 0)
         return error;
-    error = gofer_link(vfs->sentry->gofer, (struct gofer_place){.path = from, .fd = -1}, to);
-    vfs_invalidate_attributes(source);
-    vfs_entry_added(directory, name);
-    return error;
+    struct inode *inode = inode_get(source->inode);
+    error = gofer_link(vfs->sentry->gofer, goferfs_place(from, source), goferfs_place(to, directory));
+    inode_changes(inode);
+    inode_put(inode);
+    (void)goferfs_doubt(source, error == -ESTALE ? error : 0);
+    return end_making(directory, name, error);
 }
 
-static int remove_name(struct vfs *vfs, struct dentry *victim, int directory)
+static int remove_name(struct vfs *vfs, struct dentry *victim, int is_directory)
 {
     char path[VFS_PATH_MAX];
-    int error = goferfs_path_of(victim, path);
-    if (error < 0)
-        return error;
-    error = gofer_unlink(vfs->sentry->gofer, path, directory);
-    if (error < 0)
-        return goferfs_doubt(victim, error);
-    vfs_entry_removed(victim);
-    return 0;
+    struct dentry *directory = dentry_get(victim->parent);
+    names_lock(directory);
+    bool moved = victim->parent != directory || victim->deleted; /* while we waited */
+    int error = moved ? -ESTALE : goferfs_path_of(victim, path);
+    if (error == 0) {
+        inode_changes(victim->inode);
+        error = gofer_unlink(vfs->sentry->gofer, goferfs_place(path, directory), &victim->inode->attributes, is_directory);
+    }
+    if (error == 0)
+        vfs_entry_removed(victim);
+    names_unlock(directory);
+    dentry_put(directory);
+    return goferfs_doubt(victim, error);
 }
 
 static int goferfs_unlink(struct vfs *vfs, struct dentry *victim)
@@ -339,25 +418,51 @@ static int goferfs_rmdir(struct vfs *vfs, struct dentry *victim)
     return remove_name(vfs, victim, 1);
 }
 
+struct renaming {
+    struct vfs *vfs;
+    struct dentry *source, *from, *to; /* the last two: folders, locked */
+    const char *name;
+    unsigned int flags;
+};
+
+static int rename_locked(const struct renaming *renaming)
+{
+    char from_path[VFS_PATH_MAX], to_path[VFS_PATH_MAX], old_name[VFS_NAME_MAX + 1];
+    struct dentry *source = renaming->source;
+    if (source->parent != renaming->from || source->deleted) /* while we waited */
+        return -ESTALE;
+    int error = goferfs_path_of(source, from_path);
+    if (error == 0)
+        error = goferfs_path_below(renaming->to, renaming->name, to_path);
+    if (error < 0)
+        return error;
+    (void)strcpy(old_name, source->name);
+    error = gofer_rename(renaming->vfs->sentry->gofer, goferfs_place(from_path, renaming->from),
+                         goferfs_place(to_path, renaming->to), renaming->flags);
+    if (error < 0)
+        return error;
+    vfs_entry_moved(source, renaming->to, renaming->name, (renaming->flags & RENAME_EXCHANGE) != 0);
+    if ((renaming->flags & RENAME_WHITEOUT) != 0)
+        vfs_entry_added(renaming->from, old_name);
+    return 0;
+}
+
 static int goferfs_rename(struct vfs *vfs, struct dentry *source, struct dentry *directory, const char *name,
                           unsigned int flags)
 {
-    char from[VFS_PATH_MAX], to[VFS_PATH_MAX], old_name[VFS_NAME_MAX + 1];
-    int error = goferfs_path_of(source, from);
-    if (error == 0)
-        error = goferfs_path_below(directory, name, to);
-    if (error < 0)
-        return error;
-    error = gofer_rename(vfs->sentry->gofer, from, to, flags);
-    if (error < 0)
-        return goferfs_doubt(source, error);
-    struct dentry *old_directory = dentry_get(source->parent);
-    (void)strcpy(old_name, source->name);
-    vfs_entry_moved(source, directory, name, (flags & RENAME_EXCHANGE) != 0);
-    if ((flags & RENAME_WHITEOUT) != 0)
-        vfs_entry_added(old_directory, old_name);
-    dentry_put(old_directory);
-    return 0;
+    struct renaming renaming = {
+        .vfs = vfs, .source = source, .from = dentry_get(source->parent), .to = directory, .name = name, .flags = flags};
+    bool between = renaming.from != directory;
+    if (between)
+        names_lock_tree(vfs);
+    names_lock_two(renaming.from, directory);
+    int error = rename_locked(&renaming);
+    names_unlock_two(renaming.from, directory);
+    if (between)
+        names_unlock_tree(vfs);
+    (void)goferfs_doubt(directory, error == -ESTALE ? error : 0);
+    dentry_put(renaming.from);
+    return goferfs_doubt(source, error);
 }
 
 const struct filesystem goferfs = {

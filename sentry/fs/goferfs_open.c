@@ -30,9 +30,9 @@ static int needed_permission(const struct open_request *request)
 }
 
 /* What was opened becomes known. The inode is owned by the caller. */
-static struct inode *opened_inode(struct vfs *vfs, int fd, const struct statx *attributes, int flags)
+static struct inode *opened_inode(struct vfs *vfs, int fd, const struct statx *attributes, int flags, uint64_t asked)
 {
-    struct inode *inode = inode_obtain(vfs, &goferfs, attributes);
+    struct inode *inode = inode_obtain(vfs, &goferfs, attributes, asked);
     if (inode != NULL && writes(flags))
         inode_written(vfs, inode);
     if (inode != NULL && attributes->stx_nlink > 0)
@@ -55,26 +55,31 @@ static int accept_other(struct dentry *dentry, const struct open_request *reques
 
 /* A program that is open for writing is not executed, and only the gofer can tell. But who would write to it? Nobody outside a
  * root nobody else writes to, and the guest only what it has opened. */
-static bool may_have_writer(const struct vfs *vfs, const struct inode *inode)
+static bool may_have_writer(const struct inode *inode)
 {
-    return inode->opened_for_write || inode->ids_until <= vfs->now;
+    return inode->opened_for_write || inode->ids_until <= vfs_now();
 }
 
 static int open_existing(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, const char *path,
                          int *ret_fd)
 {
     int flags = request->flags & ~(O_CREAT | O_EXCL);
-    bool ask = request->exec && may_have_writer(vfs, dentry->inode);
+    bool ask = request->exec && may_have_writer(dentry->inode);
     auto_close int fd = ask ? -1 : inode_open_locally(vfs, dentry->inode, flags);
     if (fd >= 0) {
         *ret_fd = take_fd(&fd);
         return 0;
     }
     struct statx attributes;
-    int error = gofer_open(vfs->sentry->gofer, path, flags, 0, NULL, request->exec, &fd, &attributes, NULL);
+    uint64_t asked = vfs->stamp;
+    /* What would be truncated must be what was judged; of all else what was opened is judged anew if it is something else. */
+    struct gofer_place place = goferfs_place(path, dentry);
+    if ((flags & O_TRUNC) == 0)
+        place.expected = NULL;
+    int error = gofer_open(vfs->sentry->gofer, place, flags, 0, NULL, request->exec, &fd, &attributes, NULL);
     if (error < 0)
         return goferfs_doubt(dentry, error);
-    struct inode *inode = opened_inode(vfs, fd, &attributes, flags);
+    struct inode *inode = opened_inode(vfs, fd, &attributes, flags, asked);
     if (inode == NULL)
         return -ENOMEM;
     if (inode != dentry->inode)
@@ -93,10 +98,12 @@ static int open_nameless(struct vfs *vfs, const struct dentry *directory, const 
     auto_close int fd = -1;
     struct statx attributes;
     const struct gofer_owner owner = goferfs_owner_of(request->who);
-    int error = gofer_open(vfs->sentry->gofer, path, request->flags, mode, &owner, 0, &fd, &attributes, NULL);
+    uint64_t asked = vfs->stamp;
+    int error = gofer_open(vfs->sentry->gofer, goferfs_place(path, directory), request->flags, mode, &owner, 0, &fd,
+                           &attributes, NULL);
     if (error < 0)
         return error;
-    struct inode *inode = opened_inode(vfs, fd, &attributes, request->flags);
+    struct inode *inode = opened_inode(vfs, fd, &attributes, request->flags, asked);
     if (inode == NULL)
         return -ENOMEM;
     inode_remember(vfs, inode);
@@ -132,31 +139,37 @@ int goferfs_open(struct vfs *vfs, struct dentry *dentry, const struct open_reque
     return open_existing(vfs, dentry, request, path, ret_fd);
 }
 
+/* What has come to exist becomes known. */
+static int note_created(struct dentry *directory, const char *name, const struct open_request *request, int fd,
+                        const struct statx *attributes, uint64_t asked)
+{
+    struct vfs *vfs = directory->vfs;
+    struct inode *inode = opened_inode(vfs, fd, attributes, request->flags, asked);
+    if (inode == NULL)
+        return -ENOMEM;
+    (void)dentry_settle(vfs, directory, name, inode, names_until(directory));
+    return 0;
+}
+
 int goferfs_create(struct vfs *vfs, struct dentry *directory, const char *name, const struct open_request *request,
-                   int *ret_fd, bool *ret_created)
+                   int *ret_fd)
 {
     char path[VFS_PATH_MAX];
     auto_close int fd = -1;
     struct statx attributes;
-    int created = 0;
     const struct gofer_owner owner = goferfs_owner_of(request->who);
+    const mode_t mode = goferfs_permitted_mode(directory, request->who, request->mode);
+    names_lock(directory);
+    uint64_t asked = vfs->stamp;
     int error = goferfs_path_below(directory, name, path);
     if (error == 0)
-        error = gofer_open(vfs->sentry->gofer, path, request->flags | O_CREAT,
-                           goferfs_permitted_mode(directory, request->who, request->mode), &owner, 0, &fd, &attributes,
-                           &created);
+        error = gofer_open(vfs->sentry->gofer, goferfs_place(path, directory), request->flags | O_CREAT | O_EXCL, mode,
+                           &owner, 0, &fd, &attributes, NULL);
     vfs_entry_added(directory, name); /* on failure too: EEXIST says we were wrong */
-    if (error < 0)
-        return error;
-    struct inode *inode = opened_inode(vfs, fd, &attributes, request->flags);
-    if (inode == NULL)
-        return -ENOMEM;
-    if (!created)
-        error = goferfs_open_permission(request->who, fd, &attributes, needed_permission(request));
-    (void)dentry_settle(vfs, directory, name, inode, names_until(directory));
-    if (error < 0)
-        return error;
-    *ret_created = created != 0;
-    *ret_fd = take_fd(&fd);
-    return 0;
+    if (error == 0)
+        error = note_created(directory, name, request, fd, &attributes, asked);
+    names_unlock(directory);
+    if (error == 0)
+        *ret_fd = take_fd(&fd);
+    return goferfs_doubt(directory, error);
 }

@@ -12,6 +12,8 @@ int goferfs_path_below(const struct dentry *directory, const char *name, char pa
 
 mode_t goferfs_permitted_mode(const struct dentry *directory, const struct vfs_who *who, mode_t mode);
 struct gofer_owner goferfs_owner_of(const struct vfs_who *who);
+/* What the dentry is must be there: itself, or as the folder of what is made or removed. */
+struct gofer_place goferfs_place(const char *path, const struct dentry *expected);
 /* Returns the error; the name is looked up again if it is one. */
 int goferfs_doubt(struct dentry *dentry, int error);
 
@@ -21,6 +23,6 @@ int goferfs_open_permission(const struct vfs_who *who, int fd, const struct stat
 /* goferfs_open.c */
 int goferfs_open(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd);
 int goferfs_create(struct vfs *vfs, struct dentry *directory, const char *name, const struct open_request *request,
-                   int *ret_fd, bool *ret_created);
+                   int *ret_fd);
 
 #endif

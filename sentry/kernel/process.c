@@ -3,8 +3,7 @@
  * The process table: finding the task for an id, and noticing that one has ended.
  *
  * A remembered process is the same one as long as its pidfd takes a signal 0; a remembered thread as long as it is
- * in that thread group still. What is no more is taken out of the maps at once, but a process is freed only when its
- * pidfd reports the exit in the main loop: a handler may hold it until then.
+ * in that thread group still. What is no more is taken out of the maps at once; it is freed when the last reference goes.
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,9 +13,9 @@
 #include <unistd.h>
 
 #include "postern/confine.h"
-#include "sentry/kernel/exec_plan.h"
 #include "sentry/kernel/table.h"
 #include "sentry/platform/platform.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW(pidfd_open, "a lasting hold on each process of the sandbox");
@@ -74,11 +73,38 @@ static void task_unmap(struct process_table *table, struct task *task)
     id_map_remove(&table->by_vtid, (uint64_t)task->vtid, task);
 }
 
-static void task_free(struct process_table *table, struct task *task)
+struct task *task_get(struct task *task)
+{
+    task->references++;
+    return task;
+}
+
+static void process_put(struct process *process)
+{
+    if (--process->references > 0)
+        return;
+    (void)context_put(process->context);
+    (void)cred_put(process->resolved_cred);
+    if (process->pidfd >= 0)
+        (void)close(process->pidfd);
+    free(process);
+}
+
+struct task *task_put(struct task *task)
+{
+    if (task == NULL || --task->references > 0)
+        return NULL;
+    (void)cred_put(task->cred);
+    process_put(task->process);
+    free(task);
+    return NULL;
+}
+
+/* The table lets go of a task that is in its process's list no more. */
+static void task_drop(struct process_table *table, struct task *task)
 {
     task_unmap(table, task);
-    (void)cred_put(task->cred);
-    free(task);
+    (void)task_put(task);
 }
 
 /* From here on no lookup finds it. */
@@ -91,26 +117,22 @@ static void process_bury(struct process_table *table, struct process *process)
     (void)pthread_mutex_unlock(&table->mutex);
 }
 
-static void process_free(struct process_table *table, struct process *process)
+/* The table lets go of it. */
+static void process_drop(struct process_table *table, struct process *process)
 {
     process_bury(table, process);
     while (process->tasks != NULL) {
         struct task *task = process->tasks;
         process->tasks = task->next;
-        task_free(table, task);
+        task_drop(table, task);
     }
-    (void)context_put(process->context);
-    (void)exec_plan_free(process->exec_plan);
-    (void)cred_put(process->resolved_cred);
-    if (process->pidfd >= 0)
-        (void)close(process->pidfd);
-    free(process);
+    process_put(process);
 }
 
 void process_exited(struct process_table *table, struct process *process)
 {
     platform_unwatch(table->sentry->platform, process->pidfd);
-    process_free(table, process);
+    process_drop(table, process);
 }
 
 static void pidfd_ready(void *data)
@@ -131,7 +153,7 @@ static void sweep_tasks(struct process_table *table, struct process *process, co
         }
         *link = task->next;
         process->task_count--;
-        task_free(table, task);
+        task_drop(table, task);
     }
     (void)pthread_mutex_unlock(&table->mutex);
     process->sweep_at = process->task_count * 2 > SWEEP_MINIMUM ? process->task_count * 2 : SWEEP_MINIMUM;
@@ -151,7 +173,8 @@ static struct task *task_add(struct process_table *table, struct process *proces
     struct task *task = calloc(1, sizeof(*task));
     if (task == NULL)
         return NULL;
-    *task = (struct task){.tid = tid, .vtid = vtid, .process = process};
+    process->references++;
+    *task = (struct task){.references = 1, .tid = tid, .vtid = vtid, .process = process};
     (void)pthread_mutex_lock(&table->mutex);
     bool added = id_map_set(&table->by_tid, (uint64_t)tid, task) == 0 &&
                  id_map_set(&table->by_vtid, (uint64_t)vtid, task) == 0;
@@ -162,10 +185,8 @@ static struct task *task_add(struct process_table *table, struct process *proces
         task_unmap(table, task);
     }
     (void)pthread_mutex_unlock(&table->mutex);
-    if (!added) {
-        free(task);
-        return NULL;
-    }
+    if (!added)
+        return task_put(task);
     if (++process->task_count > process->sweep_at)
         sweep_tasks(table, process, task);
     return task;
@@ -177,15 +198,15 @@ static struct process *process_add(struct process_table *table, pid_t pid, pid_t
     struct process *process = calloc(1, sizeof(*process));
     if (process == NULL)
         return NULL;
-    *process = (struct process){.pid = pid, .vpid = vpid, .started = now_boottime(), .sweep_at = SWEEP_MINIMUM,
+    *process = (struct process){.references = 1, .pid = pid, .vpid = vpid, .started = now_boottime(), .sweep_at = SWEEP_MINIMUM,
                                 .context = context_get(context), .table = table};
     process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (process->pidfd < 0 || task_add(table, process, pid, vpid) == NULL) {
-        process_free(table, process);
+        process_drop(table, process);
         return NULL;
     }
     if (platform_watch(table->sentry->platform, process->pidfd, pidfd_ready, process) < 0) {
-        process_free(table, process);
+        process_drop(table, process);
         return NULL;
     }
     return process;
@@ -314,13 +335,32 @@ int process_for_each(struct process_table *table, int (*visit)(struct process *p
 
 /* --- exec --- */
 
+static struct waiters undisturbed = WAITERS_NONE;
+
+void process_intrude(struct process *process)
+{
+    process->intruders++;
+}
+
+void process_intrude_end(struct process *process)
+{
+    if (--process->intruders == 0)
+        state_wake(&undisturbed);
+}
+
+void process_wait_undisturbed(const struct process *process)
+{
+    while (process->intruders > 0)
+        state_wait(&undisturbed);
+}
+
 void process_collapse_to(struct process_table *table, struct process *process, struct task *survivor)
 {
     (void)pthread_mutex_lock(&table->mutex);
     for (struct task *task = process->tasks, *next; task != NULL; task = next) {
         next = task->next;
         if (task != survivor)
-            task_free(table, task);
+            task_drop(table, task);
     }
     task_unmap(table, survivor);
     survivor->cred = cred_put(survivor->cred);

@@ -7,8 +7,12 @@
  * process in the host kernel (docs/architecture.md, "the stamp"). To change something: context_copy, change,
  * process_commit.
  *
- * Locking: the main thread owns everything; the table's mutex (taken inside the functions here) protects
- * what process_snapshot() reads for the FUSE thread. Nothing waits while holding it.
+ * Locking: the state lock (platform/worker.h) covers everything. The table's mutex (taken inside the functions here) protects
+ * besides what process_snapshot() reads for the FUSE thread, which never takes the state lock. Nothing waits while holding it.
+ *
+ * Life: the table holds a reference to each task and process, a call in progress one to its task, a task one to its process. What
+ * is looked up is good until the state lock is let go of (a request to the gofer, a look at guest memory): whoever needs it
+ * afterwards takes a reference, or looks it up again.
  */
 #ifndef SENTRY_KERNEL_PROCESS_H
 #define SENTRY_KERNEL_PROCESS_H
@@ -26,7 +30,6 @@ struct boot_config;
 struct sentry;
 struct dentry;
 struct process_table;
-struct exec_plan;
 
 struct context {
     atomic_uint references;
@@ -46,24 +49,26 @@ struct context {
 };
 
 struct process {
+    unsigned int references; /* the table's, and its tasks' */
     pid_t pid;      /* thread group id, outer */
     pid_t vpid;     /* thread group id, guest's view */
     int pidfd;
     struct context *context;
-    struct exec_plan *exec_plan; /* between the exec stop and the stub's call for it */
     struct task *tasks;
     uint64_t started;        /* CLOCK_BOOTTIME ns when first seen */
     unsigned int task_count; /* of the list; some may have ended */
     unsigned int sweep_at;   /* task_count at which ended ones are looked for */
-    bool gone;               /* no lookup finds it any more; freed when its pidfd reports the exit */
+    bool gone;               /* no lookup finds it any more; the table lets go of it when its pidfd reports the exit */
+    unsigned int intruders;  /* calls of others that are in its memory */
     struct process_table *table;
     uint64_t resolved_from;     /* forked by such a thread: the stamp it was found with, */
     struct cred *resolved_cred; /* and what lineage.c made of it */
 };
 
 struct task {
+    unsigned int references; /* the table's, and those of calls in progress */
     pid_t tid, vtid;
-    struct process *process;
+    struct process *process; /* a reference */
     struct cred *cred; /* NULL: the process's. Set where threads' credentials differ (raw setuid) */
     struct task *next; /* in process */
     bool served;         /* a call of it has been seen to be its own */
@@ -88,6 +93,9 @@ int process_add_first(struct process_table *table, pid_t pid, struct context *co
  * `postern exec`. 0 or -errno. */
 int kernel_enter_process(struct sentry *sentry, const struct boot_config *boot, pid_t pid);
 
+struct task *task_get(struct task *task);
+struct task *task_put(struct task *task); /* accepts NULL, returns NULL */
+
 /* Is a task of the table still the same thread on the host? */
 bool task_alive(const struct task *task);
 
@@ -101,6 +109,12 @@ unsigned int process_count(const struct process_table *table);
 void process_exited(struct process_table *table, struct process *process);
 /* After an exec the calling thread is the only one and has the leader's ids. */
 void process_collapse_to(struct process_table *table, struct process *process, struct task *survivor);
+
+/* Somebody judged is going to look into a process's memory, and has done so. It executes nothing meanwhile: who calls
+ * process_wait_undisturbed() waits for that. */
+void process_intrude(struct process *process);
+void process_intrude_end(struct process *process);
+void process_wait_undisturbed(const struct process *process);
 
 struct cred *task_cred(const struct task *task); /* borrowed */
 

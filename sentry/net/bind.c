@@ -79,7 +79,7 @@ static int64_t bind_internet(struct call *call, const struct guest_socket *socke
 {
     int port = sockaddr_port(address, (size_t)size);
     if (port > 0 && port < first_unprivileged_port(call->sentry) &&
-        !cred_capable(task_cred(call->task), CAP_NET_BIND_SERVICE))
+        !cred_capable(call->cred, CAP_NET_BIND_SERVICE))
         return -EACCES;
     return bind(socket->fd, (const struct sockaddr *)address, (socklen_t)size) < 0 ? -errno : 0;
 }
@@ -143,7 +143,8 @@ static int64_t bind_path(struct call *call, const struct guest_socket *socket, c
     if (error < 0)
         return error;
     const struct gofer_owner owner = {.uid = who.cred->fsuid, .gid = who.cred->fsgid, .umask = who.umask};
-    error = gofer_bind(call->sentry->gofer, socket->fd, path, 0777, &owner);
+    const struct gofer_place place = {.path = path, .fd = -1, .expected = &lookup.dentry->inode->attributes};
+    error = gofer_bind(call->sentry->gofer, socket->fd, place, 0777, &owner);
     if (error < 0)
         return error == -EEXIST ? -EADDRINUSE : error;
     vfs_entry_added(lookup.dentry, lookup.name);

@@ -67,9 +67,9 @@ static void disconnect(int fd)
     (void)connect(fd, &nobody, sizeof(nobody));
 }
 
-static int64_t send_through(struct call *call, int fd, const char *path, struct datagram *datagram)
+static int64_t send_through(struct call *call, int fd, struct gofer_place place, struct datagram *datagram)
 {
-    int error = gofer_connect(call->sentry->gofer, fd, path);
+    int error = gofer_connect(call->sentry->gofer, fd, place);
     if (error < 0)
         return error;
     struct iovec part = {.iov_base = datagram->data, .iov_len = datagram->size};
@@ -102,17 +102,18 @@ static int64_t attempt(struct call *call, struct datagram *datagram)
     if (length < 0)
         return length;
 
+    const struct gofer_place place = {.path = path, .fd = -1, .expected = &file->inode->attributes};
     struct unix_address own;
     error = unix_native_name(datagram->socket.fd, &own);
     if (error < 0)
         return error;
     if (own.kind != UNIX_UNNAMED && !is_connected(datagram->socket.fd)) {
-        int64_t result = send_through(call, datagram->socket.fd, path, datagram);
+        int64_t result = send_through(call, datagram->socket.fd, place, datagram);
         disconnect(datagram->socket.fd);
         return result;
     }
     auto_close int sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    return sender < 0 ? -errno : send_through(call, sender, path, datagram);
+    return sender < 0 ? -errno : send_through(call, sender, place, datagram);
 }
 
 static int64_t poll_sending(struct call *call, void *state)

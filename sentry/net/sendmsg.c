@@ -74,7 +74,7 @@ static int check_credentials(const struct call *call, const char *data, size_t s
     if (size != sizeof(claimed))
         return -EINVAL;
     memcpy(&claimed, data, sizeof(claimed));
-    const struct cred *cred = task_cred(call->task);
+    const struct cred *cred = call->cred;
     bool himself = claimed.pid == call->task->process->vpid || cred_capable(cred, CAP_SYS_ADMIN);
     bool uid = is_one_of(claimed.uid, cred->ruid, cred->euid, cred->suid) || cred_capable(cred, CAP_SETUID);
     bool gid = is_one_of(claimed.gid, cred->rgid, cred->egid, cred->sgid) || cred_capable(cred, CAP_SETGID);

@@ -92,7 +92,7 @@ int unix_native_peer(int fd, struct unix_address *ret_address)
 
 struct socket_peer socket_peer_of(const struct call *call)
 {
-    const struct cred *cred = task_cred(call->task);
+    const struct cred *cred = call->cred;
     return (struct socket_peer){.vpid = call->task->process->vpid, .uid = cred->euid, .gid = cred->egid};
 }
 

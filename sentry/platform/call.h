@@ -15,9 +15,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct context;
+struct cred;
+struct route;
 struct sentry;
 struct task;
-struct route;
 
 #define CALL_CONTINUE INT64_MIN        /* the host kernel runs it with the arguments as they are */
 #define CALL_ANSWERED (INT64_MIN + 1)  /* the answer has been sent (a descriptor was installed) */
@@ -31,7 +33,9 @@ struct route;
 
 struct call {
     struct sentry *sentry;
-    struct task *task;
+    struct task *task;       /* these three are held by references until the call is answered: */
+    struct context *context; /* what its process, */
+    struct cred *cred;       /* and the thread itself, were when it was made */
     const struct route *route;
     int nr;
     uint64_t args[6];
@@ -39,12 +43,14 @@ struct call {
     uint64_t id;      /* the platform's cookie */
     int listener;     /* which listener it came by */
     int64_t installed; /* number a descriptor got, for the trace; -1 before */
+    int64_t now;       /* the clock of the file caches for this call; 0: not read yet */
 };
 
 typedef int64_t (*call_handler)(struct call *call);
 
 /* Guest memory. All copy exactly `size` bytes or fail with -EFAULT; all check afterwards that the call
- * is still the one we think it is (-ESRCH otherwise: return it, the answer goes nowhere). */
+ * is still the one we think it is (-ESRCH otherwise: return it, the answer goes nowhere). Memory may be long in coming (a file on
+ * a slow disk is mapped there), so the state lock is let go of meanwhile. */
 int guest_read(struct call *call, uint64_t address, void *buffer, size_t size);
 int guest_write(struct call *call, uint64_t address, const void *buffer, size_t size);
 
@@ -55,12 +61,9 @@ ssize_t guest_read_some(struct call *call, uint64_t address, void *buffer, size_
  * size bytes. */
 ssize_t guest_read_string(struct call *call, uint64_t address, char *buffer, size_t size);
 
-/* Installs a descriptor (borrowed) in the guest as the lowest free number and answers the call with it.
- * Returns CALL_ANSWERED, or -errno (EMFILE, ...) that the handler returns. */
-int64_t call_install_fd(struct call *call, int fd, bool close_on_exec);
-
-/* The same, but closes our copy (*fd becomes -1) before the caller can run: for objects whose last close others wait for (an
- * end of a FIFO, a terminal). Twice as dear. Returns the number to answer with, or -errno. */
+/* Installs a descriptor in the guest as the lowest free number. Our copy is closed (*fd becomes -1): the caller must not run while
+ * we hold what its last close would let go of (a lock, an end of a pipe, a program that is written to). Returns what the handler
+ * returns: the number, CALL_ANSWERED, or -errno (EMFILE, ...). */
 int64_t call_give_fd(struct call *call, int *fd, bool close_on_exec);
 
 /* Installs a descriptor without answering; *ret_number is its number in the guest. newfd < 0: lowest free. */

@@ -8,13 +8,13 @@
 struct call;
 
 /*
- * call_install_fd() for an O_PATH descriptor (borrowed), which SECCOMP_IOCTL_NOTIF_ADDFD does not take: the caller
+ * call_give_fd() for an O_PATH descriptor (borrowed), which SECCOMP_IOCTL_NOTIF_ADDFD does not take: the caller
  * receives it over a socket. Some 100 microseconds. CALL_ANSWERED, or -errno to answer with.
  */
 int64_t call_install_path_fd(struct call *call, int fd, bool close_on_exec);
 
 /*
- * call_install_fd() for a terminal (borrowed) that becomes the caller's controlling one, if the kernel agrees: only
+ * call_give_fd() for a terminal (borrowed) that becomes the caller's controlling one, if the kernel agrees: only
  * the caller itself can ask for that.
  */
 int64_t call_install_terminal(struct call *call, int fd, bool close_on_exec);

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sentry/platform/exec.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
@@ -20,10 +26,38 @@
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW(newfstatat, "what a process executes, in our procfs");
+CONFINE_ALLOW_IF(kcmp, 2, UINT32_MAX, KCMP_FILE, "has the new program the files that were given to it");
+CONFINE_ALLOW(getpid, "its own side of that question");
 
 enum { SEAL_EXEC = 0x0020 }; /* F_SEAL_EXEC */
 
 extern const char stub_image[], stub_image_end[];
+
+struct exec_plan *exec_plan_new(void)
+{
+    struct exec_plan *plan = calloc(1, sizeof(*plan));
+    if (plan != NULL) {
+        plan->program_fd = plan->interpreter_fd = -1;
+        plan->load.program.fd = plan->load.interpreter.fd = -1;
+    }
+    return plan;
+}
+
+void exec_plan_close(struct exec_plan *plan)
+{
+    cleanup_close(&plan->program_fd);
+    cleanup_close(&plan->interpreter_fd);
+    plan->program_fd = plan->interpreter_fd = -1;
+}
+
+struct exec_plan *exec_plan_free(struct exec_plan *plan)
+{
+    if (plan != NULL) {
+        exec_plan_close(plan);
+        free(plan);
+    }
+    return NULL;
+}
 
 int stub_open(void)
 {
@@ -47,18 +81,60 @@ int stub_open(void)
     return take_fd(&fd);
 }
 
-/* The second trap: check that it is the call we made, let it run. */
-static int let_through(struct tracee *tracee, int stub_number)
+/* Distance of the stub's load plan from its entry point, as start.S notes it right before that. */
+static int64_t plan_distance(void)
 {
-    struct call second;
-    struct platform *platform = tracee->call->sentry->platform;
-    int status = platform_wait_trap(platform, tracee->call->listener, tracee->tid, SYS_execveat, &second);
-    if (status < 0)
-        return status;
-    bool ours = (int)second.args[0] == stub_number && (int)second.args[4] == AT_EMPTY_PATH;
-    platform_answer(&second, ours ? CALL_CONTINUE : -EPERM);
+    Elf64_Ehdr header;
+    memcpy(&header, stub_image, sizeof(header));
+    for (size_t i = 0; i < header.e_phnum; i++) {
+        Elf64_Phdr segment;
+        memcpy(&segment, stub_image + header.e_phoff + i * sizeof(segment), sizeof(segment));
+        if (segment.p_type != PT_LOAD || header.e_entry < segment.p_vaddr ||
+            header.e_entry >= segment.p_vaddr + segment.p_filesz)
+            continue;
+        int64_t distance;
+        const char *entry = stub_image + segment.p_offset + (header.e_entry - segment.p_vaddr);
+        memcpy(&distance, entry - sizeof(distance), sizeof(distance));
+        return distance;
+    }
     return 0;
 }
+
+/* --- the second trap --- */
+
+static bool is_ours(const struct call *second, const uint64_t arguments[6])
+{
+    return memcmp(second->args, arguments, 6 * sizeof(arguments[0])) == 0;
+}
+
+/* The files go in as late as can be, and stay open over the exec. */
+static int inject_files(struct call *second, struct exec_plan *plan)
+{
+    int status = call_add_fd(second, plan->program_fd, false, -1, &plan->load.program.fd);
+    if (status == 0 && plan->interpreter_fd >= 0)
+        status = call_add_fd(second, plan->interpreter_fd, false, -1, &plan->load.interpreter.fd);
+    return status;
+}
+
+/* Lets the call whose entry the tracee stands at run into its trap, and on from there. 0, or a negative errno. */
+static int pass_trap(struct tracee *tracee, const uint64_t arguments[6], struct exec_plan *plan)
+{
+    struct platform *platform = tracee->call->sentry->platform;
+    struct expected_trap *trap = platform_expect_trap(platform, tracee->call->listener, tracee->tid, SYS_execveat);
+    if (trap == NULL || ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0) {
+        platform_forget_trap(platform, trap);
+        return -ESRCH;
+    }
+    struct call second;
+    int status = platform_wait_trap(platform, trap, &second);
+    if (status < 0) /* ECANCELED: a filter of the guest's own refused it before ours trapped it */
+        return status == -ECANCELED ? 0 : status;
+    status = is_ours(&second, arguments) ? inject_files(&second, plan) : -EPERM;
+    platform_answer(&second, status < 0 ? status : CALL_CONTINUE);
+    return 0;
+}
+
+/* --- the new image --- */
 
 /* The program now in the tracee must be the stub: another thread may have put a different file under the number. */
 static bool runs_stub(const struct sentry *sentry, pid_t pid, int stub)
@@ -70,41 +146,73 @@ static bool runs_stub(const struct sentry *sentry, pid_t pid, int stub)
            running.st_dev == expected.st_dev && running.st_ino == expected.st_ino;
 }
 
-/* Runs the call whose entry the tracee stands at. Its wait status at the next stop, or -errno. */
-static int run_execveat(struct tracee *tracee, int stub_number)
+/* The same for the files: until the exec other threads shared the table of descriptors; now nobody does. */
+static bool holds_file(pid_t pid, int number, int fd)
 {
-    int status = ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0 ? -ESRCH : let_through(tracee, stub_number);
-    if (status < 0 && status != -ECANCELED) { /* a filter of the guest's own may refuse it before ours traps it */
-        transient_abandon(tracee);
-        return status;
-    }
-    return transient_wait(tracee);
+    return fd < 0 || syscall(SYS_kcmp, getpid(), pid, KCMP_FILE, fd, number) == 0;
 }
 
-/* Returns 0 when the exec went through, -EAGAIN when it failed and the caller is told why, -ESRCH when the caller is gone. */
+/* Strings, the last part of a plan, are mostly room. */
+static int write_plan(const struct tracee *tracee, const struct load_plan *plan)
+{
+    struct user_regs_struct registers;
+    if (ptrace(PTRACE_GETREGS, tracee->tid, 0, &registers) < 0)
+        return -ESRCH;
+    size_t size = offsetof(struct load_plan, strings) + plan->strings_size;
+    struct iovec local = {.iov_base = (void *)(uintptr_t)plan, .iov_len = size};
+    struct iovec remote = {.iov_base = (void *)(registers.rip + (uint64_t)plan_distance()), .iov_len = size};
+    return process_vm_writev(tracee->tid, &local, 1, &remote, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
+}
+
+static bool take_over(struct tracee *tracee, const struct stub_exec *exec)
+{
+    const struct exec_plan *plan = exec->plan;
+    return runs_stub(tracee->call->sentry, tracee->tid, exec->stub) &&
+           holds_file(tracee->tid, plan->load.program.fd, plan->program_fd) &&
+           holds_file(tracee->tid, plan->load.interpreter.fd, plan->interpreter_fd) &&
+           write_plan(tracee, &plan->load) == 0 && exec->committed(tracee->call, exec->data) == 0;
+}
+
+/* --- all of it --- */
+
+/* The call failed: the caller gets its result, and not our files. */
+static int give_up(struct tracee *tracee, const struct exec_plan *plan)
+{
+    int64_t result, ignored;
+    int status = transient_result(tracee, &result);
+    const int numbers[] = {plan->load.program.fd, plan->load.interpreter.fd};
+    for (size_t i = 0; i < 2 && status == 0; i++) {
+        const uint64_t closing[6] = {(uint64_t)numbers[i]};
+        status = numbers[i] < 0 ? 0 : transient_call(tracee, SYS_close, closing, &ignored);
+    }
+    if (status < 0)
+        return status;
+    transient_return(tracee, result);
+    return 0;
+}
+
+/* Returns 0 when the caller can go on, as the stub or as it was; -ESRCH when it is gone. */
 static int follow(struct tracee *tracee, const struct stub_exec *exec, int stub_number)
 {
     const uint64_t arguments[6] = {(uint64_t)stub_number, exec->empty, exec->arguments, exec->environment, AT_EMPTY_PATH};
     int status = transient_stop(tracee);
     if (status == 0)
         status = transient_enter(tracee, SYS_execveat, arguments);
-    if (status == 0)
-        status = run_execveat(tracee, stub_number);
     if (status < 0)
         return status;
-    if (status >> 16 != PTRACE_EVENT_EXEC) {
-        int64_t result;
-        status = transient_result(tracee, &result);
-        if (status < 0)
-            return status;
-        transient_return(tracee, result);
-        return -EAGAIN;
-    }
-    if (!runs_stub(tracee->call->sentry, tracee->tid, exec->stub)) {
+    if (pass_trap(tracee, arguments, exec->plan) < 0) {
         transient_abandon(tracee);
         return -ESRCH;
     }
-    exec->committed(tracee->call, exec->data);
+    status = transient_wait(tracee);
+    if (status < 0)
+        return status;
+    if (status >> 16 != PTRACE_EVENT_EXEC)
+        return give_up(tracee, exec->plan);
+    if (!take_over(tracee, exec)) {
+        transient_abandon(tracee);
+        return -ESRCH;
+    }
     return 0;
 }
 
@@ -119,7 +227,8 @@ int64_t platform_exec(struct call *call, const struct stub_exec *exec)
     if (status < 0)
         return status;
     status = follow(&tracee, exec, stub_number);
-    if (status == 0 || status == -EAGAIN)
+    exec_plan_close(exec->plan); /* no copy of ours outlives the answer */
+    if (status == 0)
         transient_let_go(&tracee);
     call->installed = 0;
     return CALL_ANSWERED;

@@ -7,15 +7,28 @@
 
 #include <stdint.h>
 
+#include "sentry/stub/plan.h"
+
 struct call;
 
+/* What the stub will be told, and the files it needs. */
+struct exec_plan {
+    struct load_plan load;
+    int program_fd, interpreter_fd; /* owned; -1: none */
+};
+
+struct exec_plan *exec_plan_new(void);                    /* NULL if memory is out */
+void exec_plan_close(struct exec_plan *plan);             /* the files alone */
+struct exec_plan *exec_plan_free(struct exec_plan *plan); /* accepts NULL, returns NULL */
+
 struct stub_exec {
+    struct exec_plan *plan; /* borrowed; its files are closed */
     int stub;           /* borrowed descriptor of the stub */
     uint64_t empty;     /* guest address of a NUL byte: the path "" */
     uint64_t arguments; /* guest addresses of argv and envp, as the caller gave them */
     uint64_t environment;
-    /* Called at the exec stop, when the new image is the stub and the old one is gone. */
-    void (*committed)(struct call *call, void *data);
+    /* Called at the exec stop, when the new image is the stub and the old one is gone. 0, or -errno: it must not run. */
+    int (*committed)(struct call *call, void *data);
     void *data;
 };
 

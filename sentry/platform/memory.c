@@ -8,6 +8,7 @@
 #include "sentry/kernel/process.h"
 #include "sentry/platform/call.h"
 #include "sentry/platform/platform.h"
+#include "sentry/platform/worker.h"
 
 CONFINE_ALLOW(process_vm_readv, "arguments of calls");
 CONFINE_ALLOW(process_vm_writev, "results of calls");
@@ -25,9 +26,11 @@ static ssize_t transfer_in(const struct call *call, uint64_t address, void *buff
 {
     struct iovec local = {.iov_base = buffer, .iov_len = size};
     struct iovec remote = {.iov_base = (void *)address, .iov_len = size}; /* the guest's address, never ours to follow */
+    bool paused = state_pause();
     ssize_t got = process_vm_readv(call->task->tid, &local, 1, &remote, 1, 0);
     if (got < 0)
-        return errno == ESRCH ? -ESRCH : -EFAULT;
+        got = errno == ESRCH ? -ESRCH : -EFAULT;
+    state_resume(paused);
     return got;
 }
 
@@ -63,10 +66,12 @@ int guest_write(struct call *call, uint64_t address, const void *buffer, size_t 
         return valid;
     struct iovec local = {.iov_base = (void *)(uintptr_t)buffer, .iov_len = size};
     struct iovec remote = {.iov_base = (void *)address, .iov_len = size};
+    bool paused = state_pause();
     ssize_t put = process_vm_writev(call->task->tid, &local, 1, &remote, 1, 0);
     if (put < 0)
-        return errno == ESRCH ? -ESRCH : -EFAULT;
-    return (size_t)put == size ? 0 : -EFAULT;
+        put = errno == ESRCH ? -ESRCH : -EFAULT;
+    state_resume(paused);
+    return put < 0 ? (int)put : (size_t)put == size ? 0 : -EFAULT;
 }
 
 ssize_t guest_read_string(struct call *call, uint64_t address, char *buffer, size_t size)

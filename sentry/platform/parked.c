@@ -2,6 +2,7 @@
 #include "sentry/platform/parked.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -24,8 +25,8 @@ struct parked_call {
 
 struct parked_list {
     struct parked_call *first, *last; /* last: if there is a first */
-    size_t count;
-    uint64_t due; /* by now_ns */
+    atomic_size_t count; /* read without the state lock too */
+    uint64_t due;        /* by now_ns */
 };
 
 struct parked_list *parked_list_new(void)
@@ -35,7 +36,7 @@ struct parked_list *parked_list_new(void)
 
 bool parked_any(const struct parked_list *list)
 {
-    return list->first != NULL;
+    return list->count > 0;
 }
 
 static uint64_t now_ns(void)
@@ -69,38 +70,44 @@ int64_t parked_add(struct parked_list *list, const struct call *call, const stru
     return CALL_PENDING;
 }
 
-/* The value to answer with, CALL_PENDING, or CALL_ANSWERED when nobody waits for an answer any more. */
-static int64_t ask(struct parked_call *entry)
-{
-    struct call *call = &entry->call;
-    if (!platform_is_asking(call->sentry, call->listener, call->id)) {
-        entry->parked.cancel(entry->parked.state);
-        return CALL_ANSWERED;
-    }
-    call->task = task_find(call->sentry->processes, entry->tid);
-    if (call->task == NULL) {
-        entry->parked.cancel(entry->parked.state);
-        return -ESRCH;
-    }
-    int64_t result = entry->parked.poll(call, entry->parked.state);
-    if (result != CALL_PENDING)
-        return result;
-    struct host_status status;
-    if (host_status_read(call->sentry, entry->tid, &status) == 0 && status_signal_deliverable(&status)) {
-        entry->parked.cancel(entry->parked.state);
-        return entry->parked.interrupted;
-    }
-    return CALL_PENDING;
-}
-
 /* A second line for the call: the first said that it waits. */
 static void trace_end(struct parked_call *entry, int64_t result)
 {
     struct trace *trace = entry->call.sentry->trace;
-    if (trace == NULL || entry->call.task == NULL)
+    struct trace_line line;
+    if (trace == NULL)
         return;
-    trace_begin(trace, &entry->call);
-    trace_call(trace, &entry->call, result, now_ns() - entry->since);
+    trace_begin(&entry->call, &line);
+    trace_call(trace, &line, &entry->call, result, now_ns() - entry->since);
+}
+
+static int64_t ask_bound(struct parked_call *entry)
+{
+    int64_t result = entry->parked.poll(&entry->call, entry->parked.state);
+    struct host_status status;
+    if (result != CALL_PENDING || host_status_read(entry->call.sentry, entry->tid, &status) < 0 ||
+        !status_signal_deliverable(&status))
+        return result;
+    entry->parked.cancel(entry->parked.state);
+    return entry->parked.interrupted;
+}
+
+/* The value to answer with, CALL_PENDING, or CALL_ANSWERED when nobody waits for an answer any more. */
+static int64_t ask(struct parked_call *entry)
+{
+    struct call *call = &entry->call;
+    bool asking = platform_is_asking(call->sentry, call->listener, call->id);
+    struct task *task = asking ? task_find(call->sentry->processes, entry->tid) : NULL;
+    if (task == NULL) {
+        entry->parked.cancel(entry->parked.state);
+        return asking ? -ESRCH : CALL_ANSWERED;
+    }
+    call_bind(call, task);
+    int64_t result = ask_bound(entry);
+    if (result != CALL_PENDING)
+        trace_end(entry, result);
+    call_unbind(call);
+    return result;
 }
 
 void parked_wake(struct parked_list *list)
@@ -118,6 +125,8 @@ void parked_poll(struct parked_list *list)
     size_t asked = list->count < BATCH ? list->count : BATCH;
     for (; asked > 0; asked--) {
         struct parked_call *entry = list->first;
+        if (entry == NULL)
+            break; /* another thread asked the rest while we waited */
         list->first = entry->next;
         list->count--;
         int64_t result = ask(entry);
@@ -125,7 +134,6 @@ void parked_poll(struct parked_list *list)
             append(list, entry);
             continue;
         }
-        trace_end(entry, result);
         platform_answer(&entry->call, result);
         free(entry);
     }

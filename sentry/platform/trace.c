@@ -15,17 +15,16 @@
 #include "postern/routes.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/decode.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW(write, "lines of the trace");
 CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "names of commands, for the trace");
 
-enum { LINE_MAX_BYTES = 8192, TAIL_BYTES = 128, COMM_MAX = 64 };
+enum { TAIL_BYTES = 128, COMM_MAX = 64 };
 
 struct trace {
     int fd;
-    struct text text;
-    char line[LINE_MAX_BYTES + TAIL_BYTES];
 };
 
 struct trace *trace_new(int fd)
@@ -64,16 +63,17 @@ static void read_comm(const struct call *call, char comm[COMM_MAX])
     comm[length > 0 ? length : 0] = '\0';
 }
 
-void trace_begin(struct trace *trace, struct call *call)
+void trace_begin(struct call *call, struct trace_line *ret_line)
 {
     char comm[COMM_MAX];
     read_comm(call, comm);
-    trace->text = (struct text){.data = trace->line, .size = LINE_MAX_BYTES};
-    text_add(&trace->text, "%d ", call->task->vtid);
-    add_comm(&trace->text, comm, strlen(comm));
-    text_add(&trace->text, "%s(", call->route->name);
-    decode_arguments(&trace->text, call);
-    text_add(&trace->text, ")");
+    struct text text = {.data = ret_line->bytes, .size = sizeof(ret_line->bytes) - TAIL_BYTES};
+    text_add(&text, "%d ", call->task->vtid);
+    add_comm(&text, comm, strlen(comm));
+    text_add(&text, "%s(", call->route->name);
+    decode_arguments(&text, call);
+    text_add(&text, ")");
+    ret_line->used = text.used;
 }
 
 static void add_error(struct text *text, int error)
@@ -103,19 +103,18 @@ static void add_result(struct text *text, const struct call *call, int64_t resul
         text_add(text, "%" PRId64, result);
 }
 
-void trace_call(struct trace *trace, const struct call *call, int64_t result, uint64_t nanoseconds)
+void trace_call(struct trace *trace, struct trace_line *line, const struct call *call, int64_t result, uint64_t nanoseconds)
 {
-    struct text *text = &trace->text;
-    if (text->data == NULL)
-        return;
+    /* A line too long loses arguments, never its end. */
+    struct text text = {.data = line->bytes, .size = sizeof(line->bytes), .used = line->used};
     const struct route *route = call->route;
     enum route_kind kind = guard_holds(route->guard, call->args) ? route->kind : route->otherwise;
-    text->size = sizeof(trace->line); /* a line too long loses arguments, never its end */
-    text_add(text, " = ");
-    add_result(text, call, result);
-    text_add(text, " %s %" PRIu64 "us\n", route_kind_name(kind), (nanoseconds + 500) / 1000);
-    /* A reader that went away costs lines, nothing else. */
-    ssize_t written = write(trace->fd, text->data, text->used);
+    text_add(&text, " = ");
+    add_result(&text, call, result);
+    text_add(&text, " %s %" PRIu64 "us\n", route_kind_name(kind), (nanoseconds + 500) / 1000);
+    /* A reader that went away costs lines, nothing else; one that is slow holds up this caller. */
+    bool paused = state_pause();
+    ssize_t written = write(trace->fd, text.data, text.used);
     (void)written;
-    text->data = NULL;
+    state_resume(paused);
 }

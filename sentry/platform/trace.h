@@ -21,10 +21,16 @@ struct trace;
 struct trace *trace_new(int fd);
 void trace_free(struct trace *trace);
 
+/* The line of one call, while it is being served. */
+struct trace_line {
+    size_t used;
+    char bytes[8320];
+};
+
 /* Decodes the arguments: before the handler runs, since strings are gone from the guest afterwards. */
-void trace_begin(struct trace *trace, struct call *call);
+void trace_begin(struct call *call, struct trace_line *ret_line);
 
 /* Completes and writes the line; `result` is what the handler returned. */
-void trace_call(struct trace *trace, const struct call *call, int64_t result, uint64_t nanoseconds);
+void trace_call(struct trace *trace, struct trace_line *line, const struct call *call, int64_t result, uint64_t nanoseconds);
 
 #endif

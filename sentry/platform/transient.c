@@ -2,6 +2,7 @@
 #include "sentry/platform/transient.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
@@ -16,14 +17,13 @@
 #include "sentry/kernel/status.h"
 #include "sentry/platform/call.h"
 #include "sentry/platform/platform.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW(ptrace, "make a stopped caller run the stub, or take a descriptor");
 CONFINE_ALLOW(wait4, "stops of such a caller");
 
-CONFINE_ALLOW(rt_sigtimedwait, "stops of such a caller, for as long as they may take");
-
-enum { SLICE_MS = 50, SLICES_MAX = 200, USER_TICKS_MAX = 10 /* USER_HZ: 100 ms */ };
+enum { SLICE_MS = 50, TRACED_MAX_MS = 60000, USER_TICKS_MAX = 10 /* USER_HZ: 100 ms */, NS_PER_MS = 1000000 };
 enum { SYSCALL_STOP = SIGTRAP | 0x80, SIGNALS_MAX = 64, SYSCALL_LENGTH = 2 /* bytes of the instruction */ };
 
 /* SIGCHLD stays blocked and is only ever waited for. Children, if a guest is given to us as one, the kernel reaps. */
@@ -38,31 +38,76 @@ int transient_prepare(void)
     return 0;
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* --- tracees that do not come back --- */
+
+static struct {
+    pthread_mutex_t mutex;
+    struct tracee *first; /* those that have been let run and have not stopped yet */
+} running = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static void note_running(struct tracee *tracee)
+{
+    tracee->since = now_ns();
+    tracee->computed = UINT64_MAX;
+    (void)pthread_mutex_lock(&running.mutex);
+    tracee->next = running.first;
+    running.first = tracee;
+    (void)pthread_mutex_unlock(&running.mutex);
+}
+
+static void note_stopped(struct tracee *tracee)
+{
+    (void)pthread_mutex_lock(&running.mutex);
+    for (struct tracee **link = &running.first; *link != NULL; link = &(*link)->next) {
+        if (*link == tracee) {
+            *link = tracee->next;
+            break;
+        }
+    }
+    (void)pthread_mutex_unlock(&running.mutex);
+}
+
 /*
  * Between two stops a caller has one instruction to run, at an address where it had a system call. Another thread can put
- * something else there, an endless loop for one; the rest of the container must not wait for that.
+ * something else there, an endless loop for one; whoever waits for that shall not do so for ever. One that gets no processor is
+ * waited for longer.
  */
-static pid_t wait_for_stop(const struct tracee *tracee, int *ret_status)
+static void look_after(const struct sentry *sentry, struct tracee *tracee)
 {
-    const struct timespec slice = {.tv_nsec = SLICE_MS * 1000000L};
-    const struct sentry *sentry = tracee->call->sentry;
-    sigset_t child;
-    (void)sigemptyset(&child);
-    (void)sigaddset(&child, SIGCHLD);
-    uint64_t before = 0;
-    for (int slices = 0; slices < SLICES_MAX;) {
-        pid_t pid = waitpid(-1, ret_status, __WALL | WNOHANG);
-        if (pid != 0)
-            return pid;
-        if (sigtimedwait(&child, NULL, &slice) >= 0 || errno != EAGAIN)
-            continue;
-        uint64_t now = thread_user_time(sentry, tracee->tid);
-        if (slices++ == 0)
-            before = now;
-        else if (now - before > USER_TICKS_MAX)
-            break;
-    }
-    return 0;
+    uint64_t waited_ms = (now_ns() - tracee->since) / NS_PER_MS;
+    if (waited_ms < SLICE_MS)
+        return;
+    uint64_t computed = thread_user_time(sentry, tracee->tid);
+    if (tracee->computed == UINT64_MAX)
+        tracee->computed = computed;
+    if (computed - tracee->computed > USER_TICKS_MAX || waited_ms > TRACED_MAX_MS)
+        (void)kill(tracee->pid, SIGKILL); /* it comes back as one that has ended */
+}
+
+void transient_tick(const struct sentry *sentry)
+{
+    (void)pthread_mutex_lock(&running.mutex);
+    for (struct tracee *tracee = running.first; tracee != NULL; tracee = tracee->next)
+        look_after(sentry, tracee);
+    (void)pthread_mutex_unlock(&running.mutex);
+}
+
+/* The next stop of the thread's tracee: its pid and wait status, or -1. */
+static pid_t wait_for_stop(struct tracee *tracee, int *ret_status)
+{
+    note_running(tracee);
+    pid_t pid;
+    while ((pid = wait_child(ret_status, SLICE_MS)) < 0 && (errno == ETIMEDOUT || errno == EINTR))
+        transient_tick(tracee->call->sentry);
+    note_stopped(tracee);
+    return pid;
 }
 
 /* A caller that cannot be followed any more is ended: it would stay stopped, or go on with registers of ours. Nearly always it
@@ -78,7 +123,7 @@ int transient_seize(struct call *call, struct tracee *ret_tracee)
     pid_t tid = call->task->tid;
     if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) < 0)
         return -ESRCH;
-    const struct tracee tracee = {.call = call, .tid = tid};
+    const struct tracee tracee = {.call = call, .tid = tid, .pid = call->task->process->pid};
     if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0) /* it cannot be detached either: it has not stopped */
         return lose(&tracee);
     *ret_tracee = tracee;
@@ -183,11 +228,11 @@ int transient_call(struct tracee *tracee, long nr, const uint64_t arguments[6], 
 }
 
 /* The trap on the way: it is let through if it is the call that was set. */
-static int pass_trap(const struct tracee *tracee, long nr, const uint64_t arguments[6])
+static int pass_trap(const struct tracee *tracee, struct expected_trap *trap, const uint64_t arguments[6])
 {
     struct call second;
     const struct call *first = tracee->call;
-    int status = platform_wait_trap(first->sentry->platform, first->listener, tracee->tid, (int)nr, &second);
+    int status = platform_wait_trap(first->sentry->platform, trap, &second);
     if (status < 0)
         return status;
     bool ours = memcmp(second.args, arguments, sizeof(second.args)) == 0;
@@ -197,11 +242,16 @@ static int pass_trap(const struct tracee *tracee, long nr, const uint64_t argume
 
 int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result)
 {
+    const struct call *first = tracee->call;
     int status = transient_enter(tracee, nr, arguments);
-    if (status == 0 && ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0)
-        status = lose(tracee);
-    if (status == 0)
-        status = pass_trap(tracee, nr, arguments);
+    if (status < 0)
+        return status;
+    struct expected_trap *trap = platform_expect_trap(first->sentry->platform, first->listener, tracee->tid, (int)nr);
+    if (trap == NULL || ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0) {
+        platform_forget_trap(first->sentry->platform, trap);
+        return lose(tracee);
+    }
+    status = pass_trap(tracee, trap, arguments);
     if (status == -ETIMEDOUT)
         transient_abandon(tracee);
     if (status < 0 && status != -ECANCELED)
@@ -227,13 +277,13 @@ void transient_let_go(struct tracee *tracee)
         transient_abandon(tracee);
     for (int signal = 1; signal <= SIGNALS_MAX; signal++)
         if ((tracee->signals >> (signal - 1) & 1) != 0)
-            (void)syscall(SYS_tgkill, tracee->call->task->process->pid, tracee->tid, signal);
+            (void)syscall(SYS_tgkill, tracee->pid, tracee->tid, signal);
 }
 
 void transient_abandon(const struct tracee *tracee)
 {
     int status;
-    (void)kill(tracee->call->task->process->pid, SIGKILL);
+    (void)kill(tracee->pid, SIGKILL);
     /* Its parent learns of the end only when its tracer has. */
     while (waitpid(tracee->tid, &status, __WALL) == tracee->tid && !WIFEXITED(status) && !WIFSIGNALED(status))
         (void)ptrace(PTRACE_CONT, tracee->tid, 0, 0);

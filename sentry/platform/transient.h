@@ -11,10 +11,14 @@
 #include <sys/user.h>
 
 struct call;
+struct sentry;
 
 struct tracee {
     struct call *call;
+    pid_t pid;        /* its process */
     pid_t tid;        /* changes to the leader's at an exec stop */
+    uint64_t since, computed; /* CLOCK_MONOTONIC ns, clock ticks: when it was let run */
+    struct tracee *next;      /* of all there are: for transient_tick() */
     uint64_t signals; /* taken off the tracee, to be sent again; bit n-1 for signal n */
     struct user_regs_struct before;
 };
@@ -22,7 +26,11 @@ struct tracee {
 /* Before the first thread is started: how stops are waited for. 0 or -errno. */
 int transient_prepare(void);
 
-/* Takes hold of the caller. 0, or -ESRCH with nothing done; the call must then be answered by somebody else. */
+/* Now and then: ends tracees that run astray. Any thread, without the state lock. */
+void transient_tick(const struct sentry *sentry);
+
+/* Takes hold of the caller. 0, or -ESRCH with nothing done; the call must then be answered by somebody else. Until it is let go of or
+ * abandoned the tracee must stay where it is. All of this is for one thread of ours. */
 int transient_seize(struct call *call, struct tracee *ret_tracee);
 
 /* Waits for the next stop: an exec, an interrupt, the entry or exit of a system call. Its wait status, or -ESRCH when the

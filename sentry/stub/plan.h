@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The load plan: what the sentry tells the stub about the program it must become. Written by the sentry into the
- * stub's memory in answer to the stub's first call. Shared with a freestanding program: fixed-size types only.
+ * stub's memory before its first instruction, as far as strings_size says. Shared with a freestanding program: fixed-size
+ * types only.
  */
 #ifndef SENTRY_STUB_PLAN_H
 #define SENTRY_STUB_PLAN_H
@@ -12,7 +13,6 @@ enum {
     PLAN_SEGMENTS_MAX = 32,
     PLAN_PREFIX_MAX = 16,      /* argv entries that scripts put in front */
     PLAN_STRINGS_SIZE = 16384, /* their text, and the program's path */
-    PLAN_CALL = 184,           /* tuxcall: no kernel implements it, so it is ours. rdi: address of the plan */
 };
 
 struct plan_segment {
@@ -22,7 +22,7 @@ struct plan_segment {
 };
 
 struct plan_image {
-    int32_t fd; /* number in the guest, close-on-exec; -1: there is no such image */
+    int32_t fd; /* number in the guest; -1: there is no such image */
     uint32_t movable; /* ET_DYN */
     uint64_t entry;
     uint64_t headers;      /* address of the program headers in memory, before moving; 0: not mapped */
@@ -43,6 +43,7 @@ struct load_plan {
     char name[16];             /* PR_SET_NAME */
     uint32_t strings_size;
     uint32_t padding;
+    uint64_t random;
     char strings[PLAN_STRINGS_SIZE];
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stub: the only program the host kernel ever starts for a guest. It asks the sentry for the load plan, maps the real
+ * The stub: the only program the host kernel ever starts for a guest. The sentry has given it the load plan; it maps the real
  * program and its interpreter from the descriptors it was given, rebuilds the stack the way the kernel
  * would have (execve(2), getauxval(3)), and jumps.
  *
@@ -37,7 +37,7 @@ struct loaded {
     struct range code, data;
 };
 
-static struct load_plan plan;
+struct load_plan plan; /* the sentry writes it before the first instruction, by what start.S notes */
 
 uint64_t stub_main(uint64_t *stack, uint64_t *ret_stack);
 
@@ -211,14 +211,6 @@ static struct stack_parts split_stack(uint64_t *stack)
     return parts;
 }
 
-static uint64_t auxiliary_value(const struct stack_parts *parts, uint64_t type)
-{
-    for (size_t i = 0; i < parts->auxiliary_count; i++)
-        if (parts->auxiliary[i].type == type)
-            return parts->auxiliary[i].value;
-    return 0;
-}
-
 /* A vector entry's new value; entries the plan does not touch keep the kernel's. */
 static uint64_t rewritten(const struct auxiliary *entry, const struct loaded *program, const struct loaded *interpreter,
                           const char *path)
@@ -361,15 +353,7 @@ static uint64_t build_stack(uint64_t *old, const struct loaded *program, const s
 
 uint64_t stub_main(uint64_t *stack, uint64_t *ret_stack)
 {
-    if (call6(PLAN_CALL, (uint64_t)&plan, sizeof(plan), 0, 0, 0, 0) != 0)
-        die();
-
-    struct stack_parts parts = split_stack(stack);
-    uint64_t random = 0;
-    const uint64_t *seed = (const uint64_t *)auxiliary_value(&parts, AT_RANDOM);
-    if (call6(__NR_getrandom, (uint64_t)&random, sizeof(random), 1, 0, 0, 0) != sizeof(random) && seed != NULL)
-        random = seed[0] * UINT64_C(0x9e3779b97f4a7c15) >> 7;
-
+    const uint64_t random = plan.random;
     (void)call6(__NR_prctl, PR_SET_NAME, (uint64_t)plan.name, 0, 0, 0, 0);
     struct loaded program = load_image(&plan.program, PIE_BASE + (random % (1 << 28)) * PAGE);
     struct loaded interpreter = {0};

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
-#include "sentry/kernel/exec_plan.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/exec.h"
 #include "sentry/platform/loader.h"
@@ -32,8 +32,9 @@ struct program {
 /* What is gathered before anything happens to the caller, and committed at the exec stop. */
 struct exec {
     struct exec_plan *plan;
-    struct context *context;
-    struct dentry *program; /* of /proc/PID/exe; NULL for a nameless one */
+    struct cred *cred;
+    struct dentry *exe; /* NULL for a nameless one */
+    bool dumpable;
 };
 
 static void program_release(struct program *program)
@@ -46,29 +47,10 @@ static void program_release(struct program *program)
 static void exec_release(struct exec *exec)
 {
     (void)exec_plan_free(exec->plan);
-    (void)context_put(exec->context);
+    (void)cred_put(exec->cred);
+    (void)dentry_put(exec->exe);
 }
 #define auto_exec __attribute__((cleanup(exec_release)))
-
-struct exec_plan *exec_plan_new(void)
-{
-    struct exec_plan *plan = calloc(1, sizeof(*plan));
-    if (plan != NULL) {
-        plan->program_fd = plan->interpreter_fd = -1;
-        plan->load.program.fd = plan->load.interpreter.fd = -1;
-    }
-    return plan;
-}
-
-struct exec_plan *exec_plan_free(struct exec_plan *plan)
-{
-    if (plan != NULL) {
-        cleanup_close(&plan->program_fd);
-        cleanup_close(&plan->interpreter_fd);
-        free(plan);
-    }
-    return NULL;
-}
 
 /* --- finding the program --- */
 
@@ -251,7 +233,7 @@ static bool without_set_id(const struct vfs_who *who, const struct program *prog
            (!cred_capable(who->cred, CAP_SETUID) && process_shares_fs(who->sentry->processes, who->task->process));
 }
 
-static int prepare_context(const struct vfs_who *who, const struct program *program, struct exec *exec)
+static int prepare_credentials(const struct vfs_who *who, const struct program *program, struct exec *exec)
 {
     struct file_caps caps;
     int has_caps = file_capabilities(who, program, &caps);
@@ -264,19 +246,10 @@ static int prepare_context(const struct vfs_who *who, const struct program *prog
     if (status < 0)
         return status;
 
-    struct context *context = context_copy(who->task->process->context);
-    if (context == NULL) {
-        (void)cred_put(cred);
-        return -ENOMEM;
-    }
-    (void)cred_put(context->cred);
-    context->cred = cred;
-    (void)dentry_put(context->exe);
-    context->exe = program->dentry == NULL ? NULL : dentry_get(program->dentry);
-    context->dumpable = who->cred->euid == who->cred->ruid && who->cred->egid == who->cred->rgid &&
-                        !cred_change_hides(who->cred, cred) &&
-                        program_permission(who, program, MAY_READ) == 0;
-    exec->context = context;
+    exec->cred = cred;
+    exec->exe = program->dentry == NULL ? NULL : dentry_get(program->dentry);
+    exec->dumpable = who->cred->euid == who->cred->ruid && who->cred->egid == who->cred->rgid &&
+                     !cred_change_hides(who->cred, cred) && program_permission(who, program, MAY_READ) == 0;
 
     struct load_plan *load = &exec->plan->load;
     load->uid = cred->ruid;
@@ -310,20 +283,22 @@ static bool closes_on_exec(const struct call *call, int fd)
     return (flags & O_CLOEXEC) != 0;
 }
 
-static void commit(struct call *call, void *data)
+/* What others have changed meanwhile in what the process shares (its working directory, say) stays as they left it. */
+static int commit(struct call *call, void *data)
 {
     struct exec *exec = data;
     struct process *process = call->task->process;
     struct process_table *table = call->sentry->processes;
-
     process_collapse_to(table, process, call->task);
-    if (process_commit(table, process, context_get(exec->context)) < 0) {
-        /* Without its stamp the process could be taken for what it was before: it must not run. */
-        (void)kill(process->pid, SIGKILL);
-        return;
-    }
-    (void)exec_plan_free(process->exec_plan);
-    process->exec_plan = take_ptr(exec->plan);
+    struct context *context = process_edit(process);
+    if (context == NULL)
+        return -ENOMEM;
+    (void)cred_put(context->cred);
+    context->cred = take_ptr(exec->cred);
+    (void)dentry_put(context->exe);
+    context->exe = take_ptr(exec->exe);
+    context->dumpable = exec->dumpable;
+    return process_commit(table, process, context);
 }
 
 static int prepare(const struct vfs_who *who, const char *path, bool by_fd, struct program *program, struct exec *exec)
@@ -332,6 +307,8 @@ static int prepare(const struct vfs_who *who, const char *path, bool by_fd, stru
     if (exec->plan == NULL)
         return -ENOMEM;
     struct load_plan *load = &exec->plan->load;
+    if (getrandom(&load->random, sizeof(load->random), GRND_NONBLOCK) != sizeof(load->random))
+        return -EAGAIN;
     int status = add_string(load, path, &load->path);
     if (status < 0)
         return status;
@@ -351,7 +328,7 @@ static int prepare(const struct vfs_who *who, const char *path, bool by_fd, stru
         if (status < 0)
             return status;
     }
-    status = prepare_context(who, program, exec);
+    status = prepare_credentials(who, program, exec);
     if (status < 0)
         return status;
     exec->plan->program_fd = take_fd(&program->fd);
@@ -401,6 +378,7 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
     if (by_fd && exec.plan->load.prefix_count > 0 && closes_on_exec(call, dirfd))
         return -ENOENT;
     struct stub_exec request = {
+        .plan = exec.plan,
         .stub = stub,
         .empty = path_address + (uint64_t)length,
         .arguments = arguments,
@@ -408,6 +386,7 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
         .committed = commit,
         .data = &exec,
     };
+    process_wait_undisturbed(call->task->process);
     return platform_exec(call, &request);
 }
 
@@ -419,20 +398,4 @@ int64_t sys_execve(struct call *call)
 int64_t sys_execveat(struct call *call)
 {
     return execute(call, arg_int(call, 0), call->args[1], call->args[2], call->args[3], arg_int(call, 4));
-}
-
-/* The stub asks for its plan: tuxcall(address, size). To anybody else the call does not exist. */
-int64_t sys_tuxcall(struct call *call)
-{
-    struct process *process = call->task->process;
-    if (process->exec_plan == NULL || call->args[1] != sizeof(struct load_plan))
-        return -ENOSYS;
-    struct exec_plan *plan = take_ptr(process->exec_plan);
-    int status = call_add_fd(call, plan->program_fd, true, -1, &plan->load.program.fd);
-    if (status == 0 && plan->interpreter_fd >= 0)
-        status = call_add_fd(call, plan->interpreter_fd, true, -1, &plan->load.interpreter.fd);
-    if (status == 0)
-        status = guest_write(call, call->args[0], &plan->load, sizeof(plan->load));
-    (void)exec_plan_free(plan);
-    return status;
 }

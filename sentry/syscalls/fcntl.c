@@ -22,7 +22,7 @@ CONFINE_ALLOW(getpgid, "may a descriptor's signals go to this group?");
 static int64_t set_owner(struct call *call)
 {
     int owner = arg_int(call, 2);
-    const struct cred *cred = task_cred(call->task);
+    const struct cred *cred = call->cred;
     if (owner == 0 || owner == INT32_MIN || cred_capable(cred, CAP_KILL))
         return CALL_CONTINUE;
     const struct process *target = process_find_vpid(call->sentry->processes, owner > 0 ? owner : -owner);
@@ -36,7 +36,7 @@ static int64_t set_owner(struct call *call)
 /* The owner is in memory, which can change after a look at it. */
 static int64_t set_owner_extended(struct call *call)
 {
-    return cred_capable(task_cred(call->task), CAP_KILL) ? CALL_CONTINUE : -EPERM;
+    return cred_capable(call->cred, CAP_KILL) ? CALL_CONTINUE : -EPERM;
 }
 
 static int64_t native(struct call *call)

@@ -63,10 +63,7 @@ static int64_t hand_over(struct call *call, int fd, int flags)
     int error = gofer_getattr(call->sentry->gofer, (struct gofer_place){.path = "", .fd = -1}, NULL);
     if (error < 0)
         return error;
-    int64_t result = call_give_fd(call, &owned, (flags & O_CLOEXEC) != 0);
-    if (result >= 0)
-        call->installed = result;
-    return result;
+    return call_give_fd(call, &owned, (flags & O_CLOEXEC) != 0);
 }
 
 static int64_t answer(struct call *call, struct waiting *waiting)

@@ -7,11 +7,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
@@ -35,7 +38,7 @@ struct listing {
     size_t room, used;
     bool full;
     int64_t offset; /* behind the last entry taken */
-    _Alignas(8) char bytes[LISTING_MAX];
+    _Alignas(8) char bytes[]; /* room */
 };
 
 static int take_entry(void *data, const char *name, uint64_t ino, unsigned char d_type, int64_t next_offset)
@@ -74,11 +77,13 @@ static int list_synthetic(const struct vfs_who *who, const struct object *object
 
 static int list_real(const struct object *object, struct listing *listing)
 {
+    bool paused = state_pause(); /* a disk may have to be waited for */
     long got = syscall(SYS_getdents64, object->fd, listing->bytes, listing->room);
-    if (got < 0)
-        return -errno;
-    listing->used = (size_t)got;
-    return 0;
+    int error = got < 0 ? -errno : 0;
+    state_resume(paused);
+    if (error == 0)
+        listing->used = (size_t)got;
+    return error;
 }
 
 /* The old layout has the type behind the name instead of before it; both are of the same length. */
@@ -109,28 +114,29 @@ static int64_t list(struct call *call, bool old)
     if (!S_ISDIR(object.attributes.stx_mode))
         return -ENOTDIR;
 
-    static struct listing listing; /* main thread only, and large */
     unsigned int size = arg_uint(call, 2);
-    listing.room = size < LISTING_MAX ? size : LISTING_MAX;
-    listing.used = 0;
-    listing.full = false;
+    const size_t room = size < LISTING_MAX ? size : LISTING_MAX;
+    auto_free struct listing *listing = malloc(sizeof(*listing) + room);
+    if (listing == NULL)
+        return -ENOMEM;
+    *listing = (struct listing){.room = room};
     int64_t start = lseek(object.fd, 0, SEEK_CUR);
     if (start < 0)
         return -errno;
     if (object.kind == OBJECT_SYNTHETIC && object.dentry != NULL)
-        error = list_synthetic(&who, &object, start, &listing);
+        error = list_synthetic(&who, &object, start, listing);
     else
-        error = list_real(&object, &listing);
+        error = list_real(&object, listing);
     if (error < 0)
         return error;
     if (old)
-        convert_to_old(&listing);
-    error = guest_write(call, call->args[1], listing.bytes, listing.used);
+        convert_to_old(listing);
+    error = guest_write(call, call->args[1], listing->bytes, listing->used);
     if (error < 0) {
         (void)lseek(object.fd, start, SEEK_SET);
         return error;
     }
-    return (int64_t)listing.used;
+    return (int64_t)listing->used;
 }
 
 int64_t sys_getdents64(struct call *call)

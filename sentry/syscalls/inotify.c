@@ -56,5 +56,5 @@ int64_t sys_inotify_add_watch(struct call *call)
     ssize_t length = dentry_relative_path(lookup.dentry, path, sizeof(path));
     if (length < 0)
         return length;
-    return gofer_inotify_add(call->sentry->gofer, inotify, path, mask);
+    return gofer_inotify_add(call->sentry->gofer, inotify, (struct gofer_place){.path = path, .fd = -1, .expected = &lookup.dentry->inode->attributes}, mask);
 }

@@ -45,15 +45,19 @@ static int exchange_limit(struct call *call, struct process *process, unsigned i
     return prlimit(process->pid, (enum __rlimit_resource)resource, limit, old) < 0 ? -errno : 0;
 }
 
-static int64_t exchange(struct call *call, struct task *target, unsigned int resource, uint64_t new_address,
-                        uint64_t old_address)
+/* The new limit is copied in before anything is judged: whoever is looked up stays who it is until it is set. */
+static int64_t exchange(struct call *call, pid_t vtid, unsigned int resource, uint64_t new_address, uint64_t old_address)
 {
     struct rlimit limit, old;
+    int result = new_address != 0 ? guest_read(call, new_address, &limit, sizeof(limit)) : 0;
+    if (result < 0)
+        return result;
+    struct task *target = subject_find(call, vtid);
+    if (target == NULL)
+        return -ESRCH;
     if (!may_limit(call, target))
         return -EPERM;
-    int result = new_address != 0 ? guest_read(call, new_address, &limit, sizeof(limit)) : 0;
-    if (result == 0)
-        result = exchange_limit(call, target->process, resource, new_address != 0 ? &limit : NULL, &old);
+    result = exchange_limit(call, target->process, resource, new_address != 0 ? &limit : NULL, &old);
     if (result < 0 || old_address == 0)
         return result;
     return guest_write(call, old_address, &old, sizeof(old));
@@ -63,20 +67,17 @@ int64_t sys_getrlimit(struct call *call)
 {
     if (call->args[1] == 0)
         return -EFAULT;
-    return exchange(call, call->task, arg_uint(call, 0), 0, call->args[1]);
+    return exchange(call, 0, arg_uint(call, 0), 0, call->args[1]);
 }
 
 int64_t sys_setrlimit(struct call *call)
 {
     if (call->args[1] == 0)
         return -EFAULT;
-    return exchange(call, call->task, arg_uint(call, 0), call->args[1], 0);
+    return exchange(call, 0, arg_uint(call, 0), call->args[1], 0);
 }
 
 int64_t sys_prlimit64(struct call *call)
 {
-    struct task *target = subject_find(call, arg_int(call, 0));
-    if (target == NULL)
-        return -ESRCH;
-    return exchange(call, target, arg_uint(call, 1), call->args[2], call->args[3]);
+    return exchange(call, arg_int(call, 0), arg_uint(call, 1), call->args[2], call->args[3]);
 }

@@ -160,7 +160,8 @@ static int link_object(const struct vfs_who *who, const struct object *object, c
     char path[VFS_PATH_MAX];
     int error = gofer_path(to->dentry, to->name, path, sizeof(path));
     if (error == 0)
-        error = gofer_link(who->sentry->gofer, (struct gofer_place){.fd = object->fd}, path);
+        error = gofer_link(who->sentry->gofer, (struct gofer_place){.fd = object->fd},
+                           (struct gofer_place){.path = path, .fd = -1, .expected = &to->dentry->inode->attributes});
     if (error < 0)
         return error;
     object_changed(who->sentry->vfs, object);

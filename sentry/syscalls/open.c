@@ -43,9 +43,7 @@ static int64_t open_at(struct call *call, int dirfd, uint64_t address, const str
     ssize_t length = path_read(call, address, path);
     if (length < 0)
         return length;
-    struct opening again = opening;
-    int64_t result = opening_run(&opening, dirfd, path);
-    return result == -ESTALE ? opening_run(&again, dirfd, path) : result; /* replaced between look and open */
+    return opening_run(&opening, dirfd, path);
 }
 
 /* The calls older than openat2 ignore what they do not know. */

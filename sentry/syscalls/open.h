@@ -17,7 +17,8 @@ struct opening {
 /* Finds or makes the file, judges, opens, and gives it to the guest. */
 int64_t opening_run(struct opening *opening, int dirfd, const char *path);
 
-int64_t opening_install(const struct opening *opening, int fd);
+/* Gives the descriptor to the guest; ours is closed (call_give_fd). */
+int64_t opening_install(const struct opening *opening, int *fd);
 
 /* May this device be opened, by whatever name? */
 bool device_allowed(const struct statx *attributes);

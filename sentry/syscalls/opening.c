@@ -131,12 +131,12 @@ static int64_t install_path_descriptor(const struct opening *opening, int fd, bo
     return call_install_path_fd(opening->call, again >= 0 ? again : fd, close_on_exec);
 }
 
-int64_t opening_install(const struct opening *opening, int fd)
+int64_t opening_install(const struct opening *opening, int *fd)
 {
     bool close_on_exec = (opening->flags & O_CLOEXEC) != 0;
     if ((opening->flags & O_PATH) != 0)
-        return install_path_descriptor(opening, fd, close_on_exec);
-    return call_install_fd(opening->call, fd, close_on_exec);
+        return install_path_descriptor(opening, *fd, close_on_exec);
+    return call_give_fd(opening->call, fd, close_on_exec);
 }
 
 /* /dev/tty stands for the terminal of whoever opens it. */
@@ -152,7 +152,7 @@ static int64_t open_current_terminal(struct opening *opening)
     request.flags |= O_NOCTTY;
     auto_close int fd = -1;
     error = terminal->filesystem->open(opening->who.sentry->vfs, terminal, &request, &fd);
-    return error < 0 ? error : opening_install(opening, fd);
+    return error < 0 ? error : opening_install(opening, &fd);
 }
 
 /* Opens what may be opened; *ret_fd is for the guest. */
@@ -166,12 +166,12 @@ static int open_allowed(struct opening *opening, struct dentry *dentry, const st
     return error;
 }
 
-static int64_t open_terminal(struct opening *opening, const struct statx *attributes, int fd)
+static int64_t open_terminal(struct opening *opening, const struct statx *attributes, int *fd)
 {
     if (is_multiplexer(attributes))
-        terminal_give(&opening->who, fd);
+        terminal_give(&opening->who, *fd);
     if (is_terminal(attributes) && (opening->flags & O_NOCTTY) == 0 && terminal_wanted(opening->call))
-        return call_install_terminal(opening->call, fd, (opening->flags & O_CLOEXEC) != 0);
+        return call_install_terminal(opening->call, *fd, (opening->flags & O_CLOEXEC) != 0);
     return opening_install(opening, fd);
 }
 
@@ -195,8 +195,8 @@ static int64_t open_dentry(struct opening *opening, struct dentry *dentry)
     if (error < 0)
         return error;
     if (!by_path_only && S_ISCHR(attributes.stx_mode))
-        return open_terminal(opening, &attributes, fd);
-    return opening_install(opening, fd);
+        return open_terminal(opening, &attributes, &fd);
+    return opening_install(opening, &fd);
 }
 
 /* A new file below lookup->dentry. *ret_exists: somebody else made it meanwhile; then nothing is open. */
@@ -220,11 +220,10 @@ static int64_t create_file(struct opening *opening, const struct lookup *lookup,
     mode_t mode = creation_mode(&opening->who, parent, opening->mode);
     struct open_request request = {.who = &opening->who, .flags = opening->flags, .mode = mode};
     auto_close int fd = -1;
-    bool created = false;
-    error = parent->filesystem->create(vfs, parent, lookup->name, &request, &fd, &created);
-    if (error == 0 && created)
-        return opening_install(opening, fd);
-    if (error < 0 && (error != -EEXIST || (opening->flags & O_EXCL) != 0))
+    error = parent->filesystem->create(vfs, parent, lookup->name, &request, &fd);
+    if (error == 0)
+        return opening_install(opening, &fd);
+    if (error != -EEXIST || (opening->flags & O_EXCL) != 0)
         return error;
     *ret_exists = true;
     return -EEXIST;
@@ -284,7 +283,7 @@ static int64_t open_temporary(struct opening *opening, struct dentry *directory)
                                    .mode = creation_mode(&opening->who, directory, opening->mode)};
     auto_close int fd = -1;
     error = directory->filesystem->open(vfs, directory, &request, &fd);
-    return error < 0 ? error : opening_install(opening, fd);
+    return error < 0 ? error : opening_install(opening, &fd);
 }
 
 int64_t opening_run(struct opening *opening, int dirfd, const char *path)

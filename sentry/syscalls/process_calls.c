@@ -28,5 +28,5 @@ int64_t sys_pidfd_getfd(struct call *call)
     auto_close int fd = (int)syscall(SYS_pidfd_getfd, pidfd, arg_int(call, 1), 0);
     if (fd < 0)
         return -errno;
-    return call_install_fd(call, fd, true);
+    return call_give_fd(call, &fd, true);
 }

@@ -3,13 +3,17 @@
  * process_vm_readv(2) and process_vm_writev(2), judged as ptrace(2) would be.
  *
  * Of another process they are carried out here: were the host to do it after our word, the caller could hold it up
- * (by a page that is long in coming) until the other had executed a set-id program.
+ * (by a page that is long in coming) until the other had executed a set-id program. For the same reason the other executes
+ * nothing as long as somebody is in its memory (process_intrude).
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <sys/uio.h>
 
+#include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/platform/worker.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
 
@@ -29,7 +33,7 @@ struct vector {
 
 struct transfer {
     struct call *call;
-    pid_t target;
+    struct task *target; /* a reference */
     struct vector own, other;
     unsigned char buffer[STEP_MAX];
 };
@@ -69,9 +73,14 @@ static ssize_t reach(struct transfer *transfer, size_t size, bool write)
 {
     struct iovec local = {.iov_base = transfer->buffer, .iov_len = size};
     struct iovec remote = {.iov_base = (void *)vector_address(&transfer->other), .iov_len = size};
-    ssize_t done = write ? process_vm_writev(transfer->target, &local, 1, &remote, 1, 0)
-                         : process_vm_readv(transfer->target, &local, 1, &remote, 1, 0);
-    return done >= 0 ? done : -errno;
+    pid_t tid = transfer->target->tid;
+    if (!task_alive(transfer->target))
+        return -ESRCH;
+    bool paused = state_pause();
+    ssize_t done = write ? process_vm_writev(tid, &local, 1, &remote, 1, 0) : process_vm_readv(tid, &local, 1, &remote, 1, 0);
+    ssize_t result = done >= 0 ? done : -errno;
+    state_resume(paused);
+    return result;
 }
 
 static ssize_t step(struct transfer *transfer, size_t size, bool write)
@@ -106,29 +115,35 @@ static int64_t run(struct transfer *transfer, bool write)
 
 static int64_t move_memory(struct call *call, bool write)
 {
-    static struct transfer transfer;
     pid_t vtid = arg_int(call, 0);
     if (call->args[5] != 0)
         return -EINVAL;
     if (vtid == call->task->vtid || vtid == call->task->process->vpid)
         return CALL_CONTINUE;
-    int error = vector_read(call, call->args[1], call->args[2], &transfer.own);
-    if (error == 0 && vector_left(&transfer.own) == 0)
+    auto_free struct transfer *transfer = malloc(sizeof(*transfer));
+    if (transfer == NULL)
+        return -ENOMEM;
+    int error = vector_read(call, call->args[1], call->args[2], &transfer->own);
+    if (error == 0 && vector_left(&transfer->own) == 0)
         return 0;
     if (error == 0)
-        error = vector_read(call, call->args[3], call->args[4], &transfer.other);
-    if (error == 0 && vector_left(&transfer.other) == 0)
+        error = vector_read(call, call->args[3], call->args[4], &transfer->other);
+    if (error == 0 && vector_left(&transfer->other) == 0)
         return 0;
     if (error < 0)
         return error;
-    const struct task *target = vtid > 0 ? subject_find(call, vtid) : NULL;
+    struct task *target = vtid > 0 ? subject_find(call, vtid) : NULL;
     if (target == NULL)
         return -ESRCH;
     if (!caller_may_attach(call, target))
         return -EPERM;
-    transfer.call = call;
-    transfer.target = target->tid;
-    return run(&transfer, write);
+    transfer->call = call;
+    transfer->target = task_get(target);
+    process_intrude(target->process);
+    int64_t result = run(transfer, write);
+    process_intrude_end(target->process);
+    (void)task_put(target);
+    return result;
 }
 
 int64_t sys_process_vm_readv(struct call *call)

@@ -81,7 +81,7 @@ int64_t open_object(struct opening *opening, int fd)
     if ((opening->flags & O_DIRECTORY) != 0 && type != S_IFDIR)
         return -ENOTDIR;
     if ((opening->flags & O_PATH) != 0)
-        return opening_install(opening, object.fd);
+        return opening_install(opening, &object.fd);
     if (type == S_IFSOCK || type == 0) /* anonymous inodes have no type */
         return -ENXIO;
     int flags = opening->flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW);
@@ -93,5 +93,5 @@ int64_t open_object(struct opening *opening, int fd)
         error = reopen_anonymous(opening, &object, flags, &opened);
     else
         error = reopen_file(opening, &object, flags, &opened);
-    return error < 0 ? error : opening_install(opening, opened);
+    return error < 0 ? error : opening_install(opening, &opened);
 }

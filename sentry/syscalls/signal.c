@@ -143,18 +143,19 @@ int64_t sys_rt_tgsigqueueinfo(struct call *call)
     return judge_one(call, arg_int(call, 0), arg_int(call, 1), arg_int(call, 2));
 }
 
-/* A descriptor, unlike an id, can be exchanged for another behind our back: we signal through our own copy. */
-static int64_t signal_through(struct call *call, int pidfd, int signal)
+/* What the sender says of himself; *ret_info is NULL if he leaves it to the host. */
+static int read_info(struct call *call, uint64_t address, siginfo_t *info, siginfo_t **ret_info)
 {
-    siginfo_t info;
-    if (call->args[2] == 0)
-        return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
-    int result = guest_read(call, call->args[2], &info, sizeof(info));
+    *ret_info = NULL;
+    if (address == 0)
+        return 0;
+    int result = guest_read(call, address, info, sizeof(*info));
     if (result < 0)
         return result;
-    if (info.si_code >= 0 || info.si_code == SI_TKILL)
+    if (info->si_code >= 0 || info->si_code == SI_TKILL)
         return -EPERM;
-    return syscall(SYS_pidfd_send_signal, pidfd, signal, &info, 0) < 0 ? -errno : 0;
+    *ret_info = info;
+    return 0;
 }
 
 /* An open /proc/PID does for a pidfd too. */
@@ -177,29 +178,36 @@ static int subject_from_folder(struct call *call, int fd, struct task **ret_task
     return 0;
 }
 
+/* A descriptor, unlike an id, can be exchanged for another behind our back: we signal through our own copy. */
 int64_t sys_pidfd_send_signal(struct call *call)
 {
     int signal = arg_int(call, 1);
+    siginfo_t bytes, *info;
     if (arg_uint(call, 3) != 0)
         return CALL_CONTINUE;
+    int result = read_info(call, call->args[2], &bytes, &info);
+    if (result == -EFAULT)
+        return result;
     auto_close int fd = call_get_fd(call, arg_int(call, 0));
     if (fd < 0)
         return fd;
     struct task *target;
-    int result = subject_from_pidfd(call, fd, &target);
-    bool folder = result == -EBADF;
+    int found = subject_from_pidfd(call, fd, &target);
+    bool folder = found == -EBADF;
     if (folder)
-        result = subject_from_folder(call, take_fd(&fd), &target);
-    if (result < 0)
-        return result;
-    bool all_powerful = caller_capable(call, CAP_KILL);
-    if (!folder && (all_powerful || !is_signal(signal)))
+        found = subject_from_folder(call, take_fd(&fd), &target);
+    if (found < 0)
+        return found;
+    if (!folder && (caller_capable(call, CAP_KILL) || !is_signal(signal)))
         return CALL_CONTINUE;
     if (!is_signal(signal))
         return -EINVAL;
-    if (!all_powerful && !may_signal(call, target, signal))
+    if (result < 0)
+        return result;
+    if (!caller_capable(call, CAP_KILL) && !may_signal(call, target, signal))
         return -EPERM;
     if (init_ignores(call, target->process, signal))
         return 0;
-    return signal_through(call, folder ? target->process->pidfd : fd, signal);
+    int pidfd = folder ? target->process->pidfd : fd;
+    return syscall(SYS_pidfd_send_signal, pidfd, signal, info, 0) < 0 ? -errno : 0;
 }

@@ -47,19 +47,12 @@ static int attributes_at(struct call *call, int dirfd, uint64_t address, int fla
     return target_attributes(&who, &target, ret_attributes);
 }
 
-/* What a name led to was replaced between two looks: look again, as the kernel does. */
-static int attributes_now(struct call *call, int dirfd, uint64_t address, int flags, struct statx *ret_attributes)
-{
-    int error = attributes_at(call, dirfd, address, flags, ret_attributes);
-    return error == -ESTALE ? attributes_at(call, dirfd, address, flags, ret_attributes) : error;
-}
-
 static int64_t stat_at(struct call *call, int dirfd, uint64_t address, uint64_t buffer, int flags)
 {
     if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE)) != 0)
         return -EINVAL;
     struct statx attributes;
-    int error = attributes_now(call, dirfd, address, flags, &attributes);
+    int error = attributes_at(call, dirfd, address, flags, &attributes);
     if (error < 0)
         return error;
     struct stat result;
@@ -103,7 +96,7 @@ int64_t sys_statx(struct call *call)
         return -EINVAL;
 
     struct statx attributes;
-    int error = attributes_now(call, arg_int(call, 0), call->args[1], flags, &attributes);
+    int error = attributes_at(call, arg_int(call, 0), call->args[1], flags, &attributes);
     if (error < 0)
         return error;
     return guest_write(call, call->args[4], &attributes, sizeof(attributes));

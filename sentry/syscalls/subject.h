@@ -11,7 +11,7 @@
 
 static inline const struct cred *caller_cred(const struct call *call)
 {
-    return task_cred(call->task);
+    return call->cred;
 }
 
 static inline bool caller_capable(const struct call *call, unsigned int capability)

@@ -6,16 +6,36 @@
 
 /* The name led to something else meanwhile (somebody outside, or an overlay that copied the file up). The same kind of
  * thing takes the place; another kind is for the caller to look up again. */
-static int exchange(struct vfs *vfs, struct dentry *dentry, const struct statx *attributes)
+static int exchange(struct vfs *vfs, struct dentry *dentry, const struct statx *attributes, uint64_t asked)
 {
     if (((attributes->stx_mode ^ dentry->inode->attributes.stx_mode) & S_IFMT) != 0) {
         dentry->valid_until = 0;
         return -ESTALE;
     }
-    struct inode *inode = inode_obtain(vfs, dentry->inode->filesystem, attributes);
+    struct inode *inode = inode_obtain(vfs, dentry->inode->filesystem, attributes, asked);
     if (inode == NULL)
         return -ENOMEM;
     dentry_swap_inode(dentry, inode);
+    return 0;
+}
+
+/* The inode is held. */
+static int ask(struct vfs *vfs, struct dentry *dentry, struct inode *inode)
+{
+    struct statx attributes;
+    uint64_t asked = vfs->stamp;
+    int error = inode->filesystem->getattr(vfs, dentry, &attributes);
+    if (error < 0)
+        return error;
+    if (dentry->inode != inode)
+        return 0; /* whoever put another there knows it */
+    if (inode->vfs == NULL) { /* not in the hash: the filesystem keeps its own identities and times */
+        inode->attributes = attributes;
+        return 0;
+    }
+    if (!same_object(&attributes, &inode->attributes))
+        return exchange(vfs, dentry, &attributes, asked);
+    inode_refresh(vfs, inode, &attributes, asked);
     return 0;
 }
 
@@ -24,51 +44,35 @@ int vfs_getattr(struct vfs *vfs, struct dentry *dentry)
     struct inode *inode = dentry->inode;
     if (inode == NULL)
         return -ENOENT;
-    if (inode_fresh(vfs, inode) || inode->filesystem->getattr == NULL || dentry_gone(dentry))
+    if (inode_fresh(inode) || inode->filesystem->getattr == NULL || dentry_gone(dentry))
         return 0;
     if (inode_refresh_locally(vfs, inode))
         return 0;
-    struct statx attributes;
-    int error = inode->filesystem->getattr(vfs, dentry, &attributes);
-    if (error < 0)
-        return error;
-    if (inode->vfs == NULL) { /* not in the hash: the filesystem keeps its own identities and times */
-        inode->attributes = attributes;
-        return 0;
-    }
-    if (!same_object(&attributes, &inode->attributes))
-        return exchange(vfs, dentry, &attributes);
-    inode_refresh(vfs, inode, &attributes);
-    return 0;
-}
-
-/* Inodes outside the hash: their filesystem says itself how long things are right. */
-static void forget(struct inode *inode)
-{
-    if (inode->vfs == NULL)
-        return;
-    inode->fresh_until = 0;
-    inode->ids_until = 0;
-    inode_forget_kept(inode);
+    (void)inode_get(inode);
+    int error = ask(vfs, dentry, inode);
+    (void)inode_put(inode);
+    return error;
 }
 
 void attributes_aged(struct dentry *dentry)
 {
-    if (dentry->inode != NULL && dentry->inode->vfs != NULL)
-        dentry->inode->fresh_until = 0;
+    if (dentry->inode == NULL || dentry->inode->vfs == NULL)
+        return;
+    dentry->inode->fresh_until = 0;
+    dentry->inode->changed = ++dentry->vfs->stamp;
 }
 
 void vfs_invalidate_attributes(struct dentry *dentry)
 {
     if (dentry->inode != NULL)
-        forget(dentry->inode);
+        inode_changes(dentry->inode);
 }
 
 void object_changed(struct vfs *vfs, const struct object *object)
 {
     struct inode *inode = object->kind == OBJECT_FILE ? inode_cached(vfs, &object->attributes) : NULL;
     if (inode != NULL)
-        forget(inode);
+        inode_changes(inode);
 }
 
 void object_written(struct vfs *vfs, const struct object *object)

@@ -19,7 +19,7 @@ int next_name(const char **rest, char name[VFS_NAME_MAX + 1])
 int vfs_child(struct vfs *vfs, struct dentry *directory, const char *name, struct dentry **ret_dentry)
 {
     struct dentry *dentry = dentry_cached(vfs, directory, name);
-    if (dentry == NULL || !dentry_valid(vfs, dentry)) {
+    if (dentry == NULL || !dentry_valid(dentry)) {
         if (dentry_gone(directory))
             return -ENOENT;
         if (directory->filesystem->lookup == NULL)
@@ -30,8 +30,8 @@ int vfs_child(struct vfs *vfs, struct dentry *directory, const char *name, struc
             return error;
         /* A filesystem with better knowledge than "now" has put the dentry there itself. */
         dentry = dentry_cached(vfs, directory, name);
-        if (dentry == NULL || !dentry_valid(vfs, dentry) || dentry->inode != inode) {
-            int64_t until = inode != NULL && inode->fresh_until > vfs->now ? inode->fresh_until : vfs->now;
+        if (dentry == NULL || !dentry_valid(dentry) || dentry->inode != inode) {
+            int64_t until = inode != NULL && inode->fresh_until > vfs_now() ? inode->fresh_until : vfs_now();
             dentry = dentry_settle(vfs, directory, name, inode, until);
         } else {
             inode_put(inode);
@@ -47,7 +47,7 @@ int child_with_rest(struct vfs *vfs, struct dentry *directory, const char *name,
                     struct dentry **ret_dentry)
 {
     const struct dentry *cached = dentry_cached(vfs, directory, name);
-    if ((cached == NULL || !dentry_valid(vfs, cached)) && directory->filesystem->prefetch != NULL &&
+    if ((cached == NULL || !dentry_valid(cached)) && directory->filesystem->prefetch != NULL &&
         !dentry_gone(directory))
         directory->filesystem->prefetch(vfs, directory, rest);
     return vfs_child(vfs, directory, name, ret_dentry);

@@ -181,9 +181,9 @@ struct dentry *dentry_cached(struct vfs *vfs, const struct dentry *directory, co
     return dentry;
 }
 
-bool dentry_valid(const struct vfs *vfs, const struct dentry *dentry)
+bool dentry_valid(const struct dentry *dentry)
 {
-    return dentry->pinned || dentry->valid_until >= vfs->now;
+    return dentry->pinned || dentry->valid_until >= vfs_now();
 }
 
 bool dentry_is_directory(const struct dentry *dentry)

@@ -78,14 +78,14 @@ bool inode_refresh_locally(struct vfs *vfs, struct inode *inode)
 {
     struct statx attributes;
     const struct handle *handle = handle_of(inode);
-    if (handle == NULL || !inode_ids_fresh(vfs, inode) ||
+    if (handle == NULL || !inode_ids_fresh(inode) ||
         statx(handle->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &attributes) < 0 ||
         !same_object(&attributes, &inode->attributes))
         return false;
     attributes.stx_uid = inode->attributes.stx_uid; /* in our view they have none */
     attributes.stx_gid = inode->attributes.stx_gid;
     int64_t ids_until = inode->ids_until;
-    inode_refresh(vfs, inode, &attributes);
+    inode_refresh(vfs, inode, &attributes, vfs->stamp);
     inode->ids_until = ids_until;
     if (inode->fresh_until > ids_until)
         inode->fresh_until = ids_until;

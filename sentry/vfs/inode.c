@@ -115,9 +115,20 @@ static bool written_bit(struct vfs *vfs, const struct statx *identity, bool set)
     return (*word & bit) != 0;
 }
 
-void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *attributes)
+void inode_changes(struct inode *inode)
 {
-    int64_t until = mount_until(vfs, attributes->stx_mnt_id);
+    if (inode->vfs == NULL)
+        return;
+    inode->changed = ++inode->vfs->stamp;
+    inode->fresh_until = 0;
+    inode->ids_until = 0;
+    inode_forget_kept(inode);
+}
+
+void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *attributes, uint64_t asked)
+{
+    /* An answer from before a change is as good as one from now for this call, which was made before too, and for no other. */
+    int64_t until = inode->changed <= asked ? mount_until(vfs, attributes->stx_mnt_id) : vfs_now();
     mode_t mode = attributes->stx_mode;
     const struct statx_timestamp *before = &inode->attributes.stx_ctime, *after = &attributes->stx_ctime;
     if (before->tv_sec != after->tv_sec || before->tv_nsec != after->tv_nsec)
@@ -125,21 +136,21 @@ void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *att
     bool moves_by_itself = inode->opened_for_write || !(S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode));
     inode->attributes = *attributes;
     inode->ids_until = until;
-    inode->fresh_until = moves_by_itself ? vfs->now : until;
+    inode->fresh_until = moves_by_itself ? vfs_now() : until;
 }
 
-struct inode *inode_obtain(struct vfs *vfs, const struct filesystem *filesystem, const struct statx *attributes)
+struct inode *inode_obtain(struct vfs *vfs, const struct filesystem *filesystem, const struct statx *attributes, uint64_t asked)
 {
     struct inode *inode = inode_cached(vfs, attributes);
     if (inode != NULL) {
-        inode_refresh(vfs, inode, attributes);
+        inode_refresh(vfs, inode, attributes, asked);
         return inode_get(inode);
     }
     inode = inode_new(filesystem, attributes);
     if (inode == NULL)
         return NULL;
     inode->opened_for_write = S_ISREG(attributes->stx_mode) && written_bit(vfs, attributes, false);
-    inode_refresh(vfs, inode, attributes);
+    inode_refresh(vfs, inode, attributes, asked);
     hash_add(vfs, inode);
     return inode;
 }
@@ -147,7 +158,7 @@ struct inode *inode_obtain(struct vfs *vfs, const struct filesystem *filesystem,
 void inode_adopt(struct vfs *vfs, struct inode *inode)
 {
     const struct statx attributes = inode->attributes;
-    inode_refresh(vfs, inode, &attributes);
+    inode_refresh(vfs, inode, &attributes, vfs->stamp);
     hash_add(vfs, inode);
 }
 
@@ -161,8 +172,8 @@ void inode_written(struct vfs *vfs, struct inode *inode)
     if (!S_ISREG(inode->attributes.stx_mode))
         return;
     inode->opened_for_write = true;
-    if (inode->fresh_until > vfs->now)
-        inode->fresh_until = vfs->now;
+    if (inode->fresh_until > vfs_now())
+        inode->fresh_until = vfs_now();
     identity_written(vfs, &inode->attributes);
 }
 
@@ -173,12 +184,12 @@ void inode_remember(struct vfs *vfs, struct inode *inode)
     *slot = inode_get(inode);
 }
 
-bool inode_fresh(const struct vfs *vfs, const struct inode *inode)
+bool inode_fresh(const struct inode *inode)
 {
-    return inode->fresh_until >= vfs->now;
+    return inode->fresh_until >= vfs_now();
 }
 
-bool inode_ids_fresh(const struct vfs *vfs, const struct inode *inode)
+bool inode_ids_fresh(const struct inode *inode)
 {
-    return inode->fresh_until >= vfs->now || inode->ids_until >= vfs->now;
+    return inode->fresh_until >= vfs_now() || inode->ids_until >= vfs_now();
 }

@@ -41,9 +41,13 @@ ssize_t vfs_deciding_xattr(struct vfs *vfs, struct dentry *dentry, enum kept whi
         return -EOPNOTSUPP;
     struct inode *inode = dentry->inode;
     struct kept_xattr *kept = &inode->kept[which];
-    if (kept->until < vfs->now || inode->opened_for_write) {
+    if (kept->until < vfs_now() || inode->opened_for_write) {
+        uint64_t asked = vfs->stamp;
+        (void)inode_get(inode);
         ssize_t got = dentry->filesystem->getxattr(vfs, dentry, names[which], value, size);
-        keep(vfs, inode, kept, value, got);
+        if (inode->changed <= asked)
+            keep(vfs, inode, kept, value, got);
+        (void)inode_put(inode);
         return got;
     }
     if (kept->size > (ssize_t)size)

@@ -73,14 +73,14 @@ int64_t mount_until(struct vfs *vfs, uint64_t mount_id)
 {
     const struct mount_entry *entry = mount_entry_learn(vfs, mount_id);
     if (entry == NULL)
-        return vfs->now;
-    return entry->ttl == TTL_FOREVER ? TTL_FOREVER : vfs->now + entry->ttl;
+        return vfs_now();
+    return entry->ttl == TTL_FOREVER ? TTL_FOREVER : vfs_now() + entry->ttl;
 }
 
 int64_t names_until(const struct dentry *directory)
 {
     if (directory->inode == NULL || directory->inode->vfs == NULL)
-        return directory->vfs->now;
+        return vfs_now();
     return mount_until(directory->vfs, directory->inode->attributes.stx_mnt_id);
 }
 

@@ -32,9 +32,9 @@ void object_release(struct object *object)
 }
 
 /* Owner and mode change the change time, so with that unchanged they are what they were. */
-static bool ids_known(const struct vfs *vfs, const struct inode *inode, const struct statx *local)
+static bool ids_known(const struct inode *inode, const struct statx *local)
 {
-    if (inode_ids_fresh(vfs, inode))
+    if (inode_ids_fresh(inode))
         return true;
     const struct statx_timestamp *then = &inode->attributes.stx_ctime, *now = &local->stx_ctime;
     return then->tv_sec == now->tv_sec && then->tv_nsec == now->tv_nsec;
@@ -43,14 +43,15 @@ static bool ids_known(const struct vfs *vfs, const struct inode *inode, const st
 static int file_owner(struct vfs *vfs, struct object *object)
 {
     const struct inode *known = inode_cached(vfs, &object->attributes);
-    if (known == NULL || !ids_known(vfs, known, &object->attributes)) {
+    if (known == NULL || !ids_known(known, &object->attributes)) {
         struct statx attributes;
+        uint64_t asked = vfs->stamp;
         int error = gofer_getattr(vfs->sentry->gofer, (struct gofer_place){.fd = object->fd}, &attributes);
         if (error < 0)
             return error;
         if (!same_object(&attributes, &object->attributes))
             return -EIO;
-        struct inode *inode = inode_obtain(vfs, &goferfs, &attributes);
+        struct inode *inode = inode_obtain(vfs, &goferfs, &attributes, asked);
         if (inode == NULL)
             return -ENOMEM;
         inode_remember(vfs, inode); /* it may have no name */
@@ -81,7 +82,7 @@ static void anonymous_owner(const struct vfs *vfs, const struct cred *cred, stru
 static int lost_directory(struct vfs *vfs, const struct object *object, struct dentry **ret_dentry)
 {
     static const struct filesystem nowhere = {.name = "gone"};
-    struct inode *inode = object->kind == OBJECT_FILE ? inode_obtain(vfs, &goferfs, &object->attributes)
+    struct inode *inode = object->kind == OBJECT_FILE ? inode_obtain(vfs, &goferfs, &object->attributes, vfs->stamp)
                                                       : inode_new(&nowhere, &object->attributes);
     if (inode == NULL)
         return -ENOMEM;
@@ -186,11 +187,11 @@ int object_from_own_fd(struct call *call, int fd, struct object *ret_object)
 {
     struct vfs *vfs = call->sentry->vfs;
     struct object object = {.fd = fd};
-    vfs_tick_for_call(vfs, call->id);
+    vfs_tick_for_call(vfs, call);
     int error = statx(fd, "", AT_EMPTY_PATH, OBJECT_MASK, &object.attributes) < 0 ? -errno : 0;
     if (error == 0) {
         object.kind = object_classify(vfs, &object.attributes);
-        error = complete(vfs, task_cred(call->task), &object);
+        error = complete(vfs, call->cred, &object);
     }
     if (error < 0) {
         object_release(&object);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may do what: the rules of the kernel's generic_permission, may_delete and setattr_prepare over emulated
  * credentials. */
+#include "postern/cleanup.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/acl.h"
@@ -44,15 +45,17 @@ static bool list_may_matter(const struct cred *cred, const struct statx *attribu
 int listed_permission(const struct vfs_who *who, const struct statx *attributes, int mask, read_acl_fn *read_list,
                       const void *of)
 {
-    static uint32_t value[ACL_SIZE_MAX / sizeof(uint32_t)]; /* main thread only; aligned for what is in it */
     if (!list_may_matter(who->cred, attributes, mask))
         return attributes_permission(who->cred, attributes, mask);
-    ssize_t size = read_list(of, value, sizeof(value));
+    auto_free void *value = malloc(ACL_SIZE_MAX);
+    if (value == NULL)
+        return -ENOMEM;
+    ssize_t size = read_list(of, value, ACL_SIZE_MAX);
     if (size == -ENODATA || size == -EOPNOTSUPP)
         return attributes_permission(who->cred, attributes, mask);
     if (size < 0)
         return (int)size;
-    if ((size_t)size > sizeof(value) || acl_check(value, (size_t)size) < 0)
+    if ((size_t)size > ACL_SIZE_MAX || acl_check(value, (size_t)size) < 0)
         return -EIO;
     return acl_permission((const struct acl *)value, (size_t)size, who->cred, attributes, mask);
 }
@@ -73,14 +76,14 @@ int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask)
     struct vfs *vfs = who->sentry->vfs;
     if (dentry->inode == NULL)
         return -ENOENT;
-    if (!inode_ids_fresh(vfs, dentry->inode)) {
+    if (!inode_ids_fresh(dentry->inode)) {
         int error = vfs_getattr(vfs, dentry);
         if (error < 0)
             return error;
     }
-    const struct statx *attributes = &dentry->inode->attributes;
+    const struct statx attributes = dentry->inode->attributes; /* the list may have to be asked for */
     const struct list_of_dentry list = {.vfs = vfs, .dentry = dentry};
-    int error = listed_permission(who, attributes, mask, read_list_of_dentry, &list);
+    int error = listed_permission(who, &attributes, mask, read_list_of_dentry, &list);
     if (error == -EACCES && dentry->filesystem->grants != NULL && dentry->filesystem->grants(dentry, who))
         error = 0;
     if (error == 0 && (mask & MAY_WRITE) != 0 && below_readonly_path(dentry))
@@ -95,11 +98,11 @@ int vfs_may_delete(const struct vfs_who *who, struct dentry *directory, struct d
     int error = vfs_permission(who, directory, MAY_WRITE | MAY_EXEC);
     if (error < 0)
         return error;
-    const struct statx *attributes = &directory->inode->attributes;
-    if ((attributes->stx_mode & S_ISVTX) != 0 && !cred_capable(who->cred, CAP_FOWNER) &&
-        who->cred->fsuid != attributes->stx_uid) {
+    const struct statx *folder = &directory->inode->attributes;
+    bool sticky = (folder->stx_mode & S_ISVTX) != 0 && who->cred->fsuid != folder->stx_uid;
+    if (sticky && !cred_capable(who->cred, CAP_FOWNER)) {
         struct vfs *vfs = who->sentry->vfs;
-        error = inode_ids_fresh(vfs, victim->inode) ? 0 : vfs_getattr(vfs, victim);
+        error = inode_ids_fresh(victim->inode) ? 0 : vfs_getattr(vfs, victim);
         if (error < 0)
             return error;
         if (who->cred->fsuid != victim->inode->attributes.stx_uid)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The object that holds the tree and the caches, and their clock. */
 #include "postern/confine.h"
+#include "sentry/platform/call.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #include <stdlib.h>
@@ -10,21 +11,35 @@
 CONFINE_ALLOW(getrandom, "hash tables nobody can aim at");
 CONFINE_ALLOW(clock_gettime, "the age of what is cached; the vDSO may have no such clock");
 
+static _Thread_local int64_t now_here;
+
+int64_t vfs_now(void)
+{
+    return now_here;
+}
+
+void vfs_now_set(int64_t now)
+{
+    now_here = now;
+}
+
 /* Never the same twice: what was right "now" for one call is not for the next. */
 void vfs_tick(struct vfs *vfs)
 {
     struct timespec time;
     (void)clock_gettime(CLOCK_MONOTONIC, &time);
     int64_t now = (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-    vfs->now = now > vfs->now ? now : vfs->now + 1;
+    vfs->last = now > vfs->last ? now : vfs->last + 1;
+    now_here = vfs->last;
 }
 
-void vfs_tick_for_call(struct vfs *vfs, uint64_t call_id)
+void vfs_tick_for_call(struct vfs *vfs, struct call *call)
 {
-    if (call_id == vfs->call_id)
-        return;
-    vfs->call_id = call_id;
-    vfs_tick(vfs);
+    if (call->now == 0) {
+        vfs_tick(vfs);
+        call->now = now_here;
+    }
+    now_here = call->now;
 }
 
 struct vfs *vfs_create(struct sentry *sentry, struct inode *root)

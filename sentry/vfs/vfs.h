@@ -3,7 +3,8 @@
  * The virtual file system: one tree of dentries over several filesystems, path resolution
  * (path_resolution(7)) and permission checks against emulated credentials.
  *
- * Main thread only. Dentries and inodes are reference counted; a dentry holds its parent and its inode.
+ * Under the state lock, which is let go of while the gofer is asked: a dentry or inode is good across that only for whoever holds a
+ * reference to it, and dentry->inode may be another afterwards. A dentry holds its parent and its inode.
  * The attribute carrier everywhere is struct statx.
  */
 #ifndef SENTRY_VFS_VFS_H
@@ -87,9 +88,9 @@ struct filesystem {
     int (*follow)(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, struct dentry **ret_dentry, int *ret_fd);
     /* Opens; *ret_fd is a descriptor to inject (owned by the caller). O_CREAT is never seen here. */
     int (*open)(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd);
-    /* Creates and opens in one step (O_CREAT on a missing name); *ret_created false if it had come to exist. */
+    /* Creates and opens in one step (O_CREAT on a missing name); -EEXIST if it has come to exist. */
     int (*create)(struct vfs *vfs, struct dentry *directory, const char *name, const struct open_request *request,
-                  int *ret_fd, bool *ret_created);
+                  int *ret_fd);
     int (*mkdir)(struct vfs *vfs, struct dentry *directory, const char *name, mode_t mode, const struct vfs_who *who);
     int (*mknod)(struct vfs *vfs, struct dentry *directory, const char *name, mode_t mode, dev_t dev, const struct vfs_who *who);
     int (*symlink)(struct vfs *vfs, struct dentry *directory, const char *name, const char *target, const struct vfs_who *who);
@@ -132,6 +133,7 @@ struct inode {
     struct vfs *vfs;         /* whose inode hash it is in; NULL: none */
     unsigned int handle;     /* vfs/handle.c; 0: none */
     struct kept_xattr kept[KEPT_COUNT]; /* vfs/kept.c */
+    uint64_t changed; /* vfs->stamp when attributes were last changed */
 };
 
 struct dentry {
@@ -149,6 +151,8 @@ struct dentry {
     struct vfs *vfs;
     const struct boot_mount *mount; /* pinned mount points: what is mounted there; else NULL */
     bool hashed, unused;
+    bool names_locked;      /* names in this folder are being changed: vfs/names.c */
+    uint64_t names_changed; /* vfs->stamp when they last were */
 };
 
 struct vfs *vfs_new(struct sentry *sentry);

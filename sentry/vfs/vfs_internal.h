@@ -2,9 +2,14 @@
 /*
  * What the files of vfs/ share, and goferfs, which fills the caches. Everybody else uses vfs.h.
  *
- * Time: the clock of the caches (vfs->now) is read once a trapped call (vfs_tick). What a call has learnt stays right
- * until its end, even on a mount that caches nothing; so one walk request serves a whole path, and the getattr after
+ * Time: the clock of the caches (vfs_now) is read once a trapped call, by the thread that serves it. What a call has learnt stays
+ * right until its end, even on a mount that caches nothing; so one walk request serves a whole path, and the getattr after
  * it.
+ *
+ * Order: the state lock is not held while the gofer works, so an answer may be older than what has been done meanwhile. Whoever
+ * changes names in a folder locks the folder (names_lock); whoever looks a name up waits for that, and looks again if
+ * something was changed while it looked. Attributes carry the time of their last change (inode->changed): an answer to an
+ * earlier question is not kept.
  *
  * Memory: a dentry nobody uses waits on a list and is reused or, beyond a bound, freed, oldest first. Inodes live as
  * long as their dentries, and a little longer on a ring of recently used ones (files that have no name any more).
@@ -49,8 +54,8 @@ struct handle {
 struct vfs {
     struct sentry *sentry;
     struct dentry *root;
-    int64_t now;      /* CLOCK_MONOTONIC ns, never the same twice */
-    uint64_t call_id; /* the call `now` was read for */
+    int64_t last; /* CLOCK_MONOTONIC ns that was read last; never the same twice */
+    uint64_t stamp; /* counts changes */
     uint64_t seed;
 
     struct dentry *dentries[DENTRY_BUCKETS];
@@ -66,6 +71,7 @@ struct vfs {
     struct handle handles[HANDLES_MAX];
     size_t next_handle;
 
+    bool tree_locked; /* names_lock_tree */
     struct mount_entry mounts[MOUNTS_MAX];
     size_t mount_count;
 
@@ -76,11 +82,15 @@ struct vfs {
 /* vfs.c: a tree with this root inode (reference taken over); what vfs_new does once it has one. */
 struct vfs *vfs_create(struct sentry *sentry, struct inode *root);
 void vfs_tick(struct vfs *vfs);
-void vfs_tick_for_call(struct vfs *vfs, uint64_t call_id);
+/* Takes the clock of a call for the calling thread's; reads it if the call has none yet. */
+void vfs_tick_for_call(struct vfs *vfs, struct call *call);
+/* What vfs_tick read last in this thread. */
+int64_t vfs_now(void);
+void vfs_now_set(int64_t now);
 
 /* dentry.c */
 struct dentry *dentry_cached(struct vfs *vfs, const struct dentry *directory, const char *name); /* borrowed, any age */
-bool dentry_valid(const struct vfs *vfs, const struct dentry *dentry);
+bool dentry_valid(const struct dentry *dentry);
 /* Records what `name` is: an inode (reference taken over) or, with NULL, that it does not exist. Borrowed result: good
  * until the next dentry_put; NULL if memory is out. A pinned dentry stays what it is. */
 struct dentry *dentry_settle(struct vfs *vfs, struct dentry *directory, const char *name, struct inode *inode,
@@ -98,15 +108,18 @@ bool same_object(const struct statx *one, const struct statx *other); /* mount, 
 /* The same but for birth: an overlay that copies a folder up keeps its number and gives it a new time of birth. */
 bool reborn_folder(const struct statx *known, const struct statx *found);
 /* The inode of a gofer object, made or found by identity, its attributes refreshed. Owned; NULL if memory is out. */
-struct inode *inode_obtain(struct vfs *vfs, const struct filesystem *filesystem, const struct statx *attributes);
+struct inode *inode_obtain(struct vfs *vfs, const struct filesystem *filesystem, const struct statx *attributes,
+                           uint64_t asked);
 void inode_adopt(struct vfs *vfs, struct inode *inode); /* puts one made by inode_new into the hash */
 struct inode *inode_cached(struct vfs *vfs, const struct statx *identity); /* borrowed, or NULL */
-void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *attributes);
+/* asked: vfs->stamp when the question was asked that this is the answer to. */
+void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *attributes, uint64_t asked);
+void inode_changes(struct inode *inode); /* said before and after attributes are changed */
 void inode_written(struct vfs *vfs, struct inode *inode);             /* opened for writing */
 void identity_written(struct vfs *vfs, const struct statx *identity); /* the same for one not in the cache */
 void inode_remember(struct vfs *vfs, struct inode *inode);
-bool inode_fresh(const struct vfs *vfs, const struct inode *inode);
-bool inode_ids_fresh(const struct vfs *vfs, const struct inode *inode); /* uid, gid and mode */
+bool inode_fresh(const struct inode *inode);
+bool inode_ids_fresh(const struct inode *inode); /* uid, gid and mode */
 
 /* kept.c */
 void inode_forget_kept(struct inode *inode);
@@ -125,6 +138,18 @@ int inode_open_locally(struct vfs *vfs, const struct inode *inode,
 
 /* attributes.c: names came, went or moved: size, links and times changed, owner and mode did not. */
 void attributes_aged(struct dentry *dentry);
+
+/* names.c: changes of names, one at a time in a folder. The lock is waited for without the state lock. */
+void names_lock(struct dentry *directory);
+void names_lock_two(struct dentry *one, struct dentry *other); /* may be the same */
+void names_unlock(struct dentry *directory);
+void names_unlock_two(struct dentry *one, struct dentry *other);
+/* For whoever looks names up: waits until nobody changes them; then, have they changed since vfs->stamp was `asked`? */
+void names_wait(const struct dentry *directory);
+bool names_changed(const struct dentry *directory, uint64_t asked);
+/* Of a folder that changes its parent there is one at a time. */
+void names_lock_tree(struct vfs *vfs);
+void names_unlock_tree(struct vfs *vfs);
 
 /* mounts.c */
 void mounts_init(struct vfs *vfs);

@@ -74,16 +74,17 @@ static int go_up(struct walk *walk)
 static void refresh_with_rest(struct walk *walk)
 {
     struct dentry *at = walk->at;
-    struct dentry *parent = at->parent;
     char path[VFS_NAME_MAX + VFS_PATH_MAX + 2];
-    if (inode_ids_fresh(walk->vfs, at->inode) || at->pinned || parent->filesystem->prefetch == NULL ||
+    if (inode_ids_fresh(at->inode) || at->pinned || at->parent->filesystem->prefetch == NULL ||
         dentry_gone(at) || strlen(walk->rest) >= VFS_PATH_MAX)
         return;
     (void)snprintf(path, sizeof(path), "%s/%s", at->name, walk->rest);
+    struct dentry *parent = dentry_get(at->parent);
     parent->filesystem->prefetch(walk->vfs, parent, path);
     struct dentry *now = at->deleted ? dentry_cached(walk->vfs, parent, at->name) : NULL;
     if (now != NULL && now->inode != NULL && S_ISDIR(now->inode->attributes.stx_mode))
         move_to(walk, dentry_get(now));
+    dentry_put(parent);
 }
 
 static int may_search(struct walk *walk)
@@ -171,15 +172,15 @@ static bool only_slashes(const char *rest)
  * if it is one's own or the folder's owner's. */
 static int may_follow(const struct walk *walk, struct dentry *link)
 {
-    const struct statx *folder = &link->parent->inode->attributes;
+    const struct statx folder = link->parent->inode->attributes;
     const mode_t shared = S_ISVTX | S_IWOTH;
-    if ((folder->stx_mode & shared) != shared || !only_slashes(walk->rest))
+    if ((folder.stx_mode & shared) != shared || !only_slashes(walk->rest))
         return 0;
-    int error = inode_ids_fresh(walk->vfs, link->inode) ? 0 : vfs_getattr(walk->vfs, link);
+    int error = inode_ids_fresh(link->inode) ? 0 : vfs_getattr(walk->vfs, link);
     if (error < 0)
         return error;
     uid_t owner = link->inode->attributes.stx_uid;
-    return owner == walk->who->cred->fsuid || owner == folder->stx_uid ? 0 : -EACCES;
+    return owner == walk->who->cred->fsuid || owner == folder.stx_uid ? 0 : -EACCES;
 }
 
 static int follow(struct walk *walk, struct dentry *link)

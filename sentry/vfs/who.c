@@ -7,12 +7,12 @@
 
 void vfs_who_from_call(struct call *call, struct vfs_who *ret_who)
 {
-    const struct context *context = call->task->process->context;
-    vfs_tick_for_call(call->sentry->vfs, call->id);
+    const struct context *context = call->context;
+    vfs_tick_for_call(call->sentry->vfs, call);
     *ret_who = (struct vfs_who){
         .sentry = call->sentry,
         .task = call->task,
-        .cred = task_cred(call->task),
+        .cred = call->cred,
         .root = context->root,
         .cwd = context->cwd,
         .umask = context->umask,

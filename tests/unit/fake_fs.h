@@ -112,7 +112,7 @@ static int fake_enter(struct vfs *vfs, struct dentry *directory, const char *nam
     struct inode *inode = NULL;
     if (node != NULL) {
         const struct statx attributes = fake_attributes(node);
-        inode = inode_obtain(vfs, &fakefs, &attributes);
+        inode = inode_obtain(vfs, &fakefs, &attributes, vfs->stamp);
     }
     struct dentry *dentry = dentry_settle(vfs, directory, name, inode, names_until(directory));
     *ret_dentry = dentry;

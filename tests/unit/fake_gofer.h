@@ -58,12 +58,13 @@ int gofer_getattr(struct gofer *gofer, struct gofer_place place, struct statx *r
     return statx(at, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_WANTED, ret_attributes) < 0 ? -errno : 0;
 }
 
-int gofer_open(struct gofer *gofer, const char *path, int flags, mode_t mode, const struct gofer_owner *owner, int exec,
+int gofer_open(struct gofer *gofer, struct gofer_place place, int flags, mode_t mode, const struct gofer_owner *owner, int exec,
                int *ret_fd, struct statx *ret_attributes, int *ret_created)
 {
     (void)gofer;
     (void)owner;
     (void)exec;
+    const char *path = place.path;
     fake_gofer.requests++;
     bool existed = faccessat(fake_gofer.root, real(path), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
     int fd = openat(fake_gofer.root, real(path), flags | O_NOFOLLOW | O_CLOEXEC, mode);
@@ -90,41 +91,42 @@ int gofer_setattr(struct gofer *gofer, struct gofer_place place, const struct se
     return result(fchownat(fake_gofer.root, real(place.path), set->uid, set->gid, AT_SYMLINK_NOFOLLOW));
 }
 
-int gofer_mkdir(struct gofer *gofer, const char *path, mode_t mode, const struct gofer_owner *owner)
+int gofer_mkdir(struct gofer *gofer, struct gofer_place place, mode_t mode, const struct gofer_owner *owner)
 {
     (void)gofer;
-    return result(mkdirat(fake_gofer.root, path, mode & ~owner->umask));
+    return result(mkdirat(fake_gofer.root, place.path, mode & ~owner->umask));
 }
 
-int gofer_mknod(struct gofer *gofer, const char *path, mode_t mode, dev_t dev, const struct gofer_owner *owner)
+int gofer_mknod(struct gofer *gofer, struct gofer_place place, mode_t mode, dev_t dev, const struct gofer_owner *owner)
 {
     (void)gofer;
-    return result(mknodat(fake_gofer.root, path, mode & ~owner->umask, dev));
+    return result(mknodat(fake_gofer.root, place.path, mode & ~owner->umask, dev));
 }
 
-int gofer_symlink(struct gofer *gofer, const char *path, const char *target, const struct gofer_owner *owner)
+int gofer_symlink(struct gofer *gofer, struct gofer_place place, const char *target, const struct gofer_owner *owner)
 {
     (void)gofer;
     (void)owner;
-    return result(symlinkat(target, fake_gofer.root, path));
+    return result(symlinkat(target, fake_gofer.root, place.path));
 }
 
-int gofer_link(struct gofer *gofer, struct gofer_place source, const char *path)
+int gofer_link(struct gofer *gofer, struct gofer_place source, struct gofer_place place)
 {
     (void)gofer;
-    return result(linkat(fake_gofer.root, source.path, fake_gofer.root, path, 0));
+    return result(linkat(fake_gofer.root, source.path, fake_gofer.root, place.path, 0));
 }
 
-int gofer_unlink(struct gofer *gofer, const char *path, int directory)
+int gofer_unlink(struct gofer *gofer, struct gofer_place place, const struct statx *victim, int directory)
 {
     (void)gofer;
-    return result(unlinkat(fake_gofer.root, path, directory ? AT_REMOVEDIR : 0));
+    (void)victim;
+    return result(unlinkat(fake_gofer.root, place.path, directory ? AT_REMOVEDIR : 0));
 }
 
-int gofer_rename(struct gofer *gofer, const char *from, const char *to, unsigned int flags)
+int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_place to, unsigned int flags)
 {
     (void)gofer;
-    return result(renameat2(fake_gofer.root, from, fake_gofer.root, to, flags));
+    return result(renameat2(fake_gofer.root, from.path, fake_gofer.root, to.path, flags));
 }
 
 int gofer_statfs(struct gofer *gofer, struct gofer_place place, struct statfs *ret_statfs)

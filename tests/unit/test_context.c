@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c sentry/kernel/lineage.c sentry/kernel/ids.c */
+/* sources: sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c sentry/kernel/lineage.c sentry/kernel/ids.c sentry/platform/worker.c */
 /*
  * Contexts and the process table on real processes: a pid namespace of the test's own plays the guest. Needs root; without
  * it the tests of the table are skipped. The commands a guest takes are letters on a pipe.
@@ -21,7 +21,6 @@
 
 #include <cmocka.h>
 
-#include "sentry/kernel/exec_plan.h"
 #include "sentry/kernel/table.h"
 #include "sentry/platform/platform.h"
 #include "sentry/sentry.h"
@@ -61,12 +60,6 @@ struct dentry *dentry_get(struct dentry *dentry)
 struct dentry *dentry_put(struct dentry *dentry)
 {
     dentry_references -= dentry != NULL;
-    return NULL;
-}
-
-struct exec_plan *exec_plan_free(struct exec_plan *plan)
-{
-    (void)plan;
     return NULL;
 }
 

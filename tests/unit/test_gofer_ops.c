@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every operation, from the sentry's client to a gofer's loop and back. Needs root, as the gofer does. */
-/* sources: gofer/server.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c */
+/* sources: gofer/server.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c */
 #include "gofer_fixture.h"
 
 #include <errno.h>
@@ -14,6 +14,8 @@
 #include <sys/xattr.h>
 
 #include "sentry/fs/gofer_client.h"
+
+#define AT(name) ((struct gofer_place){.path = (name), .fd = -1})
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs.h"
 
@@ -52,7 +54,7 @@ static struct statx attributes_at(const char *path)
 static int open_fd(const char *path, int flags)
 {
     int fd = -1;
-    assert_int_equal(gofer_open(gofer, path, flags, 0644, &root_owner, 0, &fd, NULL, NULL), 0);
+    assert_int_equal(gofer_open(gofer, AT(path), flags, 0644, &root_owner, 0, &fd, NULL, NULL), 0);
     assert_true(fd >= 0);
     return fd;
 }
@@ -60,7 +62,7 @@ static int open_fd(const char *path, int flags)
 static int open_status(const char *path, int flags)
 {
     int fd = -1;
-    int status = gofer_open(gofer, path, flags, 0644, &root_owner, 0, &fd, NULL, NULL);
+    int status = gofer_open(gofer, AT(path), flags, 0644, &root_owner, 0, &fd, NULL, NULL);
     if (status == 0)
         (void)close(fd);
     else
@@ -93,10 +95,10 @@ static void test_walk(void **state)
 {
     (void)state;
     static struct gofer_walk_result result;
-    assert_int_equal(gofer_mkdir(gofer, "a", 0755, &root_owner), 0);
-    assert_int_equal(gofer_mkdir(gofer, "a/b", 0755, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("a"), 0755, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("a/b"), 0755, &root_owner), 0);
     fixture_write(&fixture, "a/b/file", "hello", 0640);
-    assert_int_equal(gofer_symlink(gofer, "a/link", "b/../../elsewhere", &user), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("a/link"), "b/../../elsewhere", &user), 0);
 
     assert_int_equal(gofer_walk(gofer, "", "a/b/file", &result), 0);
     assert_int_equal(result.count, 3);
@@ -134,10 +136,10 @@ static void test_walk_long(void **state)
     (void)state;
     static struct gofer_walk_result result;
     char path[256] = "deep";
-    assert_int_equal(gofer_mkdir(gofer, path, 0755, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT(path), 0755, &root_owner), 0);
     for (int i = 0; i < 20; i++) {
         strcat(path, "/d");
-        assert_int_equal(gofer_mkdir(gofer, path, 0755, &root_owner), 0);
+        assert_int_equal(gofer_mkdir(gofer, AT(path), 0755, &root_owner), 0);
     }
     assert_int_equal(gofer_walk(gofer, "", path, &result), 0);
     assert_int_equal(result.count, GOFER_WALK_MAX);
@@ -150,7 +152,7 @@ static void test_open_and_create(void **state)
     (void)state;
     int fd, created;
     struct statx attributes;
-    assert_int_equal(gofer_open(gofer, "new", O_CREAT | O_RDWR, 0666, &user, 0, &fd, &attributes, &created), 0);
+    assert_int_equal(gofer_open(gofer, AT("new"), O_CREAT | O_RDWR, 0666, &user, 0, &fd, &attributes, &created), 0);
     assert_int_equal(created, 1);
     assert_int_equal(attributes.stx_uid, 1000);
     assert_int_equal(attributes.stx_gid, 1001);
@@ -159,7 +161,7 @@ static void test_open_and_create(void **state)
     assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
     (void)close(fd);
 
-    assert_int_equal(gofer_open(gofer, "new", O_CREAT | O_RDONLY, 0666, &root_owner, 0, &fd, &attributes, &created), 0);
+    assert_int_equal(gofer_open(gofer, AT("new"), O_CREAT | O_RDONLY, 0666, &root_owner, 0, &fd, &attributes, &created), 0);
     assert_int_equal(created, 0);
     assert_int_equal(attributes.stx_size, 5);
     (void)close(fd);
@@ -170,7 +172,7 @@ static void test_open_and_create(void **state)
     assert_int_equal(open_status("", O_RDWR), -EISDIR);
     assert_int_equal(open_status("", O_RDONLY | O_DIRECTORY), 0);
     assert_int_equal(open_status("", O_CREAT | O_RDWR), -EISDIR);
-    assert_int_equal(gofer_mkdir(gofer, "folder", 0755, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("folder"), 0755, &root_owner), 0);
     assert_int_equal(open_status("folder", O_CREAT | O_RDONLY), -EISDIR);
 
     fd = open_fd("new", O_WRONLY | O_TRUNC | O_APPEND | O_NOFOLLOW);
@@ -179,7 +181,7 @@ static void test_open_and_create(void **state)
     assert_int_equal(attributes_at("new").stx_size, 0);
 
     fd = open_fd("folder", O_TMPFILE | O_RDWR);
-    assert_int_equal(gofer_link(gofer, by(fd), "folder/named"), 0);
+    assert_int_equal(gofer_link(gofer, by(fd), AT("folder/named")), 0);
     (void)close(fd);
     assert_int_equal(attributes_at("folder/named").stx_nlink, 1);
 
@@ -193,17 +195,17 @@ static void test_open_and_create(void **state)
 static void test_links_are_not_followed(void **state)
 {
     (void)state;
-    assert_int_equal(gofer_symlink(gofer, "passwd", "/etc/passwd", &root_owner), 0);
-    assert_int_equal(gofer_symlink(gofer, "up", "../..", &root_owner), 0);
-    assert_int_equal(gofer_symlink(gofer, "self", "/proc/self/root", &root_owner), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("passwd"), "/etc/passwd", &root_owner), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("up"), "../..", &root_owner), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("self"), "/proc/self/root", &root_owner), 0);
     assert_int_equal(open_status("passwd", O_RDONLY), -ELOOP);
     assert_int_equal(open_status("passwd", O_RDONLY | O_CREAT), -ELOOP);
     assert_int_equal(open_status("up/etc/passwd", O_RDONLY), -ELOOP);
     assert_int_equal(open_status("up/x", O_RDWR | O_CREAT), -ENOTDIR);
     assert_int_equal(open_status("self/etc/passwd", O_RDONLY), -ELOOP);
-    assert_int_equal(gofer_mkdir(gofer, "up/x", 0755, &root_owner), -ENOTDIR);
-    assert_int_equal(gofer_unlink(gofer, "self/etc/passwd", 0), -ELOOP);
-    assert_int_equal(gofer_rename(gofer, "passwd", "up/x", 0), -ENOTDIR);
+    assert_int_equal(gofer_mkdir(gofer, AT("up/x"), 0755, &root_owner), -ENOTDIR);
+    assert_int_equal(gofer_unlink(gofer, AT("self/etc/passwd"), NULL, 0), -ELOOP);
+    assert_int_equal(gofer_rename(gofer, AT("passwd"), AT("up/x"), 0), -ENOTDIR);
     assert_true(S_ISLNK(attributes_at("passwd").stx_mode));
 
     int fd = open_fd("passwd", O_PATH | O_NOFOLLOW);
@@ -245,16 +247,16 @@ static void test_paths_the_client_refuses(void **state)
     assert_int_equal(open_status(text, O_RDONLY), -ENAMETOOLONG);
     text[300] = '\0';
     assert_int_equal(open_status(text, O_RDONLY), -EINVAL);
-    assert_int_equal(gofer_unlink(gofer, "", 1), -EBUSY);
+    assert_int_equal(gofer_unlink(gofer, AT(""), NULL, 1), -EBUSY);
 }
 
 static void test_devices(void **state)
 {
     (void)state;
-    assert_int_equal(gofer_mknod(gofer, "null", S_IFCHR | 0666, makedev(1, 3), &root_owner), 0);
-    assert_int_equal(gofer_mknod(gofer, "mem", S_IFCHR | 0666, makedev(1, 1), &root_owner), 0);
-    assert_int_equal(gofer_mknod(gofer, "disk", S_IFBLK | 0666, makedev(7, 0), &root_owner), 0);
-    assert_int_equal(gofer_mknod(gofer, "socket", S_IFSOCK | 0666, 0, &root_owner), 0);
+    assert_int_equal(gofer_mknod(gofer, AT("null"), S_IFCHR | 0666, makedev(1, 3), &root_owner), 0);
+    assert_int_equal(gofer_mknod(gofer, AT("mem"), S_IFCHR | 0666, makedev(1, 1), &root_owner), 0);
+    assert_int_equal(gofer_mknod(gofer, AT("disk"), S_IFBLK | 0666, makedev(7, 0), &root_owner), 0);
+    assert_int_equal(gofer_mknod(gofer, AT("socket"), S_IFSOCK | 0666, 0, &root_owner), 0);
     assert_int_equal(open_status("null", O_RDWR), 0);
     assert_int_equal(open_status("null", O_RDWR | O_CREAT | O_TRUNC), 0);
     assert_int_equal(open_status("mem", O_RDONLY), -EPERM);
@@ -270,7 +272,7 @@ static void test_devices(void **state)
 static void test_fifo(void **state)
 {
     (void)state;
-    assert_int_equal(gofer_mknod(gofer, "fifo", S_IFIFO | 0666, 0, &user), 0);
+    assert_int_equal(gofer_mknod(gofer, AT("fifo"), S_IFIFO | 0666, 0, &user), 0);
     assert_int_equal(open_status("fifo", O_WRONLY), -ENXIO);
     int reader = open_fd("fifo", O_RDONLY);
     assert_int_equal(fcntl(reader, F_GETFL) & O_NONBLOCK, 0);
@@ -288,9 +290,9 @@ static void test_text_busy(void **state)
     (void)state;
     fixture_write(&fixture, "program", "#!", 0755);
     int writer = open_fd("program", O_WRONLY), fd = -1;
-    assert_int_equal(gofer_open(gofer, "program", O_RDONLY, 0, NULL, 1, &fd, NULL, NULL), -ETXTBSY);
+    assert_int_equal(gofer_open(gofer, AT("program"), O_RDONLY, 0, NULL, 1, &fd, NULL, NULL), -ETXTBSY);
     (void)close(writer);
-    assert_int_equal(gofer_open(gofer, "program", O_RDONLY, 0, NULL, 1, &fd, NULL, NULL), 0);
+    assert_int_equal(gofer_open(gofer, AT("program"), O_RDONLY, 0, NULL, 1, &fd, NULL, NULL), 0);
     assert_int_equal(fcntl(fd, F_GETLEASE), F_UNLCK);
     (void)close(fd);
 }
@@ -300,7 +302,7 @@ static void test_reopen(void **state)
     (void)state;
     fixture_write(&fixture, "again", "abc", 0600);
     int fd = open_fd("again", O_RDONLY), other = -1;
-    assert_int_equal(gofer_unlink(gofer, "again", 0), 0);
+    assert_int_equal(gofer_unlink(gofer, AT("again"), NULL, 0), 0);
     assert_int_equal(gofer_reopen(gofer, fd, O_RDWR, &other), 0);
     assert_int_equal(write(other, "x", 1), 1);
     (void)close(other);
@@ -331,7 +333,7 @@ static void test_controls_of_the_kernel(void **state)
             continue;
         assert_int_equal(gofer_reopen(gofer, fd, O_RDONLY, &other), -EACCES);
         assert_int_equal(gofer_setattr(gofer, by(fd), &set), -EACCES);
-        assert_int_equal(gofer_link(gofer, by(fd), "control"), -EACCES);
+        assert_int_equal(gofer_link(gofer, by(fd), AT("control")), -EACCES);
         (void)close(fd);
     }
 }
@@ -339,33 +341,33 @@ static void test_controls_of_the_kernel(void **state)
 static void test_names(void **state)
 {
     (void)state;
-    assert_int_equal(gofer_mkdir(gofer, "shared", 02775, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("shared"), 02775, &root_owner), 0);
     struct setattr set = {.valid = SETATTR_OWNER | SETATTR_MODE, .uid = 0, .gid = 77, .mode = 02775};
     assert_int_equal(gofer_setattr(gofer, at("shared"), &set), 0);
-    assert_int_equal(gofer_mkdir(gofer, "shared/sub", 0777, &user), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("shared/sub"), 0777, &user), 0);
     struct statx attributes = attributes_at("shared/sub");
     assert_int_equal(attributes.stx_gid, 77);
     assert_int_equal(attributes.stx_uid, 1000);
     assert_int_equal(attributes.stx_mode, S_IFDIR | 02750);
 
     fixture_write(&fixture, "one", "1", 0600);
-    assert_int_equal(gofer_link(gofer, at("one"), "two"), 0);
+    assert_int_equal(gofer_link(gofer, at("one"), AT("two")), 0);
     assert_int_equal(attributes_at("two").stx_nlink, 2);
-    assert_int_equal(gofer_link(gofer, at("one"), "two"), -EEXIST);
-    assert_int_equal(gofer_rename(gofer, "one", "shared/sub/three", RENAME_NOREPLACE), 0);
-    assert_int_equal(gofer_rename(gofer, "two", "shared/sub/three", RENAME_NOREPLACE), -EEXIST);
+    assert_int_equal(gofer_link(gofer, at("one"), AT("two")), -EEXIST);
+    assert_int_equal(gofer_rename(gofer, AT("one"), AT("shared/sub/three"), RENAME_NOREPLACE), 0);
+    assert_int_equal(gofer_rename(gofer, AT("two"), AT("shared/sub/three"), RENAME_NOREPLACE), -EEXIST);
     fixture_write(&fixture, "four", "44", 0600);
-    assert_int_equal(gofer_rename(gofer, "four", "shared/sub/three", RENAME_EXCHANGE), 0);
+    assert_int_equal(gofer_rename(gofer, AT("four"), AT("shared/sub/three"), RENAME_EXCHANGE), 0);
     assert_int_equal(attributes_at("shared/sub/three").stx_size, 2);
-    assert_int_equal(gofer_rename(gofer, "four", "x", 1u << 20), -EINVAL);
-    assert_int_equal(gofer_unlink(gofer, "shared", 0), -EISDIR);
-    assert_int_equal(gofer_unlink(gofer, "shared", 1), -ENOTEMPTY);
-    assert_int_equal(gofer_unlink(gofer, "shared/sub/three", 0), 0);
-    assert_int_equal(gofer_unlink(gofer, "shared/sub", 1), 0);
-    assert_int_equal(gofer_symlink(gofer, "sl", "", &root_owner), -ENOENT);
-    assert_int_equal(gofer_symlink(gofer, "sl", "target", &user), 0);
+    assert_int_equal(gofer_rename(gofer, AT("four"), AT("x"), 1u << 20), -EINVAL);
+    assert_int_equal(gofer_unlink(gofer, AT("shared"), NULL, 0), -EISDIR);
+    assert_int_equal(gofer_unlink(gofer, AT("shared"), NULL, 1), -ENOTEMPTY);
+    assert_int_equal(gofer_unlink(gofer, AT("shared/sub/three"), NULL, 0), 0);
+    assert_int_equal(gofer_unlink(gofer, AT("shared/sub"), NULL, 1), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("sl"), "", &root_owner), -ENOENT);
+    assert_int_equal(gofer_symlink(gofer, AT("sl"), "target", &user), 0);
     assert_int_equal(attributes_at("sl").stx_uid, 1000);
-    assert_int_equal(gofer_link(gofer, at("sl"), "sl2"), 0);
+    assert_int_equal(gofer_link(gofer, at("sl"), AT("sl2")), 0);
     assert_true(S_ISLNK(attributes_at("sl2").stx_mode));
 }
 
@@ -449,23 +451,23 @@ static void test_sockets(void **state)
     (void)state;
     int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct gofer_owner owner = user;
-    assert_int_equal(gofer_mkdir(gofer, "run", 0755, &root_owner), 0);
-    assert_int_equal(gofer_bind(gofer, server, "run/s", 0777, &owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("run"), 0755, &root_owner), 0);
+    assert_int_equal(gofer_bind(gofer, server, AT("run/s"), 0777, &owner), 0);
     struct statx attributes = attributes_at("run/s");
     assert_int_equal(attributes.stx_mode, S_IFSOCK | 0750);
     assert_int_equal(attributes.stx_uid, 1000);
-    assert_int_equal(gofer_bind(gofer, client, "run/s", 0777, &owner), -EADDRINUSE);
-    assert_int_equal(gofer_connect(gofer, client, "run/s"), -ECONNREFUSED);
+    assert_int_equal(gofer_bind(gofer, client, AT("run/s"), 0777, &owner), -EADDRINUSE);
+    assert_int_equal(gofer_connect(gofer, client, AT("run/s")), -ECONNREFUSED);
     assert_int_equal(listen(server, 0), 0);
-    assert_int_equal(gofer_connect(gofer, client, "run/s"), 0);
+    assert_int_equal(gofer_connect(gofer, client, AT("run/s")), 0);
     assert_int_equal(fcntl(client, F_GETFL) & O_NONBLOCK, 0);
     int second = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(gofer_connect(gofer, second, "run/s"), -EAGAIN);
+    assert_int_equal(gofer_connect(gofer, second, AT("run/s")), -EAGAIN);
     assert_int_equal(fcntl(second, F_GETFL) & O_NONBLOCK, 0);
-    assert_int_equal(gofer_connect(gofer, second, "run"), -ECONNREFUSED);
+    assert_int_equal(gofer_connect(gofer, second, AT("run")), -ECONNREFUSED);
     fixture_write(&fixture, "plain", "", 0644);
     int file = open_fd("plain", O_RDONLY);
-    assert_int_equal(gofer_connect(gofer, file, "run/s"), -ENOTSOCK);
+    assert_int_equal(gofer_connect(gofer, file, AT("run/s")), -ENOTSOCK);
     (void)close(file);
     (void)close(second);
     (void)close(client);
@@ -474,9 +476,9 @@ static void test_sockets(void **state)
     char name[112] = "";
     memset(name, 'n', 108);
     int longest = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(gofer_bind(gofer, longest, name, 0777, &owner), 0);
+    assert_int_equal(gofer_bind(gofer, longest, AT(name), 0777, &owner), 0);
     name[108] = 'n';
-    assert_int_equal(gofer_bind(gofer, longest, name, 0777, &owner), -ENAMETOOLONG);
+    assert_int_equal(gofer_bind(gofer, longest, AT(name), 0777, &owner), -ENAMETOOLONG);
     (void)close(longest);
     fixture_write(&fixture, "still-there", "", 0644); /* and the gofer is back where it was */
     assert_int_equal(open_status("still-there", O_RDONLY), 0);
@@ -487,16 +489,16 @@ static void test_inotify(void **state)
     (void)state;
     fixture_write(&fixture, "watched", "", 0644);
     int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    int watch = gofer_inotify_add(gofer, inotify, "watched", IN_MODIFY);
+    int watch = gofer_inotify_add(gofer, inotify, AT("watched"), IN_MODIFY);
     assert_true(watch > 0);
     fixture_write(&fixture, "watched", "x", 0644);
     struct inotify_event event;
     assert_int_equal(read(inotify, &event, sizeof(event)), sizeof(event));
     assert_int_equal(event.wd, watch);
-    assert_int_equal(gofer_inotify_add(gofer, inotify, "watched", IN_MODIFY | IN_ONLYDIR), -ENOTDIR);
-    assert_int_equal(gofer_inotify_add(gofer, inotify, "nothing", IN_MODIFY), -ENOENT);
+    assert_int_equal(gofer_inotify_add(gofer, inotify, AT("watched"), IN_MODIFY | IN_ONLYDIR), -ENOTDIR);
+    assert_int_equal(gofer_inotify_add(gofer, inotify, AT("nothing"), IN_MODIFY), -ENOENT);
     int file = open_fd("watched", O_RDONLY);
-    assert_int_equal(gofer_inotify_add(gofer, file, "watched", IN_MODIFY), -EINVAL);
+    assert_int_equal(gofer_inotify_add(gofer, file, AT("watched"), IN_MODIFY), -EINVAL);
     (void)close(file);
     (void)close(inotify);
 }
@@ -538,9 +540,9 @@ static void test_race(void **state)
 {
     (void)state;
     static struct gofer_walk_result result;
-    assert_int_equal(gofer_mkdir(gofer, "flip", 0755, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("flip"), 0755, &root_owner), 0);
     fixture_write(&fixture, "flip/passwd", "mine", 0644);
-    assert_int_equal(gofer_symlink(gofer, "flop", "/etc", &root_owner), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("flop"), "/etc", &root_owner), 0);
     struct stat host;
     assert_int_equal(stat("/etc/passwd", &host), 0);
 
@@ -551,7 +553,7 @@ static void test_race(void **state)
     for (int i = 0; i < 4000; i++) {
         int fd = -1;
         struct statx attributes;
-        if (gofer_open(gofer, "flip/passwd", O_RDONLY, 0, NULL, 0, &fd, &attributes, NULL) == 0) {
+        if (gofer_open(gofer, AT("flip/passwd"), O_RDONLY, 0, NULL, 0, &fd, &attributes, NULL) == 0) {
             opened++;
             assert_int_equal(attributes.stx_size, 4);
             (void)close(fd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole gofer, started as the runtime starts it: mounts, devices, console, privileges, confinement. Needs root. */
-/* sources: runtime/gofer_setup.c runtime/mounts.c runtime/mount_root.c runtime/mount_report.c runtime/rootfs.c runtime/copy_up.c runtime/devices.c runtime/user_namespace.c runtime/id_table.c runtime/mount_ids.c runtime/mount_idmap.c runtime/privilege.c sentry/fs/gofer_client.c runtime/layer.c runtime/layer_tiles.c runtime/numbers.c runtime/mountinfo.c */
+/* sources: runtime/gofer_setup.c runtime/mounts.c runtime/mount_root.c runtime/mount_report.c runtime/rootfs.c runtime/copy_up.c runtime/devices.c runtime/user_namespace.c runtime/id_table.c runtime/mount_ids.c runtime/mount_idmap.c runtime/privilege.c sentry/fs/gofer_client.c runtime/layer.c runtime/layer_tiles.c runtime/numbers.c runtime/mountinfo.c sentry/fs/gofer_line.c sentry/platform/worker.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -29,6 +29,8 @@
 #include "runtime/ids.h"
 #include "runtime/user_namespace.h"
 #include "sentry/fs/gofer_client.h"
+
+#define AT(name) ((struct gofer_place){.path = (name), .fd = -1})
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs.h"
 
@@ -231,7 +233,7 @@ static int try_open(const struct run *run, const char *path, int flags)
 {
     static const struct gofer_owner owner;
     int fd = -1;
-    int status = gofer_open(run->gofer, path, flags, 0644, &owner, 0, &fd, NULL, NULL);
+    int status = gofer_open(run->gofer, AT(path), flags, 0644, &owner, 0, &fd, NULL, NULL);
     return status < 0 ? status : fd;
 }
 
@@ -328,12 +330,12 @@ static void test_owner_and_exec(void **state)
     struct run run;
     start_usual(&run, false, false);
     static const struct gofer_owner owner = {.uid = 1000, .gid = 1000, .umask = 022};
-    assert_int_equal(gofer_mkdir(run.gofer, "tmp/d", 0777, &owner), 0);
+    assert_int_equal(gofer_mkdir(run.gofer, AT("tmp/d"), 0777, &owner), 0);
     assert_int_equal(look(&run, "tmp/d").stx_uid, 1000);
-    assert_int_equal(gofer_symlink(run.gofer, "tmp/d/l", "x", &owner), 0);
-    assert_int_equal(gofer_mknod(run.gofer, "tmp/n", S_IFCHR | 0600, makedev(1, 3), &owner), 0);
+    assert_int_equal(gofer_symlink(run.gofer, AT("tmp/d/l"), "x", &owner), 0);
+    assert_int_equal(gofer_mknod(run.gofer, AT("tmp/n"), S_IFCHR | 0600, makedev(1, 3), &owner), 0);
     int fd = try_open(&run, "frozen/ice", O_PATH), exec = -1;
-    assert_int_equal(gofer_open(run.gofer, "frozen/ice", O_RDONLY, 0, NULL, 1, &exec, NULL, NULL), 0);
+    assert_int_equal(gofer_open(run.gofer, AT("frozen/ice"), O_RDONLY, 0, NULL, 1, &exec, NULL, NULL), 0);
     (void)close(exec);
     assert_int_equal(gofer_reopen(run.gofer, fd, O_RDONLY, &exec), 0);
     (void)close(exec);
@@ -364,13 +366,13 @@ static void test_every_operation_confined(void **state)
     expect_open(&run, "tmp/f", O_RDWR | O_TRUNC, 0);
     expect_open(&run, "tmp", O_RDWR | O_TMPFILE, 0);
     expect_open(&run, "", O_PATH, 0);
-    assert_int_equal(gofer_link(gofer, file, "tmp/g"), 0);
-    assert_int_equal(gofer_rename(gofer, "tmp/g", "tmp/h", 0), 0);
-    assert_int_equal(gofer_rename(gofer, "tmp/h", "tmp/g", 1), 0);
-    assert_int_equal(gofer_unlink(gofer, "tmp/g", 0), 0);
-    assert_int_equal(gofer_mkdir(gofer, "tmp/d", 0755, &owner), 0);
-    assert_int_equal(gofer_unlink(gofer, "tmp/d", 1), 0);
-    assert_int_equal(gofer_mknod(gofer, "tmp/p", S_IFIFO | 0600, 0, &owner), 0);
+    assert_int_equal(gofer_link(gofer, file, AT("tmp/g")), 0);
+    assert_int_equal(gofer_rename(gofer, AT("tmp/g"), AT("tmp/h"), 0), 0);
+    assert_int_equal(gofer_rename(gofer, AT("tmp/h"), AT("tmp/g"), 1), 0);
+    assert_int_equal(gofer_unlink(gofer, AT("tmp/g"), NULL, 0), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("tmp/d"), 0755, &owner), 0);
+    assert_int_equal(gofer_unlink(gofer, AT("tmp/d"), NULL, 1), 0);
+    assert_int_equal(gofer_mknod(gofer, AT("tmp/p"), S_IFIFO | 0600, 0, &owner), 0);
     expect_open(&run, "tmp/p", O_RDONLY, 0);
     assert_int_equal(gofer_statfs(gofer, file, &figures), 0);
     (void)gofer_setxattr(gofer, file, "user.a", "b", 1, 0);
@@ -380,10 +382,10 @@ static void test_every_operation_confined(void **state)
     assert_int_equal(gofer_sync(gofer), 0);
 
     int server = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(gofer_bind(gofer, server, "tmp/s", 0777, &owner), 0);
-    assert_int_equal(gofer_connect(gofer, client, "tmp/s"), 0);
+    assert_int_equal(gofer_bind(gofer, server, AT("tmp/s"), 0777, &owner), 0);
+    assert_int_equal(gofer_connect(gofer, client, AT("tmp/s")), 0);
     int inotify = inotify_init1(IN_CLOEXEC);
-    assert_true(gofer_inotify_add(gofer, inotify, "tmp", IN_CREATE) > 0);
+    assert_true(gofer_inotify_add(gofer, inotify, AT("tmp"), IN_CREATE) > 0);
     const int used[] = {fd, server, client, inotify, run.layout->fuse};
     for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
         (void)close(used[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What both ends of the gofer protocol refuse: malformed requests of each kind, impossible replies. Needs root. */
-/* sources: gofer/server.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c */
+/* sources: gofer/server.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c */
 #include "gofer_fixture.h"
 
 #include <errno.h>
@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 
 #include "sentry/fs/gofer_client.h"
+
+#define AT(name) ((struct gofer_place){.path = (name), .fd = -1})
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs.h"
 
@@ -276,7 +278,7 @@ static void test_descriptors(void **state)
 static void test_frames(void **state)
 {
     (void)state;
-    int fds[2] = {STDIN_FILENO, STDOUT_FILENO};
+    int fds[3] = {STDIN_FILENO, STDOUT_FILENO, STDOUT_FILENO};
     for (int kind = 0; kind < 8; kind++) {
         (void)request(GOFER_OP_GETATTR, "file", NULL);
         size_t size = sizeof(message.header) + 5, fd_count = 0;
@@ -295,7 +297,7 @@ static void test_frames(void **state)
         else if (kind == 6)
             message.header.data_size = UINT32_MAX;
         else
-            message.header.fd_count = (uint32_t)(fd_count = 2);
+            message.header.fd_count = (uint32_t)(fd_count = 3);
         assert_int_equal(socket_send(fixture.socket, &message, size, fds, fd_count), 0);
         char byte;
         assert_int_equal(recv(fixture.socket, &byte, 1, 0), 0);
@@ -314,30 +316,43 @@ static void test_hang_up(void **state)
 
 /* -- replies ----------------------------------------------------------------------------------------------------------- */
 
+static void send_reply(int socket, const struct gofer_reply_message *said)
+{
+    assert_int_equal(socket_send(socket, said, sizeof(said->header) + said->header.data_size, NULL, 0), 0);
+}
+
 struct liar {
     int socket;
     void (*answer)(int socket, struct gofer_reply_message *reply);
 };
 
+static void begin_reply(const struct gofer_request_message *heard, struct gofer_reply_message *said)
+{
+    memset(said, 0, sizeof(*said));
+    said->header = (struct gofer_reply){.version = GOFER_PROTOCOL_VERSION, .op = heard->header.op,
+                                        .sequence = heard->header.sequence};
+}
+
+/* It makes no second line, and lies on the first. */
 static void *lie(void *data)
 {
     struct liar *liar = data;
     static struct gofer_request_message heard;
     static struct gofer_reply_message said;
-    int fds[1];
+    int fds[2];
+    assert_true(socket_receive(liar->socket, &heard, sizeof(heard), fds, 2, NULL) > 0);
+    assert_int_equal(heard.header.op, GOFER_OP_LINE);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    begin_reply(&heard, &said);
+    said.header.error = -ENOSYS;
+    send_reply(liar->socket, &said);
     if (socket_receive(liar->socket, &heard, sizeof(heard), fds, 1, NULL) > 0) {
-        memset(&said, 0, sizeof(said));
-        said.header = (struct gofer_reply){.version = GOFER_PROTOCOL_VERSION, .op = heard.header.op,
-                                           .sequence = heard.header.sequence};
+        begin_reply(&heard, &said);
         liar->answer(liar->socket, &said);
     }
     (void)close(liar->socket);
     return NULL;
-}
-
-static void send_reply(int socket, const struct gofer_reply_message *said)
-{
-    assert_int_equal(socket_send(socket, said, sizeof(said->header) + said->header.data_size, NULL, 0), 0);
 }
 
 /* One request to a gofer that lies. Returns what the sentry would die of, or NULL. */
@@ -369,7 +384,7 @@ static int use_getattr(struct gofer *gofer)
 static int use_open(struct gofer *gofer)
 {
     int fd;
-    return gofer_open(gofer, "a", O_RDONLY, 0, NULL, 0, &fd, NULL, NULL);
+    return gofer_open(gofer, AT("a"), O_RDONLY, 0, NULL, 0, &fd, NULL, NULL);
 }
 
 static int use_walk(struct gofer *gofer)

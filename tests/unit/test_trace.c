@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/platform/trace.c sentry/platform/decode.c sentry/platform/decode_flags.c sentry/platform/decode_names.c sentry/platform/decode_memory.c */
+/* sources: sentry/platform/trace.c sentry/platform/decode.c sentry/platform/decode_flags.c sentry/platform/decode_names.c sentry/platform/decode_memory.c sentry/platform/worker.c */
 /* Lines of the trace. The "guest" is this process: addresses below 64 KiB stand for unmapped memory. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -73,8 +73,9 @@ static void expect(int nr, const uint64_t arguments[6], int64_t result, int64_t 
     memcpy(call.args, arguments, sizeof(call.args));
     struct trace *trace = trace_new(out[1]);
     assert_non_null(trace);
-    trace_begin(trace, &call);
-    trace_call(trace, &call, result, 45200);
+    struct trace_line decoded;
+    trace_begin(&call, &decoded);
+    trace_call(trace, &decoded, &call, result, 45200);
     trace_free(trace);
 
     char line[16384];
@@ -124,8 +125,9 @@ static void long_lines_keep_their_end(void **state)
     struct call call = {.sentry = &sentry, .task = &task, .route = route_find(SYS_execve), .nr = SYS_execve,
                         .args = {POINTER(path), POINTER(argv), 0}};
     struct trace *trace = trace_new(out[1]);
-    trace_begin(trace, &call);
-    trace_call(trace, &call, CALL_CONTINUE, 1000);
+    struct trace_line decoded;
+    trace_begin(&call, &decoded);
+    trace_call(trace, &decoded, &call, CALL_CONTINUE, 1000);
     trace_free(trace);
     static char line[65536];
     ssize_t got = read(out[0], line, sizeof(line) - 1);

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/platform/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "postern/confine.h"
+#include "postern/thread.h"
+
+CONFINE_ALLOW(poll, "wait for calls, for the gofer");
+CONFINE_ALLOW(wait4, "stops of a traced caller");
+CONFINE_ALLOW(read, "there was a stop");
+
+enum {
+    STACK_SIZE = 256 << 10,
+    SPARE_MS = 200,   /* so long a thread nobody needs waits for work */
+    TICK_MS = 2,      /* a receiver that is as long in one call has to be replaced */
+    QUIET_TICKS = 50, /* without a call: the one that stands by goes to sleep */
+    NS_PER_MS = 1000000,
+    NS_PER_S = 1000000000,
+};
+
+struct worker {
+    bool locked;       /* has the state lock */
+    atomic_uint calls; /* even: between calls; odd: in one. Others read it while it holds the receiver's place */
+};
+
+static struct {
+    pthread_mutex_t mutex; /* of the rest, but for reading what is atomic */
+    struct receiver receiver;
+    struct worker *_Atomic holder; /* of the receiver's place; NULL: it is vacant */
+    pthread_cond_t vacancy;        /* for the one that stands by */
+    pthread_cond_t work;           /* for spare ones */
+    bool standing;                 /* somebody stands by */
+    bool awake;                    /* and looks at the holder now and then */
+    atomic_bool guarded;           /* both */
+    unsigned int count, spares;
+    int child_stops; /* signalfd of SIGCHLD: the receiver's alone to read */
+} pool = {
+    .mutex = PTHREAD_MUTEX_INITIALIZER,
+    .vacancy = PTHREAD_COND_INITIALIZER,
+    .work = PTHREAD_COND_INITIALIZER,
+    .child_stops = -1,
+};
+
+static pthread_mutex_t state = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local struct worker self;
+
+/* --- the state lock --- */
+
+void state_lock(void)
+{
+    (void)pthread_mutex_lock(&state);
+    self.locked = true;
+}
+
+void state_unlock(void)
+{
+    self.locked = false;
+    (void)pthread_mutex_unlock(&state);
+}
+
+bool state_pause(void)
+{
+    if (!self.locked)
+        return false;
+    state_unlock();
+    return true;
+}
+
+void state_resume(bool paused)
+{
+    if (paused)
+        state_lock();
+}
+
+/* --- the receiver's place --- */
+
+bool is_receiver(void)
+{
+    return atomic_load_explicit(&pool.holder, memory_order_acquire) == &self;
+}
+
+static bool take_vacancy(void)
+{
+    struct worker *nobody = NULL;
+    return atomic_compare_exchange_strong(&pool.holder, &nobody, &self);
+}
+
+static struct timespec after_ms(int ms)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    time.tv_nsec += (long)ms * NS_PER_MS;
+    time.tv_sec += time.tv_nsec / NS_PER_S;
+    time.tv_nsec %= NS_PER_S;
+    return time;
+}
+
+/* Milliseconds until then, at least 0. */
+static int ms_until(const struct timespec *then)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t left = (int64_t)(then->tv_sec - now.tv_sec) * NS_PER_S + then->tv_nsec - now.tv_nsec;
+    return left <= 0 ? 0 : (int)((left + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+/* The mutex is held, here and in what follows. */
+static void set_guard(bool standing, bool awake)
+{
+    pool.standing = standing;
+    pool.awake = awake;
+    atomic_store(&pool.guarded, standing && awake);
+}
+
+/* What the holder was doing at the last look. */
+struct look {
+    const struct worker *holder;
+    unsigned int calls, quiet_ticks;
+};
+
+static struct look look_at_holder(const struct look *before)
+{
+    const struct worker *holder = atomic_load(&pool.holder);
+    struct look look = {.holder = holder, .calls = holder != NULL ? atomic_load(&holder->calls) : 0};
+    bool same = holder == before->holder && look.calls == before->calls;
+    if (same && look.calls % 2 == 0)
+        look.quiet_ticks = before->quiet_ticks + 1;
+    return look;
+}
+
+static bool is_stuck(const struct look *before, const struct look *now)
+{
+    return now->holder != NULL && now->holder == before->holder && now->calls == before->calls && now->calls % 2 == 1;
+}
+
+/* One tick of the thread that stands by. True if it has taken the place. */
+static bool tick(struct look *look)
+{
+    const struct look now = look_at_holder(look);
+    if (is_stuck(look, &now)) {
+        atomic_store(&pool.holder, &self);
+        return true;
+    }
+    pool.receiver.tick(pool.receiver.data);
+    *look = now;
+    if (now.quiet_ticks >= QUIET_TICKS)
+        set_guard(true, false);
+    return false;
+}
+
+/* Stands by until it has the place. */
+static void stand_by(void)
+{
+    struct look look = {.holder = NULL};
+    set_guard(true, pool.awake);
+    while (!take_vacancy()) {
+        if (!pool.awake) {
+            (void)pthread_cond_wait(&pool.vacancy, &pool.mutex);
+            look = (struct look){.holder = NULL};
+            continue;
+        }
+        const struct timespec until = after_ms(TICK_MS);
+        int error = pthread_cond_clockwait(&pool.vacancy, &pool.mutex, CLOCK_MONOTONIC, &until);
+        if (error == ETIMEDOUT && tick(&look))
+            break;
+    }
+    set_guard(false, pool.awake);
+}
+
+/* Waits for the place, or to stand by for it. False: it is not needed. */
+static bool wait_for_work(void)
+{
+    const struct timespec until = after_ms(SPARE_MS);
+    pool.spares++;
+    int error = 0;
+    bool taken = false;
+    while (pool.standing && error == 0 && !(taken = take_vacancy()))
+        error = pthread_cond_clockwait(&pool.work, &pool.mutex, CLOCK_MONOTONIC, &until);
+    pool.spares--;
+    if (!taken && !pool.standing) {
+        stand_by();
+        taken = true;
+    }
+    return taken;
+}
+
+static void *work(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        (void)pthread_mutex_lock(&pool.mutex);
+        if (!wait_for_work())
+            break;
+        (void)pthread_mutex_unlock(&pool.mutex);
+        pool.receiver.run(pool.receiver.data);
+    }
+    pool.count--;
+    (void)pthread_mutex_unlock(&pool.mutex);
+    return NULL;
+}
+
+static bool add_worker(void)
+{
+    if (pool.count >= WORKERS_MAX || thread_start(work, NULL, STACK_SIZE) < 0)
+        return false;
+    pool.count++;
+    return true;
+}
+
+void receiver_step_aside(void)
+{
+    if (!is_receiver())
+        return;
+    (void)pthread_mutex_lock(&pool.mutex);
+    if (pool.spares > 0 || pool.standing || add_worker()) {
+        atomic_store(&pool.holder, NULL);
+        (void)pthread_cond_signal(pool.spares > 0 ? &pool.work : &pool.vacancy);
+    }
+    (void)pthread_mutex_unlock(&pool.mutex);
+}
+
+void receiver_begin_call(void)
+{
+    atomic_fetch_add_explicit(&self.calls, 1, memory_order_relaxed);
+    if (atomic_load_explicit(&pool.guarded, memory_order_relaxed))
+        return;
+    (void)pthread_mutex_lock(&pool.mutex);
+    if (pool.standing)
+        (void)pthread_cond_signal(&pool.vacancy);
+    else
+        (void)add_worker();
+    set_guard(pool.standing, true);
+    (void)pthread_mutex_unlock(&pool.mutex);
+}
+
+void receiver_end_call(void)
+{
+    atomic_fetch_add_explicit(&self.calls, 1, memory_order_relaxed);
+}
+
+static int open_child_stops(void)
+{
+    sigset_t child;
+    (void)sigemptyset(&child);
+    (void)sigaddset(&child, SIGCHLD);
+    return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int workers_prepare(void)
+{
+    pool.child_stops = open_child_stops();
+    return pool.child_stops < 0 ? -errno : 0;
+}
+
+void workers_run(const struct receiver *receiver)
+{
+    pool.receiver = *receiver;
+    pool.count = 1;
+    atomic_store(&pool.holder, &self);
+    for (;;) {
+        receiver->run(receiver->data);
+        (void)pthread_mutex_lock(&pool.mutex);
+        while (!wait_for_work()) /* the process's first thread does not end */
+            ;
+        (void)pthread_mutex_unlock(&pool.mutex);
+    }
+}
+
+/* --- waiting --- */
+
+void state_wait(struct waiters *waiters)
+{
+    receiver_step_aside();
+    waiters->count++;
+    self.locked = false;
+    (void)pthread_cond_wait(&waiters->woken, &state);
+    self.locked = true;
+    waiters->count--;
+}
+
+void state_wake(struct waiters *waiters)
+{
+    if (waiters->count > 0)
+        (void)pthread_cond_broadcast(&waiters->woken);
+}
+
+enum { TIME_IS_UP = 0, READABLE = 1, LOOK_AGAIN = 2 };
+
+/* Polls one descriptor. A receiver listens for calls meanwhile, and is receiver no longer when there are some. Negative: errno. */
+static int poll_listening(int fd, int timeout_ms)
+{
+    struct pollfd fds[WAIT_SET_MAX] = {{.fd = fd, .events = POLLIN}};
+    if (!is_receiver() || pool.receiver.wait_set == NULL)
+        return poll(fds, 1, timeout_ms);
+    int round_ms;
+    size_t count = pool.receiver.wait_set(pool.receiver.data, &fds[1], &round_ms);
+    bool round = round_ms >= 0 && (timeout_ms < 0 || round_ms < timeout_ms);
+    /* It listens: that is not being stuck in a call. */
+    atomic_fetch_add(&self.calls, 1);
+    int ready = poll(fds, count + 1, round ? round_ms : timeout_ms);
+    atomic_fetch_add(&self.calls, 1);
+    if (ready < 0 || fds[0].revents != 0)
+        return ready < 0 ? ready : READABLE;
+    if (ready == 0 && !round)
+        return TIME_IS_UP;
+    if (!pool.receiver.take_in(pool.receiver.data, &fds[1], count) && !round)
+        return LOOK_AGAIN;
+    receiver_step_aside();
+    /* If no other thread can be had the calls have to wait like this one. */
+    return is_receiver() ? poll(fds, 1, timeout_ms) : LOOK_AGAIN;
+}
+
+static int wait_unlocked(int fd, int timeout_ms)
+{
+    const struct timespec until = after_ms(timeout_ms < 0 ? 0 : timeout_ms);
+    for (;;) {
+        int ready = poll_listening(fd, timeout_ms < 0 ? -1 : ms_until(&until));
+        if (ready == READABLE)
+            return 0;
+        if (ready == TIME_IS_UP || (ready < 0 && errno != EINTR))
+            return ready == TIME_IS_UP ? -ETIMEDOUT : -errno;
+    }
+}
+
+int wait_readable(int fd, int timeout_ms)
+{
+    bool paused = state_pause();
+    int result = wait_unlocked(fd, timeout_ms);
+    state_resume(paused);
+    return result;
+}
+
+static pthread_mutex_t flags = PTHREAD_MUTEX_INITIALIZER;
+
+void flag_set(struct flag *flag)
+{
+    (void)pthread_mutex_lock(&flags);
+    flag->set = true;
+    (void)pthread_cond_signal(&flag->changed);
+    (void)pthread_mutex_unlock(&flags);
+}
+
+static bool flag_is_set(const struct flag *flag)
+{
+    (void)pthread_mutex_lock(&flags);
+    bool set = flag->set;
+    (void)pthread_mutex_unlock(&flags);
+    return set;
+}
+
+static bool wait_for_others(struct flag *flag, const struct timespec *until)
+{
+    (void)pthread_mutex_lock(&flags);
+    int error = 0;
+    while (!flag->set && error == 0)
+        error = pthread_cond_clockwait(&flag->changed, &flags, CLOCK_MONOTONIC, until);
+    bool set = flag->set;
+    (void)pthread_mutex_unlock(&flags);
+    return set;
+}
+
+/* What a receiver waits for it may take in itself. */
+int wait_flag(struct flag *flag, int timeout_ms)
+{
+    const struct timespec until = after_ms(timeout_ms);
+    bool paused = state_pause(), in_time = true;
+    while (in_time && !flag_is_set(flag)) {
+        if (is_receiver())
+            in_time = poll_listening(-1, ms_until(&until)) != TIME_IS_UP;
+        else
+            in_time = wait_for_others(flag, &until);
+    }
+    state_resume(paused);
+    return in_time ? 0 : -ETIMEDOUT;
+}
+
+/* A receiver listens; so it learns of stops by a descriptor. Those of other threads' tracees wake it too. */
+static pid_t wait_child_listening(int *ret_status, int timeout_ms)
+{
+    const struct timespec until = after_ms(timeout_ms);
+    for (;;) {
+        pid_t pid = waitpid(-1, ret_status, __WALL | __WNOTHREAD | WNOHANG);
+        if (pid != 0)
+            return pid;
+        if (!is_receiver())
+            return waitpid(-1, ret_status, __WALL | __WNOTHREAD);
+        int ready = poll_listening(pool.child_stops, ms_until(&until));
+        struct signalfd_siginfo stop;
+        if (ready == READABLE)
+            (void)!read(pool.child_stops, &stop, sizeof(stop));
+        if (ready == TIME_IS_UP) {
+            errno = ETIMEDOUT;
+            return -1;
+        }
+    }
+}
+
+pid_t wait_child(int *ret_status, int timeout_ms)
+{
+    bool paused = state_pause();
+    pid_t pid = is_receiver() ? wait_child_listening(ret_status, timeout_ms)
+                              : waitpid(-1, ret_status, __WALL | __WNOTHREAD);
+    int error = errno;
+    state_resume(paused);
+    errno = error;
+    return pid;
+}

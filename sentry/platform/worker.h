@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sentry's threads. They share two things:
+ *
+ * The state lock. Whoever looks at or changes the state of the emulated kernel (processes, dentries, mounts, sockets) holds it: a
+ * handler runs with it from begin to end, and lets go of it only where it would wait: for the gofer, for a tracee, for guest
+ * memory. What it remembers across such a wait it holds a reference to, or looks up again.
+ *
+ * The receiver's place. One thread at a time waits for calls (more of them make each call dearer), takes them in and serves
+ * them. Before it waits for something else it either goes on listening meanwhile (wait_readable) and hands its place to another thread
+ * when a call comes, or hands it over at once (receiver_step_aside). The thread that stands by takes the place of a receiver
+ * that does not come back from a call for some milliseconds, whatever the reason. So a guest that makes its own call slow
+ * holds up nobody else.
+ *
+ * Threads are made when they are needed and end when they are not: one stands by, and it sleeps unless calls are being
+ * served.
+ */
+#ifndef SENTRY_PLATFORM_WORKER_H
+#define SENTRY_PLATFORM_WORKER_H
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum {
+    WORKERS_MAX = 64, /* threads that may wait at once; further slow calls wait for one of them */
+    WAIT_SET_MAX = 72,
+};
+
+/* What the receiver does. All but `run` are called without the state lock. */
+struct receiver {
+    void *data;
+    /* Waits for calls and serves them as long as is_receiver(). */
+    void (*run)(void *data);
+    /* Where calls come in: fills in descriptors to poll, at most WAIT_SET_MAX - 1; how many. *ret_timeout: when to be called
+     * at the latest, in ms, or -1. */
+    size_t (*wait_set)(void *data, struct pollfd *fds, int *ret_timeout);
+    /* Takes in what has come, so that its callers are no longer interruptible, without serving it. Is there anything to serve? */
+    bool (*take_in)(void *data, const struct pollfd *fds, size_t count);
+    /* Now and then while calls are being served. */
+    void (*tick)(void *data);
+};
+
+/* Before the sentry is confined: 0 or -errno. */
+int workers_prepare(void);
+/* The calling thread becomes the first receiver. Never returns. */
+void workers_run(const struct receiver *receiver) __attribute__((noreturn));
+
+/* Has the calling thread still the receiver's place? */
+bool is_receiver(void);
+/* The receiver begins and ends the service of a call. */
+void receiver_begin_call(void);
+void receiver_end_call(void);
+/* The calling thread will be away: another takes its place. Does nothing if it has not got it, or if no thread can be made. */
+void receiver_step_aside(void);
+
+void state_lock(void);
+void state_unlock(void);
+/* Lets go of the lock if the calling thread has it; for state_resume. */
+bool state_pause(void);
+void state_resume(bool paused);
+
+/* Those who wait for somebody else to change the state. state_wait() lets go of the lock and of the receiver's place, and comes back
+ * with the lock after a state_wake(), or without a reason. */
+struct waiters {
+    unsigned int count;
+    pthread_cond_t woken;
+};
+#define WAITERS_NONE {.woken = PTHREAD_COND_INITIALIZER}
+void state_wait(struct waiters *waiters);
+void state_wake(struct waiters *waiters);
+
+/* Waits without the lock until a descriptor is readable or hung up. timeout_ms: negative for ever. 0, or -ETIMEDOUT. */
+int wait_readable(int fd, int timeout_ms);
+
+/* Something that happens once, told by flag_set(). */
+struct flag {
+    bool set;
+    pthread_cond_t changed;
+};
+#define FLAG_CLEAR {.changed = PTHREAD_COND_INITIALIZER}
+void flag_set(struct flag *flag);
+/* Waits for it without the lock. 0, or -ETIMEDOUT. */
+int wait_flag(struct flag *flag, int timeout_ms);
+
+/* A stop of a tracee of the calling thread: waitpid(-1, status, __WALL | __WNOTHREAD), without the lock. -1 with ETIMEDOUT after
+ * timeout_ms, but only a receiver looks at the clock; others count on tick(). */
+pid_t wait_child(int *ret_status, int timeout_ms);
+
+#endif
