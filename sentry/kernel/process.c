@@ -337,8 +337,23 @@ int process_for_each(struct process_table *table, int (*visit)(struct process *p
 
 static struct waiters undisturbed = WAITERS_NONE;
 
+void process_exec_begin(struct process *process)
+{
+    while (process->executing || process->intruders > 0)
+        state_wait(&undisturbed);
+    process->executing = true;
+}
+
+void process_exec_end(struct process *process)
+{
+    process->executing = false;
+    state_wake(&undisturbed);
+}
+
 void process_intrude(struct process *process)
 {
+    while (process->executing)
+        state_wait(&undisturbed);
     process->intruders++;
 }
 
@@ -346,12 +361,6 @@ void process_intrude_end(struct process *process)
 {
     if (--process->intruders == 0)
         state_wake(&undisturbed);
-}
-
-void process_wait_undisturbed(const struct process *process)
-{
-    while (process->intruders > 0)
-        state_wait(&undisturbed);
 }
 
 void process_collapse_to(struct process_table *table, struct process *process, struct task *survivor)

@@ -60,6 +60,7 @@ struct process {
     unsigned int sweep_at;   /* task_count at which ended ones are looked for */
     bool gone;               /* no lookup finds it any more; the table lets go of it when its pidfd reports the exit */
     unsigned int intruders;  /* calls of others that are in its memory */
+    bool executing;          /* one of its threads is in an exec */
     struct process_table *table;
     uint64_t resolved_from;     /* forked by such a thread: the stamp it was found with, */
     struct cred *resolved_cred; /* and what lineage.c made of it */
@@ -110,11 +111,16 @@ void process_exited(struct process_table *table, struct process *process);
 /* After an exec the calling thread is the only one and has the leader's ids. */
 void process_collapse_to(struct process_table *table, struct process *process, struct task *survivor);
 
-/* Somebody judged is going to look into a process's memory, and has done so. It executes nothing meanwhile: who calls
- * process_wait_undisturbed() waits for that. */
+/*
+ * An exec, and what must not fall into it: one waits for the other, without the lock. The process is referenced by the caller.
+ *
+ * Between process_exec_begin() and _end() there is no other exec of the process, and nobody gets at its memory by an earlier
+ * judgement. Whoever is to be judged calls process_intrude() first and process_intrude_end() when done.
+ */
+void process_exec_begin(struct process *process);
+void process_exec_end(struct process *process);
 void process_intrude(struct process *process);
 void process_intrude_end(struct process *process);
-void process_wait_undisturbed(const struct process *process);
 
 struct cred *task_cred(const struct task *task); /* borrowed */
 

@@ -124,7 +124,9 @@ int transient_seize(struct call *call, struct tracee *ret_tracee)
     if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) < 0)
         return -ESRCH;
     const struct tracee tracee = {.call = call, .tid = tid, .pid = call->task->process->pid};
-    if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0) /* it cannot be detached either: it has not stopped */
+    /* The number may have gone to somebody else in between: then nobody waits for this answer any more. (Whoever has it is ended:
+     * what is traced and has not stopped cannot be let go.) */
+    if (!platform_is_asking(call->sentry, call->listener, call->id) || ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
         return lose(&tracee);
     *ret_tracee = tracee;
     return 0;
@@ -284,7 +286,9 @@ void transient_abandon(const struct tracee *tracee)
 {
     int status;
     (void)kill(tracee->pid, SIGKILL);
+    bool paused = state_pause();
     /* Its parent learns of the end only when its tracer has. */
     while (waitpid(tracee->tid, &status, __WALL) == tracee->tid && !WIFEXITED(status) && !WIFSIGNALED(status))
         (void)ptrace(PTRACE_CONT, tracee->tid, 0, 0);
+    state_resume(paused);
 }

@@ -386,16 +386,24 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
         .committed = commit,
         .data = &exec,
     };
-    process_wait_undisturbed(call->task->process);
     return platform_exec(call, &request);
+}
+
+static int64_t execute_alone(struct call *call, int dirfd, uint64_t path, uint64_t arguments, uint64_t environment, int flags)
+{
+    struct process *process = call->task->process;
+    process_exec_begin(process);
+    int64_t result = execute(call, dirfd, path, arguments, environment, flags);
+    process_exec_end(process);
+    return result;
 }
 
 int64_t sys_execve(struct call *call)
 {
-    return execute(call, AT_FDCWD, call->args[0], call->args[1], call->args[2], 0);
+    return execute_alone(call, AT_FDCWD, call->args[0], call->args[1], call->args[2], 0);
 }
 
 int64_t sys_execveat(struct call *call)
 {
-    return execute(call, arg_int(call, 0), call->args[1], call->args[2], call->args[3], arg_int(call, 4));
+    return execute_alone(call, arg_int(call, 0), call->args[1], call->args[2], call->args[3], arg_int(call, 4));
 }

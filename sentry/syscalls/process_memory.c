@@ -135,12 +135,10 @@ static int64_t move_memory(struct call *call, bool write)
     struct task *target = vtid > 0 ? subject_find(call, vtid) : NULL;
     if (target == NULL)
         return -ESRCH;
-    if (!caller_may_attach(call, target))
-        return -EPERM;
     transfer->call = call;
     transfer->target = task_get(target);
     process_intrude(target->process);
-    int64_t result = run(transfer, write);
+    int64_t result = caller_may_attach(call, target) ? run(transfer, write) : -EPERM;
     process_intrude_end(target->process);
     (void)task_put(target);
     return result;

@@ -123,11 +123,13 @@ def check_guest_filter(program, table, complain):
 def check_own_filter(role, program, allowed, table, complain):
     """A program's list: lines of --allowed."""
     numbers = {route["name"]: number for number, route in table.items()}
-    plain, conditional = set(), {}
+    plain, conditional, absent = set(), {}, {}
     for line in allowed.splitlines():
-        match = re.match(r"(\w+)(?: if argument (\d) & (\S+) is (\S+))?: ", line)
+        match = re.match(r"(\w+)(?: if argument (\d) & (\S+) is (\S+)| fails with (E\w+))?: ", line)
         number = numbers[match[1]]
-        if match[2] is None:
+        if match[5] is not None:
+            absent[number] = ERRNO | getattr(errno, match[5])
+        elif match[2] is None:
             plain.add(number)
         else:
             conditional.setdefault(number, []).append((int(match[2]), int(match[3], 16), int(match[4], 16)))
@@ -137,7 +139,7 @@ def check_own_filter(role, program, allowed, table, complain):
             probes.append(tuple(value if i == argument else 0 for i in range(6)))
         for probe in probes:
             meets = any(probe[a] & mask == value for a, mask, value in conditional.get(number, []))
-            wanted = ALLOW if number in plain or meets else KILL_PROCESS
+            wanted = ALLOW if number in plain or meets else absent.get(number, KILL_PROCESS)
             if run_bpf(program, number, probe) != wanted:
                 complain(f"{role} filter: call {number} with {probe} is not {'allowed' if wanted == ALLOW else 'deadly'}")
 

@@ -41,6 +41,7 @@ def test(runtime):
             tty.expect(r"ready> ")
             tty.type("cat\r")
             tty.expect(r"cat\r\n")
+            pause()
             tty.type("typed\r")
             tty.expect(r"typed\r\ntyped\r\n")
             tty.type("\x04")
