@@ -7,9 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "postern/confine.h"
-
-CONFINE_ALLOW(pread64, "headers of programs");
+#include "sentry/platform/unlocked.h"
 
 enum {
     PAGE = 4096,
@@ -114,7 +112,7 @@ static int read_interpreter(int fd, const Elf64_Phdr *header, char interpreter[P
 {
     if (header->p_filesz < 2 || header->p_filesz > PATH_MAX || header->p_offset > INT64_MAX)
         return -ENOEXEC;
-    ssize_t got = pread(fd, interpreter, header->p_filesz, (off_t)header->p_offset);
+    ssize_t got = unlocked_pread(fd, interpreter, header->p_filesz, (off_t)header->p_offset);
     if (got < 0)
         return -EIO;
     if ((size_t)got != header->p_filesz || interpreter[got - 1] != '\0')
@@ -136,7 +134,7 @@ static uint64_t headers_in_memory(const Elf64_Ehdr *elf, const struct plan_image
 int loader_parse_elf(int fd, struct plan_image *ret_image, char ret_interpreter[PATH_MAX], bool *ret_stack_executable)
 {
     Elf64_Ehdr elf;
-    ssize_t got = pread(fd, &elf, sizeof(elf), 0);
+    ssize_t got = unlocked_pread(fd, &elf, sizeof(elf), 0);
     if (got < 0)
         return -EIO;
     if ((size_t)got != sizeof(elf) || !header_fits(&elf) || elf.e_phoff > INT64_MAX)
@@ -144,7 +142,7 @@ int loader_parse_elf(int fd, struct plan_image *ret_image, char ret_interpreter[
 
     Elf64_Phdr headers[HEADERS_MAX];
     size_t size = elf.e_phnum * sizeof(Elf64_Phdr);
-    got = pread(fd, headers, size, (off_t)elf.e_phoff);
+    got = unlocked_pread(fd, headers, size, (off_t)elf.e_phoff);
     if (got < 0)
         return -EIO;
     if ((size_t)got != size)

@@ -15,6 +15,7 @@
 #include "sentry/kernel/process.h"
 #include "sentry/platform/exec.h"
 #include "sentry/platform/loader.h"
+#include "sentry/platform/unlocked.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/vfs/vfs.h"
@@ -100,7 +101,7 @@ static int open_by_path(const struct vfs_who *who, struct dentry *base, const ch
         return status;
     if (lookup.dentry == NULL) {
         struct statx attributes;
-        if (statx(lookup.fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &attributes) < 0)
+        if (unlocked_statx(lookup.fd, STATX_BASIC_STATS, &attributes) < 0)
             status = -EACCES;
         else
             status = open_nameless(who, take_fd(&lookup.fd), &attributes, ret_program);
@@ -177,7 +178,7 @@ static int resolve_scripts(const struct vfs_who *who, const char *path, struct p
     for (int depth = 0;; depth++) {
         char head[LOADER_HEAD_SIZE];
         struct script_line line;
-        ssize_t size = pread(program->fd, head, sizeof(head), 0);
+        ssize_t size = unlocked_pread(program->fd, head, sizeof(head), 0);
         if (size < 0)
             return -EIO;
         int found = loader_parse_script(head, (size_t)size, &line);

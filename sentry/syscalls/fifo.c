@@ -14,8 +14,8 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
-#include "sentry/fs/gofer_client.h"
 #include "sentry/platform/platform.h"
+#include "sentry/platform/unlocked.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 
@@ -23,18 +23,42 @@ CONFINE_ALLOW(pipe2, "a place for tee to put what a FIFO holds");
 CONFINE_ALLOW(tee, "does a FIFO have a writer?");
 
 struct waiting {
-    struct dentry *dentry; /* owned */
+    struct dentry *dentry; /* the FIFO, owned; or NULL, and it is */
+    int source;            /* behind this descriptor, owned */
     int fd;                /* the reading end, or -1 while waiting to write */
     int flags;
 };
 
+static void waiting_release(struct waiting *waiting)
+{
+    waiting->dentry = dentry_put(waiting->dentry);
+    cleanup_close(&waiting->source);
+    cleanup_close(&waiting->fd);
+    waiting->source = waiting->fd = -1;
+}
+
 static void waiting_free(void *state)
 {
-    struct waiting *waiting = state;
-    (void)dentry_put(waiting->dentry);
-    if (waiting->fd >= 0)
-        (void)close(waiting->fd);
-    free(waiting);
+    waiting_release(state);
+    free(state);
+}
+
+/* Without waiting: -ENXIO if it is to be written to and nobody reads. The descriptor is as the guest wished it. */
+static int open_fifo(const struct vfs_who *who, struct waiting *waiting)
+{
+    if (waiting->dentry != NULL) {
+        const struct open_request request = {.who = who, .flags = waiting->flags};
+        return waiting->dentry->filesystem->open(who->sentry->vfs, waiting->dentry, &request, &waiting->fd);
+    }
+    int fd = unlocked_reopen(who->sentry, waiting->source, waiting->flags | O_NONBLOCK);
+    if (fd == -EACCES) { /* another user's on the host: the same description will do */
+        waiting->fd = fcntl(waiting->source, F_DUPFD_CLOEXEC, 0);
+        return waiting->fd < 0 ? -errno : 0;
+    }
+    if (fd < 0)
+        return fd;
+    waiting->fd = fd;
+    return fcntl(fd, F_SETFL, waiting->flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC)) < 0 ? -errno : 0;
 }
 
 static bool has_writer(int fd)
@@ -53,24 +77,13 @@ static bool has_writer(int fd)
     return writer;
 }
 
-/*
- * Takes fd over. No copy may be left when the guest goes on: who reads until the last writer is gone would count it. Ours
- * is closed on the way; the gofer has closed its own when it has answered one more question.
- */
-static int64_t hand_over(struct call *call, int fd, int flags)
-{
-    auto_close int owned = fd;
-    int error = gofer_getattr(call->sentry->gofer, (struct gofer_place){.path = "", .fd = -1}, NULL);
-    if (error < 0)
-        return error;
-    return call_give_fd(call, &owned, (flags & O_CLOEXEC) != 0);
-}
-
+/* Frees the state. No copy is left when the guest goes on: who reads until the last writer is gone would count it. */
 static int64_t answer(struct call *call, struct waiting *waiting)
 {
-    int64_t result = hand_over(call, take_fd(&waiting->fd), waiting->flags);
+    auto_close int fd = take_fd(&waiting->fd);
+    bool close_on_exec = (waiting->flags & O_CLOEXEC) != 0;
     waiting_free(waiting);
-    return result;
+    return call_give_fd(call, &fd, close_on_exec);
 }
 
 static int64_t poll_reader(struct call *call, void *state)
@@ -84,8 +97,7 @@ static int64_t poll_writer(struct call *call, void *state)
     struct waiting *waiting = state;
     struct vfs_who who;
     vfs_who_from_call(call, &who);
-    struct open_request request = {.who = &who, .flags = waiting->flags};
-    int error = waiting->dentry->filesystem->open(who.sentry->vfs, waiting->dentry, &request, &waiting->fd);
+    int error = open_fifo(&who, waiting);
     if (error == -ENXIO)
         return CALL_PENDING;
     if (error == 0)
@@ -94,25 +106,24 @@ static int64_t poll_writer(struct call *call, void *state)
     return error;
 }
 
-int64_t fifo_open(struct call *call, struct dentry *dentry, const struct open_request *request)
+/* Takes *start over. */
+static int64_t begin(struct call *call, const struct vfs_who *who, struct waiting *start)
 {
-    auto_close int fd = -1;
-    int error = dentry->filesystem->open(request->who->sentry->vfs, dentry, request, &fd);
-    int mode = request->flags & O_ACCMODE;
-    bool wait_for_reader = error == -ENXIO && mode == O_WRONLY && (request->flags & O_NONBLOCK) == 0;
-    if (error < 0 && !wait_for_reader)
-        return error;
-    bool wait_for_writer =
-        !wait_for_reader && mode == O_RDONLY && (request->flags & O_NONBLOCK) == 0 && !has_writer(fd);
+    int error = open_fifo(who, start);
+    int mode = start->flags & O_ACCMODE;
+    bool may_wait = (start->flags & O_NONBLOCK) == 0;
+    bool wait_for_reader = error == -ENXIO && mode == O_WRONLY && may_wait;
+    struct waiting *waiting = error < 0 && !wait_for_reader ? NULL : malloc(sizeof(*waiting));
+    if (waiting == NULL) {
+        waiting_release(start);
+        return error < 0 ? error : -ENOMEM;
+    }
+    *waiting = *start;
+    bool wait_for_writer = !wait_for_reader && mode == O_RDONLY && may_wait && !has_writer(waiting->fd);
     if (!wait_for_reader && !wait_for_writer) {
         platform_wake_parked(call->sentry->platform); /* the other side may be waiting for this one */
-        return hand_over(call, take_fd(&fd), request->flags);
+        return answer(call, waiting);
     }
-
-    struct waiting *waiting = calloc(1, sizeof(*waiting));
-    if (waiting == NULL)
-        return -ENOMEM;
-    *waiting = (struct waiting){.dentry = dentry_get(dentry), .fd = take_fd(&fd), .flags = request->flags};
     const struct parked parked = {
         .poll = wait_for_reader ? poll_writer : poll_reader,
         .cancel = waiting_free,
@@ -120,4 +131,16 @@ int64_t fifo_open(struct call *call, struct dentry *dentry, const struct open_re
         .interrupted = -ERESTARTSYS,
     };
     return call_park(call, &parked);
+}
+
+int64_t fifo_open(struct call *call, struct dentry *dentry, const struct open_request *request)
+{
+    struct waiting start = {.dentry = dentry_get(dentry), .source = -1, .fd = -1, .flags = request->flags};
+    return begin(call, request->who, &start);
+}
+
+int64_t fifo_reopen(struct call *call, const struct vfs_who *who, int source, int flags)
+{
+    struct waiting start = {.source = source, .fd = -1, .flags = flags};
+    return begin(call, who, &start);
 }

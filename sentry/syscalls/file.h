@@ -74,6 +74,8 @@ int refuse_path_descriptor(int fd);
 
 /* Opens a FIFO; without O_NONBLOCK that waits for the other side. Takes no reference over. */
 int64_t fifo_open(struct call *call, struct dentry *dentry, const struct open_request *request);
+/* The same for one from outside, which has no name here: what `source`, taken over, stands for. */
+int64_t fifo_reopen(struct call *call, const struct vfs_who *who, int source, int flags);
 
 /* The caller's controlling terminal as a dentry below /dev/pts; -ENXIO if there is none. */
 int terminal_of_caller(struct call *call, struct dentry **ret_dentry);

@@ -6,6 +6,7 @@
 
 #include "sentry/fs/gofer_client.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/platform/unlocked.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 
@@ -185,7 +186,7 @@ static int set_by_dentry(const struct vfs_who *who, struct dentry *dentry, struc
 static bool made_by_guest(const struct vfs_who *who, const struct object *object)
 {
     struct statx native;
-    return S_ISREG(object->attributes.stx_mode) && statx(object->fd, "", AT_EMPTY_PATH, STATX_UID, &native) == 0 &&
+    return S_ISREG(object->attributes.stx_mode) && unlocked_statx(object->fd, STATX_UID, &native) == 0 &&
            native.stx_uid == who->sentry->guest_uid;
 }
 

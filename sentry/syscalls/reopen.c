@@ -2,17 +2,15 @@
 /* open(2) of /proc/PID/fd/N, /dev/stdin and the like, where the object has no name: pipes, memory files, deleted files.
  */
 #include <errno.h>
-#include <stdio.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
-#include "postern/boot.h"
 #include "postern/cleanup.h"
-#include "postern/confine.h"
 #include "sentry/fs/gofer_client.h"
+#include "sentry/platform/unlocked.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/open.h"
-
-CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "objects without a name, through our own /proc/self/fd");
 
 static int access_needed(int flags)
 {
@@ -32,28 +30,43 @@ static int check_inherited(int fd, int flags)
     return (needed & ~access_needed(held & O_ACCMODE)) != 0 ? -EACCES : 0;
 }
 
-static int reopen_anonymous(const struct opening *opening, const struct object *object, int flags, int *ret_fd)
+/* A pipe has both its ends at once, and opening one waits for nobody; a FIFO has a name on some file system. */
+static bool is_named_fifo(int fd, const struct statx *attributes)
 {
-    struct statx attributes;
-    if (statx(object->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &attributes) < 0)
-        return -errno;
-    const struct sentry *sentry = opening->who.sentry;
-    bool inherited = attributes.stx_uid != sentry->guest_uid;
-    if (inherited) {
-        int error = check_inherited(object->fd, flags);
-        if (error < 0)
-            return error;
-    }
+    struct statfs filesystem;
+    return S_ISFIFO(attributes->stx_mode) && unlocked_statfs(fd, &filesystem) == 0 && filesystem.f_type != PIPEFS_MAGIC;
+}
 
-    char name[32];
-    (void)snprintf(name, sizeof(name), "self/fd/%d", object->fd);
-    int fd = openat(sentry->proc_outer, name, flags | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 && errno == EACCES && inherited)
-        fd = fcntl(object->fd, F_DUPFD_CLOEXEC, 0); /* the host's pipe or terminal: the same description will do */
+/* O_NONBLOCK for the time of the open: a terminal may wait for its carrier. */
+static int reopen_without_waiting(const struct sentry *sentry, int from, int flags)
+{
+    auto_close int fd = unlocked_reopen(sentry, from, flags | O_NONBLOCK);
     if (fd < 0)
-        return -errno;
-    *ret_fd = fd;
-    return 0;
+        return take_fd(&fd);
+    return (flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) < 0 ? -errno : take_fd(&fd);
+}
+
+static int64_t reopen_anonymous(struct opening *opening, struct object *object, int flags)
+{
+    const struct sentry *sentry = opening->who.sentry;
+    struct statx attributes;
+    int error = unlocked_statx(object->fd, STATX_BASIC_STATS, &attributes);
+    bool inherited = attributes.stx_uid != sentry->guest_uid;
+    if (error == 0 && inherited)
+        error = check_inherited(object->fd, flags);
+    if (error < 0)
+        return error;
+
+    if (is_named_fifo(object->fd, &attributes))
+        return fifo_reopen(opening->call, &opening->who, take_fd(&object->fd), flags);
+    auto_close int fd = S_ISCHR(attributes.stx_mode) ? reopen_without_waiting(sentry, object->fd, flags)
+                                                     : unlocked_reopen(sentry, object->fd, flags);
+    if (fd == -EACCES && inherited) {
+        fd = fcntl(object->fd, F_DUPFD_CLOEXEC, 0); /* the host's pipe or terminal: the same description will do */
+        if (fd < 0)
+            fd = -errno;
+    }
+    return fd < 0 ? fd : opening_install(opening, &fd);
 }
 
 static int reopen_file(const struct opening *opening, const struct object *object, int flags, int *ret_fd)
@@ -88,10 +101,9 @@ int64_t open_object(struct opening *opening, int fd)
     if (type != S_IFREG)
         flags &= ~O_TRUNC;
 
-    auto_close int opened = -1;
     if (object.kind == OBJECT_ANONYMOUS)
-        error = reopen_anonymous(opening, &object, flags, &opened);
-    else
-        error = reopen_file(opening, &object, flags, &opened);
+        return reopen_anonymous(opening, &object, flags);
+    auto_close int opened = -1;
+    error = reopen_file(opening, &object, flags, &opened);
     return error < 0 ? error : opening_install(opening, &opened);
 }

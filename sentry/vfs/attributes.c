@@ -46,10 +46,8 @@ int vfs_getattr(struct vfs *vfs, struct dentry *dentry)
         return -ENOENT;
     if (inode_fresh(inode) || inode->filesystem->getattr == NULL || dentry_gone(dentry))
         return 0;
-    if (inode_refresh_locally(vfs, inode))
-        return 0;
     (void)inode_get(inode);
-    int error = ask(vfs, dentry, inode);
+    int error = inode_refresh_locally(vfs, inode) ? 0 : ask(vfs, dentry, inode);
     (void)inode_put(inode);
     return error;
 }

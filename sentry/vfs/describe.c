@@ -2,6 +2,7 @@
 /* Whose a descriptor is and what it is called, without ever showing a path of the host. */
 #include "postern/confine.h"
 #include "sentry/fs/fuse.h"
+#include "sentry/platform/unlocked.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/object_private.h"
 #include "sentry/vfs/vfs_internal.h"
@@ -163,10 +164,10 @@ static int below_root(const struct vfs *vfs, const struct dentry *root, const ch
 ssize_t object_describe(struct sentry *sentry, int fd, const struct dentry *root, char *buffer, size_t size)
 {
     struct statx attributes;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &attributes) < 0)
-        return -errno;
+    int error = unlocked_statx(fd, STATX_BASIC_STATS | STATX_MNT_ID, &attributes);
+    if (error < 0)
+        return error;
     enum object_kind kind = object_classify(sentry->vfs, &attributes);
-    int error;
     if (kind == OBJECT_ANONYMOUS) {
         error = anonymous_name(sentry, fd, &attributes, buffer, size);
     } else {

@@ -8,33 +8,21 @@
  * name, so it goes when the name goes.
  */
 #include "postern/cleanup.h"
-#include "postern/confine.h"
+#include "sentry/platform/unlocked.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #include <errno.h>
-#include <stdio.h>
-
-CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER,
-                 "files the gofer has opened, once more, through our own /proc/self/fd");
-CONFINE_ALLOW(statx, "size and times of files the guest writes to");
-
-static int open_self(const struct vfs *vfs, int fd, int flags)
-{
-    char path[32];
-    (void)snprintf(path, sizeof(path), "self/fd/%d", fd);
-    int opened = openat(vfs->sentry->proc_outer, path, flags | O_CLOEXEC | O_NOCTTY);
-    return opened < 0 ? -errno : opened;
-}
 
 void inode_drop_handle(struct inode *inode)
 {
     if (inode->handle == 0)
         return;
     struct handle *handle = &inode->vfs->handles[inode->handle - 1];
-    (void)close(handle->fd);
-    *handle = (struct handle){.inode = NULL};
+    handle->inode = NULL;
     inode->handle = 0;
+    if (handle->users == 0)
+        (void)close(handle->fd);
 }
 
 /* The next slot in turn that was not used since its last turn. */
@@ -43,7 +31,7 @@ static struct handle *free_slot(struct vfs *vfs)
     for (;;) {
         struct handle *handle = &vfs->handles[vfs->next_handle];
         vfs->next_handle = (vfs->next_handle + 1) % HANDLES_MAX;
-        if (handle->inode == NULL || !handle->used) {
+        if (handle->users == 0 && (handle->inode == NULL || !handle->used)) {
             if (handle->inode != NULL)
                 inode_drop_handle(handle->inode);
             return handle;
@@ -57,35 +45,51 @@ void inode_keep_handle(struct vfs *vfs, struct inode *inode, int fd)
     mode_t mode = inode->attributes.stx_mode;
     if (inode->handle != 0 || inode->vfs == NULL || !(S_ISREG(mode) || S_ISDIR(mode)))
         return;
-    int opened = open_self(vfs, fd, O_PATH);
+    uint64_t stamp = vfs->stamp;
+    int opened = unlocked_reopen(vfs->sentry, fd, O_PATH);
     if (opened < 0)
         return;
+    if (inode->handle != 0 || inode->changed > stamp) { /* somebody was quicker, or has taken its name away */
+        (void)close(opened);
+        return;
+    }
     struct handle *handle = free_slot(vfs);
     *handle = (struct handle){.inode = inode, .fd = opened};
     inode->handle = (unsigned int)(handle - vfs->handles) + 1;
 }
 
-static struct handle *handle_of(const struct inode *inode)
+/* NULL, or one that keeps its descriptor until handle_leave(). */
+static struct handle *handle_enter(const struct inode *inode)
 {
     if (inode->handle == 0)
         return NULL;
     struct handle *handle = &inode->vfs->handles[inode->handle - 1];
     handle->used = true;
+    handle->users++;
     return handle;
+}
+
+static void handle_leave(struct handle *handle)
+{
+    if (--handle->users == 0 && handle->inode == NULL)
+        (void)close(handle->fd);
 }
 
 bool inode_refresh_locally(struct vfs *vfs, struct inode *inode)
 {
+    struct handle *handle = inode_ids_fresh(inode) ? handle_enter(inode) : NULL;
+    if (handle == NULL)
+        return false;
+    uint64_t stamp = vfs->stamp;
     struct statx attributes;
-    const struct handle *handle = handle_of(inode);
-    if (handle == NULL || !inode_ids_fresh(inode) ||
-        statx(handle->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &attributes) < 0 ||
-        !same_object(&attributes, &inode->attributes))
+    int error = unlocked_statx(handle->fd, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &attributes);
+    handle_leave(handle);
+    if (error < 0 || !inode_ids_fresh(inode) || !same_object(&attributes, &inode->attributes))
         return false;
     attributes.stx_uid = inode->attributes.stx_uid; /* in our view they have none */
     attributes.stx_gid = inode->attributes.stx_gid;
     int64_t ids_until = inode->ids_until;
-    inode_refresh(vfs, inode, &attributes, vfs->stamp);
+    inode_refresh(vfs, inode, &attributes, stamp);
     inode->ids_until = ids_until;
     if (inode->fresh_until > ids_until)
         inode->fresh_until = ids_until;
@@ -95,6 +99,10 @@ bool inode_refresh_locally(struct vfs *vfs, struct inode *inode)
 int inode_open_locally(struct vfs *vfs, const struct inode *inode, int flags)
 {
     const int harmless = O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | KERNEL_LARGEFILE;
-    const struct handle *handle = (flags & ~harmless) == 0 ? handle_of(inode) : NULL;
-    return handle == NULL ? -ENOENT : open_self(vfs, handle->fd, flags & ~O_NOFOLLOW);
+    struct handle *handle = (flags & ~harmless) == 0 ? handle_enter(inode) : NULL;
+    if (handle == NULL)
+        return -ENOENT;
+    int fd = unlocked_reopen(vfs->sentry, handle->fd, flags & ~O_NOFOLLOW);
+    handle_leave(handle);
+    return fd;
 }

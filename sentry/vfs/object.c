@@ -12,6 +12,7 @@
 #include "sentry/fs/goferfs.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/call.h"
+#include "sentry/platform/unlocked.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/object_private.h"
 #include "sentry/vfs/vfs_internal.h"
@@ -188,7 +189,7 @@ int object_from_own_fd(struct call *call, int fd, struct object *ret_object)
     struct vfs *vfs = call->sentry->vfs;
     struct object object = {.fd = fd};
     vfs_tick_for_call(vfs, call);
-    int error = statx(fd, "", AT_EMPTY_PATH, OBJECT_MASK, &object.attributes) < 0 ? -errno : 0;
+    int error = unlocked_statx(fd, OBJECT_MASK, &object.attributes);
     if (error == 0) {
         object.kind = object_classify(vfs, &object.attributes);
         error = complete(vfs, call->cred, &object);

@@ -46,9 +46,10 @@ struct mount_entry {
 
 /* handle.c */
 struct handle {
-    struct inode *inode; /* borrowed; NULL: free */
+    struct inode *inode; /* borrowed; NULL: free, once nobody uses it */
     int fd;
     bool used;
+    unsigned int users; /* who is in a call with fd */
 };
 
 struct vfs {
