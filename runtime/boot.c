@@ -134,6 +134,23 @@ static int put_sharing(struct boot_config *boot, const struct oci_config *config
     return error_refuse(error, "annotations[\"dev.postern.rootfs\"]: \"exclusive\" or \"shared\", not \"%.40s\"", word);
 }
 
+/* How long a file system may take for one answer. */
+static int put_deadline(struct boot_config *boot, const struct oci_config *config, struct error *error)
+{
+    enum { DEFAULT_S = 120, MAX_S = 86400 };
+    const char *word = oci_annotation(config, "dev.postern.gofer-timeout");
+    boot->gofer_deadline_s = DEFAULT_S;
+    if (word == NULL)
+        return 0;
+    char *end;
+    errno = 0;
+    unsigned long seconds = strtoul(word, &end, 10);
+    if (word[0] < '0' || word[0] > '9' || *end != '\0' || errno != 0 || seconds > MAX_S)
+        return error_refuse(error, "annotations[\"dev.postern.gofer-timeout\"]: seconds, 0 (for ever) to %d, not \"%.40s\"", MAX_S, word);
+    boot->gofer_deadline_s = (uint32_t)seconds;
+    return 0;
+}
+
 static int put_all(struct boot_config *boot, const struct oci_config *config, const struct gofer_layout *layout,
                    const struct boot_facts *facts, struct error *error)
 {
@@ -152,6 +169,8 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
         put_resources(boot, host->resources);
 
     int status = put_sharing(boot, config, error);
+    if (status == 0)
+        status = put_deadline(boot, config, error);
     if (status == 0)
         status = put_text(boot->container_id, sizeof(boot->container_id), facts->id, "container id", error);
     if (status == 0)

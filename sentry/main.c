@@ -107,6 +107,8 @@ static int make_parts(struct sentry *sentry, struct error *error)
     sentry->platform = platform_new(sentry);
     sentry->processes = process_table_new(sentry);
     sentry->gofer = gofer_new(sentry, SENTRY_FD_GOFER);
+    if (sentry->gofer != NULL)
+        gofer_set_deadline(sentry->gofer, sentry->boot->gofer_deadline_s);
     if (sentry->platform == NULL || sentry->processes == NULL || sentry->gofer == NULL)
         return error_set(error, ENOMEM, "cannot start");
     sentry->vfs = vfs_new(sentry);

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define BOOT_MAGIC 0x504f5354u /* "POST" */
-#define BOOT_VERSION 2u
+#define BOOT_VERSION 3u
 
 enum {
     BOOT_PATH_MAX = 1024,
@@ -121,7 +121,7 @@ struct boot_config {
     int64_t boottime_offset_ns; /* the guest's CLOCK_BOOTTIME is the host's and this */
     struct boot_time_offset monotonic, boottime; /* what /proc/PID/timens_offsets shows; 0 unless config.json sets clocks */
     uint32_t trace_enabled;
-    uint32_t padding;
+    uint32_t gofer_deadline_s; /* how long the gofer may take for one answer before the container ends; 0: for ever */
 
     struct boot_rlimit rlimits[BOOT_RLIMITS_MAX];
     struct boot_mount mounts[BOOT_MOUNTS_MAX]; /* in order of mounting; [0] is "/" */

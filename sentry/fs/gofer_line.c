@@ -20,7 +20,7 @@ CONFINE_ALLOW_IF(socketpair, 0, UINT32_MAX, AF_UNIX, "one more line to the gofer
 CONFINE_ALLOW(sendmsg, "requests to the gofer");
 CONFINE_ALLOW(recvmsg, "replies of the gofer");
 
-enum { ERRNO_MAX = 4095, LINES_FREE_MAX = 2, DEADLINE_S = 120 };
+enum { ERRNO_MAX = 4095, LINES_FREE_MAX = 2 };
 
 struct gofer {
     struct sentry *sentry;
@@ -40,7 +40,6 @@ struct gofer *gofer_new(struct sentry *sentry, int socket)
     if (gofer == NULL)
         return NULL;
     gofer->sentry = sentry;
-    gofer->deadline_s = DEADLINE_S;
     (void)pthread_mutex_init(&gofer->mutex, NULL);
     (void)pthread_cond_init(&gofer->freed, NULL);
     gofer->first = (struct gofer_line){.gofer = gofer, .socket = socket, .descriptors = -1};
@@ -199,10 +198,11 @@ static int exchange_now(struct gofer_line *line, const struct expected *expected
         return status; /* the descriptor's fault, nothing was sent */
     if (status < 0)
         sentry_die(gofer->sentry, "gofer cannot be reached: %s", strerror(-status));
-    int timeout_ms = gofer->deadline_s == 0 ? -1 : (int)gofer->deadline_s * 1000;
-    if (wait_readable(line->socket, timeout_ms) == -ETIMEDOUT)
+    /* All that is dirty on a slow disk takes its time. */
+    unsigned int deadline_s = request->op == GOFER_OP_SYNC ? gofer->deadline_s * 10 : gofer->deadline_s;
+    if (wait_readable(line->socket, deadline_s == 0 ? -1 : (int)(deadline_s * 1000)) == -ETIMEDOUT)
         sentry_die(gofer->sentry, "the gofer did not answer operation %u within %u s: a file system that does not respond?",
-                   (unsigned int)request->op, gofer->deadline_s);
+                   (unsigned int)request->op, deadline_s);
 
     auto_close int fd = -1;
     ssize_t received = receive_reply(line, expected, &fd);
