@@ -123,9 +123,12 @@ static int make_parts(struct sentry *sentry, struct error *error)
 static int start(struct sentry *sentry, struct error *error)
 {
     /* Nobody looks into us. */
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || threads_prepare() < 0 || transient_prepare() < 0 || workers_prepare() < 0 ||
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || transient_prepare() < 0 || workers_prepare() < 0 ||
         signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return error_set(error, errno, "cannot start");
+    int prepared = threads_prepare();
+    if (prepared < 0)
+        return error_set(error, prepared, "cannot start a thread (is a limit of processes too low?)");
     sentry->boot = read_boot(error);
     if (sentry->boot == NULL)
         return -EINVAL;

@@ -386,7 +386,9 @@ void platform_run(struct platform *platform)
 {
     const struct receiver receiver = {
         .data = platform, .run = run, .wait_set = wait_set, .take_in = take_in, .tick = tick};
-    workers_run(&receiver);
+    /* Where processes are limited the guest can use them all up. */
+    enum { RESERVE = 8 };
+    workers_run(&receiver, platform->sentry->boot->pids_limit != 0 ? RESERVE : 0);
 }
 
 /* --- for handlers --- */

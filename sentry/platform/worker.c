@@ -42,7 +42,7 @@ static struct {
     bool standing;                 /* somebody stands by */
     bool awake;                    /* and looks at the holder now and then */
     atomic_bool guarded;           /* both */
-    unsigned int count, spares;
+    unsigned int count, spares, reserve;
     int child_stops; /* signalfd of SIGCHLD: the receiver's alone to read */
 } pool = {
     .mutex = PTHREAD_MUTEX_INITIALIZER,
@@ -180,12 +180,16 @@ static void stand_by(void)
 /* Waits for the place, or to stand by for it. False: it is not needed. */
 static bool wait_for_work(void)
 {
-    const struct timespec until = after_ms(SPARE_MS);
+    struct timespec until = after_ms(SPARE_MS);
     pool.spares++;
     int error = 0;
     bool taken = false;
-    while (pool.standing && error == 0 && !(taken = take_vacancy()))
-        error = pthread_cond_clockwait(&pool.work, &pool.mutex, CLOCK_MONOTONIC, &until);
+    while (pool.standing && error == 0 && !(taken = take_vacancy())) {
+        if (pool.spares > pool.reserve)
+            error = pthread_cond_clockwait(&pool.work, &pool.mutex, CLOCK_MONOTONIC, &until);
+        else if (pthread_cond_wait(&pool.work, &pool.mutex) == 0)
+            until = after_ms(SPARE_MS);
+    }
     pool.spares--;
     if (!taken && !pool.standing) {
         stand_by();
@@ -262,11 +266,16 @@ int workers_prepare(void)
     return pool.child_stops < 0 ? -errno : 0;
 }
 
-void workers_run(const struct receiver *receiver)
+void workers_run(const struct receiver *receiver, unsigned int reserve)
 {
     pool.receiver = *receiver;
     pool.count = 1;
+    pool.reserve = reserve;
     atomic_store(&pool.holder, &self);
+    (void)pthread_mutex_lock(&pool.mutex);
+    while (pool.count <= reserve && add_worker())
+        ;
+    (void)pthread_mutex_unlock(&pool.mutex);
     for (;;) {
         receiver->run(receiver->data);
         (void)pthread_mutex_lock(&pool.mutex);

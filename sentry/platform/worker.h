@@ -45,8 +45,9 @@ struct receiver {
 
 /* Before the sentry is confined: 0 or -errno. */
 int workers_prepare(void);
-/* The calling thread becomes the first receiver. Never returns. */
-void workers_run(const struct receiver *receiver) __attribute__((noreturn));
+/* The calling thread becomes the first receiver. `reserve` threads are there from the start and stay, for a sandbox that cannot count
+ * on getting more. Never returns. */
+void workers_run(const struct receiver *receiver, unsigned int reserve) __attribute__((noreturn));
 
 /* Has the calling thread still the receiver's place? */
 bool is_receiver(void);

@@ -204,7 +204,8 @@ def check_stats(box, runtime):
         assert sorted(data) == ["blkio", "cpu", "cpuset", "hugetlb", "intel_rdt", "memory", "network_interfaces", "pids"]
         assert data["memory"]["usage"]["limit"] == 64 * MIB and data["memory"]["usage"]["usage"] > 0
         # Threads count, and the sentry has two.
-        assert data["pids"] == {"current": 4 if runtime == "postern" else 1, "limit": 64}, data["pids"]
+        # Sentry and gofer count, with as many threads as the moment takes.
+        assert data["pids"]["limit"] == 64 and data["pids"]["current"] in (range(4, 24) if runtime == "postern" else (1,)), data["pids"]
         begun = time.monotonic()
         data = container.stats()["data"]
         time.sleep(1)
