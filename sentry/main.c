@@ -98,7 +98,7 @@ static int make_parts(struct sentry *sentry, struct error *error)
     sentry->has_fuse = have_fd(SENTRY_FD_FUSE);
     sentry->has_listen = have_fd(SENTRY_FD_LISTEN);
     sentry->has_reason = have_fd(SENTRY_FD_REASON);
-    if (dup3(SENTRY_FD_CONTROL, SENTRY_FD_PROC_INNER, O_CLOEXEC) < 0)
+    if (dup3(SENTRY_FD_CONTROL, SENTRY_FD_PROC_INNER, O_CLOEXEC) < 0 || workers_prepare() < 0)
         return error_set(error, errno, "cannot start");
     (void)snprintf(sentry->uts.hostname, sizeof(sentry->uts.hostname), "%.64s",
                    sentry->boot->hostname[0] != '\0' ? sentry->boot->hostname : "localhost");
@@ -123,7 +123,7 @@ static int make_parts(struct sentry *sentry, struct error *error)
 static int start(struct sentry *sentry, struct error *error)
 {
     /* Nobody looks into us. */
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || transient_prepare() < 0 || workers_prepare() < 0 ||
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || transient_prepare() < 0 ||
         signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return error_set(error, errno, "cannot start");
     int prepared = threads_prepare();
