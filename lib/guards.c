@@ -162,8 +162,8 @@ static const struct guard_case futex_cases[] = {
 #define OPTION(option) CASE(EQ(0, option))
 static const struct guard_case prctl_cases[] = {
     OPTION(PR_SET_NAME),       OPTION(PR_GET_NAME),        OPTION(PR_SET_VMA),
-    OPTION(PR_SET_PDEATHSIG),  OPTION(PR_GET_PDEATHSIG),   OPTION(PR_SET_TIMERSLACK),
-    OPTION(PR_GET_TIMERSLACK), OPTION(PR_SET_THP_DISABLE), OPTION(PR_GET_THP_DISABLE),
+    OPTION(PR_GET_PDEATHSIG),  OPTION(PR_SET_THP_DISABLE), OPTION(PR_GET_THP_DISABLE),
+    CASE(EQ(0, PR_SET_PDEATHSIG), EQ(1, 0)),      /* to have one is noted */
     CASE(EQ(0, PR_SET_MM), EQ(1, PR_SET_MM_MAP)), /* the stub's, once an exec */
 };
 
@@ -206,7 +206,7 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(clone, "no namespace, no CLONE_PTRACE, _UNTRACED or _PARENT; CLONE_FS for threads only"),
     GUARD(fcntl, "duplicates, flags, locks, pipe sizes, seals"),
     GUARD(futex, "no priority inheritance"),
-    GUARD(prctl, "thread name, memory names and layout, timer slack, death signal, huge pages"),
+    GUARD(prctl, "thread name, memory names and layout, no death signal, huge pages"),
     GUARD(arch_prctl, "segment bases, CPUID faulting, vector state, shadow stack"),
     GUARD(rlimit, "not RLIMIT_LOCKS"),
     GUARD(prlimit64, "own process, not RLIMIT_LOCKS"),

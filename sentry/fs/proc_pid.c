@@ -4,7 +4,7 @@
  *
  * The host's own files (SYNTH_REAL) are those whose content is right as it stands and that can do no harm in the
  * guest's hands: what they say is about guest processes alone, in the numbers of the guest's pid namespace and the
- * paths of the container's root, and what they let write (comm, oom_score_adj, timerslack_ns, coredump_filter) the
+ * paths of the container's root, and what they let write (comm, oom_score_adj, coredump_filter) the
  * kernel checks against the writer, who has no capability natively. mem is bound to the memory the process had when it
  * was opened: an exec of a set-id program leaves the holder with the old one. Left out for what they would tell: wchan
  * and stack (symbols of the host kernel), syscall, pagemap, loginuid and sessionid (the host's audit session), uid_map,
@@ -148,6 +148,16 @@ static int store_refused(const struct synth_source *source, const char *data, si
     return -EPERM;
 }
 
+/* The host's carries our tags. */
+static int timerslack_text(const struct synth_source *source, struct text *text)
+{
+    uint64_t slack;
+    int result = process_snapshot_slack(source->sentry->processes, source->subject.vpid, &slack);
+    if (result == 0)
+        text_printf(text, "%" PRIu64 "\n", slack);
+    return result;
+}
+
 /* pam_loginuid writes it and fails a login that cannot. */
 static int store_ignored(const struct synth_source *source, const char *data, size_t size)
 {
@@ -239,7 +249,7 @@ static const struct synth_entry process_table[] = {
     SYNTH_FILE("mountstats", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = proc_mountstats_text),
     SYNTH_FILE("timens_offsets", 0644, SYNTH_LIVE, .generate = timens_offsets_text, .store = store_refused),
     REAL("coredump_filter", 0644, SYNTH_OPTIONAL),
-    REAL("timerslack_ns", 0666, SYNTH_CHECKED | SYNTH_OPTIONAL),
+    SYNTH_FILE("timerslack_ns", 0666, SYNTH_LIVE, .flags = SYNTH_CHECKED, .generate = timerslack_text, .store = store_refused),
     {0},
 };
 

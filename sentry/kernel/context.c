@@ -27,14 +27,18 @@ struct context *context_copy(const struct context *context)
     copy->root = dentry_get_or_null(context->root);
     copy->cwd = dentry_get_or_null(context->cwd);
     copy->exe = dentry_get_or_null(context->exe);
-    copy->thread_cred = context->thread_cred != NULL ? cred_get(context->thread_cred) : NULL;
-    copy->thread_tgid = context->thread_tgid;
-    copy->thread_tid = context->thread_tid;
     copy->umask = context->umask;
     copy->dumpable = context->dumpable;
     copy->fs_shared = context->fs_shared;
     copy->locks = context->locks;
     copy->oom_score_adj = context->oom_score_adj;
+    copy->before_program = context->before_program;
+    copy->filtered = context->filtered;
+    copy->no_new_privs = context->no_new_privs;
+    copy->host_filters = context->host_filters;
+    copy->vouched_filters = context->vouched_filters;
+    copy->tagged = context->tagged;
+    copy->threads_differ = context->threads_differ;
     return copy;
 }
 
@@ -49,7 +53,6 @@ struct context *context_put(struct context *context)
     if (context == NULL || atomic_fetch_sub(&context->references, 1) != 1)
         return NULL;
     (void)cred_put(context->cred);
-    (void)cred_put(context->thread_cred);
     (void)dentry_put(context->root);
     (void)dentry_put(context->cwd);
     (void)dentry_put(context->exe);

@@ -38,11 +38,17 @@ struct context {
     bool fs_shared; /* it, or an ancestor, cloned with CLONE_FS: root, cwd and umask may be another process's too */
     struct rlimit locks; /* what the guest sees as RLIMIT_LOCKS */
     int oom_score_adj;
+    bool before_program; /* it runs the runtime's code still; its first exec clears this */
+    /* A filter was put on it, or on an ancestor since, by somebody without CAP_SYS_ADMIN, on whichever thread: no exec gives
+     * it privileges, because the program could not trust its own system calls. */
+    bool filtered;
+    bool no_new_privs; /* each thread has it, whatever its own credentials say (SECCOMP_FILTER_FLAG_TSYNC) */
+    unsigned int host_filters;    /* how many seccomp filters there are below the configuration's and the guest's own */
+    unsigned int vouched_filters; /* as many from below are ours, the configuration's or of somebody with CAP_SYS_ADMIN */
+    bool tagged;         /* threads may carry tags (tags.h). If not threads_differ, none with other credentials than cred */
+    bool threads_differ; /* credentials of a thread with a tag are those of the tag; of others, cred */
     unsigned char unseen_scans; /* scans in a row that found no process stamped with it */
     bool seen;                  /* by the scan that is going on */
-    /* While threads of the process differ in credentials: which one changed last, to what (lineage.c). NULL: none does. */
-    struct cred *thread_cred;
-    pid_t thread_tgid, thread_tid;
 };
 
 struct process {
@@ -57,17 +63,18 @@ struct process {
     unsigned int sweep_at;   /* task_count at which ended ones are looked for */
     bool gone;               /* no lookup finds it any more; freed when its pidfd reports the exit */
     struct process_table *table;
-    uint64_t resolved_from;     /* forked by such a thread: the stamp it was found with, */
-    struct cred *resolved_cred; /* and what lineage.c made of it */
 };
 
 struct task {
     pid_t tid, vtid;
     struct process *process;
-    struct cred *cred; /* NULL: the process's. Set where threads' credentials differ (raw setuid) */
     struct task *next; /* in process */
-    bool served;         /* a call of it has been seen to be its own */
-    uint64_t host_start; /* with cred set: the host's start time of the thread, lest a later one inherits it */
+    bool served;       /* a call of it has been seen to be its own */
+    bool bound;        /* while threads_differ: cred has been found out */
+    struct cred *cred; /* NULL: the process's */
+    uint64_t host_start; /* with bound: the host's start time of the thread, lest a later one is taken for it */
+    bool death_signal;   /* it has asked for a signal at its parent's end */
+    uint64_t made_with_slack; /* its timer slack before it set one; 0: it has set none */
 };
 
 struct process_table *process_table_new(struct sentry *sentry);
@@ -94,6 +101,9 @@ bool task_alive(const struct task *task);
 /* Calls visit for each live process, newly found ones included. Stops on non-zero and returns it. */
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
 
+/* How many threads it has, at least 1. */
+unsigned int process_threads(const struct process_table *table, const struct process *process);
+
 /* How many processes the guest has. */
 unsigned int process_count(const struct process_table *table);
 
@@ -102,7 +112,10 @@ void process_exited(struct process_table *table, struct process *process);
 /* After an exec the calling thread is the only one and has the leader's ids. */
 void process_collapse_to(struct process_table *table, struct process *process, struct task *survivor);
 
-struct cred *task_cred(const struct task *task); /* borrowed */
+/* Borrowed. A process's are its leader's. */
+struct cred *task_cred(const struct task *task);
+struct cred *process_cred(const struct process *process);
+bool task_no_new_privs(const struct task *task);
 
 /* A private copy with references taken, id 0. NULL if memory is out. */
 struct context *context_new(void);
@@ -120,9 +133,16 @@ int process_commit(struct process_table *table, struct process *process, struct 
 /* Has another process the same root, working directory and umask, and can change them? (When in doubt, yes.) */
 bool process_shares_fs(struct process_table *table, struct process *process);
 
-/* Gives one thread new credentials (reference taken over); in a single-threaded process that is the
- * process's. Threads not yet seen keep the old ones. 0 or -errno. */
+/* Gives the thread whose call is being served new credentials (reference taken over); in a single-threaded process those are
+ * the process's. 0 or -errno; -EAGAIN: one more thread that differs from others cannot be had. */
 int task_commit_cred(struct process_table *table, struct task *task, struct cred *cred);
+
+/* Timer slack as the guest knows it. To set it only for the thread whose call is being served; 0: what it was made with. */
+int thread_get_slack(const struct process_table *table, pid_t tid, uint64_t *ret_slack);
+int thread_set_slack(struct process_table *table, struct task *task, uint64_t slack);
+
+/* At the exec stop: the survivor has nothing of its own any more, and a private context of the process's says so. 0 or -errno. */
+int process_forget_threads(struct process_table *table, const struct task *survivor, struct context *context);
 
 /* What the FUSE thread may know of a process: a copy. Groups beyond SNAPSHOT_GROUPS are left out and counted. */
 enum { SNAPSHOT_GROUPS = 64 };
@@ -134,8 +154,11 @@ struct process_snapshot {
     mode_t umask;
     int oom_score_adj;
     bool dumpable;
+    unsigned int host_filters; /* as in struct context */
 };
 /* By guest pid or guest thread id. 0 or -ESRCH. */
 int process_snapshot(struct process_table *table, pid_t vpid, struct process_snapshot *ret_snapshot);
+/* Its timer slack as the guest knows it. Likewise. */
+int process_snapshot_slack(struct process_table *table, pid_t vpid, uint64_t *ret_slack);
 
 #endif

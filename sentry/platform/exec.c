@@ -87,6 +87,8 @@ static int follow(struct tracee *tracee, const struct stub_exec *exec, int stub_
     const uint64_t arguments[6] = {(uint64_t)stub_number, exec->empty, exec->arguments, exec->environment, AT_EMPTY_PATH};
     int status = transient_stop(tracee);
     if (status == 0)
+        status = exec->begin(tracee, exec->data);
+    if (status == 0)
         status = transient_enter(tracee, SYS_execveat, arguments);
     if (status == 0)
         status = run_execveat(tracee, stub_number);
@@ -95,6 +97,8 @@ static int follow(struct tracee *tracee, const struct stub_exec *exec, int stub_
     if (status >> 16 != PTRACE_EVENT_EXEC) {
         int64_t result;
         status = transient_result(tracee, &result);
+        if (status == 0)
+            status = exec->undo(tracee, exec->data);
         if (status < 0)
             return status;
         transient_return(tracee, result);

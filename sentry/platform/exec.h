@@ -8,12 +8,16 @@
 #include <stdint.h>
 
 struct call;
+struct tracee;
 
 struct stub_exec {
     int stub;           /* borrowed descriptor of the stub */
     uint64_t empty;     /* guest address of a NUL byte: the path "" */
     uint64_t arguments; /* guest addresses of argv and envp, as the caller gave them */
     uint64_t environment;
+    /* Called when the caller is stopped, right before it executes; and when that failed after all. 0, or -ESRCH: it is gone. */
+    int (*begin)(struct tracee *tracee, void *data);
+    int (*undo)(struct tracee *tracee, void *data);
     /* Called at the exec stop, when the new image is the stub and the old one is gone. */
     void (*committed)(struct call *call, void *data);
     void *data;

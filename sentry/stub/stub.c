@@ -370,6 +370,8 @@ uint64_t stub_main(uint64_t *stack, uint64_t *ret_stack)
     if (call6(__NR_getrandom, (uint64_t)&random, sizeof(random), 1, 0, 0, 0) != sizeof(random) && seed != NULL)
         random = seed[0] * UINT64_C(0x9e3779b97f4a7c15) >> 7;
 
+    if (plan.forget_parent)
+        (void)call6(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0, 0);
     (void)call6(__NR_prctl, PR_SET_NAME, (uint64_t)plan.name, 0, 0, 0, 0);
     struct loaded program = load_image(&plan.program, PIE_BASE + (random % (1 << 28)) * PAGE);
     struct loaded interpreter = {0};

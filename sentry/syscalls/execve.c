@@ -13,10 +13,13 @@
 #include "postern/cleanup.h"
 #include "sentry/kernel/exec_plan.h"
 #include "sentry/kernel/process.h"
+#include "sentry/kernel/status.h"
 #include "sentry/platform/exec.h"
 #include "sentry/platform/loader.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/seccomp.h"
+#include "sentry/syscalls/secureexec.h"
 #include "sentry/vfs/vfs.h"
 
 enum { SCRIPT_DEPTH_MAX = 5 };
@@ -32,8 +35,11 @@ struct program {
 /* What is gathered before anything happens to the caller, and committed at the exec stop. */
 struct exec {
     struct exec_plan *plan;
-    struct context *context;
+    struct cred *cred;
     struct dentry *program; /* of /proc/PID/exe; NULL for a nameless one */
+    bool dumpable;
+    bool gains; /* privileges */
+    struct secureexec secure;
 };
 
 static void program_release(struct program *program)
@@ -46,7 +52,8 @@ static void program_release(struct program *program)
 static void exec_release(struct exec *exec)
 {
     (void)exec_plan_free(exec->plan);
-    (void)context_put(exec->context);
+    (void)cred_put(exec->cred);
+    (void)dentry_put(exec->program);
 }
 #define auto_exec __attribute__((cleanup(exec_release)))
 
@@ -234,7 +241,7 @@ static int load_interpreter(const struct vfs_who *who, const char *path, struct 
 
 static int file_capabilities(const struct vfs_who *who, const struct program *program, struct file_caps *ret_caps)
 {
-    if (program->dentry == NULL || program->nosuid || who->cred->no_new_privs)
+    if (program->dentry == NULL || program->nosuid || task_no_new_privs(who->task))
         return -ENODATA;
     unsigned char value[64];
     ssize_t size = vfs_deciding_xattr(who->sentry->vfs, program->dentry, KEPT_CAPABILITIES, value, sizeof(value));
@@ -251,39 +258,55 @@ static bool without_set_id(const struct vfs_who *who, const struct program *prog
            (!cred_capable(who->cred, CAP_SETUID) && process_shares_fs(who->sentry->processes, who->task->process));
 }
 
-static int prepare_context(const struct vfs_who *who, const struct program *program, struct exec *exec)
+/* What the caller would be with the program. Whether a filter of somebody's is on it is asked only if that matters. */
+static int judge_program(struct call *call, const struct vfs_who *who, struct exec_file *file, struct exec_result *ret_result)
+{
+    struct exec_result result;
+    file->no_gain = task_no_new_privs(who->task);
+    int status = cred_exec(who->cred, file, &result);
+    if (status < 0 || !result.gains || file->no_gain || !caller_has_foreign_filter(call)) {
+        if (status == 0)
+            *ret_result = result;
+        return status;
+    }
+    (void)cred_put(result.cred);
+    file->no_gain = true;
+    return cred_exec(who->cred, file, ret_result);
+}
+
+static int prepare_credentials(struct call *call, const struct vfs_who *who, const struct program *program, struct exec *exec)
 {
     struct file_caps caps;
     int has_caps = file_capabilities(who, program, &caps);
     if (has_caps < 0 && has_caps != -ENODATA)
         return has_caps;
-    struct cred *cred = NULL;
-    bool secure = false;
-    int status = cred_exec(who->cred, program->attributes.stx_uid, program->attributes.stx_gid,
-                           program->attributes.stx_mode, has_caps == 0 ? &caps : NULL, without_set_id(who, program), &cred, &secure);
+    struct exec_file file = {
+        .owner = program->attributes.stx_uid,
+        .group = program->attributes.stx_gid,
+        .mode = program->attributes.stx_mode,
+        .caps = has_caps == 0 ? &caps : NULL,
+        .nosuid = without_set_id(who, program),
+    };
+    struct exec_result result;
+    int status = judge_program(call, who, &file, &result);
     if (status < 0)
         return status;
 
-    struct context *context = context_copy(who->task->process->context);
-    if (context == NULL) {
-        (void)cred_put(cred);
-        return -ENOMEM;
-    }
-    (void)cred_put(context->cred);
-    context->cred = cred;
-    (void)dentry_put(context->exe);
-    context->exe = program->dentry == NULL ? NULL : dentry_get(program->dentry);
-    context->dumpable = who->cred->euid == who->cred->ruid && who->cred->egid == who->cred->rgid &&
-                        !cred_change_hides(who->cred, cred) &&
-                        program_permission(who, program, MAY_READ) == 0;
-    exec->context = context;
+    bool hides = cred_change_hides(who->cred, result.cred);
+    exec->cred = result.cred;
+    exec->program = program->dentry == NULL ? NULL : dentry_get(program->dentry);
+    exec->dumpable = who->cred->euid == who->cred->ruid && who->cred->egid == who->cred->rgid && !hides &&
+                     program_permission(who, program, MAY_READ) == 0;
+    exec->gains = result.gains && !file.no_gain;
+    exec->secure = (struct secureexec){.limits_stack = result.secure, .resets_personality = result.resets_personality};
 
     struct load_plan *load = &exec->plan->load;
-    load->uid = cred->ruid;
-    load->euid = cred->euid;
-    load->gid = cred->rgid;
-    load->egid = cred->egid;
-    load->secure = secure;
+    load->uid = result.cred->ruid;
+    load->euid = result.cred->euid;
+    load->gid = result.cred->rgid;
+    load->egid = result.cred->egid;
+    load->secure = result.secure;
+    load->forget_parent = result.secure || hides;
     return 0;
 }
 
@@ -310,6 +333,28 @@ static bool closes_on_exec(const struct call *call, int fd)
     return (flags & O_CLOEXEC) != 0;
 }
 
+/* The process as it is by now, with the program's credentials. NULL: it cannot be. */
+static struct context *new_context(struct call *call, struct exec *exec)
+{
+    struct context *context = process_edit(call->task->process);
+    if (context == NULL)
+        return NULL;
+    if (exec->gains && context->filtered) /* by another thread, since we looked */
+        return context_put(context);
+    (void)cred_put(context->cred);
+    context->cred = take_ptr(exec->cred);
+    (void)dentry_put(context->exe);
+    context->exe = take_ptr(exec->program);
+    context->dumpable = exec->dumpable;
+    if (context->before_program &&
+        thread_filters(call->sentry, call->task->tid, &context->vouched_filters) < 0) /* the configuration's is among them now */
+        return context_put(context);
+    context->before_program = false;
+    if (process_forget_threads(call->sentry->processes, call->task, context) < 0)
+        return context_put(context);
+    return context;
+}
+
 static void commit(struct call *call, void *data)
 {
     struct exec *exec = data;
@@ -317,16 +362,32 @@ static void commit(struct call *call, void *data)
     struct process_table *table = call->sentry->processes;
 
     process_collapse_to(table, process, call->task);
-    if (process_commit(table, process, context_get(exec->context)) < 0) {
+    secureexec_finish(&exec->secure, call);
+    struct context *context = new_context(call, exec);
+    if (context == NULL || process_commit(table, process, context) < 0) {
         /* Without its stamp the process could be taken for what it was before: it must not run. */
         (void)kill(process->pid, SIGKILL);
         return;
     }
+    if (exec->plan->load.forget_parent)
+        call->task->death_signal = false;
     (void)exec_plan_free(process->exec_plan);
     process->exec_plan = take_ptr(exec->plan);
 }
 
-static int prepare(const struct vfs_who *who, const char *path, bool by_fd, struct program *program, struct exec *exec)
+static int begin(struct tracee *tracee, void *data)
+{
+    struct exec *exec = data;
+    return secureexec_begin(&exec->secure, tracee);
+}
+
+static int undo(struct tracee *tracee, void *data)
+{
+    const struct exec *exec = data;
+    return secureexec_undo(&exec->secure, tracee);
+}
+
+static int prepare(struct call *call, const struct vfs_who *who, const char *path, bool by_fd, struct program *program, struct exec *exec)
 {
     exec->plan = exec_plan_new();
     if (exec->plan == NULL)
@@ -351,7 +412,7 @@ static int prepare(const struct vfs_who *who, const char *path, bool by_fd, stru
         if (status < 0)
             return status;
     }
-    status = prepare_context(who, program, exec);
+    status = prepare_credentials(call, who, program, exec);
     if (status < 0)
         return status;
     exec->plan->program_fd = take_fd(&program->fd);
@@ -395,7 +456,7 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
     }
 
     auto_exec struct exec exec = {0};
-    status = prepare(&who, path, by_fd && length == 0, &program, &exec);
+    status = prepare(call, &who, path, by_fd && length == 0, &program, &exec);
     if (status < 0)
         return status;
     if (by_fd && exec.plan->load.prefix_count > 0 && closes_on_exec(call, dirfd))
@@ -405,6 +466,8 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
         .empty = path_address + (uint64_t)length,
         .arguments = arguments,
         .environment = environment,
+        .begin = begin,
+        .undo = undo,
         .committed = commit,
         .data = &exec,
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c sentry/kernel/lineage.c sentry/kernel/ids.c */
+/* sources: sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c sentry/kernel/slack.c sentry/kernel/tags.c sentry/kernel/ids.c */
 /*
  * Contexts and the process table on real processes: a pid namespace of the test's own plays the guest. Needs root; without
  * it the tests of the table are skipped. The commands a guest takes are letters on a pipe.
@@ -323,7 +323,7 @@ static uid_t uid_of(pid_t vpid)
     const struct process *process = process_find_vpid(world.table, vpid);
     if (process == NULL)
         fail_msg("no process %d", vpid);
-    return process->context->cred->euid;
+    return process_cred(process)->euid;
 }
 
 static void test_children_of_differing_threads(void **state)
@@ -344,8 +344,8 @@ static void test_children_of_differing_threads(void **state)
     assert_int_equal(uid_of(of_leader), 0);
     assert_int_equal(uid_of(later), 44);
     assert_int_equal(uid_of(together), 0);
-    assert_null(world.init->context->thread_cred);
-    assert_null(process_find_vpid(world.table, later)->context->thread_cred);
+    assert_false(world.init->context->threads_differ);
+    assert_int_equal(process_find_vpid(world.table, later)->context->cred->euid, 0);
 }
 
 static void test_orphans_of_differing_threads(void **state)
