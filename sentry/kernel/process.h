@@ -158,7 +158,7 @@ struct process_snapshot {
 };
 /* By guest pid or guest thread id. 0 or -ESRCH. */
 int process_snapshot(struct process_table *table, pid_t vpid, struct process_snapshot *ret_snapshot);
-/* Its timer slack as the guest knows it. Likewise. */
-int process_snapshot_slack(struct process_table *table, pid_t vpid, uint64_t *ret_slack);
+/* Its timer slack as the guest knows it, for one of the guest's threads (outer id). Likewise, or -EPERM. */
+int process_snapshot_slack(struct process_table *table, pid_t vpid, pid_t reader, uint64_t *ret_slack);
 
 #endif

@@ -75,12 +75,24 @@ int process_snapshot(struct process_table *table, pid_t vpid, struct process_sna
     return result;
 }
 
-int process_snapshot_slack(struct process_table *table, pid_t vpid, uint64_t *ret_slack)
+/* Who waits for an answer has made a call, and is known. */
+static bool is_capable(struct process_table *table, pid_t tid, unsigned int capability)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    const struct task *task = tid > 0 ? id_map_get(&table->by_tid, (uint64_t)tid) : NULL;
+    bool capable = task != NULL && cred_capable(task_cred(task), capability);
+    (void)pthread_mutex_unlock(&table->mutex);
+    return capable;
+}
+
+int process_snapshot_slack(struct process_table *table, pid_t vpid, pid_t reader, uint64_t *ret_slack)
 {
     struct process_snapshot snapshot;
     int result = process_snapshot(table, vpid, &snapshot);
     if (result < 0)
         return result;
+    if (reader != snapshot.pid && !is_capable(table, reader, CAP_SYS_NICE))
+        return -EPERM;
     (void)pthread_mutex_lock(&table->mutex);
     result = thread_get_slack(table, snapshot.pid, ret_slack);
     (void)pthread_mutex_unlock(&table->mutex);

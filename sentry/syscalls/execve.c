@@ -241,7 +241,7 @@ static int load_interpreter(const struct vfs_who *who, const char *path, struct 
 
 static int file_capabilities(const struct vfs_who *who, const struct program *program, struct file_caps *ret_caps)
 {
-    if (program->dentry == NULL || program->nosuid || task_no_new_privs(who->task))
+    if (program->dentry == NULL || program->nosuid)
         return -ENODATA;
     unsigned char value[64];
     ssize_t size = vfs_deciding_xattr(who->sentry->vfs, program->dentry, KEPT_CAPABILITIES, value, sizeof(value));
