@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,34 +12,14 @@
 #include "postern/cleanup.h"
 #include "sentry/kernel/exec_plan.h"
 #include "sentry/kernel/process.h"
-#include "sentry/kernel/status.h"
 #include "sentry/platform/exec.h"
 #include "sentry/platform/loader.h"
 #include "sentry/sentry.h"
+#include "sentry/syscalls/execve.h"
 #include "sentry/syscalls/handlers.h"
-#include "sentry/syscalls/seccomp.h"
-#include "sentry/syscalls/secureexec.h"
 #include "sentry/vfs/vfs.h"
 
 enum { SCRIPT_DEPTH_MAX = 5 };
-
-/* A program file that has been found and opened. */
-struct program {
-    struct dentry *dentry; /* NULL: an object without a name (memfd) */
-    int fd;
-    struct statx attributes;
-    bool nosuid;
-};
-
-/* What is gathered before anything happens to the caller, and committed at the exec stop. */
-struct exec {
-    struct exec_plan *plan;
-    struct cred *cred;
-    struct dentry *program; /* of /proc/PID/exe; NULL for a nameless one */
-    bool dumpable;
-    bool gains; /* privileges */
-    struct secureexec secure;
-};
 
 static void program_release(struct program *program)
 {
@@ -78,12 +57,6 @@ struct exec_plan *exec_plan_free(struct exec_plan *plan)
 }
 
 /* --- finding the program --- */
-
-static int program_permission(const struct vfs_who *who, const struct program *program, int mask)
-{
-    return program->dentry != NULL ? vfs_permission(who, program->dentry, mask)
-                                   : attributes_permission(who->cred, &program->attributes, mask);
-}
 
 static int open_nameless(const struct vfs_who *who, int fd, const struct statx *attributes, struct program *ret_program)
 {
@@ -237,78 +210,7 @@ static int load_interpreter(const struct vfs_who *who, const char *path, struct 
     return 0;
 }
 
-/* --- credentials --- */
-
-static int file_capabilities(const struct vfs_who *who, const struct program *program, struct file_caps *ret_caps)
-{
-    if (program->dentry == NULL || program->nosuid)
-        return -ENODATA;
-    unsigned char value[64];
-    ssize_t size = vfs_deciding_xattr(who->sentry->vfs, program->dentry, KEPT_CAPABILITIES, value, sizeof(value));
-    if (size < 0)
-        return -ENODATA;
-    return cred_parse_file_caps(value, (size_t)size, ret_caps);
-}
-
-/* Set-id bits and file capabilities count for nothing on a mount that says so; nor if somebody without the right to such
- * ids could change the program's directory and umask under it, as Linux has it (LSM_UNSAFE_SHARE). */
-static bool without_set_id(const struct vfs_who *who, const struct program *program)
-{
-    return program->nosuid ||
-           (!cred_capable(who->cred, CAP_SETUID) && process_shares_fs(who->sentry->processes, who->task->process));
-}
-
-/* What the caller would be with the program. Whether a filter of somebody's is on it is asked only if that matters. */
-static int judge_program(struct call *call, const struct vfs_who *who, struct exec_file *file, struct exec_result *ret_result)
-{
-    struct exec_result result;
-    file->no_gain = task_no_new_privs(who->task);
-    int status = cred_exec(who->cred, file, &result);
-    if (status < 0 || !result.gains || file->no_gain || !caller_has_foreign_filter(call)) {
-        if (status == 0)
-            *ret_result = result;
-        return status;
-    }
-    (void)cred_put(result.cred);
-    file->no_gain = true;
-    return cred_exec(who->cred, file, ret_result);
-}
-
-static int prepare_credentials(struct call *call, const struct vfs_who *who, const struct program *program, struct exec *exec)
-{
-    struct file_caps caps;
-    int has_caps = file_capabilities(who, program, &caps);
-    if (has_caps < 0 && has_caps != -ENODATA)
-        return has_caps;
-    struct exec_file file = {
-        .owner = program->attributes.stx_uid,
-        .group = program->attributes.stx_gid,
-        .mode = program->attributes.stx_mode,
-        .caps = has_caps == 0 ? &caps : NULL,
-        .nosuid = without_set_id(who, program),
-    };
-    struct exec_result result;
-    int status = judge_program(call, who, &file, &result);
-    if (status < 0)
-        return status;
-
-    bool hides = cred_change_hides(who->cred, result.cred);
-    exec->cred = result.cred;
-    exec->program = program->dentry == NULL ? NULL : dentry_get(program->dentry);
-    exec->dumpable = who->cred->euid == who->cred->ruid && who->cred->egid == who->cred->rgid && !hides &&
-                     program_permission(who, program, MAY_READ) == 0;
-    exec->gains = result.gains && !file.no_gain;
-    exec->secure = (struct secureexec){.limits_stack = result.secure, .resets_personality = result.resets_personality};
-
-    struct load_plan *load = &exec->plan->load;
-    load->uid = result.cred->ruid;
-    load->euid = result.cred->euid;
-    load->gid = result.cred->rgid;
-    load->egid = result.cred->egid;
-    load->secure = result.secure;
-    load->forget_parent = result.secure || hides;
-    return 0;
-}
+/* --- the calls --- */
 
 static void name_plan(struct load_plan *plan, const char *path, const struct program *program, bool by_fd)
 {
@@ -316,8 +218,6 @@ static void name_plan(struct load_plan *plan, const char *path, const struct pro
     const char *slash = strrchr(name, '/');
     (void)snprintf(plan->name, sizeof(plan->name), "%.15s", slash != NULL ? slash + 1 : name);
 }
-
-/* --- the calls --- */
 
 /* Whether a descriptor of the caller closes on exec: then /dev/fd/N will lead a script's interpreter nowhere. */
 static bool closes_on_exec(const struct call *call, int fd)
@@ -333,28 +233,6 @@ static bool closes_on_exec(const struct call *call, int fd)
     return (flags & O_CLOEXEC) != 0;
 }
 
-/* The process as it is by now, with the program's credentials. NULL: it cannot be. */
-static struct context *new_context(struct call *call, struct exec *exec)
-{
-    struct context *context = process_edit(call->task->process);
-    if (context == NULL)
-        return NULL;
-    if (exec->gains && context->filtered) /* by another thread, since we looked */
-        return context_put(context);
-    (void)cred_put(context->cred);
-    context->cred = take_ptr(exec->cred);
-    (void)dentry_put(context->exe);
-    context->exe = take_ptr(exec->program);
-    context->dumpable = exec->dumpable;
-    if (context->before_program &&
-        thread_filters(call->sentry, call->task->tid, &context->vouched_filters) < 0) /* the configuration's is among them now */
-        return context_put(context);
-    context->before_program = false;
-    if (process_forget_threads(call->sentry->processes, call->task, context) < 0)
-        return context_put(context);
-    return context;
-}
-
 static void commit(struct call *call, void *data)
 {
     struct exec *exec = data;
@@ -363,7 +241,7 @@ static void commit(struct call *call, void *data)
 
     process_collapse_to(table, process, call->task);
     secureexec_finish(&exec->secure, call);
-    struct context *context = new_context(call, exec);
+    struct context *context = exec_context(call, exec);
     if (context == NULL || process_commit(table, process, context) < 0) {
         /* Without its stamp the process could be taken for what it was before: it must not run. */
         (void)kill(process->pid, SIGKILL);
@@ -412,7 +290,7 @@ static int prepare(struct call *call, const struct vfs_who *who, const char *pat
         if (status < 0)
             return status;
     }
-    status = prepare_credentials(call, who, program, exec);
+    status = exec_judge(call, who, program, exec);
     if (status < 0)
         return status;
     exec->plan->program_fd = take_fd(&program->fd);
