@@ -28,12 +28,12 @@ CONFINE_ALLOW_IF(faccessat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "is there such 
 /* --- links --- */
 
 /* A process that has ended and not been waited for has a context still, but no program and no folders. */
-static struct process *living_process(const struct synth_source *source)
+static struct task *living_task(const struct synth_source *source)
 {
     char target[8];
     return proc_subject_readlink(source, source->entry->path, target, sizeof(target)) < 0
                ? NULL
-               : proc_subject_process(source);
+               : proc_subject_task(source);
 }
 
 static int dentry_text(const struct synth_source *source, const struct dentry *dentry, struct text *text)
@@ -56,21 +56,21 @@ static int follow_dentry(struct dentry *dentry, struct dentry **ret_dentry)
     return 0;
 }
 
-#define CONTEXT_LINK(field)                                                                                            \
-    static int field##_text(const struct synth_source *source, struct text *text)                                      \
+#define TASK_LINK(name, target)                                                                                        \
+    static int name##_text(const struct synth_source *source, struct text *text)                                       \
     {                                                                                                                  \
-        const struct process *process = living_process(source);                                                        \
-        return process != NULL ? dentry_text(source, process->context->field, text) : -ENOENT;                         \
+        const struct task *task = living_task(source);                                                                 \
+        return task != NULL ? dentry_text(source, target, text) : -ENOENT;                                             \
     }                                                                                                                  \
-    static int field##_follow(const struct synth_source *source, struct dentry **ret_dentry, int *ret_fd)              \
+    static int name##_follow(const struct synth_source *source, struct dentry **ret_dentry, int *ret_fd)               \
     {                                                                                                                  \
         (void)ret_fd;                                                                                                  \
-        const struct process *process = living_process(source);                                                        \
-        return process != NULL ? follow_dentry(process->context->field, ret_dentry) : -ENOENT;                         \
+        const struct task *task = living_task(source);                                                                 \
+        return task != NULL ? follow_dentry(target, ret_dentry) : -ENOENT;                                             \
     }
-CONTEXT_LINK(exe)
-CONTEXT_LINK(cwd)
-CONTEXT_LINK(root)
+TASK_LINK(exe, task->process->context->exe)
+TASK_LINK(cwd, task_fs(task).cwd)
+TASK_LINK(root, task_fs(task).root)
 
 /* Namespaces: names that stay the same, and lead nowhere: a guest cannot enter any. */
 static int ns_text(const struct synth_source *source, struct text *text)

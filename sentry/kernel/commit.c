@@ -128,6 +128,7 @@ int task_bind(struct process_table *table, struct task *task)
     struct cred *own = result < 0 ? table->nobody : state.cred;
     (void)pthread_mutex_lock(&table->mutex);
     task->cred = own != NULL ? cred_get(own) : NULL;
+    task->fs = state.fs;
     task->host_start = start;
     task->bound = true;
     (void)pthread_mutex_unlock(&table->mutex);
@@ -139,15 +140,27 @@ static void unbind_all(struct process_table *table, struct process *process)
     (void)pthread_mutex_lock(&table->mutex);
     for (struct task *task = process->tasks; task != NULL; task = task->next) {
         task->cred = cred_put(task->cred);
+        task->fs = 0;
         task->bound = false;
     }
     (void)pthread_mutex_unlock(&table->mutex);
 }
 
-int process_forget_threads(struct process_table *table, const struct task *survivor, struct context *context)
+int process_forget_threads(struct process_table *table, struct task *survivor, struct context *context)
 {
-    context->threads_differ = false;
-    return context->tagged ? thread_reset_state(table, survivor, &context->tagged) : 0;
+    const struct fs fs = task_fs(survivor);
+    survivor->fs = 0;
+    context_set_fs(context, survivor, &fs);
+    own_fs_drop(context);
+    context->threads_differ = context->files_differ = false;
+    return context->tagged ? thread_reset_state(table, survivor, false, &context->tagged) : 0;
+}
+
+static void forget_cred(struct process_table *table, struct task *task)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    task->cred = cred_put(task->cred);
+    (void)pthread_mutex_unlock(&table->mutex);
 }
 
 /* The credentials become the process's; no thread has its own any more. Others carry tags still: with credentials equal to these. */
@@ -162,13 +175,16 @@ static int commit_for_all(struct process_table *table, struct task *task, struct
     (void)cred_put(context->cred);
     context->cred = cred;
     context->dumpable = context->dumpable && !hide;
-    context->threads_differ = false;
+    context->threads_differ = context->own_fs_count > 0;
     int result = process_commit(table, process, context);
     if (result < 0)
         return result;
-    unbind_all(table, process);
+    if (!process->context->threads_differ)
+        unbind_all(table, process);
+    else
+        forget_cred(table, task);
     bool tagged;
-    if (process->context->tagged && thread_reset_state(table, task, &tagged) < 0)
+    if (process->context->tagged && thread_reset_state(table, task, true, &tagged) < 0)
         (void)kill(process->pid, SIGKILL); /* it could be taken for what it was */
     return 0;
 }

@@ -2,7 +2,7 @@
 /* Contexts as objects. Numbering, stamping and freeing the unused ones is stamp.c. */
 #include <stdlib.h>
 
-#include "sentry/kernel/process.h"
+#include "sentry/kernel/table.h"
 #include "sentry/vfs/vfs.h"
 
 struct context *context_new(void)
@@ -39,6 +39,9 @@ struct context *context_copy(const struct context *context)
     copy->vouched_filters = context->vouched_filters;
     copy->tagged = context->tagged;
     copy->threads_differ = context->threads_differ;
+    copy->files_differ = context->files_differ;
+    if (own_fs_copy(copy, context) < 0)
+        return context_put(copy);
     return copy;
 }
 
@@ -56,6 +59,7 @@ struct context *context_put(struct context *context)
     (void)dentry_put(context->root);
     (void)dentry_put(context->cwd);
     (void)dentry_put(context->exe);
+    own_fs_drop(context);
     free(context);
     return NULL;
 }

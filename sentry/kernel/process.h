@@ -28,6 +28,19 @@ struct dentry;
 struct process_table;
 struct exec_plan;
 
+/* Where a process or thread is, and the mode of what it makes. */
+struct fs {
+    struct dentry *root, *cwd;
+    mode_t umask;
+};
+
+/* Of a thread that shares it with no other, or only with those it made. */
+struct own_fs {
+    uint64_t id; /* never 0, never reused */
+    struct fs fs;
+    bool used; /* while those that are not are looked for */
+};
+
 struct context {
     atomic_uint references;
     uint64_t id; /* the stamp; never 0, never reused */
@@ -46,7 +59,10 @@ struct context {
     unsigned int host_filters;    /* how many seccomp filters there are below the configuration's and the guest's own */
     unsigned int vouched_filters; /* as many from below are ours, the configuration's or of somebody with CAP_SYS_ADMIN */
     bool tagged;         /* threads may carry tags (tags.h). If not threads_differ, none with other credentials than cred */
-    bool threads_differ; /* credentials of a thread with a tag are those of the tag; of others, cred */
+    bool threads_differ; /* credentials, root, cwd and umask of a thread with a tag are what the tag says; of others, the process's */
+    bool files_differ;   /* so may the descriptor tables of threads */
+    struct own_fs *own_fs;
+    size_t own_fs_count;
     unsigned char unseen_scans; /* scans in a row that found no process stamped with it */
     bool seen;                  /* by the scan that is going on */
 };
@@ -70,8 +86,9 @@ struct task {
     struct process *process;
     struct task *next; /* in process */
     bool served;       /* a call of it has been seen to be its own */
-    bool bound;        /* while threads_differ: cred has been found out */
+    bool bound;        /* while threads_differ: cred and fs have been found out */
     struct cred *cred; /* NULL: the process's */
+    uint64_t fs;       /* of context->own_fs; 0, or one that is not there: the process's */
     uint64_t host_start; /* with bound: the host's start time of the thread, lest a later one is taken for it */
     bool death_signal;   /* it has asked for a signal at its parent's end */
     uint64_t made_with_slack; /* its timer slack before it set one; 0: it has set none */
@@ -117,6 +134,13 @@ struct cred *task_cred(const struct task *task);
 struct cred *process_cred(const struct process *process);
 bool task_no_new_privs(const struct task *task);
 
+/* What a thread's is; dentries borrowed. */
+struct fs task_fs(const struct task *task);
+/* Sets it in a private context of the process's (references are taken). */
+void context_set_fs(struct context *context, const struct task *task, const struct fs *fs);
+/* unshare(CLONE_FS) by the thread whose call is being served. 0 or -errno. */
+int task_unshare_fs(struct process_table *table, struct task *task);
+
 /* A private copy with references taken, id 0. NULL if memory is out. */
 struct context *context_new(void);
 struct context *context_copy(const struct context *context);
@@ -142,7 +166,7 @@ int thread_get_slack(const struct process_table *table, pid_t tid, uint64_t *ret
 int thread_set_slack(struct process_table *table, struct task *task, uint64_t slack);
 
 /* At the exec stop: the survivor has nothing of its own any more, and a private context of the process's says so. 0 or -errno. */
-int process_forget_threads(struct process_table *table, const struct task *survivor, struct context *context);
+int process_forget_threads(struct process_table *table, struct task *survivor, struct context *context);
 
 /* What the FUSE thread may know of a process: a copy. Groups beyond SNAPSHOT_GROUPS are left out and counted. */
 enum { SNAPSHOT_GROUPS = 64 };

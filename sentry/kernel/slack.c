@@ -240,7 +240,18 @@ int thread_state_set_cred(struct process_table *table, const struct task *task, 
     return write_state(table, task, &state, slack);
 }
 
-int thread_reset_state(struct process_table *table, const struct task *task, bool *ret_tagged)
+int thread_state_set_fs(struct process_table *table, const struct task *task, uint64_t fs)
+{
+    auto_thread_state struct thread_state state = {0};
+    uint64_t slack;
+    int result = thread_state_read(table, task->tid, &state, &slack);
+    if (result < 0)
+        return result;
+    state.fs = fs;
+    return write_state(table, task, &state, slack);
+}
+
+int thread_reset_state(struct process_table *table, const struct task *task, bool keep_fs, bool *ret_tagged)
 {
     auto_thread_state struct thread_state state = {0};
     uint64_t slack;
@@ -248,13 +259,14 @@ int thread_reset_state(struct process_table *table, const struct task *task, boo
     if (result < 0)
         return result;
     state.cred = cred_put(state.cred);
+    state.fs = keep_fs ? state.fs : 0;
     result = write_state(table, task, &state, slack);
-    if (result == -EAGAIN || result == -ENOMEM) { /* to the nanosecond it cannot be */
-        state = (struct thread_state){0};
+    if ((result == -EAGAIN || result == -ENOMEM) && state.fs == 0) { /* then its slack is not to the nanosecond */
+        state.slack = 0;
         result = write_state(table, task, &state, slack);
     }
     if (result == 0)
-        *ret_tagged = state.slack != 0;
+        *ret_tagged = state.slack != 0 || state.fs != 0;
     return result;
 }
 

@@ -5,13 +5,13 @@
 
 #include "sentry/kernel/table.h"
 
-static void fill(struct process_snapshot *snapshot, const struct context *context, const struct cred *cred)
+static void fill(struct process_snapshot *snapshot, const struct context *context, const struct cred *cred, uint64_t fs)
 {
     memcpy(&snapshot->cred, cred, sizeof(snapshot->cred));
     snapshot->group_count = cred->group_count;
     size_t shown = cred->group_count < SNAPSHOT_GROUPS ? cred->group_count : SNAPSHOT_GROUPS;
     memcpy(snapshot->groups, cred->groups, shown * sizeof(gid_t));
-    snapshot->umask = context->umask;
+    snapshot->umask = context_fs(context, fs).umask;
     snapshot->oom_score_adj = context->oom_score_adj;
     snapshot->dumpable = context->dumpable;
     snapshot->host_filters = context->host_filters;
@@ -25,7 +25,7 @@ static int fill_thread(const struct process_table *table, struct process_snapsho
     uint64_t slack;
     int result = context->threads_differ ? thread_state_read(table, tid, &state, &slack) : 0;
     if (result == 0)
-        fill(snapshot, context, state.cred != NULL ? state.cred : context->cred);
+        fill(snapshot, context, state.cred != NULL ? state.cred : context->cred, state.fs);
     return result;
 }
 
@@ -38,7 +38,7 @@ static int snapshot_known(struct process_table *table, pid_t vpid, struct proces
     snapshot->vpid = task->vtid;
     if (!task->bound)
         return fill_thread(table, snapshot, task->process->context, task->tid);
-    fill(snapshot, task->process->context, task_cred(task));
+    fill(snapshot, task->process->context, task_cred(task), task->fs);
     return 0;
 }
 

@@ -16,7 +16,7 @@ struct process_table {
     struct id_map by_vtid;  /* struct task, by the guest's */
     struct id_map contexts; /* struct context, by stamp; holds a reference to each */
     int pid_namespace;      /* the guest's, where the host can translate ids by it; else -1 */
-    uint64_t last_context;
+    uint64_t last_context, last_own_fs;
     unsigned int commits_until_scan;
     struct tag_table tags;
     size_t tags_sweep_at;          /* how many there may be before the unused ones are looked for */
@@ -58,8 +58,16 @@ int thread_enter_slack(const struct process_table *table, pid_t pid);
 /* The rest is for the thread whose call is being served, or that stands at its exec stop, and for no other: see the top of slack.c. */
 /* Its credentials are its own from now on. -EAGAIN: no tag can be had. */
 int thread_state_set_cred(struct process_table *table, const struct task *task, struct cred *cred);
-/* Its credentials are the process's. *ret_tagged: it carries a tag all the same. */
-int thread_reset_state(struct process_table *table, const struct task *task, bool *ret_tagged);
+/* Its fs is this one of the process's own_fs. The same. */
+int thread_state_set_fs(struct process_table *table, const struct task *task, uint64_t fs);
+/* It has nothing of its own but its slack, and perhaps its fs. *ret_tagged: it carries a tag all the same. */
+int thread_reset_state(struct process_table *table, const struct task *task, bool keep_fs, bool *ret_tagged);
+
+/* --- thread_fs.c --- */
+/* What is behind an id of a thread's. */
+struct fs context_fs(const struct context *context, uint64_t id);
+int own_fs_copy(struct context *to, const struct context *from);
+void own_fs_drop(struct context *context);
 
 /* --- ids.c --- */
 struct thread_ids {

@@ -14,7 +14,7 @@ struct tag_entry {
 
 bool thread_state_equal(const struct thread_state *a, const struct thread_state *b)
 {
-    if (a->slack != b->slack || (a->cred == NULL) != (b->cred == NULL))
+    if (a->slack != b->slack || a->fs != b->fs || (a->cred == NULL) != (b->cred == NULL))
         return false;
     return a->cred == NULL || cred_equal(a->cred, b->cred);
 }

@@ -26,8 +26,9 @@ enum {
 
 /* All zeros: nothing of its own. */
 struct thread_state {
-    struct cred *cred;   /* NULL: the process's */
-    uint64_t slack;      /* timer slack to the nanosecond; 0: what the host kernel has in its place */
+    struct cred *cred; /* NULL: the process's */
+    uint64_t fs;       /* which of the process's own_fs; 0: the process's */
+    uint64_t slack;    /* timer slack to the nanosecond; 0: what the host kernel has in its place */
 };
 
 struct tag_entry;

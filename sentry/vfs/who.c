@@ -7,14 +7,14 @@
 
 void vfs_who_from_call(struct call *call, struct vfs_who *ret_who)
 {
-    const struct context *context = call->task->process->context;
+    const struct fs fs = task_fs(call->task);
     vfs_tick_for_call(call->sentry->vfs, call->id);
     *ret_who = (struct vfs_who){
         .sentry = call->sentry,
         .task = call->task,
         .cred = task_cred(call->task),
-        .root = context->root,
-        .cwd = context->cwd,
-        .umask = context->umask,
+        .root = fs.root,
+        .cwd = fs.cwd,
+        .umask = fs.umask,
     };
 }

@@ -363,3 +363,251 @@ CASE(timer_slack_and_ids)
     say_slack("the first thread");
     say_ids("the first thread");
 }
+
+/* --- folders and umask --- */
+
+static void say_where(const char *who)
+{
+    char folder[256] = "", root[256] = "", link[256] = "", line[256], shown[32] = "none";
+    if (getcwd(folder, sizeof(folder)) == NULL)
+        snprintf(folder, sizeof(folder), "%s", error_name(errno));
+    ssize_t length = readlink("/proc/thread-self/cwd", link, sizeof(link) - 1);
+    link[length < 0 ? 0 : length] = '\0';
+    length = readlink("/proc/thread-self/root", root, sizeof(root) - 1);
+    root[length < 0 ? 0 : length] = '\0';
+    FILE *file = fopen("/proc/thread-self/status", "r");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        (void)sscanf(line, "Umask: %31s", shown);
+    if (file != NULL)
+        fclose(file);
+    mode_t mask = umask(0777);
+    (void)umask(mask);
+    const char *end = strrchr(folder, '/'), *link_end = strrchr(link, '/');
+    say("%s: %s, shown as %s, root %s, umask %03o, shown as %s", who, end != NULL && end[1] != '\0' ? end : folder,
+        link_end != NULL && link_end[1] != '\0' ? link_end : link, root, (unsigned int)mask, shown);
+}
+
+static void say_where_of_thread(void)
+{
+    say_where("a thread");
+}
+
+static void move_in_thread(void)
+{
+    TRY(chdir("/usr/bin"));
+    (void)umask(011);
+    say_where("a thread that moves");
+}
+
+static void say_where_of_made(const char *whose)
+{
+    say("%s:", whose);
+    in_thread(say_where_of_thread);
+    IN_CHILD("child")
+    {
+        say_where("a child");
+        IN_CHILD("grandchild")
+        {
+            say_where("a grandchild");
+        }
+        TRY(chdir("/sys"));
+        in_thread(say_where_of_thread);
+        say_where("a child that moves");
+    }
+}
+
+static pid_t late_child;
+
+static void going_its_way(void)
+{
+    TRY(unshare(CLONE_FS));
+    say_where("the thread");
+    TRY(chdir("/etc"));
+    (void)umask(077);
+    say_where("the thread, elsewhere");
+    TRY(mkdir("made-there", 0777));
+    say_stat("/etc/made-there");
+    TRY(rmdir("made-there"));
+    say_where_of_made("the thread's");
+    in_thread(move_in_thread);
+    say_where("the thread, after one of its own has moved");
+    late_child = (pid_t)syscall(SYS_fork);
+    if (late_child == 0) {
+        sleep_ms(60);
+        say_where("a child of a thread that has moved on and ended");
+        _exit(0);
+    }
+    TRY(chdir("/"));
+    TRY(chroot("/usr"));
+    say_where("the thread, in its own root");
+    say_where_of_made("the thread's");
+}
+
+CASE(folder_of_one_thread)
+{
+    TRY(chdir("/tmp"));
+    (void)umask(022);
+    in_thread(going_its_way);
+    (void)waitpid(late_child, NULL, __WALL);
+    say_where("the first thread");
+    say_where_of_made("the first thread's");
+    in_thread(move_in_thread);
+    say_where("the first thread, after another has moved");
+    TRY(unshare(CLONE_FS));
+    TRY(chdir("/tmp"));
+    say_where("alone");
+}
+
+static void two_ways(void)
+{
+    TRY(unshare(CLONE_FS));
+    TRY(chdir("/etc"));
+    drop(1000);
+    say_where("the thread");
+    say_ids("the thread");
+    TRY(open("passwd", O_WRONLY));
+    IN_CHILD("child")
+    {
+        say_where("a child");
+        say_ids("a child");
+    }
+    TRY(prctl(PR_SET_TIMERSLACK, 99, 0, 0, 0));
+    say_where("the thread");
+}
+
+CASE(folder_and_ids)
+{
+    TRY(chdir("/tmp"));
+    in_thread(two_ways);
+    say_where("the first thread");
+    TRY(setuid(1000));
+    in_thread(two_ways);
+    say_where("the first thread");
+    say_ids("the first thread");
+}
+
+static void execute_there(void)
+{
+    TRY(unshare(CLONE_FS));
+    TRY(chdir("/etc"));
+    (void)umask(070);
+    execl("/proc/self/exe", "thread", "helper", "where", (char *)NULL);
+}
+
+HELPER(where)
+{
+    (void)argc;
+    (void)argv;
+    say_where("executed");
+    in_thread(move_in_thread);
+    say_where("executed");
+    return 0;
+}
+
+CASE(folder_and_exec)
+{
+    TRY(chdir("/tmp"));
+    IN_CHILD("child")
+    {
+        in_thread(execute_there);
+    }
+}
+
+static pthread_barrier_t all_there;
+
+static void *one_of_many(void *number)
+{
+    char name[32], seen[256] = "";
+    snprintf(name, sizeof(name), "d%ld", (long)(intptr_t)number);
+    (void)mkdir(name, 0755);
+    long wrong = unshare(CLONE_FS) != 0 || chdir(name) != 0;
+    pthread_barrier_wait(&all_there);
+    for (int i = 0; i < 5; i++) {
+        wrong += getcwd(seen, sizeof(seen)) == NULL || strcmp(strrchr(seen, '/') + 1, name) != 0;
+        wrong += chdir("..") != 0 || chdir(name) != 0;
+    }
+    return (void *)wrong;
+}
+
+CASE(folders_of_many_threads)
+{
+    enum { MANY = 40, ROUNDS = 30 };
+    long wrong = 0;
+    pthread_barrier_init(&all_there, NULL, MANY);
+    for (int round = 0; round < ROUNDS; round++) {
+        pthread_t threads[MANY];
+        for (long i = 0; i < MANY; i++)
+            wrong += pthread_create(&threads[i], NULL, one_of_many, (void *)(intptr_t)i) != 0;
+        for (int i = 0; i < MANY; i++) {
+            void *result;
+            (void)pthread_join(threads[i], &result);
+            wrong += (long)(intptr_t)result;
+        }
+    }
+    say("%ld wrong", wrong);
+}
+
+/* --- descriptors --- */
+
+static int given;
+
+static void own_descriptors(void)
+{
+    struct stat status;
+    TRY(unshare(CLONE_FILES));
+    close(given);
+    given = open("/etc", O_RDONLY | O_DIRECTORY);
+    TRY(fstat(given, &status));
+    TRY(fchdir(given));
+    say_where("the thread");
+    TRY(openat(given, "no-such", O_RDONLY));
+    OK(openat(given, "passwd", O_RDONLY));
+}
+
+static void own_descriptors_by_close_range(void)
+{
+    TRY(syscall(SYS_close_range, given, given, 2 /* CLOSE_RANGE_UNSHARE */));
+    TRY(fchdir(given));
+    int other = open("/usr", O_RDONLY | O_DIRECTORY);
+    TRY(dup2(other, given) == given);
+    TRY(fchdir(given));
+    say_where("the thread");
+}
+
+CASE(descriptors_of_one_thread)
+{
+    given = open("/tmp", O_RDONLY | O_DIRECTORY);
+    int number = given;
+    in_thread(own_descriptors);
+    given = number;
+    TRY(chdir("/"));
+    TRY(fchdir(number));
+    say_where("the first thread");
+    in_thread(own_descriptors_by_close_range);
+    TRY(fchdir(number));
+    say_where("the first thread");
+}
+
+CASE(unshare_refused)
+{
+    TRY(unshare(0));
+    TRY(unshare(CLONE_FS | CLONE_FILES | CLONE_SYSVSEM));
+    TRY(unshare(CLONE_THREAD));
+    TRY(unshare(CLONE_VM));
+    TRY(unshare(CLONE_SIGHAND));
+}
+
+static void unshare_in_thread(void)
+{
+    TRY(unshare(CLONE_THREAD | CLONE_FS));
+    TRY(unshare(CLONE_VM));
+    TRY(unshare(CLONE_SIGHAND));
+    TRY(chdir("/etc"));
+}
+
+CASE(unshare_refused_to_threads)
+{
+    TRY(chdir("/tmp"));
+    in_thread(unshare_in_thread);
+    say_where("the first thread");
+}

@@ -66,6 +66,12 @@ bool fuse_describe(struct fuse_server *server, uint64_t mount_id, uint64_t ino, 
     return false;
 }
 
+struct fs task_fs(const struct task *task)
+{
+    const struct context *context = task->process->context;
+    return (struct fs){.root = context->root, .cwd = context->cwd, .umask = context->umask};
+}
+
 struct cred *task_cred(const struct task *task)
 {
     (void)task;
