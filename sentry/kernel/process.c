@@ -65,22 +65,49 @@ struct process_table *process_table_new(struct sentry *sentry)
     return table;
 }
 
+static uint64_t now_boottime(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
 static bool process_alive(const struct process *process)
 {
     return !process->gone && (syscall(SYS_pidfd_send_signal, process->pidfd, 0, NULL, 0) == 0 || errno != ESRCH);
 }
 
+static bool thread_exists(const struct task *task)
+{
+    pid_t pid = task->process->pid;
+    return process_alive(task->process) && (task->tid == pid || syscall(SYS_tgkill, pid, task->tid, 0) == 0 || errno != ESRCH);
+}
+
+/* The id may have gone to another thread of the same process; that matters if they may differ. */
+static bool is_same_thread(const struct task *task)
+{
+    return !task->bound || task->tid == task->process->pid ||
+           task->host_start == thread_start_time(task->process->table->sentry, task->tid);
+}
+
 bool task_alive(const struct task *task)
 {
-    if (!process_alive(task->process))
+    return thread_exists(task) && is_same_thread(task);
+}
+
+/* The same for each call of a thread. In so short a time nobody makes as many threads as there are ids. */
+static bool is_alive_still(struct task *task)
+{
+    enum { SAME_FOR_NS = 2000000 };
+    if (!thread_exists(task))
         return false;
-    pid_t pid = task->process->pid;
-    if (task->tid == pid)
+    if (!task->bound)
         return true;
-    if (syscall(SYS_tgkill, pid, task->tid, 0) < 0 && errno == ESRCH)
-        return false;
-    /* The id may have gone to another thread of the same process; that matters if they may differ. */
-    return !task->bound || task->host_start == thread_start_time(task->process->table->sentry, task->tid);
+    uint64_t now = now_boottime();
+    if (now < task->seen_same + SAME_FOR_NS)
+        return true;
+    task->seen_same = now;
+    return is_same_thread(task);
 }
 
 /* --- taking out --- */
@@ -155,13 +182,6 @@ static void sweep_tasks(struct process_table *table, struct process *process, co
 
 /* --- putting in --- */
 
-static uint64_t now_boottime(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 /* NULL: means are short, or it is gone. */
 static struct task *task_add(struct process_table *table, struct process *process, pid_t tid, pid_t vtid)
 {
@@ -230,8 +250,14 @@ static struct process *process_discover(struct process_table *table, const struc
 {
     struct context *context;
     int result = stamp_read(table, ids->tgid, &context);
-    if (result == 0)
-        return process_add(table, ids->tgid, ids->vtgid, context);
+    if (result == 0) {
+        struct process *process = process_add(table, ids->tgid, ids->vtgid, context);
+        struct context *again;
+        if (process == NULL || (stamp_read(table, ids->tgid, &again) == 0 && again == context))
+            return process;
+        process_exited(table, process); /* the stamp was of one that ended, and its id is another's by now */
+        return NULL;
+    }
     /* Unstamped: it is still being started. A number we never gave, or gave up: it does not go on without credentials. */
     if (result == -EBADF)
         (void)kill(ids->tgid, SIGKILL);
@@ -242,7 +268,7 @@ static struct process *process_discover(struct process_table *table, const struc
 static struct task *remembered(struct process_table *table, const struct id_map *map, pid_t id)
 {
     struct task *task = id > 0 ? id_map_get(map, (uint64_t)id) : NULL;
-    if (task == NULL || (task_alive(task) && task_bind(table, task) == 0))
+    if (task == NULL || (is_alive_still(task) && task_bind(table, task) == 0))
         return task;
     if (!process_alive(task->process)) {
         process_bury(table, task->process);

@@ -90,6 +90,7 @@ struct task {
     struct cred *cred; /* NULL: the process's */
     uint64_t fs;       /* of context->own_fs; 0, or one that is not there: the process's */
     uint64_t host_start; /* with bound: the host's start time of the thread, lest a later one is taken for it */
+    uint64_t seen_same;  /* CLOCK_BOOTTIME ns when that was last compared */
     bool death_signal;   /* it has asked for a signal at its parent's end */
     uint64_t made_with_slack; /* its timer slack before it set one; 0: it has set none */
 };

@@ -27,9 +27,9 @@
 
 CONFINE_ALLOW(prlimit64, "no realtime policy for threads with tags");
 CONFINE_ALLOW(write, "timer slack of guest threads, which carries the tags");
-CONFINE_ALLOW(clock_gettime, "when tags were last looked for");
+CONFINE_ALLOW(clock_gettime, "when tags were last looked for; the vDSO may have no such clock");
 
-enum { SWEEP_MINIMUM = 256, SWEEP_PASSES = 8, SWEEP_PAUSE_MS = 100 };
+enum { SWEEP_MINIMUM = 256, SWEEP_PASSES = 8, SEARCH_PAUSE_MS = 10, SEARCH_SHARE = 20 };
 
 static int open_slack(const struct process_table *table, pid_t tid, int flags)
 {
@@ -116,6 +116,25 @@ int thread_enter_slack(const struct process_table *table, pid_t pid)
 
 /* --- which tags are carried --- */
 
+static uint64_t now_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool search_begin(struct process_table *table)
+{
+    table->search_begun = now_ms();
+    return table->search_begun >= table->no_search_before;
+}
+
+void search_end(struct process_table *table)
+{
+    uint64_t now = now_ms(), rest = (now - table->search_begun) * SEARCH_SHARE;
+    table->no_search_before = now + (rest > SEARCH_PAUSE_MS ? rest : SEARCH_PAUSE_MS);
+}
+
 static int mark_process(pid_t pid, void *data)
 {
     struct process_table *table = data;
@@ -141,6 +160,8 @@ static int mark_process(pid_t pid, void *data)
 /* A thread that ends under our eyes may have made another behind our back: then the round did not count. */
 static void sweep(struct process_table *table)
 {
+    if (!search_begin(table))
+        return;
     tags_unmark(&table->tags);
     int result = -EAGAIN;
     for (int pass = 0; result == -EAGAIN && pass < SWEEP_PASSES; pass++)
@@ -151,18 +172,7 @@ static void sweep(struct process_table *table)
         (void)pthread_mutex_unlock(&table->mutex);
     }
     table->tags_sweep_at = table->tags.count * 2 > SWEEP_MINIMUM ? table->tags.count * 2 : SWEEP_MINIMUM;
-}
-
-/* To look in vain is dear, and whoever is refused may try again at once. */
-static bool may_sweep_again(struct process_table *table)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t milliseconds = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-    if (milliseconds < table->tags_no_sweep_before)
-        return false;
-    table->tags_no_sweep_before = milliseconds + SWEEP_PAUSE_MS;
-    return true;
+    search_end(table);
 }
 
 static int find_number(struct process_table *table, const struct thread_state *state, uid_t owner)
@@ -178,7 +188,7 @@ static int number_of(struct process_table *table, const struct thread_state *sta
     if (table->tags.count >= table->tags_sweep_at)
         sweep(table);
     int tag = find_number(table, state, owner);
-    if (tag == -EAGAIN && may_sweep_again(table)) {
+    if (tag == -EAGAIN) {
         sweep(table);
         tag = find_number(table, state, owner);
     }

@@ -19,8 +19,8 @@ struct process_table {
     uint64_t last_context, last_own_fs;
     unsigned int commits_until_scan;
     struct tag_table tags;
-    size_t tags_sweep_at;          /* how many there may be before the unused ones are looked for */
-    uint64_t tags_no_sweep_before; /* CLOCK_MONOTONIC ms */
+    size_t tags_sweep_at; /* how many there may be before the unused ones are looked for */
+    uint64_t search_begun, no_search_before; /* CLOCK_MONOTONIC ms */
     struct cred *nobody;           /* of a thread that carries a tag there is not: no right at all */
 };
 
@@ -48,6 +48,11 @@ int task_bind(struct process_table *table, struct task *task);
 int thread_state_read(const struct process_table *table, pid_t tid, struct thread_state *ret_state, uint64_t *ret_slack);
 void thread_state_release(struct thread_state *state);
 #define auto_thread_state __attribute__((cleanup(thread_state_release)))
+
+/* Looking through all threads is dear, and a guest can be the reason for it as often as it likes: a small share of our time
+ * goes there. Whether it may be done now; to be told when it has been. */
+bool search_begin(struct process_table *table);
+void search_end(struct process_table *table);
 
 /* Before a process's first tag, on the context that will say that there are some: 0 or -errno. */
 int thread_prepare_tag(struct context *context, const struct process *process);

@@ -126,8 +126,10 @@ static bool is_power_of_two(size_t number)
 static int add_own(struct process_table *table, struct context *context, const struct task *task, uint64_t id)
 {
     size_t count = context->own_fs_count;
-    if (count >= PRUNE_MINIMUM && (is_power_of_two(count) || count >= OWN_MAX))
+    if (count >= PRUNE_MINIMUM && (is_power_of_two(count) || count >= OWN_MAX) && search_begin(table)) {
         prune(table, task->process->pid, context);
+        search_end(table);
+    }
     if (context->own_fs_count >= OWN_MAX)
         return -ENOMEM;
     struct own_fs *larger = reallocarray(context->own_fs, context->own_fs_count + 1, sizeof(*larger));
@@ -161,7 +163,10 @@ int task_unshare_fs(struct process_table *table, struct task *task)
         result = task_bind(table, task);
     if (result == 0)
         result = thread_state_set_fs(table, task, id);
-    if (result == 0)
-        task->fs = id;
-    return result;
+    if (result < 0)
+        return result;
+    (void)pthread_mutex_lock(&table->mutex);
+    task->fs = id;
+    (void)pthread_mutex_unlock(&table->mutex);
+    return 0;
 }
