@@ -164,7 +164,7 @@ static void forget_cred(struct process_table *table, struct task *task)
 }
 
 /* The credentials become the process's; no thread has its own any more. Others carry tags still: with credentials equal to these. */
-static int commit_for_all(struct process_table *table, struct task *task, struct cred *cred, bool hide)
+static int commit_for_all(struct process_table *table, struct task *task, struct cred *cred, bool hide, bool alone)
 {
     struct process *process = task->process;
     struct context *context = process_edit(process);
@@ -176,16 +176,22 @@ static int commit_for_all(struct process_table *table, struct task *task, struct
     context->cred = cred;
     context->dumpable = context->dumpable && !hide;
     context->threads_differ = context->own_fs_count > 0;
-    int result = process_commit(table, process, context);
+    bool reset = context->tagged, tagged = false;
+    int result = reset ? thread_reset_state(table, task, true, &tagged) : 0;
+    if (result < 0) {
+        (void)context_put(context);
+        return result;
+    }
+    context->tagged = reset && (tagged || !alone);
+    result = process_commit(table, process, context);
+    if (result < 0 && reset) /* what it makes would be what the process was */
+        (void)kill(process->pid, SIGKILL);
     if (result < 0)
         return result;
-    if (!process->context->threads_differ)
-        unbind_all(table, process);
-    else
+    if (process->context->threads_differ)
         forget_cred(table, task);
-    bool tagged;
-    if (process->context->tagged && thread_reset_state(table, task, true, &tagged) < 0)
-        (void)kill(process->pid, SIGKILL); /* it could be taken for what it was */
+    else
+        unbind_all(table, process);
     return 0;
 }
 
@@ -255,7 +261,7 @@ int task_commit_cred(struct process_table *table, struct task *task, struct cred
     bool hide = cred_change_hides(before, cred);
     unsigned int threads = thread_count(table->sentry, task->process->pid);
     if (threads <= 1 || others_agree(table, task, cred, threads))
-        return commit_for_all(table, task, cred, hide);
+        return commit_for_all(table, task, cred, hide, threads <= 1);
     int result = commit_for_one(table, task, cred, hide);
     (void)cred_put(cred);
     return result;

@@ -111,13 +111,14 @@ int64_t sys_clone(struct call *call)
 {
     const uint64_t refused = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
                              CLONE_NEWNET | CLONE_PTRACE | CLONE_UNTRACED | CLONE_PARENT;
+    const uint64_t thread = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM; /* one without the others is none */
     uint64_t flags = call->args[0];
     if ((flags & refused) != 0)
         return -EPERM;
     int result = 0;
     if ((flags & CLONE_THREAD) == 0 && (flags & CLONE_FS) != 0)
         result = note_shared_fs(call);
-    else if ((flags & CLONE_THREAD) != 0 && (flags & CLONE_FILES) == 0)
+    else if ((flags & thread) == thread && (flags & CLONE_FILES) == 0)
         result = note_files_differ(call);
     return result < 0 ? result : CALL_CONTINUE;
 }

@@ -65,19 +65,36 @@ static void say_children(const char *whose)
     (void)waitpid(pid, NULL, __WALL);
 }
 
+/* A child that says something when it is told to, by when the thread that made it has ended. */
 static pid_t left_child;
+static int left_child_waits[2];
+
+static void leave_child(void (*saying)(const char *who), const char *who)
+{
+    char byte;
+    (void)!pipe(left_child_waits);
+    left_child = (pid_t)syscall(SYS_fork);
+    if (left_child == 0) {
+        (void)!read(left_child_waits[0], &byte, 1);
+        saying(who);
+        _exit(0);
+    }
+}
+
+static void hear_left_child(void)
+{
+    (void)!write(left_child_waits[1], "x", 1);
+    (void)waitpid(left_child, NULL, __WALL);
+    close(left_child_waits[0]);
+    close(left_child_waits[1]);
+}
 
 static void dropping(void)
 {
     drop(1000);
     say_ids("the thread");
     say_children("the thread's");
-    left_child = (pid_t)syscall(SYS_fork);
-    if (left_child == 0) {
-        sleep_ms(50);
-        say_ids("a child of a thread that has ended");
-        _exit(0);
-    }
+    leave_child(say_ids, "a child of a thread that has ended");
 }
 
 CASE(ids_of_one_thread)
@@ -85,10 +102,10 @@ CASE(ids_of_one_thread)
     put_file("roots", "", 0600);
     in_thread(dropping);
     say_ids("the first thread");
-    (void)waitpid(left_child, NULL, __WALL);
+    hear_left_child();
     say_children("the first thread's");
     in_thread(dropping);
-    (void)waitpid(left_child, NULL, __WALL);
+    hear_left_child();
     TRY(setuid(2000)); /* libc's: all threads */
     say_children("after setuid");
 }
@@ -120,7 +137,7 @@ CASE(all_threads_at_once)
     TRY(syscall(SYS_setresuid, -1, 0, -1));
     say_children("alone");
     in_thread(dropping);
-    (void)waitpid(left_child, NULL, __WALL);
+    hear_left_child();
     say_children("and after a thread of its own ids");
 }
 
@@ -416,8 +433,6 @@ static void say_where_of_made(const char *whose)
     }
 }
 
-static pid_t late_child;
-
 static void going_its_way(void)
 {
     TRY(unshare(CLONE_FS));
@@ -431,12 +446,7 @@ static void going_its_way(void)
     say_where_of_made("the thread's");
     in_thread(move_in_thread);
     say_where("the thread, after one of its own has moved");
-    late_child = (pid_t)syscall(SYS_fork);
-    if (late_child == 0) {
-        sleep_ms(60);
-        say_where("a child of a thread that has moved on and ended");
-        _exit(0);
-    }
+    leave_child(say_where, "a child of a thread that has moved on and ended");
     TRY(chdir("/"));
     TRY(chroot("/usr"));
     say_where("the thread, in its own root");
@@ -448,7 +458,7 @@ CASE(folder_of_one_thread)
     TRY(chdir("/tmp"));
     (void)umask(022);
     in_thread(going_its_way);
-    (void)waitpid(late_child, NULL, __WALL);
+    hear_left_child();
     say_where("the first thread");
     say_where_of_made("the first thread's");
     in_thread(move_in_thread);
