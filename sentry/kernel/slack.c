@@ -29,7 +29,7 @@ CONFINE_ALLOW(prlimit64, "no realtime policy for threads with tags");
 CONFINE_ALLOW(write, "timer slack of guest threads, which carries the tags");
 CONFINE_ALLOW(clock_gettime, "when tags were last looked for; the vDSO may have no such clock");
 
-enum { SWEEP_MINIMUM = 256, SWEEP_PASSES = 8, SEARCH_PAUSE_MS = 10, SEARCH_SHARE = 20 };
+enum { SWEEP_MINIMUM = 256, SWEEP_PASSES = 8, SEARCH_PAUSE_MS = 10, SEARCH_SHARE = 10 };
 
 static int open_slack(const struct process_table *table, pid_t tid, int flags)
 {
