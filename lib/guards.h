@@ -15,6 +15,7 @@ enum guard_number {
     GUARD_setsockopt,
     GUARD_getsockopt,
     GUARD_clone,
+    GUARD_close_range,
     GUARD_fcntl,
     GUARD_futex,
     GUARD_prctl,

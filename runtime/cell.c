@@ -11,12 +11,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
+#include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/socket.h"
@@ -59,6 +61,14 @@ static int enter_time_namespace(int file, const struct oci_time_offsets *wanted,
     return wanted == NULL ? 0 : error_set(error, errno, "linux.timeOffsets: the kernel does not take them");
 }
 
+/* Ours, and what we clone is made with it: a thread that leaves a realtime policy gets that one back, whatever it had since. */
+static void clear_slack_tag(void)
+{
+    unsigned long slack = (unsigned long)prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+    if (slack % SLACK_TAGS != SLACK_UNTAGGED)
+        (void)prctl(PR_SET_TIMERSLACK, slack - slack % SLACK_TAGS + SLACK_UNTAGGED, 0, 0, 0);
+}
+
 /* Runs in a child. For a new cell it is inside the sandbox's pid namespace already and joins U; for an existing one it joins
  * all its namespaces. Then it clones the process as the caller's child. */
 static int helper(int pidfd_of_namespaces, const struct cell_plan *plan, int socket, int report, struct error *error)
@@ -84,6 +94,7 @@ static int helper(int pidfd_of_namespaces, const struct cell_plan *plan, int soc
         .flags = (unsigned int)CLONE_PARENT | (unsigned int)CLONE_PIDFD | (joins ? 0 : CLONE_NEWPID | (others & ~joined.flags)),
         .pidfd = (uint64_t)(uintptr_t)&pidfd,
     };
+    clear_slack_tag();
     pid_t pid = (pid_t)syscall(SYS_clone3, &clone, sizeof(clone));
     if (pid < 0)
         return error_set(error, errno, "cannot create the cell's namespaces");

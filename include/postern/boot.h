@@ -56,6 +56,10 @@ enum boot_mount_kind {
     BOOT_MOUNT_CGROUP,   /* the sentry's cgroup folder */
 };
 
+/* The timer slack of a guest's thread is SLACK_UNTAGGED modulo SLACK_TAGS, but for those the sentry has marked
+ * (sentry/kernel/slack.c). The kernel's usual 50,000 ns are. */
+enum { SLACK_TAGS = 4096, SLACK_UNTAGGED = 848 };
+
 enum { BOOT_MOUNT_NOSYMFOLLOW = 256 }; /* MS_NOSYMFOLLOW, which glibc does not have */
 
 struct boot_mount {

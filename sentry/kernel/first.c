@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sentry/kernel/process.h"
+#include "sentry/kernel/table.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs.h"
 
@@ -66,6 +66,7 @@ static int fill_context(struct sentry *sentry, const struct boot_config *boot, s
     context->dumpable = true;
     context->locks = boot_locks(boot);
     context->oom_score_adj = boot->oom_score_adj;
+    context->before_program = true;
     return find_cwd(sentry, boot, context);
 }
 
@@ -75,6 +76,11 @@ int kernel_enter_process(struct sentry *sentry, const struct boot_config *boot, 
     if (context == NULL)
         return -ENOMEM;
     int result = fill_context(sentry, boot, context);
+    if (result == 0)
+        result = thread_filters(sentry, pid, &context->host_filters);
+    if (result == 0)
+        result = thread_enter_slack(sentry->processes, pid);
+    context->vouched_filters = context->host_filters;
     if (result < 0) {
         (void)context_put(context);
         return result;

@@ -161,14 +161,15 @@ int64_t sys_truncate(struct call *call)
 int64_t sys_umask(struct call *call)
 {
     struct process *process = call->task->process;
-    mode_t before = process->context->umask;
-    mode_t wanted = arg_uint(call, 0) & 0777;
-    if (wanted == before)
+    struct fs fs = task_fs(call->task);
+    mode_t before = fs.umask;
+    fs.umask = arg_uint(call, 0) & 0777;
+    if (fs.umask == before)
         return before;
-    struct context *context = context_copy(process->context);
+    struct context *context = process_edit(process);
     if (context == NULL)
         return -ENOMEM;
-    context->umask = wanted;
+    context_set_fs(context, call->task, &fs);
     int error = process_commit(call->sentry->processes, process, context);
     return error < 0 ? error : (int64_t)before;
 }
