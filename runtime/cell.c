@@ -71,8 +71,9 @@ static int helper(int pidfd_of_namespaces, const struct cell_plan *plan, int soc
     int status = joins ? 0 : namespaces_join(plan->host, &joined, error);
     if (status < 0)
         return status;
-    const unsigned int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    if (setns(pidfd_of_namespaces, joins ? (int)(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME | others) : CLONE_NEWUSER) < 0)
+    const unsigned int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    const unsigned int ipc = !joins && namespaces_ipc_shared(plan->host) ? 0 : CLONE_NEWIPC;
+    if (setns(pidfd_of_namespaces, (int)(CLONE_NEWUSER | ipc | (joins ? CLONE_NEWPID | CLONE_NEWTIME | others : 0))) < 0)
         return error_set(error, errno, "cannot join the sandbox's namespaces");
     int64_t offset = 0;
     status = joins ? 0 : enter_time_namespace(offsets, plan->host->time_offsets, &offset, error);
@@ -207,21 +208,18 @@ int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_
     auto_close int theirs = sockets[1];
 
     cell_init_prepare(plan);
-    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
+    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1};
     status = run_helper(sentry_pidfd, plan, sockets, &cell, error);
     if (status < 0)
         return status;
     (void)close(take_fd(&theirs));
 
-    int fds[2];
     struct cell_message message = {0};
-    status = receive_from_init(ours, CELL_MOUNTED, fds, 2, &message, error);
+    status = receive_from_init(ours, CELL_MOUNTED, &cell.procfs, 1, &message, error);
     if (status < 0) {
         abandon(&cell);
         return status;
     }
-    cell.procfs = fds[0];
-    cell.mqueue = fds[1];
     cell.boottime_offset_ns = message.boottime_offset_ns;
     cell.socket = take_fd(&ours);
     *ret_cell = cell;
@@ -238,7 +236,7 @@ int cell_join(int init, const struct cell_plan *plan, struct cell *ret_cell, str
     auto_close int theirs = sockets[1];
 
     cell_init_prepare(plan);
-    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
+    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1};
     status = run_helper(init, plan, sockets, &cell, error);
     if (status < 0)
         return status;

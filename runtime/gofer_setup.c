@@ -26,8 +26,10 @@
 #include "runtime/ids.h"
 #include "runtime/mount_report.h"
 #include "runtime/mounts.h"
+#include "runtime/namespaces.h"
 #include "runtime/privilege.h"
 #include "runtime/rootfs.h"
+#include "runtime/sysctl.h"
 #include "runtime/user_namespace.h"
 
 /* -- the report
@@ -223,12 +225,15 @@ static void make_fuse(struct child *child)
 /* -- steps
  * --------------------------------------------------------------------------------------------------------------- */
 
-static int separate(struct error *error)
+static int separate(const struct gofer_setup *in, struct error *error)
 {
+    const struct oci_linux *config = &in->config->linux_config;
     (void)umask(0);
-    if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
+    if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS) < 0)
         return error_set(error, errno, "cannot make the gofer's namespaces");
-    return 0;
+    if (!namespaces_ipc_shared(config) && setns(in->sentry, CLONE_NEWIPC) < 0)
+        return error_set(error, errno, "cannot join the sandbox's ipc namespace");
+    return namespaces_ipc_own(config) ? sysctl_write(in->procfs, &config->sysctl, SYSCTL_IPC, error) : 0;
 }
 
 /* What is made from here on, be it a mount point or a device, belongs to the container's root. */
@@ -431,7 +436,6 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
                                      .users = in->users,
                                      .bundle = in->bundle_fd,
                                      .procfs = in->procfs,
-                                     .mqueue = in->mqueue,
                                      .self = -1,
                                      .scratch = -1,
                                      .root = -1,
@@ -445,7 +449,7 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
     if (status == 0 && fchdir(in->bundle_fd) < 0)
         status = error_set(error, errno, "cannot enter the bundle");
     if (status == 0)
-        status = separate(error);
+        status = separate(in, error);
     if (status == 0 && (child.tree.bundle = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
         status = error_set(error, errno, "cannot open the bundle");
     if (status == 0)

@@ -324,20 +324,18 @@ static int add_devpts(struct job *job)
     return status == 0 ? give_to_root(job->tree, job->entry->fd, "ptmx") : status;
 }
 
+/* The queues of the ipc namespace we are in. The kernel may have none, or not let us see them. */
 static int add_mqueue(struct job *job)
 {
-    if (job->tree->mqueue < 0) {
+    auto_close int mount = mounts_make("mqueue", NULL, to_attributes(job->mount->parsed.flags));
+    if (mount == -ENODEV || mount == -EPERM) {
         job->tree->count--; /* nothing came of this line */
         return 0;
     }
-    auto_close int mount = fcntl(job->tree->mqueue, F_DUPFD_CLOEXEC, 0);
-    struct mount_attr attributes = {.attr_set = to_attributes(job->mount->parsed.flags)};
-    int status = mount < 0 ? -errno : mounts_set_attributes(mount, 0, &attributes);
-    if (status < 0)
-        return status;
+    if (mount < 0)
+        return mount;
     show_source(job);
     job->entry->shared = true;
-    job->tree->mqueue = -1;
     return put(job, &mount);
 }
 
