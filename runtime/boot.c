@@ -110,6 +110,9 @@ static void put_resources(struct boot_config *boot, const struct oci_resources *
     }
     if (resources->pids != NULL && resources->pids->limit > 0)
         boot->pids_limit = (uint64_t)resources->pids->limit;
+    for (size_t i = 0; i < resources->hugepage_limits.count; i++)
+        if (resources->hugepage_limits.items[i].limit > 0)
+            boot->hugepages = 1;
 }
 
 static void put_clocks(struct boot_config *boot, const struct oci_time_offsets *offsets, int64_t boottime_offset_ns)

@@ -134,6 +134,9 @@ struct boot_config {
 
     /* what the guest's cgroup folder shows; 0: none */
     uint64_t cpu_quota_us, cpu_period_us, pids_limit;
+
+    uint32_t hugepages; /* 1: the container has a limit of huge pages, and so may have some */
+    uint32_t hugepages_padding;
 };
 
 struct error;

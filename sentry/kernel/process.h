@@ -82,6 +82,9 @@ struct process_table *process_table_new(struct sentry *sentry);
  * process. Returns NULL if it is gone. */
 struct task *task_find(struct process_table *table, pid_t tid);
 
+/* What the guest calls a process that may have ended since, by the pid we know; 0 if that cannot be told any more. */
+pid_t process_guest_pid(const struct process_table *table, pid_t pid);
+
 /* The process with a guest-visible pid (any thread group leader, seen before or not), or NULL. */
 struct process *process_find_vpid(struct process_table *table, pid_t vpid);
 /* The task with a guest-visible thread id, or NULL. */

@@ -8,6 +8,8 @@
 #include "sentry/kernel/id_map.h"
 #include "sentry/kernel/process.h"
 
+enum { ENDED_KEPT = 1024 };
+
 struct process_table {
     struct sentry *sentry;
     pthread_mutex_t mutex;  /* held to change anything below and what hangs on it; the main thread reads without */
@@ -18,6 +20,9 @@ struct process_table {
     uint64_t last_context;
     unsigned int commits_until_scan;
     unsigned int lineage_depth; /* of the recursion in lineage.c */
+    struct {
+        pid_t pid, vpid;
+    } ended[ENDED_KEPT]; /* names of processes that have ended, by pid: others may still show who did something last */
 };
 
 /* --- stamp.c --- */
