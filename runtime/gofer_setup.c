@@ -54,7 +54,7 @@ struct report_message {
 struct child {
     const struct gofer_setup *in;
     struct mount_tree tree;
-    int root, hidden, mountinfo, fuse_root; /* the gofer's */
+    int root, hidden, mountinfo, fuse_root, queues; /* the gofer's */
     int master, slave, fuse;                /* the runtime's */
     size_t mount_count;
     struct boot_mount mounts[BOOT_MOUNTS_MAX];
@@ -297,6 +297,8 @@ static int build(struct child *child, struct error *error)
         return status;
 
     make_fuse(child);
+    /* Not where the kernel has none, or in an ipc namespace that is not ours to mount from. */
+    child->queues = mounts_make("mqueue", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     status = mounts_finish(tree, error);
     if (status == 0)
         status = mount_report(tree, child->in->procfs, child->mounts, BOOT_MOUNTS_MAX, &child->mount_count, error);
@@ -370,6 +372,7 @@ static int place_descriptors(const struct child *child, int *report, int *users)
         {GOFER_FD_SELF, child->tree.self},
         {GOFER_FD_MOUNTS, child->mountinfo},
         {GOFER_FD_FUSE, child->fuse_root},
+        {GOFER_FD_QUEUES, child->queues},
     };
     int moved[sizeof(wanted) / sizeof(wanted[0])];
     int program = fcntl(child->in->gofer_binary, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
@@ -431,7 +434,7 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
 {
     static struct child child; /* large; this process has but one */
     child = (struct child){
-        .in = in, .root = -1, .hidden = -1, .mountinfo = -1, .fuse_root = -1, .master = -1, .slave = -1, .fuse = -1};
+        .in = in, .root = -1, .hidden = -1, .mountinfo = -1, .fuse_root = -1, .queues = -1, .master = -1, .slave = -1, .fuse = -1};
     child.tree = (struct mount_tree){.config = in->config,
                                      .users = in->users,
                                      .bundle = in->bundle_fd,

@@ -27,6 +27,7 @@
 #include "sentry/fs/procfs.h"
 #include "sentry/fs/sysfs.h"
 #include "sentry/ipc/ipc.h"
+#include "sentry/ipc/queues.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/trace.h"
@@ -111,7 +112,8 @@ static int make_parts(struct sentry *sentry, struct error *error)
     if (sentry->gofer != NULL)
         gofer_set_deadline(sentry->gofer, sentry->boot->gofer_deadline_s);
     sentry->ipc = ipc_table_new();
-    if (sentry->ipc == NULL || sentry->platform == NULL || sentry->processes == NULL || sentry->gofer == NULL)
+    sentry->queues = queue_shares_new();
+    if (sentry->ipc == NULL || sentry->queues == NULL || sentry->platform == NULL || sentry->processes == NULL || sentry->gofer == NULL)
         return error_set(error, ENOMEM, "cannot start");
     sentry->vfs = vfs_new(sentry);
     if (sentry->vfs == NULL)

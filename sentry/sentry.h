@@ -18,6 +18,7 @@ struct process_table;
 struct fuse_server;
 struct trace;
 struct ipc_table;
+struct queue_shares;
 struct platform;
 
 /* What uname(2) and the hostname calls show; changed by sethostname(2). */
@@ -33,6 +34,7 @@ struct sentry {
     struct vfs *vfs;
     struct gofer *gofer;
     struct ipc_table *ipc;
+    struct queue_shares *queues;
     struct fuse_server *fuse; /* NULL where /dev/fuse is missing: snapshots are used instead */
     struct trace *trace;      /* NULL unless --trace */
     struct uts_names uts;

@@ -47,6 +47,7 @@ enum {
     GOFER_FD_SELF = 6,   /* its own /proc/self/fd, the root of a mount: no way up into procfs */
     GOFER_FD_MOUNTS = 7, /* its own /proc/self/mountinfo */
     GOFER_FD_FUSE = 8,   /* optional: root of the sentry's FUSE mount, not in the tree */
+    GOFER_FD_QUEUES = 9, /* optional: the message queues of the container's ipc namespace, a mount not in the tree */
 };
 
 enum boot_mount_kind {

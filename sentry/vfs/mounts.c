@@ -69,6 +69,11 @@ struct mount_entry *mount_entry_learn(struct vfs *vfs, uint64_t mount_id)
     return entry;
 }
 
+void vfs_learn_mount(struct vfs *vfs, uint64_t mount_id)
+{
+    (void)mount_entry_learn(vfs, mount_id);
+}
+
 int64_t mount_until(struct vfs *vfs, uint64_t mount_id)
 {
     const struct mount_entry *entry = mount_entry_learn(vfs, mount_id);

@@ -219,6 +219,8 @@ int vfs_find(struct vfs *vfs, const char *path, struct dentry **ret_dentry);
 ssize_t vfs_readlink(const struct vfs_who *who, struct dentry *dentry, char *buffer, size_t size);
 
 /* --- mounts --- */
+/* What is on this mount of the gofer's is a file: its owner is asked of the gofer. For objects that are reached past the tree. */
+void vfs_learn_mount(struct vfs *vfs, uint64_t mount_id);
 /* The mount a dentry is on; NULL for one the boot configuration does not name (below a recursive bind). */
 const struct boot_mount *vfs_mount(struct vfs *vfs, const struct dentry *dentry);
 unsigned int vfs_mount_flags(struct vfs *vfs, const struct dentry *dentry); /* as struct boot_mount has them */

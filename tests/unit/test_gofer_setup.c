@@ -171,6 +171,7 @@ static void start(struct run *run)
     run->pid = fork();
     if (run->pid == 0) {
         struct error error = {0};
+        assert_int_equal(unshare(CLONE_NEWIPC), 0); /* the machine's queues are not ours */
         (void)gofer_setup(&setup, &error);
         _exit(1);
     }
@@ -390,6 +391,13 @@ static void test_every_operation_confined(void **state)
     for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
         (void)close(used[i]);
     assert_true(gofer_fuse_open(gofer, 7, O_RDONLY, &fd) < 0); /* nobody answers there */
+
+    struct statx queue;
+    assert_int_equal(gofer_queue_make(gofer, "q", O_RDWR, 0640, &owner, NULL, &fd, &queue), 0);
+    (void)close(fd);
+    assert_int_equal(gofer_queue_find(gofer, "q", &fd, &queue), 0);
+    (void)close(fd);
+    assert_int_equal(gofer_queue_unlink(gofer, "q", queue.stx_ino), 0);
     assert_int_equal(stop(&run), 0);
 }
 
@@ -455,7 +463,7 @@ static void test_privileges(void **state)
     }
     (void)fclose(file);
     assert_int_equal(seen, 8);
-    (void)snprintf(path, sizeof(path), "/proc/%d/fd/9", run.pid);
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd/10", run.pid);
     assert_int_equal(access(path, F_OK), -1);
     (void)snprintf(path, sizeof(path), "/proc/%d/fd/6", run.pid); /* the root of a mount: there is no way up */
     char target[16] = "";
