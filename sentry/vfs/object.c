@@ -32,9 +32,12 @@ void object_release(struct object *object)
     object->dentry = dentry_put(object->dentry);
 }
 
-/* Owner and mode change the change time, so with that unchanged they are what they were. */
+/* Owner and mode change the change time, so with that unchanged they are what they were: unless we know of a change, as one may
+ * follow another within the same tick. */
 static bool ids_known(const struct inode *inode, const struct statx *local)
 {
+    if (inode->ids_until == IDS_CHANGED)
+        return false;
     if (inode_ids_fresh(inode))
         return true;
     const struct statx_timestamp *then = &inode->attributes.stx_ctime, *now = &local->stx_ctime;

@@ -20,6 +20,9 @@
 #include "postern/boot.h"
 #include "sentry/vfs/vfs.h"
 
+/* inode->ids_until: they were changed, and have not been asked for since. */
+#define IDS_CHANGED INT64_MIN
+
 enum {
     DENTRY_BUCKETS = 16384,
     INODE_BUCKETS = 8192,
@@ -156,6 +159,7 @@ void names_unlock_tree(struct vfs *vfs);
 void mounts_init(struct vfs *vfs);
 const struct mount_entry *mount_entry_find(struct vfs *vfs, uint64_t mount_id);
 struct mount_entry *mount_entry_learn(struct vfs *vfs, uint64_t mount_id);
+bool mount_has_queues(struct vfs *vfs, uint64_t mount_id);
 int64_t mount_until(struct vfs *vfs, uint64_t mount_id); /* until when what was learnt now is right */
 bool below_readonly_path(const struct dentry *dentry);
 int64_t names_until(const struct dentry *directory); /* the same for the names in a directory */
