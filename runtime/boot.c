@@ -14,6 +14,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/gofer_setup.h"
+#include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
 #include "runtime/user_namespace.h"
 
@@ -168,6 +169,7 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     boot->uids = facts->users->uids;
     boot->gids = facts->users->gids;
     boot->groups_denied = facts->users->groups_denied;
+    boot->ipc_own = namespaces_ipc_own(host);
     if (host->resources != NULL)
         put_resources(boot, host->resources);
 

@@ -18,6 +18,7 @@
 #include "runtime/mount_idmap.h"
 #include "runtime/mount_ids.h"
 #include "runtime/mountinfo.h"
+#include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
 #include "runtime/user_namespace.h"
 
@@ -324,11 +325,13 @@ static int add_devpts(struct job *job)
     return status == 0 ? give_to_root(job->tree, job->entry->fd, "ptmx") : status;
 }
 
-/* The queues of the ipc namespace we are in. The kernel may have none, or not let us see them. */
+/* The queues of the ipc namespace we are in, if it is the container's own: in another's, what is there is not the container's to
+ * own by what stands on it. The kernel may have none. */
 static int add_mqueue(struct job *job)
 {
-    auto_close int mount = mounts_make("mqueue", NULL, to_attributes(job->mount->parsed.flags));
-    if (mount == -ENODEV || mount == -EPERM) {
+    const bool own = namespaces_ipc_own(&job->tree->config->linux_config);
+    auto_close int mount = own ? mounts_make("mqueue", NULL, to_attributes(job->mount->parsed.flags)) : -ENODEV;
+    if (mount == -ENODEV) {
         job->tree->count--; /* nothing came of this line */
         return 0;
     }

@@ -69,7 +69,8 @@ enum gofer_op {
     GOFER_OP_FUSE_OPEN,        /* node, flags -> fd */
     GOFER_OP_LINE,             /* fds: socket for requests, socket for descriptors */
     GOFER_OP_QUEUE_FIND,       /* name, or "" for their folder -> fd: O_PATH; data: statx */
-    GOFER_OP_QUEUE_MAKE,       /* name, flags, mode, owner, data: struct gofer_queue or none -> fd; data: statx */
+    GOFER_OP_QUEUE_MAKE,       /* name, flags, mode, owner, extra: as the gofer, not as the owner; data: struct gofer_queue or
+                                  none -> fd; data: statx */
     GOFER_OP_QUEUE_UNLINK,     /* name, node: its inode number */
     GOFER_OP_COUNT,
 };

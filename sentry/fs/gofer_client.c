@@ -237,8 +237,9 @@ int gofer_queue_make(struct gofer *gofer, const char *name, int flags, mode_t mo
     struct gofer_request *request = line_begin(line, GOFER_OP_QUEUE_MAKE);
     request->flags = (uint32_t)flags & (O_ACCMODE | O_NONBLOCK);
     request->mode = mode & 07777;
+    request->extra = owner == NULL;
     int status = add_name(line, name);
-    if (status == 0)
+    if (status == 0 && owner != NULL)
         status = line_add_owner(line, owner);
     if (status < 0)
         return status;

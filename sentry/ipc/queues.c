@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
@@ -17,9 +18,7 @@ enum { NAME_SIZE = 256, RECORDS_MAX = 1024, CHECKED = 8 };
 
 struct record {
     char name[NAME_SIZE];
-    uint64_t inode;
-    uid_t uid;
-    uint64_t bytes;
+    struct queue_share share; /* without its name */
     struct record *next;
 };
 
@@ -45,7 +44,7 @@ void queue_shares_remove(struct queue_shares *shares, uint64_t inode)
 {
     for (struct record **link = &shares->oldest; *link != NULL; link = &(*link)->next) {
         struct record *record = *link;
-        if (record->inode != inode)
+        if (record->share.inode != inode)
             continue;
         *link = record->next;
         shares->count--;
@@ -54,8 +53,21 @@ void queue_shares_remove(struct queue_shares *shares, uint64_t inode)
     }
 }
 
-/* Their names may have been taken away by way of /dev/mqueue, or by another container in the namespace. uid -1: anybody's. */
-static void check_oldest(struct sentry *sentry, uid_t uid)
+bool queue_shares_show(const struct queue_shares *shares, struct statx *attributes)
+{
+    const struct record *record = shares->oldest;
+    while (record != NULL && record->share.inode != attributes->stx_ino)
+        record = record->next;
+    if (record == NULL)
+        return false;
+    attributes->stx_uid = record->share.uid;
+    attributes->stx_gid = record->share.gid;
+    attributes->stx_mode = (uint16_t)(S_IFREG | record->share.mode);
+    return true;
+}
+
+/* Their names may have been taken away by way of /dev/mqueue, or by another container in the namespace. user -1: anybody's. */
+static void check_oldest(struct sentry *sentry, uid_t user)
 {
     struct {
         char name[NAME_SIZE];
@@ -63,10 +75,10 @@ static void check_oldest(struct sentry *sentry, uid_t uid)
     } checked[CHECKED];
     size_t count = 0;
     for (const struct record *record = sentry->queues->oldest; record != NULL && count < CHECKED; record = record->next) {
-        if (uid != (uid_t)-1 && record->uid != uid)
+        if (user != (uid_t)-1 && record->share.user != user)
             continue;
         memcpy(checked[count].name, record->name, NAME_SIZE);
-        checked[count++].inode = record->inode;
+        checked[count++].inode = record->share.inode;
     }
     for (size_t i = 0; i < count; i++) {
         struct statx attributes;
@@ -82,9 +94,9 @@ static int check(const struct queue_shares *shares, const struct queue_share *sh
     uint64_t bytes = share->bytes;
     size_t count = 1;
     for (const struct record *record = shares->oldest; record != NULL; record = record->next) {
-        if (record->uid != share->uid)
+        if (record->share.user != share->user)
             continue;
-        bytes += record->bytes;
+        bytes += record->share.bytes;
         count++;
     }
     if (bytes > limit)
@@ -97,7 +109,8 @@ static int append(struct queue_shares *shares, const struct queue_share *share)
     struct record *record = calloc(1, sizeof(*record));
     if (record == NULL)
         return -ENOMEM;
-    *record = (struct record){.inode = share->inode, .uid = share->uid, .bytes = share->bytes};
+    record->share = *share;
+    record->share.name = NULL;
     (void)snprintf(record->name, sizeof(record->name), "%s", share->name);
     struct record **end = &shares->oldest;
     while (*end != NULL)
@@ -112,7 +125,7 @@ int queue_shares_add(struct sentry *sentry, const struct queue_share *share, uin
     struct queue_shares *shares = sentry->queues;
     int status = check(shares, share, limit, most);
     if (status < 0) {
-        check_oldest(sentry, share->uid);
+        check_oldest(sentry, share->user);
         status = check(shares, share, limit, most);
     }
     if (status < 0)
@@ -120,6 +133,6 @@ int queue_shares_add(struct sentry *sentry, const struct queue_share *share, uin
     if (shares->count >= RECORDS_MAX)
         check_oldest(sentry, (uid_t)-1);
     if (shares->count >= RECORDS_MAX)
-        queue_shares_remove(shares, shares->oldest->inode);
+        queue_shares_remove(shares, shares->oldest->share.inode);
     return append(shares, share);
 }

@@ -2,6 +2,7 @@
 /* The records of objects the guest made, and what they say of who may do what (ipcperms, ipcctl_obtain_check of Linux). */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "sentry/ipc/ipc.h"
 #include "sentry/kernel/cred.h"
@@ -127,13 +128,13 @@ bool ipc_permits(const struct cred *cred, const struct ipc_record *record, unsig
 }
 
 /* The host's, another container's, or left by one that had our ids: as one of the "others". What we may not even look at is no
- * such leaving, and the host judges the guest itself. */
+ * such leaving: others may not read it, and for the rest the host judges the guest itself. */
 static int judge_stranger(enum ipc_kind kind, int id, unsigned int wanted)
 {
     union ipc_status status;
     int result = ipc_host_status(kind, id, &status);
     if (result == -EACCES)
-        return 0;
+        return (fold(wanted) & fold(S_IRUSR)) != 0 ? -EACCES : 0;
     if (result < 0)
         return result;
     return (fold(wanted) & ~status.perm.mode) == 0 ? 0 : -EACCES;

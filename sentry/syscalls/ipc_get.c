@@ -40,6 +40,16 @@ static int64_t make(struct call *call, enum ipc_kind kind, key_t key, uint64_t s
     return result < 0 ? result : id;
 }
 
+/* May it be found so? To what is not ours we are natively the stranger that the guest is to it. */
+static int64_t judge(struct call *call, enum ipc_kind kind, key_t key, uint64_t size, int flags, int found)
+{
+    struct ipc_table *table = call->sentry->ipc;
+    int result = ipc_judge(table, caller_cred(call), kind, found, (unsigned int)flags & IPC_MODE);
+    if (result < 0)
+        return result;
+    return ipc_find(table, kind, found) != NULL ? found : ipc_host_get(kind, key, size, flags & IPC_MODE);
+}
+
 /* ipcget of Linux. Others in the namespace may make and remove objects between our two looks. */
 static int64_t get(struct call *call, enum ipc_kind kind, key_t key, uint64_t size, int flags)
 {
@@ -51,9 +61,9 @@ static int64_t get(struct call *call, enum ipc_kind kind, key_t key, uint64_t si
         if (found >= 0 && exclusive)
             return -EEXIST;
         if (found >= 0) {
-            int result = ipc_judge(call->sentry->ipc, caller_cred(call), kind, (int)found, (unsigned int)flags & IPC_MODE);
-            if (result != -EINVAL && result != -EIDRM)
-                return result < 0 ? result : found;
+            found = judge(call, kind, key, size, flags, (int)found);
+            if (found != -EINVAL && found != -EIDRM)
+                return found;
         } else if (found != -ENOENT || (flags & IPC_CREAT) == 0) {
             return found;
         } else {

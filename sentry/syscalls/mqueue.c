@@ -23,7 +23,7 @@ CONFINE_ALLOW_IF(mq_getsetattr, 1, UINT64_MAX, 0, "the limits of a queue that wa
 CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "how many queues there may be");
 CONFINE_ALLOW(prlimit64, "how much of queues a guest may have");
 
-enum { TRIES = 8, QUEUES_USUAL = 256 };
+enum { TRIES = 8, QUEUES_USUAL = 256, NATIVE_OWNER = S_IRUSR | S_IWUSR };
 
 struct opening_queue {
     struct call *call;
@@ -52,14 +52,31 @@ static int judge_folder(struct call *call, int mask, struct statx *ret_attribute
     return status < 0 ? status : attributes_permission(caller_cred(call), ret_attributes, mask);
 }
 
-/* Owner and mode of what is on that mount are the gofer's to tell, as with files. */
+/* A queue as the guest is to see it. *ret_ours: it is the container's; to any other everybody is one of the "others". */
+static int find(struct call *call, const char *name, int *ret_fd, struct statx *ret_attributes, bool *ret_ours)
+{
+    int status = gofer_queue_find(call->sentry->gofer, name, ret_fd, ret_attributes);
+    if (status == 0)
+        *ret_ours = call->sentry->boot->ipc_own != 0 || queue_shares_show(call->sentry->queues, ret_attributes);
+    return status;
+}
+
+static int judge(const struct cred *cred, const struct statx *attributes, bool ours, int mask)
+{
+    if (ours)
+        return attributes_permission(cred, attributes, mask);
+    return (mask & ~attributes->stx_mode) == 0 ? 0 : -EACCES;
+}
+
+/* In a namespace of the container's own, owner and mode of what is on that mount are the gofer's to tell, as with files. */
 static int64_t give(struct call *call, int *fd, const struct statx *attributes)
 {
-    vfs_learn_mount(call->sentry->vfs, attributes->stx_mnt_id);
+    if (call->sentry->boot->ipc_own != 0)
+        vfs_learn_mount(call->sentry->vfs, attributes->stx_mnt_id);
     return call_give_fd(call, fd, true);
 }
 
-static int64_t open_existing(const struct opening_queue *opening, int found, const struct statx *attributes)
+static int64_t open_existing(const struct opening_queue *opening, int found, const struct statx *attributes, bool ours)
 {
     static const int masks[] = {[O_RDONLY] = MAY_READ, [O_WRONLY] = MAY_WRITE, [O_RDWR] = MAY_READ | MAY_WRITE};
     struct call *call = opening->call;
@@ -67,7 +84,7 @@ static int64_t open_existing(const struct opening_queue *opening, int found, con
         return -EEXIST;
     if ((opening->flags & O_ACCMODE) == O_ACCMODE)
         return -EINVAL;
-    int status = attributes_permission(caller_cred(call), attributes, masks[opening->flags & O_ACCMODE]);
+    int status = judge(caller_cred(call), attributes, ours, masks[opening->flags & O_ACCMODE]);
     if (status < 0)
         return status;
     auto_close int fd = -1;
@@ -92,7 +109,7 @@ static size_t queues_most(const struct sentry *sentry)
 }
 
 /* An ordinary user leaves half of what there may be to the others. */
-static int count_share(const struct opening_queue *opening, int fd, uint64_t inode)
+static int count_share(const struct opening_queue *opening, const struct gofer_owner *owner, int fd, uint64_t inode)
 {
     struct call *call = opening->call;
     const struct cred *cred = caller_cred(call);
@@ -103,8 +120,13 @@ static int count_share(const struct opening_queue *opening, int fd, uint64_t ino
         return -errno;
     const size_t most = queues_most(call->sentry);
     const bool ordinary = cred->euid != 0 && !cred_capable(cred, CAP_SYS_RESOURCE);
-    const struct queue_share share = {
-        .name = opening->name, .inode = inode, .uid = cred->ruid, .bytes = queue_bytes(&limits)};
+    const struct queue_share share = {.name = opening->name,
+                                      .inode = inode,
+                                      .user = cred->ruid,
+                                      .bytes = queue_bytes(&limits),
+                                      .uid = owner->uid,
+                                      .gid = owner->gid,
+                                      .mode = opening->mode & ~owner->umask};
     return queue_shares_add(call->sentry, &share, limit.rlim_cur, ordinary ? most / 2 : most);
 }
 
@@ -124,13 +146,15 @@ static int64_t make(const struct opening_queue *opening)
     const struct cred *cred = caller_cred(call);
     const struct gofer_owner owner = {
         .uid = cred->fsuid, .gid = cred->fsgid, .umask = call->task->process->context->umask};
+    const bool own = call->sentry->boot->ipc_own != 0;
+    const mode_t foreign = NATIVE_OWNER | (opening->mode & ~owner.umask & S_IRWXO);
     auto_close int fd = -1;
-    status = gofer_queue_make(call->sentry->gofer, opening->name, opening->flags, opening->mode, &owner,
-                              opening->limited ? opening->limits : NULL, &fd, &attributes);
+    status = gofer_queue_make(call->sentry->gofer, opening->name, opening->flags, own ? opening->mode : foreign,
+                              own ? &owner : NULL, opening->limited ? opening->limits : NULL, &fd, &attributes);
     if (status < 0)
         return status;
     const uint64_t inode = attributes.stx_ino;
-    status = count_share(opening, fd, inode);
+    status = count_share(opening, &owner, fd, inode);
     int64_t result = status < 0 ? status : give(call, &fd, &attributes);
     if (result < 0)
         take_back(call, opening->name, inode);
@@ -149,9 +173,10 @@ static int64_t open_queue(const struct opening_queue *opening)
         return status;
     for (int i = 0; i < TRIES; i++) {
         auto_close int found = -1;
-        status = gofer_queue_find(call->sentry->gofer, opening->name, &found, &attributes);
+        bool ours;
+        status = find(call, opening->name, &found, &attributes, &ours);
         if (status == 0)
-            return open_existing(opening, found, &attributes);
+            return open_existing(opening, found, &attributes, ours);
         if (status != -ENOENT || (opening->flags & O_CREAT) == 0)
             return status;
         int64_t result = make(opening);
@@ -183,18 +208,21 @@ int64_t sys_mq_unlink(struct call *call)
 {
     char name[VFS_PATH_MAX];
     struct statx folder, attributes;
+    bool ours = false;
     auto_close int found = -1;
     int status = read_name(call, call->args[0], name);
     if (status == 0)
         status = judge_folder(call, MAY_EXEC, &folder);
     if (status == 0)
-        status = gofer_queue_find(call->sentry->gofer, name, &found, &attributes);
+        status = find(call, name, &found, &attributes, &ours);
     if (status < 0)
         return status;
     const struct cred *cred = caller_cred(call);
     status = attributes_permission(cred, &folder, MAY_WRITE | MAY_EXEC);
     if (status < 0)
         return status;
+    if (!ours)
+        return -EPERM;
     if ((folder.stx_mode & S_ISVTX) != 0 && cred->fsuid != attributes.stx_uid && cred->fsuid != folder.stx_uid &&
         !cred_capable(cred, CAP_FOWNER))
         return -EPERM;
