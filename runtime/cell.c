@@ -59,6 +59,19 @@ static int enter_time_namespace(int file, const struct oci_time_offsets *wanted,
     return wanted == NULL ? 0 : error_set(error, errno, "linux.timeOffsets: the kernel does not take them");
 }
 
+/* The pid of a pidfd's process in our own pid namespace. */
+static pid_t pid_of(int pidfd)
+{
+    char path[64], line[128];
+    (void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+    auto_fclose FILE *file = fopen(path, "re");
+    pid_t pid = -1;
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, "Pid:\t%d", &pid) == 1)
+            break;
+    return pid;
+}
+
 /* Runs in a child. For a new cell it is inside the sandbox's pid namespace already and joins U; for an existing one it joins
  * all its namespaces. Then it clones the process as the caller's child. */
 static int helper(int pidfd_of_namespaces, const struct cell_plan *plan, int socket, int report, struct error *error)
@@ -72,8 +85,9 @@ static int helper(int pidfd_of_namespaces, const struct cell_plan *plan, int soc
     if (status < 0)
         return status;
     const unsigned int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    const unsigned int ipc = !joins && namespaces_ipc_shared(plan->host) ? 0 : CLONE_NEWIPC;
-    if (setns(pidfd_of_namespaces, (int)(CLONE_NEWUSER | ipc | (joins ? CLONE_NEWPID | CLONE_NEWTIME | others : 0))) < 0)
+    const unsigned int different = namespaces_different(pid_of(pidfd_of_namespaces));
+    const unsigned int wanted = joins ? CLONE_NEWPID | CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | different : different & CLONE_NEWIPC;
+    if (setns(pidfd_of_namespaces, (int)(CLONE_NEWUSER | wanted)) < 0)
         return error_set(error, errno, "cannot join the sandbox's namespaces");
     int64_t offset = 0;
     status = joins ? 0 : enter_time_namespace(offsets, plan->host->time_offsets, &offset, error);
@@ -96,19 +110,6 @@ static int helper(int pidfd_of_namespaces, const struct cell_plan *plan, int soc
     memcpy(message.hostname, joined.hostname, sizeof(message.hostname));
     status = socket_send(report, &message, sizeof(message), &pidfd, 1);
     return status < 0 ? error_set(error, status, "cannot report the container's first process") : 0;
-}
-
-/* The pid of a pidfd's process in our own pid namespace. */
-static pid_t pid_of(int pidfd)
-{
-    char path[64], line[128];
-    (void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-    auto_fclose FILE *file = fopen(path, "re");
-    pid_t pid = -1;
-    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
-        if (sscanf(line, "Pid:\t%d", &pid) == 1)
-            break;
-    return pid;
 }
 
 static int run_helper(int namespaces, const struct cell_plan *plan, const int sockets[2], struct cell *cell,

@@ -61,6 +61,22 @@ static bool is_same(const struct stat *namespace, const char *path)
     return stat(path, &other) == 0 && other.st_dev == namespace->st_dev && other.st_ino == namespace->st_ino;
 }
 
+static bool is_different(pid_t pid, const struct kind *kind)
+{
+    struct stat own;
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, strrchr(kind->own, '/') + 1);
+    return stat(kind->own, &own) < 0 || !is_same(&own, path);
+}
+
+unsigned int namespaces_different(pid_t pid)
+{
+    unsigned int flags = is_different(pid, &ipc) ? CLONE_NEWIPC : 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        flags |= is_different(pid, &kinds[i]) ? (unsigned int)kinds[i].flag : 0;
+    return flags;
+}
+
 /* The index of the entry of a type, or the number of entries. */
 static size_t find_entry(const struct oci_namespaces *namespaces, int type)
 {

@@ -5,6 +5,7 @@
 #define RUNTIME_NAMESPACES_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct error;
 struct oci_linux;
@@ -29,6 +30,9 @@ bool namespaces_ipc_shared(const struct oci_linux *config); /* it is the caller'
 bool namespaces_ipc_own(const struct oci_linux *config);    /* it is new */
 /* Enters it for good: makes it, joins the one with a path, or stays. In a process that is the host's root. 0 or -errno. */
 int namespaces_enter_ipc(const struct oci_linux *config, struct error *error);
+
+/* CLONE_NEW* of those of a process that are not the caller's already: to join one's own takes rights over it, too. */
+unsigned int namespaces_different(pid_t pid);
 
 /* Joins the others with a path, in a process that is the host's root, and prepares what they need. The host's own are taken as they
  * are. 0 or -errno. */
