@@ -2,6 +2,7 @@
 /* Contexts as objects. Numbering, stamping and freeing the unused ones is stamp.c. */
 #include <stdlib.h>
 
+#include "sentry/kernel/aio.h"
 #include "sentry/kernel/process.h"
 #include "sentry/vfs/vfs.h"
 
@@ -35,6 +36,7 @@ struct context *context_copy(const struct context *context)
     copy->fs_shared = context->fs_shared;
     copy->locks = context->locks;
     copy->oom_score_adj = context->oom_score_adj;
+    copy->aio = aio_account_get(context->aio);
     return copy;
 }
 
@@ -53,6 +55,7 @@ struct context *context_put(struct context *context)
     (void)dentry_put(context->root);
     (void)dentry_put(context->cwd);
     (void)dentry_put(context->exe);
+    (void)aio_account_put(context->aio);
     free(context);
     return NULL;
 }

@@ -41,6 +41,7 @@ struct context {
     bool fs_shared; /* it, or an ancestor, cloned with CLONE_FS: root, cwd and umask may be another process's too */
     struct rlimit locks; /* what the guest sees as RLIMIT_LOCKS */
     int oom_score_adj;
+    struct aio_account *aio; /* kernel/aio.h; NULL: nothing was set up in its memory */
     unsigned char unseen_scans; /* scans in a row that found no process stamped with it */
     bool seen;                  /* by the scan that is going on */
     /* While threads of the process differ in credentials: which one changed last, to what (lineage.c). NULL: none does. */

@@ -19,6 +19,7 @@ struct process_table {
     int pid_namespace;      /* the guest's, where the host can translate ids by it; else -1 */
     uint64_t last_context;
     unsigned int commits_until_scan;
+    atomic_uint_fast64_t aio_events; /* of all accounts: kernel/aio.h */
     unsigned int lineage_depth; /* of the recursion in lineage.c */
     struct {
         pid_t pid, vpid;
@@ -36,6 +37,8 @@ unsigned int thread_count(const struct sentry *sentry, pid_t pid);
 
 /* Numbers a private context and stamps the process with it. The reference stays the caller's; on success the table has one too. */
 int stamp_process(struct process_table *table, pid_t pid, struct context *context);
+/* Frees the contexts no process is stamped with, now. */
+void stamp_collect(struct process_table *table);
 /* Counts a commit; now and then frees the contexts no process is stamped with. */
 void stamp_count_commit(struct process_table *table);
 

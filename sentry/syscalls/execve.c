@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "postern/cleanup.h"
+#include "sentry/kernel/aio.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/exec.h"
 #include "sentry/platform/loader.h"
@@ -299,6 +300,7 @@ static int commit(struct call *call, void *data)
     (void)dentry_put(context->exe);
     context->exe = take_ptr(exec->exe);
     context->dumpable = exec->dumpable;
+    context->aio = aio_account_put(context->aio);
     return process_commit(table, process, context);
 }
 

@@ -96,16 +96,8 @@ static int64_t open_existing(const struct opening_queue *opening, int found, con
 
 static size_t queues_most(const struct sentry *sentry)
 {
-    auto_text struct text text = {0};
-    long long most = QUEUES_USUAL;
-    if (text_read_file(&text, sentry->proc_outer, "sys/fs/mqueue/queues_max", 32) == 0) {
-        text_append(&text, "", 1);
-        if (text.error == 0) {
-            text.data[strcspn(text.data, "\n")] = '\0';
-            (void)text_number(text.data, 0, INT32_MAX, &most);
-        }
-    }
-    return (size_t)most;
+    long long most;
+    return text_read_number(sentry->proc_outer, "sys/fs/mqueue/queues_max", &most) ? (size_t)most : QUEUES_USUAL;
 }
 
 /* An ordinary user leaves half of what there may be to the others. */
