@@ -216,7 +216,8 @@ static int receive_procfs(int control, int *ret_procfs, struct error *error)
 /* What a helper's child needs; the parent's ends are closed in it, or it would not see them close when we are killed. */
 struct spawn {
     const struct oci_linux *config;
-    uid_t self; /* the sentry's, in U */
+    uid_t self;  /* the sentry's, in U */
+    uid_t owner; /* of U */
     int binary;
     int control[2]; /* [0] is ours */
     int go[2];
@@ -230,6 +231,9 @@ static int clone_sentry(const struct spawn *spawn, int report, struct error *err
     int status = namespaces_enter_ipc(spawn->config, error);
     if (status < 0)
         return status;
+    status = privilege_own_as(spawn->owner);
+    if (status < 0)
+        return error_set(error, status, "cannot own the sandbox's user namespace");
     int pidfd = -1;
     struct clone_args clone = {
         .flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_PIDFD |
@@ -287,8 +291,10 @@ static int run_helper(const struct spawn *spawn, pid_t *ret_pid, int *ret_pidfd,
 int sentry_spawn(const struct oci_linux *config, const struct ids *ids, int sentry_binary, struct sentry_start *ret_start,
                  struct error *error)
 {
-    struct spawn spawn = {
-        .config = config, .self = ids->sentry == ids->guest ? U_GUEST : U_SENTRY, .binary = sentry_binary};
+    struct spawn spawn = {.config = config,
+                          .self = ids->sentry == ids->guest ? U_GUEST : U_SENTRY,
+                          .owner = ids->sentry,
+                          .binary = sentry_binary};
     int status = socket_pair(spawn.control);
     if (status < 0)
         return error_set(error, status, "cannot make the control socket");
