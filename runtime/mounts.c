@@ -309,13 +309,15 @@ static int give_to_root(const struct mount_tree *tree, int folder, const char *n
     return fchownat(folder, name, uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/* Every devpts is an instance of its own nowadays; its ptmx must be usable by all. */
+/* Every devpts is an instance of its own nowadays; its ptmx must be usable by all. The machine has one number of terminals for all
+ * instances, so each gets a share unless its option says otherwise. */
 static int add_devpts(struct job *job)
 {
     const char *data = job->mount->parsed.data != NULL ? job->mount->parsed.data : "";
+    const bool bounded = strncmp(data, "max=", 4) == 0 || strstr(data, ",max=") != NULL;
     char options[512];
-    int used =
-        snprintf(options, sizeof(options), "%s%s", data, strstr(data, "ptmxmode=") == NULL ? ",ptmxmode=0666" : "");
+    int used = snprintf(options, sizeof(options), "%s%s%s", data, strstr(data, "ptmxmode=") == NULL ? ",ptmxmode=0666" : "",
+                        bounded ? "" : "," MOUNT_DEVPTS_SHARE);
     if (used < 0 || (size_t)used >= sizeof(options))
         return -ENAMETOOLONG;
     job->entry->shared = true;

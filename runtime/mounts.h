@@ -31,6 +31,8 @@ struct mount_entry {
 
 enum { MOUNT_TILES_MAX = 1024 };
 
+#define MOUNT_DEVPTS_SHARE "max=1024" /* an option no configuration asked for, and so is not shown */
+
 struct mount_tree {
     const struct oci_config *config;
     const struct user_namespace *users; /* the container's ids */
