@@ -72,6 +72,8 @@ struct vfs {
     size_t recent_next;
     uint64_t written[WRITTEN_BITS / 64]; /* identities (hashed) that were opened for writing, ever */
 
+    struct nameless *nameless; /* nameless.c */
+
     struct handle handles[HANDLES_MAX];
     size_t next_handle;
 
@@ -124,6 +126,9 @@ void identity_written(struct vfs *vfs, const struct statx *identity); /* the sam
 void inode_remember(struct vfs *vfs, struct inode *inode);
 bool inode_fresh(const struct inode *inode);
 bool inode_ids_fresh(const struct inode *inode); /* uid, gid and mode */
+
+/* nameless.c: puts what the guest has said of it into the attributes of an object without a name. */
+void nameless_show(struct vfs *vfs, struct statx *attributes);
 
 /* kept.c */
 void inode_forget_kept(struct inode *inode);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/inode.c sentry/vfs/kept.c sentry/vfs/handle.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/child.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/acl.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/vfs/object.c sentry/vfs/describe.c sentry/vfs/synthetic.c sentry/vfs/exec.c sentry/vfs/root.c sentry/vfs/who.c sentry/fs/goferfs.c sentry/fs/goferfs_open.c sentry/fs/goferfs_acl.c sentry/kernel/cred.c sentry/vfs/names.c sentry/platform/worker.c */
+/* sources: sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/inode.c sentry/vfs/kept.c sentry/vfs/handle.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/child.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/acl.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/vfs/object.c sentry/vfs/nameless.c sentry/vfs/describe.c sentry/vfs/synthetic.c sentry/vfs/exec.c sentry/vfs/root.c sentry/vfs/who.c sentry/fs/goferfs.c sentry/fs/goferfs_open.c sentry/fs/goferfs_acl.c sentry/kernel/cred.c sentry/vfs/names.c sentry/platform/worker.c */
 /*
  * goferfs and the objects behind descriptors, over a real folder: the test is its own gofer (the functions of
  * gofer_client.h, each by one system call) and counts the requests. The tree's root is the machine's, so that the kernel's
