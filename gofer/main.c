@@ -26,6 +26,7 @@ static struct server server = {
     .self = GOFER_FD_SELF,
     .mounts = GOFER_FD_MOUNTS,
     .fuse = GOFER_FD_FUSE,
+    .queues = GOFER_FD_QUEUES,
 };
 
 static bool is_type(int fd, mode_t type)
@@ -36,7 +37,7 @@ static bool is_type(int fd, mode_t type)
 
 static int check_descriptors(struct error *error)
 {
-    if (close_range(GOFER_FD_FUSE + 1, ~0U, 0) < 0)
+    if (close_range(GOFER_FD_QUEUES + 1, ~0U, 0) < 0)
         return error_set(error, errno, "closing what is not mine");
     if (!is_type(server.socket, S_IFSOCK) || !is_type(server.root, S_IFDIR) || !is_type(server.hidden, S_IFDIR) ||
         !is_type(server.self, S_IFDIR) || !is_type(server.mounts, S_IFREG))
@@ -44,6 +45,8 @@ static int check_descriptors(struct error *error)
     /* fstat would wait for the sentry to serve it, and the sentry waits for us. */
     if (fcntl(server.fuse, F_GETFD) < 0)
         server.fuse = -1;
+    if (!is_type(server.queues, S_IFDIR))
+        server.queues = -1;
     return 0;
 }
 

@@ -35,6 +35,15 @@
 
 #define CASE(...) {sizeof((struct guard_term[]){__VA_ARGS__}) / sizeof(struct guard_term), {__VA_ARGS__}}
 
+/* Huge pages are the machine's, and few. */
+static const struct guard_case mmap_cases[] = {
+    CASE(BITS(3, MAP_HUGETLB, 0)),
+};
+
+static const struct guard_case memfd_create_cases[] = {
+    CASE(BITS(1, MFD_HUGETLB, 0)),
+};
+
 static const struct guard_case madvise_cases[] = {
     CASE(NE(2, MADV_HWPOISON), NE(2, 101) /* MADV_SOFT_OFFLINE */),
 };
@@ -203,6 +212,8 @@ static const struct guard_case prlimit64_cases[] = {
 
 const struct guard guards[GUARD_COUNT] = {
     [GUARD_none] = {.name = ""},
+    GUARD(mmap, "no huge pages"),
+    GUARD(memfd_create, "no huge pages"),
     GUARD(madvise, "not MADV_HWPOISON or MADV_SOFT_OFFLINE"),
     GUARD(ioctl, "a listed terminal, queue or interface query"),
     GUARD(socket, "AF_UNIX, TCP, UDP or NETLINK_ROUTE"),

@@ -7,6 +7,7 @@
 
 enum guard_number {
     GUARD_none,
+    GUARD_mmap,
     GUARD_madvise,
     GUARD_ioctl,
     GUARD_socket,
@@ -22,6 +23,7 @@ enum guard_number {
     GUARD_arch_prctl,
     GUARD_rlimit,
     GUARD_prlimit64,
+    GUARD_memfd_create,
     GUARD_COUNT,
 };
 

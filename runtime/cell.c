@@ -69,6 +69,19 @@ static void clear_slack_tag(void)
         (void)prctl(PR_SET_TIMERSLACK, slack - slack % SLACK_TAGS + SLACK_UNTAGGED, 0, 0, 0);
 }
 
+/* The pid of a pidfd's process in our own pid namespace. */
+static pid_t pid_of(int pidfd)
+{
+    char path[64], line[128];
+    (void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+    auto_fclose FILE *file = fopen(path, "re");
+    pid_t pid = -1;
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, "Pid:\t%d", &pid) == 1)
+            break;
+    return pid;
+}
+
 /* Runs in a child. For a new cell it is inside the sandbox's pid namespace already and joins U; for an existing one it joins
  * all its namespaces. Then it clones the process as the caller's child. */
 static int helper(int pidfd_of_namespaces, const struct cell_plan *plan, int socket, int report, struct error *error)
@@ -81,8 +94,10 @@ static int helper(int pidfd_of_namespaces, const struct cell_plan *plan, int soc
     int status = joins ? 0 : namespaces_join(plan->host, &joined, error);
     if (status < 0)
         return status;
-    const unsigned int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    if (setns(pidfd_of_namespaces, joins ? (int)(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME | others) : CLONE_NEWUSER) < 0)
+    const unsigned int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    const unsigned int different = namespaces_different(pid_of(pidfd_of_namespaces));
+    const unsigned int wanted = joins ? CLONE_NEWPID | CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | different : different & CLONE_NEWIPC;
+    if (setns(pidfd_of_namespaces, (int)(CLONE_NEWUSER | wanted)) < 0)
         return error_set(error, errno, "cannot join the sandbox's namespaces");
     int64_t offset = 0;
     status = joins ? 0 : enter_time_namespace(offsets, plan->host->time_offsets, &offset, error);
@@ -106,19 +121,6 @@ static int helper(int pidfd_of_namespaces, const struct cell_plan *plan, int soc
     memcpy(message.hostname, joined.hostname, sizeof(message.hostname));
     status = socket_send(report, &message, sizeof(message), &pidfd, 1);
     return status < 0 ? error_set(error, status, "cannot report the container's first process") : 0;
-}
-
-/* The pid of a pidfd's process in our own pid namespace. */
-static pid_t pid_of(int pidfd)
-{
-    char path[64], line[128];
-    (void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-    auto_fclose FILE *file = fopen(path, "re");
-    pid_t pid = -1;
-    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
-        if (sscanf(line, "Pid:\t%d", &pid) == 1)
-            break;
-    return pid;
 }
 
 static int run_helper(int namespaces, const struct cell_plan *plan, const int sockets[2], struct cell *cell,
@@ -218,21 +220,18 @@ int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_
     auto_close int theirs = sockets[1];
 
     cell_init_prepare(plan);
-    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
+    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1};
     status = run_helper(sentry_pidfd, plan, sockets, &cell, error);
     if (status < 0)
         return status;
     (void)close(take_fd(&theirs));
 
-    int fds[2];
     struct cell_message message = {0};
-    status = receive_from_init(ours, CELL_MOUNTED, fds, 2, &message, error);
+    status = receive_from_init(ours, CELL_MOUNTED, &cell.procfs, 1, &message, error);
     if (status < 0) {
         abandon(&cell);
         return status;
     }
-    cell.procfs = fds[0];
-    cell.mqueue = fds[1];
     cell.boottime_offset_ns = message.boottime_offset_ns;
     cell.socket = take_fd(&ours);
     *ret_cell = cell;
@@ -249,7 +248,7 @@ int cell_join(int init, const struct cell_plan *plan, struct cell *ret_cell, str
     auto_close int theirs = sockets[1];
 
     cell_init_prepare(plan);
-    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
+    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1};
     status = run_helper(init, plan, sockets, &cell, error);
     if (status < 0)
         return status;

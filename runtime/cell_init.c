@@ -191,11 +191,8 @@ static int make_filesystems(int socket, int64_t offset, int *ret_procfs, struct 
     int status = prepare_network(procfs, error);
     if (status < 0)
         return status;
-    struct error ignored = {0};
-    int mqueue = privilege_detached_mount("mqueue", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &ignored);
     struct cell_message message = {.step = CELL_MOUNTED, .boottime_offset_ns = offset};
-    int fds[] = {procfs, mqueue};
-    status = socket_send(socket, &message, sizeof(message), fds, mqueue < 0 ? 1 : 2);
+    status = socket_send(socket, &message, sizeof(message), &procfs, 1);
     *ret_procfs = procfs;
     return status < 0 ? error_set(error, status, "cannot reach the runtime") : 0;
 }
@@ -212,8 +209,7 @@ void cell_init_set_oom_score(void)
 /* What belongs to the namespaces and is done once for all their processes. */
 static int set_up_namespaces(int procfs, struct error *error)
 {
-    const unsigned int own = ((joined.flags & CLONE_NEWNET) == 0 ? SYSCTL_NET : 0u) |
-                             ((joined.flags & CLONE_NEWIPC) == 0 ? SYSCTL_IPC : 0u);
+    const unsigned int own = (joined.flags & CLONE_NEWNET) == 0 ? SYSCTL_NET : 0u;
     int status = sysctl_write(procfs, &prepared.host->sysctl, own, error);
     if (status < 0)
         return status;

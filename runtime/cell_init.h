@@ -15,7 +15,7 @@ struct oci_personality;
 struct oci_process;
 
 enum cell_step {
-    CELL_MOUNTED = 1, /* init -> runtime: fds = {procfs, mqueue} (one of them if there is no mqueue) */
+    CELL_MOUNTED = 1, /* init -> runtime: fds = {procfs} */
     CELL_CONFINE,     /* runtime -> init: fds = {console slave?, start socket?} as has_console and has_start say */
     CELL_CONFINED,    /* init -> runtime: fds = {listener} */
     CELL_FIND,        /* runtime -> init; answered by the same, whose error's code says if the program is there */

@@ -26,6 +26,8 @@
 #include "sentry/fs/gofer_client.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/fs/sysfs.h"
+#include "sentry/ipc/ipc.h"
+#include "sentry/ipc/queues.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/trace.h"
@@ -109,7 +111,9 @@ static int make_parts(struct sentry *sentry, struct error *error)
     sentry->gofer = gofer_new(sentry, SENTRY_FD_GOFER);
     if (sentry->gofer != NULL)
         gofer_set_deadline(sentry->gofer, sentry->boot->gofer_deadline_s);
-    if (sentry->platform == NULL || sentry->processes == NULL || sentry->gofer == NULL)
+    sentry->ipc = ipc_table_new();
+    sentry->queues = queue_shares_new();
+    if (sentry->ipc == NULL || sentry->queues == NULL || sentry->platform == NULL || sentry->processes == NULL || sentry->gofer == NULL)
         return error_set(error, ENOMEM, "cannot start");
     sentry->vfs = vfs_new(sentry);
     if (sentry->vfs == NULL)

@@ -47,6 +47,7 @@ enum {
     GOFER_FD_SELF = 6,   /* its own /proc/self/fd, the root of a mount: no way up into procfs */
     GOFER_FD_MOUNTS = 7, /* its own /proc/self/mountinfo */
     GOFER_FD_FUSE = 8,   /* optional: root of the sentry's FUSE mount, not in the tree */
+    GOFER_FD_QUEUES = 9, /* optional: the message queues of the container's ipc namespace, a mount not in the tree */
 };
 
 enum boot_mount_kind {
@@ -138,6 +139,9 @@ struct boot_config {
 
     /* what the guest's cgroup folder shows; 0: none */
     uint64_t cpu_quota_us, cpu_period_us, pids_limit;
+
+    uint32_t hugepages; /* 1: the container has a limit of huge pages, and so may have some */
+    uint32_t ipc_own;   /* 1: the ipc namespace was made for this container; 0: it is another's, or the host's */
 };
 
 struct error;

@@ -203,7 +203,7 @@ static int write_error(const struct synth_source *source)
     return source->subject.vpid != 0 ? -EINVAL : -EIO;
 }
 
-static struct synth_tree proc_tree = {.tables = {proc_system_table, proc_sys_table, proc_root_table}};
+static struct synth_tree proc_tree = {.tables = {proc_system_table, proc_sys_table, proc_sysvipc_table, proc_root_table}};
 
 static const struct synth_filesystem proc_filesystem = {
     .name = "proc",

@@ -18,6 +18,7 @@ int procfs_mount(struct sentry *sentry, const char *path);
 /* The tables, each ending with an entry without a path. */
 extern const struct synth_entry proc_system_table[]; /* meminfo, stat, version, ... */
 extern const struct synth_entry proc_sys_table[];    /* sys/... */
+extern const struct synth_entry proc_sysvipc_table[];
 extern const struct synth_entry proc_root_table[];   /* self, the processes, ... */
 
 /* Whose entry: the thread (of /proc/PID, the leader) or process behind a subject (main thread), or NULL if it is gone. */

@@ -2,6 +2,7 @@
 /* Contexts as objects. Numbering, stamping and freeing the unused ones is stamp.c. */
 #include <stdlib.h>
 
+#include "sentry/kernel/aio.h"
 #include "sentry/kernel/table.h"
 #include "sentry/vfs/vfs.h"
 
@@ -40,6 +41,7 @@ struct context *context_copy(const struct context *context)
     copy->tagged = context->tagged;
     copy->threads_differ = context->threads_differ;
     copy->files_differ = context->files_differ;
+    copy->aio = aio_account_get(context->aio);
     if (own_fs_copy(copy, context) < 0)
         return context_put(copy);
     return copy;
@@ -60,6 +62,7 @@ struct context *context_put(struct context *context)
     (void)dentry_put(context->cwd);
     (void)dentry_put(context->exe);
     own_fs_drop(context);
+    (void)aio_account_put(context->aio);
     free(context);
     return NULL;
 }

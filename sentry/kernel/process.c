@@ -154,6 +154,10 @@ static void task_drop(struct process_table *table, struct task *task)
 static void process_bury(struct process_table *table, struct process *process)
 {
     (void)pthread_mutex_lock(&table->mutex);
+    if (!process->gone) {
+        table->ended[(size_t)process->pid % ENDED_KEPT].pid = process->pid;
+        table->ended[(size_t)process->pid % ENDED_KEPT].vpid = process->vpid;
+    }
     process->gone = true;
     for (struct task *task = process->tasks; task != NULL; task = task->next)
         task_unmap(table, task);
@@ -329,6 +333,17 @@ struct task *task_find_vtid(struct process_table *table, pid_t vtid)
     if (task == NULL && ids_of_vtid(table, &table->by_tid, vtid, &ids) == 0)
         task = task_discover(table, &ids);
     return task;
+}
+
+pid_t process_guest_pid(const struct process_table *table, pid_t pid)
+{
+    struct thread_ids ids;
+    if (pid <= 0)
+        return 0;
+    if (ids_of_tid(table, pid, &ids) == 0)
+        return ids.vtid;
+    const size_t place = (size_t)pid % ENDED_KEPT;
+    return table->ended[place].pid == pid ? table->ended[place].vpid : 0;
 }
 
 struct process *process_find_vpid(struct process_table *table, pid_t vpid)

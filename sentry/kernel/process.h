@@ -66,6 +66,7 @@ struct context {
     bool files_differ;   /* so may the descriptor tables of threads */
     struct own_fs *own_fs;
     size_t own_fs_count;
+    struct aio_account *aio; /* kernel/aio.h; NULL: nothing was set up in its memory */
     unsigned char unseen_scans; /* scans in a row that found no process stamped with it */
     bool seen;                  /* by the scan that is going on */
 };
@@ -106,6 +107,9 @@ struct process_table *process_table_new(struct sentry *sentry);
 /* Finds or makes the task for a notification's pid, checking that a remembered one is still the same
  * process. Returns NULL if it is gone. */
 struct task *task_find(struct process_table *table, pid_t tid);
+
+/* What the guest calls a process that may have ended since, by the pid we know; 0 if that cannot be told any more. */
+pid_t process_guest_pid(const struct process_table *table, pid_t pid);
 
 /* The process with a guest-visible pid (any thread group leader, seen before or not), or NULL. */
 struct process *process_find_vpid(struct process_table *table, pid_t vpid);

@@ -9,6 +9,8 @@
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/tags.h"
 
+enum { ENDED_KEPT = 1024 };
+
 struct process_table {
     struct sentry *sentry;
     pthread_mutex_t mutex;  /* held to change anything below and what hangs on it; the main thread reads without */
@@ -22,6 +24,10 @@ struct process_table {
     size_t tags_sweep_at; /* how many there may be before the unused ones are looked for */
     uint64_t search_begun, no_search_before; /* CLOCK_MONOTONIC ms */
     struct cred *nobody;           /* of a thread that carries a tag there is not: no right at all */
+    atomic_uint_fast64_t aio_events; /* of all accounts: kernel/aio.h */
+    struct {
+        pid_t pid, vpid;
+    } ended[ENDED_KEPT]; /* names of processes that have ended, by pid: others may still show who did something last */
 };
 
 /* --- stamp.c --- */
@@ -35,6 +41,8 @@ unsigned int thread_count(const struct sentry *sentry, pid_t pid);
 
 /* Numbers a private context and stamps the process with it. The reference stays the caller's; on success the table has one too. */
 int stamp_process(struct process_table *table, pid_t pid, struct context *context);
+/* Frees the contexts no process is stamped with, now. */
+void stamp_collect(struct process_table *table);
 /* Counts a commit; now and then frees the contexts no process is stamped with. */
 void stamp_count_commit(struct process_table *table);
 

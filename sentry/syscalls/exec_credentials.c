@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 
 #include "postern/cleanup.h"
+#include "sentry/kernel/aio.h"
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/status.h"
 #include "sentry/platform/exec.h"
@@ -102,6 +103,7 @@ struct context *exec_context(struct call *call, struct exec *exec)
     (void)dentry_put(context->exe);
     context->exe = take_ptr(exec->program);
     context->dumpable = exec->dumpable;
+    context->aio = aio_account_put(context->aio);
     if (context->before_program &&
         thread_filters(call->sentry, call->task->tid, &context->vouched_filters) < 0) /* the configuration's is among them now */
         return context_put(context);

@@ -79,7 +79,7 @@ static int open_by_path(const struct vfs_who *who, struct dentry *base, const ch
         return status;
     if (lookup.dentry == NULL) {
         struct statx attributes;
-        if (unlocked_statx(lookup.fd, STATX_BASIC_STATS, &attributes) < 0)
+        if (object_attributes(who->sentry->vfs, who->cred, lookup.fd, &attributes) < 0)
             status = -EACCES;
         else
             status = open_nameless(who, take_fd(&lookup.fd), &attributes, ret_program);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/container.c runtime/process_mark.c runtime/json_write.c runtime/state_dir.c runtime/user_namespace.c runtime/id_table.c */
+/* sources: runtime/container.c runtime/process_mark.c runtime/json_write.c runtime/state_dir.c runtime/user_namespace.c runtime/privilege.c runtime/id_table.c */
 /* What is written of a container is what is read; what was not written by us is refused; the dead are dead. */
 #include <setjmp.h>
 #include <stdarg.h>

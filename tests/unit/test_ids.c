@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/ids.c runtime/state_dir.c runtime/user_namespace.c runtime/id_table.c */
+/* sources: runtime/ids.c runtime/state_dir.c runtime/user_namespace.c runtime/privilege.c runtime/id_table.c */
 /* Host ids are never given out twice, come back after a crash, and containers' names are what they may be. */
 #include <setjmp.h>
 #include <stdarg.h>
