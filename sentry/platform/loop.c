@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,6 +62,7 @@ struct platform {
     int epoll;
     struct watch *watches;
     struct watch *retired; /* unwatched while events may still name them; freed between rounds */
+    struct watch more;     /* there is more to wait for than the receiver may know; always readable, armed when it is to be seen */
     struct parked_list *parked;
 
     pthread_mutex_t mutex; /* of what follows: it is used without the state lock too */
@@ -81,9 +83,20 @@ struct platform *platform_new(struct sentry *sentry)
     (void)pthread_mutex_init(&platform->mutex, NULL);
     platform->parked = parked_list_new();
     platform->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (platform->epoll < 0 || platform->parked == NULL)
+    platform->more.fd = eventfd(1, EFD_CLOEXEC);
+    struct epoll_event disarmed = {.data.ptr = &platform->more};
+    if (platform->epoll < 0 || platform->more.fd < 0 || platform->parked == NULL ||
+        epoll_ctl(platform->epoll, EPOLL_CTL_ADD, platform->more.fd, &disarmed) < 0)
         return NULL;
     return take_ptr(platform);
+}
+
+/* Whoever adds to what is waited for may have been replaced as receiver while it was busy: the one that sleeps now has to look again. */
+static void wake_receiver(struct platform *platform)
+{
+    struct epoll_event armed = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = &platform->more};
+    if (!is_receiver())
+        (void)epoll_ctl(platform->epoll, EPOLL_CTL_MOD, platform->more.fd, &armed);
 }
 
 /* --- listeners --- */
@@ -98,6 +111,7 @@ int platform_add_listener(struct platform *platform, int listener)
     if (!room)
         return -ENOSPC;
     notify_prepare(listener);
+    wake_receiver(platform);
     return 0;
 }
 
@@ -167,11 +181,12 @@ static void free_retired(struct platform *platform)
     }
 }
 
-/* One event at a time: what is unwatched while it is acted upon is not named by another that has been fetched already. */
+/* One event at a time: what is unwatched while it is acted upon is not named by another that has been fetched already. Whoever has been
+ * replaced meanwhile leaves the rest: some of it may be there to wake the one that sleeps now. */
 static void run_watches(struct platform *platform)
 {
     struct epoll_event event;
-    for (int i = 0; i < WATCH_EVENTS && epoll_wait(platform->epoll, &event, 1, 0) == 1; i++) {
+    for (int i = 0; i < WATCH_EVENTS && is_receiver() && epoll_wait(platform->epoll, &event, 1, 0) == 1; i++) {
         struct watch *watch = event.data.ptr;
         if (watch->ready != NULL)
             watch->ready(watch->data);
@@ -477,7 +492,10 @@ int platform_wait_trap(struct platform *platform, struct expected_trap *trap, st
 
 int64_t call_park(struct call *call, const struct parked *parked)
 {
-    return parked_add(call->sentry->platform->parked, call, parked);
+    struct platform *platform = call->sentry->platform;
+    int64_t result = parked_add(platform->parked, call, parked);
+    wake_receiver(platform);
+    return result;
 }
 
 void platform_wake_parked(struct platform *platform)
