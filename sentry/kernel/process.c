@@ -147,6 +147,7 @@ struct task *task_put(struct task *task)
 static void task_drop(struct process_table *table, struct task *task)
 {
     task_unmap(table, task);
+    task->gone = true;
     (void)task_put(task);
 }
 
@@ -370,22 +371,22 @@ int process_for_each(struct process_table *table, int (*visit)(struct process *p
 
 static struct waiters undisturbed = WAITERS_NONE;
 
-void process_exec_begin(struct process *process)
+void process_exec_begin(struct process *process, const struct task *task)
 {
-    while (process->executing || process->intruders > 0)
+    while (process->executing != NULL || process->intruders > 0)
         state_wait(&undisturbed);
-    process->executing = true;
+    process->executing = task;
 }
 
 void process_exec_end(struct process *process)
 {
-    process->executing = false;
+    process->executing = NULL;
     state_wake(&undisturbed);
 }
 
 void process_intrude(struct process *process)
 {
-    while (process->executing)
+    while (process->executing != NULL)
         state_wait(&undisturbed);
     process->intruders++;
 }

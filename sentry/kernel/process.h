@@ -83,7 +83,7 @@ struct process {
     unsigned int sweep_at;   /* task_count at which ended ones are looked for */
     bool gone;               /* no lookup finds it any more; the table lets go of it when its pidfd reports the exit */
     unsigned int intruders;  /* calls of others that are in its memory */
-    bool executing;          /* one of its threads is in an exec */
+    const struct task *executing; /* the thread that is in an exec */
     struct process_table *table;
 };
 
@@ -93,6 +93,7 @@ struct task {
     struct process *process; /* a reference */
     struct task *next; /* in process */
     bool served;       /* a call of it has been seen to be its own */
+    bool gone;         /* the table knows it no more: it has ended, by an exec of another thread perhaps */
     bool bound;        /* while threads_differ: cred and fs have been found out */
     struct cred *cred; /* NULL: the process's */
     uint64_t fs;       /* of context->own_fs; 0, or one that is not there: the process's */
@@ -147,9 +148,10 @@ void process_collapse_to(struct process_table *table, struct process *process, s
  * An exec, and what must not fall into it: one waits for the other, without the lock. The process is referenced by the caller.
  *
  * Between process_exec_begin() and _end() there is no other exec of the process, and nobody gets at its memory by an earlier
- * judgement. Whoever is to be judged calls process_intrude() first and process_intrude_end() when done.
+ * judgement: neither another process nor a thread of the old program, whose call is being served still and whose id the new
+ * program may have. Whoever is to be judged calls process_intrude() first and process_intrude_end() when done.
  */
-void process_exec_begin(struct process *process);
+void process_exec_begin(struct process *process, const struct task *task);
 void process_exec_end(struct process *process);
 void process_intrude(struct process *process);
 void process_intrude_end(struct process *process);
@@ -175,6 +177,8 @@ struct context *context_put(struct context *context);
 
 /* context_copy of a process's, to be changed and given to process_commit. NULL if memory is out. */
 struct context *process_edit(const struct process *process);
+/* The same on behalf of one of its threads. NULL too if there is no such thread any more: what its process is by now it was not. */
+struct context *task_edit(const struct task *task);
 
 /* Makes a private context (reference taken over) the process's, stamps the process. 0 or -errno (then the
  * context is dropped and the old one stands). */

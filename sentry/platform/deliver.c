@@ -22,6 +22,7 @@
 #include "postern/confine.h"
 #include "postern/socket.h"
 #include "sentry/platform/call.h"
+#include "sentry/kernel/process.h"
 #include "sentry/platform/transient.h"
 
 CONFINE_ALLOW_IF(socketpair, 0, UINT32_MAX, AF_UNIX, "carries O_PATH descriptors to the guest");
@@ -155,14 +156,17 @@ int64_t call_install_path_fd(struct call *call, int fd, bool close_on_exec)
     auto_close int ours = ends[0], theirs = ends[1];
     struct delivery delivery = {.close_on_exec = close_on_exec};
     error = socket_send(ours, "", 1, &fd, 1);
-    if (error == 0)
-        error = call_add_fd(call, theirs, true, -1, &delivery.socket);
-    if (error == 0)
-        error = transient_seize(call, &delivery.tracee);
     if (error < 0)
         return error;
-    deliver(&delivery);
-    return CALL_ANSWERED;
+    struct process *process = call->task->process;
+    process_intrude(process); /* as in guest_write() */
+    error = call_add_fd(call, theirs, true, -1, &delivery.socket);
+    if (error == 0)
+        error = transient_seize(call, &delivery.tracee);
+    if (error == 0)
+        deliver(&delivery);
+    process_intrude_end(process);
+    return error < 0 ? error : CALL_ANSWERED;
 }
 
 int64_t call_install_terminal(struct call *call, int fd, bool close_on_exec)

@@ -334,7 +334,7 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
 static int64_t execute_alone(struct call *call, int dirfd, uint64_t path, uint64_t arguments, uint64_t environment, int flags)
 {
     struct process *process = call->task->process;
-    process_exec_begin(process);
+    process_exec_begin(process, call->task);
     int64_t result = execute(call, dirfd, path, arguments, environment, flags);
     process_exec_end(process);
     return result;
