@@ -16,6 +16,7 @@
 #include "gofer/server.h"
 #include "postern/boot.h"
 #include "postern/confine.h"
+#include "postern/connect.h"
 #include "postern/error.h"
 #include "postern/thread.h"
 
@@ -50,14 +51,23 @@ static int check_descriptors(struct error *error)
     return 0;
 }
 
-/* --mapped: in a user namespace. --own-mounts=LIST: see gofer/foreign.h. */
+static void take_labels(char *text)
+{
+    char *rest;
+    server.label_uid = (uid_t)strtoul(text, &rest, 10);
+    server.label_gid = *rest == ',' ? (gid_t)strtoul(rest + 1, NULL, 10) : 0;
+}
+
+/* --mapped: in a user namespace. --labels=UID,GID: the first of them (postern/mark.h). --own-mounts=LIST: see gofer/foreign.h. */
 static int take_arguments(int argc, char **argv, bool *ret_mapped, struct error *error)
 {
-    static const char own_mounts[] = "--own-mounts=";
+    static const char own_mounts[] = "--own-mounts=", labels[] = "--labels=";
     bool mapped = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--mapped") == 0)
             mapped = true;
+        else if (strncmp(argv[i], labels, sizeof(labels) - 1) == 0)
+            take_labels(argv[i] + sizeof(labels) - 1);
         else if (strncmp(argv[i], own_mounts, sizeof(own_mounts) - 1) != 0 || foreign_init(argv[i] + sizeof(own_mounts) - 1) < 0)
             return error_refuse(error, "started with an argument that is none of mine: %.80s", argv[i]);
     }
@@ -77,6 +87,8 @@ int main(int argc, char **argv)
         (void)error_set(&error, status, "starting a thread");
     if (status == 0)
         status = take_arguments(argc, argv, &mapped, &error);
+    if (status == 0 && (status = connect_prepare()) < 0)
+        (void)error_set(&error, status, "signals");
     if (status == 0)
         status = gofer_confine(mapped, &error);
     if (status == 0 && (status = server_init(&server)) < 0)

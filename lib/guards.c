@@ -23,6 +23,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "postern/socket.h"
+
 #define INT_MASK UINT64_C(0xffffffff)
 
 /* Terms on an int, on some bits of an int, on a whole register. */
@@ -83,26 +85,33 @@ static const struct guard_case socket_cases[] = {
     CASE(EQ(0, AF_NETLINK), SOCKET_TYPE(SOCK_DGRAM), EQ(2, NETLINK_ROUTE)),
 };
 
-static const struct guard_case socketpair_cases[] = {
-    CASE(EQ(0, AF_UNIX)),
-};
-
+/* MSG_OOB is for TCP alone, and done by the sentry: urgent data of Unix sockets have been a way into kernels. What is newer than
+ * these flags is nobody's. */
+#define MSG_FLAGS(argument) BITS(argument, 0x9ff80000U | MSG_OOB, 0)
 static const struct guard_case sendto_cases[] = {
-    CASE(WORD(4, 0)),
+    CASE(WORD(4, 0), MSG_FLAGS(3)),
+};
+static const struct guard_case recvfrom_cases[] = {
+    CASE(MSG_FLAGS(3)),
+};
+static const struct guard_case sendmmsg_cases[] = {
+    CASE(EQ(2, 1), EQ(3, MSG_OF_OURS | MSG_NOSIGNAL)),
+};
+static const struct guard_case recvmsg_cases[] = {
+    CASE(BITS(2, ~MSG_CMSG_CLOEXEC, MSG_OF_OURS | MSG_DONTWAIT)),
 };
 
-/* Never here: SO_ATTACH_* (BPF, and its compiler), SO_BINDTODEVICE, SO_PASSPIDFD (would hand out host processes),
+/* Never here: SO_PASSCRED, whose answers are emulated; SO_ATTACH_* (BPF, and its compiler), SO_BINDTODEVICE, SO_PASSPIDFD (would hand out host processes),
  * SO_ZEROCOPY, IPT_SO_* and MRT_* (firewall, multicast routing), TCP_ULP (TLS in the kernel), TCP_MD5SIG, TCP_AO_*,
  * UDP_ENCAP (tunnels), IPV6_ADDRFORM (turns a socket into another kind). */
 #define LEVEL(level) EQ(1, level)
 static const struct guard_case setsockopt_cases[] = {
     CASE(LEVEL(SOL_SOCKET), FROM(2, 0, 16)),
-    /* Not SO_PASSCRED: the kernel would vouch for native ids, and those are the same for every guest; a root daemon that trusts
-     * them could be fooled by any user of its container. */
     CASE(LEVEL(SOL_SOCKET), FROM(2, 18, 2)), /* SO_RCVLOWAT, SO_SNDLOWAT */
     CASE(LEVEL(SOL_SOCKET), FROM(2, 20, 4)), /* SO_RCVTIMEO, SO_SNDTIMEO, two of no use */
     CASE(LEVEL(SOL_SOCKET), EQ(2, SO_TIMESTAMP)),
-    CASE(LEVEL(SOL_SOCKET), FROM(2, 32, 8)), /* SO_SNDBUFFORCE to SO_DOMAIN: SO_TIMESTAMPNS, SO_MARK, SO_TIMESTAMPING */
+    CASE(LEVEL(SOL_SOCKET), FROM(2, 34, 2)), /* SO_PASSSEC, SO_TIMESTAMPNS */
+    CASE(LEVEL(SOL_SOCKET), FROM(2, 36, 4)), /* SO_MARK, SO_TIMESTAMPING, SO_PROTOCOL, SO_DOMAIN */
     CASE(LEVEL(SOL_SOCKET), FROM(2, 40, 8)), /* SO_RXQ_OVFL to SO_MAX_PACING_RATE: SO_PEEK_OFF, SO_BUSY_POLL */
     CASE(LEVEL(SOL_SOCKET), EQ(2, SO_INCOMING_CPU)),
     CASE(LEVEL(SOL_SOCKET), EQ(2, 63)),     /* SO_TIMESTAMP_NEW */
@@ -217,8 +226,10 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(madvise, "not MADV_HWPOISON or MADV_SOFT_OFFLINE"),
     GUARD(ioctl, "a listed terminal, queue or interface query"),
     GUARD(socket, "AF_UNIX, TCP, UDP or NETLINK_ROUTE"),
-    GUARD(socketpair, "AF_UNIX"),
-    GUARD(sendto, "no address"),
+    GUARD(sendto, "no address; plain flags"),
+    GUARD(recvfrom, "plain flags"),
+    GUARD(sendmmsg, "as the cell's first process uses it"),
+    GUARD(recvmsg, "as a caller does that is made to take a descriptor"),
     GUARD(setsockopt, "a listed option of SOL_SOCKET, TCP, UDP, IP, IPV6 or NETLINK"),
     GUARD(getsockopt, "a listed option; none that names the peer"),
     GUARD(clone, "no namespace, no CLONE_PTRACE, _UNTRACED or _PARENT; CLONE_FS for threads, which share descriptors too"),

@@ -14,6 +14,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/gofer_setup.h"
+#include "runtime/ids.h"
 #include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
 #include "runtime/user_namespace.h"
@@ -170,6 +171,8 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     boot->gids = facts->users->gids;
     boot->groups_denied = facts->users->groups_denied;
     boot->ipc_own = namespaces_ipc_own(host);
+    boot->sentry_labels = facts->ids->label != 0;
+    boot->gofer_labels = facts->users->label_gid != 0;
     if (host->resources != NULL)
         put_resources(boot, host->resources);
 

@@ -65,13 +65,16 @@ static void close_all(int *fds, size_t count)
         cleanup_close(&fds[i]);
 }
 
-/* Waits for a step. -EPIPE if the other side is gone: there is nobody to tell. */
+/* Waits for a step. -EPIPE if the other side is gone: there is nobody to tell. fds: NULL where none come; then it may be done under the
+ * filter, which stops recvmsg(2). */
 static int wait_for(int socket, enum cell_step step, struct cell_message *ret_message, int fds[2])
 {
     struct cell_message message;
-    ssize_t got = socket_receive(socket, &message, sizeof(message), fds, 2, NULL);
+    ssize_t got = fds != NULL ? socket_receive(socket, &message, sizeof(message), fds, 2, NULL)
+                              : TEMP_FAILURE_RETRY(recv(socket, &message, sizeof(message), 0));
     if (got != sizeof(message) || message.step != step) {
-        close_all(fds, 2);
+        if (fds != NULL)
+            close_all(fds, 2);
         return -EPIPE;
     }
     *ret_message = message;
@@ -84,13 +87,10 @@ static int wait_for_start(int listener)
     for (;;) {
         auto_close int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         struct cell_message message;
-        int fds[2];
         if (connection < 0 && errno != EINTR && errno != ECONNABORTED)
             return -errno;
-        if (connection >= 0 && wait_for(connection, CELL_EXECUTE, &message, fds) == 0) {
-            close_all(fds, 2);
+        if (connection >= 0 && wait_for(connection, CELL_EXECUTE, &message, NULL) == 0)
             return take_fd(&connection);
-        }
     }
 }
 
@@ -269,8 +269,7 @@ static int hear_confine(struct life *life)
 static int find_program(int socket, struct cell_program *ret_program)
 {
     struct cell_message message;
-    int none[2];
-    int status = wait_for(socket, CELL_FIND, &message, none);
+    int status = wait_for(socket, CELL_FIND, &message, NULL);
     if (status < 0)
         return status;
     message = (struct cell_message){.step = CELL_FIND};
@@ -310,8 +309,7 @@ void cell_init_run(int socket, int64_t boottime_offset_ns, const struct joined *
     if (life.start >= 0) {
         life.socket = wait_for_start(life.start);
     } else {
-        int none[2];
-        status = wait_for(life.socket, CELL_EXECUTE, &message, none);
+        status = wait_for(life.socket, CELL_EXECUTE, &message, NULL);
     }
     if (status < 0 || life.socket < 0)
         _exit(1);

@@ -22,6 +22,7 @@
 #include "postern/error.h"
 #include "postern/socket.h"
 #include "runtime/devices.h"
+#include "runtime/gofer_names.h"
 #include "runtime/id_table.h"
 #include "runtime/ids.h"
 #include "runtime/mount_report.h"
@@ -202,7 +203,9 @@ static int make_hidden(struct child *child, struct error *error)
     (void)snprintf(options, sizeof(options), "mode=700,uid=%u,gid=%u,size=4m,nr_inodes=65536",
                    uid != (uid_t)-1 ? uid : child->in->ids->gofer, gid != (gid_t)-1 ? gid : child->in->ids->gofer_gid);
     child->hidden = mounts_make("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    return child->hidden < 0 ? error_set(error, child->hidden, "cannot make the gofer's folder") : 0;
+    if (child->hidden < 0)
+        return error_set(error, child->hidden, "cannot make the gofer's folder");
+    return gofer_names_make(&child->tree, &child->hidden, error);
 }
 
 /* The sentry answers on /dev/fuse; the gofer holds the mount, so the sentry itself can open nothing. A host without
@@ -472,10 +475,13 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
         status = program < 0 ? program : drop(in, users);
         if (status == 0) {
             static char name[] = "postern-gofer", mapped[] = "--mapped";
-            char *arguments[4] = {name}, *const environment[] = {NULL};
+            char labels[48], *arguments[5] = {name}, *const environment[] = {NULL};
             size_t count = 1;
+            (void)snprintf(labels, sizeof(labels), "--labels=%u,%u", in->users->label_uid, in->users->label_gid);
             if (!is_initial)
                 arguments[count++] = mapped;
+            if (in->users->label_gid != 0)
+                arguments[count++] = labels;
             if (child.tree.layer.fd >= 0)
                 arguments[count] = own;
             (void)execveat(program, "", arguments, environment, AT_EMPTY_PATH);

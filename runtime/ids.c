@@ -15,6 +15,9 @@
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/mark.h"
+
+enum { LABELS_WORTH = 8 * LABELS /* ids, of which these few are not missed */ };
 
 /* Digits only: strtoul alone would take blanks and signs. */
 static bool read_number(const char **text, uint32_t *ret_number)
@@ -149,7 +152,8 @@ int ids_take(const char *folder, const struct id_range *range, struct ids *ret_i
     if (directory < 0)
         return directory;
 
-    uint64_t end = (uint64_t)range->base + range->count;
+    const bool labelled = range->count >= LABELS_WORTH;
+    uint64_t end = (uint64_t)range->base + range->count - (labelled ? LABELS : 0);
     uint64_t first = ((uint64_t)range->base + IDS_PER_SLOT - 1) / IDS_PER_SLOT * IDS_PER_SLOT;
     for (; first + IDS_PER_SLOT <= end; first += IDS_PER_SLOT) {
         int lock = lock_slot(directory, (uint32_t)first);
@@ -162,15 +166,17 @@ int ids_take(const char *folder, const struct id_range *range, struct ids *ret_i
             continue;
         }
         const uint32_t id = (uint32_t)first;
-        *ret_ids = (struct ids){id, id + 1, id + 2, id, id + 1, id + 2, lock};
+        const uint32_t label = labelled ? (uint32_t)end : 0;
+        *ret_ids = (struct ids){id, id + 1, id + 2, id, id + 1, id + 2, label, label, lock};
         return 0;
     }
     (void)error_refuse(error, "all ids from %u to %u are taken by other containers", range->base, (uint32_t)(end - 1));
     return -EAGAIN;
 }
 
-/* The end of the longest line, if it is long enough that nobody misses two ids there. */
-static bool last_ids(const struct boot_id_table *table, uint32_t *ret_last)
+/* The end of the longest line, if it is long enough that nobody misses two ids there; and whether there is room for labels
+ * below them. They are not missed: files may have these ids. */
+static bool last_ids(const struct boot_id_table *table, uint32_t *ret_last, bool *ret_labelled)
 {
     enum { ENOUGH = 1000 };
     const struct boot_id_line *longest = NULL;
@@ -180,18 +186,22 @@ static bool last_ids(const struct boot_id_table *table, uint32_t *ret_last)
     if (longest == NULL || longest->size < ENOUGH)
         return false;
     *ret_last = longest->inside + (longest->size - 1);
+    *ret_labelled = longest->size >= LABELS_WORTH;
     return true;
 }
 
 void ids_of_namespace(const struct boot_id_table *uids, const struct boot_id_table *gids, struct ids *ret_ids)
 {
     uint32_t uid, gid;
-    struct ids ids = {geteuid(), geteuid(), geteuid(), getegid(), getegid(), getegid(), -1};
-    if (last_ids(uids, &uid) && last_ids(gids, &gid)) {
+    bool label_uids = false, label_gids = false;
+    struct ids ids = {geteuid(), geteuid(), geteuid(), getegid(), getegid(), getegid(), 0, 0, -1};
+    if (last_ids(uids, &uid, &label_uids) && last_ids(gids, &gid, &label_gids)) {
         ids.sentry = uid;
         ids.guest = uid - 1;
         ids.sentry_gid = gid;
         ids.guest_gid = gid - 1;
+        ids.label = label_uids && label_gids ? uid - 1 - LABELS : 0;
+        ids.label_gid = label_uids && label_gids ? gid - 1 - LABELS : 0;
     }
     *ret_ids = ids;
 }

@@ -34,9 +34,16 @@ struct id_range {
     uint32_t base, count;
 };
 
+/*
+ * Besides, all containers use one and the same set of labels (include/postern/mark.h): the last ids of the range, uids and gids,
+ * which are nobody's. Where there are too few ids for that there are none: then nobody in a container can be told who is at
+ * the other end of a Unix socket.
+ */
 struct ids {
     uid_t sentry, gofer, guest;
     gid_t sentry_gid, gofer_gid, guest_gid;
+    uid_t label;     /* the first of the labels; 0: there are none */
+    gid_t label_gid;
     int lock; /* held as long as this is open; -1: there is none */
 };
 

@@ -168,6 +168,7 @@ static int start_sentry(struct start *start, struct error *error)
 {
     struct boot_facts facts = {.id = start->options->id,
                                .users = start->options->users,
+                               .ids = start->options->ids,
                                .hostname = start->cell.hostname,
                                .boottime_offset_ns = start->cell.boottime_offset_ns,
                                .trace = start->options->trace_fd >= 0};

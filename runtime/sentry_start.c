@@ -17,6 +17,7 @@
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/mark.h"
 #include "postern/socket.h"
 #include "runtime/ids.h"
 #include "runtime/namespaces.h"
@@ -29,7 +30,7 @@ enum { U_GUEST = 0, U_SENTRY = 1 };
 
 /* In U only, over the guest's processes and nothing else: docs/exposure.md says why each. */
 static const cap_value_t sentry_caps[] = {CAP_SYS_PTRACE, CAP_KILL, CAP_SYS_RESOURCE, CAP_DAC_READ_SEARCH,
-                                          CAP_DAC_OVERRIDE, CAP_SYS_NICE};
+                                          CAP_DAC_OVERRIDE, CAP_SYS_NICE, CAP_SETUID, CAP_SETGID};
 
 /* What sentry_launch sends to the waiting child: where to put the descriptors that come along. */
 struct launch_message {
@@ -169,9 +170,11 @@ static void sentry_child(int control, int go, int binary, uid_t self)
     child_failed(control, &error);
 }
 
-static int write_map(pid_t pid, const char *file, uint32_t guest, uint32_t sentry, struct error *error)
+static int write_map(pid_t pid, const char *file, uint32_t guest, uint32_t sentry, uint32_t label, struct error *error)
 {
     struct boot_id_table table = {.count = guest == sentry ? 1 : 2, .lines = {{U_GUEST, guest, 1}, {U_SENTRY, sentry, 1}}};
+    if (label != 0)
+        table.lines[table.count++] = (struct boot_id_line){LABELS_FIRST, label, LABELS};
     int status = user_namespace_write(pid, file, &table);
     return status < 0 ? error_set(error, status, "cannot write %s of the sandbox's user namespace", file) : 0;
 }
@@ -312,9 +315,9 @@ int sentry_spawn(const struct oci_linux *config, const struct ids *ids, int sent
         return status;
     auto_close int pidfd = raw_pidfd;
     int procfs = -1;
-    status = write_map(pid, "gid_map", ids->guest_gid, ids->sentry_gid, error);
+    status = write_map(pid, "gid_map", ids->guest_gid, ids->sentry_gid, ids->label_gid, error);
     if (status == 0)
-        status = write_map(pid, "uid_map", ids->guest, ids->sentry, error);
+        status = write_map(pid, "uid_map", ids->guest, ids->sentry, ids->label, error);
     (void)close(take_fd(&theirs));
     if (status == 0 && write(go_write, "g", 1) != 1)
         status = error_set(error, errno, "cannot start the sentry's process");

@@ -18,6 +18,7 @@
 #include "postern/error.h"
 #include "postern/socket.h"
 #include "sentry/kernel/process.h"
+#include "sentry/net/vouch.h"
 #include "sentry/platform/platform.h"
 #include "sentry/sentry.h"
 
@@ -131,6 +132,7 @@ static int enter(struct sentry *sentry, int socket, pid_t pid, int *listener, in
         return answer(socket, CONTROL_FATAL, "%.400s", error.text);
 
     int status, sent;
+    vouch_met(sentry->net, config->uid, config->gid);
     if (!ids_exist(sentry->boot, config)) {
         sent = answer(socket, CONTROL_FATAL, "process.user: not all of its ids are ids of the container's user namespace");
     } else if ((status = kernel_enter_process(sentry, config, pid)) < 0) {

@@ -16,6 +16,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "postern/connect.h"
 #include "postern/error.h"
 #include "postern/socket.h"
 #include "postern/thread.h"
@@ -29,6 +30,7 @@
 #include "sentry/ipc/ipc.h"
 #include "sentry/ipc/queues.h"
 #include "sentry/kernel/process.h"
+#include "sentry/net/net.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/trace.h"
 #include "sentry/platform/transient.h"
@@ -109,11 +111,12 @@ static int make_parts(struct sentry *sentry, struct error *error)
     sentry->platform = platform_new(sentry);
     sentry->processes = process_table_new(sentry);
     sentry->gofer = gofer_new(sentry, SENTRY_FD_GOFER);
-    if (sentry->gofer != NULL)
-        gofer_set_deadline(sentry->gofer, sentry->boot->gofer_deadline_s);
     sentry->ipc = ipc_table_new();
     sentry->queues = queue_shares_new();
-    if (sentry->ipc == NULL || sentry->queues == NULL || sentry->platform == NULL || sentry->processes == NULL || sentry->gofer == NULL)
+    if (sentry->gofer != NULL)
+        gofer_set_deadline(sentry->gofer, sentry->boot->gofer_deadline_s);
+    sentry->net = sentry->processes != NULL ? net_new(sentry) : NULL;
+    if (sentry->ipc == NULL || sentry->queues == NULL || sentry->platform == NULL || sentry->gofer == NULL || sentry->net == NULL)
         return error_set(error, ENOMEM, "cannot start");
     sentry->vfs = vfs_new(sentry);
     if (sentry->vfs == NULL)
@@ -127,7 +130,7 @@ static int make_parts(struct sentry *sentry, struct error *error)
 static int start(struct sentry *sentry, struct error *error)
 {
     /* Nobody looks into us. */
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || transient_prepare() < 0 ||
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || transient_prepare() < 0 || connect_prepare() < 0 ||
         signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return error_set(error, errno, "cannot start");
     int prepared = threads_prepare();

@@ -20,6 +20,7 @@ struct trace;
 struct ipc_table;
 struct queue_shares;
 struct platform;
+struct net;
 
 /* What uname(2) and the hostname calls show; changed by sethostname(2). */
 struct uts_names {
@@ -36,6 +37,7 @@ struct sentry {
     struct ipc_table *ipc;
     struct queue_shares *queues;
     struct fuse_server *fuse; /* NULL where /dev/fuse is missing: snapshots are used instead */
+    struct net *net;
     struct trace *trace;      /* NULL unless --trace */
     struct uts_names uts;
     int control;     /* socket to the runtime */

@@ -136,6 +136,7 @@ struct boot_config {
 
     struct boot_id_table uids, gids; /* the ids that exist in the container, and what /proc shows them to be outside */
     uint32_t groups_denied;          /* 1: setgroups(2) is, in its user namespace */
+    uint32_t sentry_labels, gofer_labels; /* 1: it has labels in its user namespace (mark.h) */
 
     /* what the guest's cgroup folder shows; 0: none */
     uint64_t cpu_quota_us, cpu_period_us, pids_limit;

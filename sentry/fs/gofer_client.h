@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 struct gofer;
+struct mark;
 struct sentry;
 struct setattr;
 
@@ -76,9 +77,14 @@ ssize_t gofer_listxattr(struct gofer *gofer, struct gofer_place place, char *lis
 int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const char *name);
 int gofer_sync(struct gofer *gofer); /* syncfs of every mount */
 
-/* bind(2), connect(2) of a path socket: `socket` is the guest's. connect never blocks: -EAGAIN if the backlog is full. */
-int gofer_bind(struct gofer *gofer, int socket, struct gofer_place place, mode_t mode, const struct gofer_owner *owner);
-int gofer_connect(struct gofer *gofer, int socket, struct gofer_place place);
+/* bind(2), connect(2) of a path socket: `socket` is the guest's. It is bound at `place` and called by `words`, which must fit
+ * (gofer_socket_name_ok). connect never blocks: -EAGAIN if the backlog is full. mark: NULL for none. */
+int gofer_bind(struct gofer *gofer, int socket, struct gofer_place place, const char *words, mode_t mode,
+               const struct gofer_owner *owner);
+int gofer_connect(struct gofer *gofer, int socket, struct gofer_place place, const struct mark *mark);
+/* send(2) of a datagram to a path, without waiting: -EAGAIN if there is no room. ticket: NULL for none (mark.h). Returns the bytes sent. */
+ssize_t gofer_send(struct gofer *gofer, int socket, struct gofer_place place, int flags, const void *data, size_t size,
+                   const uint32_t *ticket);
 int gofer_inotify_add(struct gofer *gofer, int inotify, struct gofer_place place, uint32_t mask); /* a watch descriptor */
 
 /* An empty directory of the hidden tmpfs, named `name`, opened O_RDONLY | O_DIRECTORY. */

@@ -24,6 +24,7 @@
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW_IF(faccessat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "is there such a process or thread");
+CONFINE_ALLOW(newfstatat, "how many threads a process has");
 
 /* --- links --- */
 
@@ -244,9 +245,21 @@ static const struct synth_entry thread_table[] = {
 
 static const struct synth_numbered threads;
 
+/* A link for each thread: programs ask so whether they have but one. */
+static int threads_attributes(const struct synth_source *source, struct statx *attributes)
+{
+    char path[64];
+    struct stat host;
+    snprintf(path, sizeof(path), "%d/task", source->subject.vpid);
+    if (fstatat(source->sentry->proc_inner, path, &host, 0) < 0)
+        return -ENOENT;
+    attributes->stx_nlink = (uint32_t)host.st_nlink;
+    return 0;
+}
+
 /* What only the process as a whole has. */
 static const struct synth_entry process_table[] = {
-    SYNTH_DIR("task", .numbered = &threads),
+    SYNTH_DIR("task", .numbered = &threads, .attributes = threads_attributes),
     SYNTH_FILE("mountstats", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = proc_mountstats_text),
     SYNTH_FILE("timens_offsets", 0644, SYNTH_LIVE, .generate = timens_offsets_text, .store = store_refused),
     REAL("coredump_filter", 0644, SYNTH_OPTIONAL),

@@ -61,8 +61,6 @@ int proc_mountinfo_text(const struct synth_source *source, struct text *text);
 int proc_mountstats_text(const struct synth_source *source, struct text *text);
 /* proc_net.c */
 extern const struct synth_entry proc_net_table[];
-/* Puts the guest's names into a net/unix file (main thread). `host` is taken apart. */
-void proc_unix_rename(char *host, struct text *text);
 /* proc_cpu.c */
 int proc_cpuinfo_text(const struct synth_source *source, struct text *text);
 unsigned int proc_cpu_count(void);

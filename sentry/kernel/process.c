@@ -71,6 +71,12 @@ static uint64_t now_boottime(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+void process_table_tell_ends(struct process_table *table, void (*ended)(const struct process *process, void *data), void *data)
+{
+    table->on_end = ended;
+    table->on_end_data = data;
+}
+
 static bool process_alive(const struct process *process)
 {
     return !process->gone && (syscall(SYS_pidfd_send_signal, process->pidfd, 0, NULL, 0) == 0 || errno != ESRCH);
@@ -154,6 +160,8 @@ static void task_drop(struct process_table *table, struct task *task)
 /* From here on no lookup finds it. */
 static void process_bury(struct process_table *table, struct process *process)
 {
+    if (!process->gone && table->on_end != NULL)
+        table->on_end(process, table->on_end_data);
     (void)pthread_mutex_lock(&table->mutex);
     if (!process->gone) {
         table->ended[(size_t)process->pid % ENDED_KEPT].pid = process->pid;

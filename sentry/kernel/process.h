@@ -139,6 +139,9 @@ unsigned int process_threads(const struct process_table *table, const struct pro
 /* How many processes the guest has. */
 unsigned int process_count(const struct process_table *table);
 
+/* ended(process, data) is called when a process is seen to have ended, before it is forgotten. */
+void process_table_tell_ends(struct process_table *table, void (*ended)(const struct process *process, void *data), void *data);
+
 /* pidfd of a process became readable: forget it. */
 void process_exited(struct process_table *table, struct process *process);
 /* After an exec the calling thread is the only one and has the leader's ids. */

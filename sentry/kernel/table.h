@@ -28,6 +28,8 @@ struct process_table {
     struct {
         pid_t pid, vpid;
     } ended[ENDED_KEPT]; /* names of processes that have ended, by pid: others may still show who did something last */
+    void (*on_end)(const struct process *process, void *data); /* see process_table_tell_ends */
+    void *on_end_data;
 };
 
 /* --- stamp.c --- */

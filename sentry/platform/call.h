@@ -69,6 +69,13 @@ int64_t call_give_fd(struct call *call, int *fd, bool close_on_exec);
 /* Installs a descriptor without answering; *ret_number is its number in the guest. newfd < 0: lowest free. */
 int call_add_fd(struct call *call, int fd, bool close_on_exec, int newfd, int *ret_number);
 
+/* Answers the call with `result`, without a descriptor that was installed in vain. Returns CALL_ANSWERED, or -errno. */
+int64_t call_withdraw_fd(struct call *call, int number, int64_t result);
+
+/* Answers the call with what another call gives, which the caller is made to make. Dear: for what only the caller itself can do.
+ * Returns CALL_ANSWERED, or -errno. */
+int64_t call_make(struct call *call, long nr, const uint64_t arguments[6]);
+
 /* Fetches the object behind a guest descriptor. The caller closes it. Returns it or -EBADF. */
 int call_get_fd(struct call *call, int guest_fd);
 

@@ -10,6 +10,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/net/vouch.h"
 #include "sentry/syscalls/secureexec.h"
 
 CONFINE_ALLOW(getpgid, "is a process in a group");
@@ -76,10 +77,12 @@ struct cred *caller_cred_edit(struct call *call)
 /* Returns what the call returns: `value` if it went well. */
 static int64_t publish(struct call *call, struct cred *changed, int64_t value)
 {
+    const struct cred *before = call->cred;
     bool forget = call->task->death_signal && cred_change_hides(caller_cred(call), changed);
     int result = task_commit_cred(call->sentry->processes, call->task, changed);
     if (result < 0)
         return result;
+    vouch_changed(call, before->ruid, before->rgid);
     return forget ? secureexec_forget_parent(call, value) : value;
 }
 

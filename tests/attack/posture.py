@@ -19,11 +19,13 @@ NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 # Bits of capability(7), by the program that may hold them.
 CAPABILITIES = {
     "guest": (),
-    "sentry": ("DAC_OVERRIDE", "DAC_READ_SEARCH", "KILL", "SYS_PTRACE", "SYS_NICE", "SYS_RESOURCE"),
-    "gofer": ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETGID", "SETUID", "LEASE", "MKNOD", "SETFCAP"),
+    "sentry": ("DAC_OVERRIDE", "DAC_READ_SEARCH", "KILL", "SETGID", "SETUID", "SYS_PTRACE", "SYS_NICE",
+               "SYS_RESOURCE"),
+    "gofer": ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETGID", "SETUID", "LEASE", "MKNOD", "SETFCAP",
+              "SYS_CHROOT"),
 }
 NUMBERS = {"CHOWN": 0, "DAC_OVERRIDE": 1, "DAC_READ_SEARCH": 2, "FOWNER": 3, "FSETID": 4, "KILL": 5, "SETGID": 6, "SETUID": 7,
-           "SYS_PTRACE": 19, "SYS_NICE": 23, "SYS_RESOURCE": 24, "MKNOD": 27, "LEASE": 28, "SETFCAP": 31}
+           "SYS_CHROOT": 18, "SYS_PTRACE": 19, "SYS_NICE": 23, "SYS_RESOURCE": 24, "MKNOD": 27, "LEASE": 28, "SETFCAP": 31}
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
 libc.ptrace.restype = ctypes.c_long

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole gofer, started as the runtime starts it: mounts, devices, console, privileges, confinement. Needs root. */
-/* sources: runtime/gofer_setup.c runtime/mounts.c runtime/mount_root.c runtime/mount_report.c runtime/rootfs.c runtime/copy_up.c runtime/devices.c runtime/user_namespace.c runtime/id_table.c runtime/mount_ids.c runtime/mount_idmap.c runtime/privilege.c sentry/fs/gofer_client.c runtime/layer.c runtime/layer_tiles.c runtime/numbers.c runtime/mountinfo.c sentry/fs/gofer_line.c sentry/platform/worker.c runtime/namespaces.c runtime/sysctl.c */
+/* sources: runtime/gofer_setup.c runtime/gofer_names.c runtime/mounts.c runtime/mount_root.c runtime/mount_report.c runtime/rootfs.c runtime/copy_up.c runtime/devices.c runtime/user_namespace.c runtime/id_table.c runtime/mount_ids.c runtime/mount_idmap.c runtime/privilege.c sentry/fs/gofer_client.c runtime/layer.c runtime/layer_tiles.c runtime/numbers.c runtime/mountinfo.c sentry/fs/gofer_line.c sentry/platform/worker.c runtime/namespaces.c runtime/sysctl.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -383,8 +383,8 @@ static void test_every_operation_confined(void **state)
     assert_int_equal(gofer_sync(gofer), 0);
 
     int server = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(gofer_bind(gofer, server, AT("tmp/s"), 0777, &owner), 0);
-    assert_int_equal(gofer_connect(gofer, client, AT("tmp/s")), 0);
+    assert_int_equal(gofer_bind(gofer, server, AT("tmp/s"), "/tmp/s", 0777, &owner), 0);
+    assert_int_equal(gofer_connect(gofer, client, AT("tmp/s"), NULL), 0);
     int inotify = inotify_init1(IN_CLOEXEC);
     assert_true(gofer_inotify_add(gofer, inotify, AT("tmp"), IN_CREATE) > 0);
     const int used[] = {fd, server, client, inotify, run.layout->fuse};

@@ -18,7 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "postern/boot.h"
 #include "postern/error.h"
+#include "postern/mark.h"
 #include "runtime/ids.h"
 #include "runtime/state_dir.h"
 
@@ -127,6 +129,38 @@ static void test_slots_are_distinct_and_come_back(void **state)
 }
 
 /* Two ranges that overlap at odd offsets still share slots, so no id is in two of them. */
+/* All containers have the same ones, and no container's own are among them. */
+static void test_labels(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct ids one, other;
+    const struct id_range range = {400000, 8192}, small = {500000, 8191};
+    assert_int_equal(ids_take(folder, &range, &one, &error), 0);
+    assert_int_equal(ids_take(folder, &range, &other, &error), 0);
+    assert_int_equal(one.label, 400000 + 8192 - LABELS);
+    assert_int_equal(one.label_gid, one.label);
+    assert_int_equal(other.label, one.label);
+    ids_release(&one);
+    ids_release(&other);
+    assert_int_equal(ids_take(folder, &small, &one, &error), 0);
+    assert_int_equal(one.label, 0);
+    ids_release(&one);
+
+    const struct id_range last = {400000 + 8192 - LABELS - 8, 8192}; /* its slots begin where the labels of the first are */
+    assert_int_equal(ids_take(folder, &last, &one, &error), 0);
+    assert_true(one.label > one.guest && one.label > one.sentry && one.label > one.gofer);
+    ids_release(&one);
+
+    const struct boot_id_table plenty = {.count = 1, .lines = {{0, 100000, 65536}}}, few = {.count = 1, .lines = {{0, 100000, 5000}}};
+    ids_of_namespace(&plenty, &plenty, &one);
+    assert_int_equal(one.label, 65535 - 1 - LABELS);
+    assert_true(one.label + LABELS <= one.guest && one.label_gid + LABELS <= one.guest_gid);
+    ids_of_namespace(&plenty, &few, &one);
+    assert_int_equal(one.label, 0);
+    assert_int_equal(one.label_gid, 0);
+}
+
 static void test_ranges_that_overlap(void **state)
 {
     (void)state;
@@ -313,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_range_parse),
         TEST(test_range_sources),
         TEST(test_slots_are_distinct_and_come_back),
+        TEST(test_labels),
         TEST(test_ranges_that_overlap),
         TEST(test_a_crash_frees_the_slot),
         TEST(test_an_id_with_a_process_is_passed_over),
