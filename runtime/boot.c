@@ -165,6 +165,7 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     memcpy(boot->mounts, layout->mounts, layout->mount_count * sizeof(layout->mounts[0]));
     boot->rootfs_readonly = config->root.readonly;
     put_clocks(boot, host->time_offsets, facts->boottime_offset_ns);
+    boot->gate = 1;
     boot->trace_enabled = facts->trace;
     boot->uids = facts->users->uids;
     boot->gids = facts->users->gids;

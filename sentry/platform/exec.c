@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -29,9 +28,7 @@ CONFINE_ALLOW(newfstatat, "what a process executes, in our procfs");
 CONFINE_ALLOW_IF(kcmp, 2, UINT32_MAX, KCMP_FILE, "has the new program the files that were given to it");
 CONFINE_ALLOW(getpid, "its own side of that question");
 
-enum { SEAL_EXEC = 0x0020 }; /* F_SEAL_EXEC */
-
-extern const char stub_image[], stub_image_end[];
+extern const char stub_image[];
 
 struct exec_plan *exec_plan_new(void)
 {
@@ -57,28 +54,6 @@ struct exec_plan *exec_plan_free(struct exec_plan *plan)
         free(plan);
     }
     return NULL;
-}
-
-int stub_open(void)
-{
-    size_t size = (size_t)(stub_image_end - stub_image);
-    auto_close int fd = memfd_create("postern", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return -errno;
-    for (size_t done = 0; done < size;) {
-        ssize_t put = write(fd, stub_image + done, size - done);
-        if (put < 0)
-            return -errno;
-        done += (size_t)put;
-    }
-    if (fchmod(fd, 0555) < 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) < 0)
-        return -errno;
-    /* A guest can hold on to it: nobody takes its execution bits away (Linux 6.3). */
-    (void)fcntl(fd, F_ADD_SEALS, SEAL_EXEC);
-    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL) < 0)
-        return -errno;
-    return take_fd(&fd);
 }
 
 /* Distance of the stub's load plan from its entry point, as start.S notes it right before that. */
@@ -183,8 +158,8 @@ static int give_up(struct tracee *tracee, const struct stub_exec *exec)
     int status = transient_result(tracee, &result);
     if (status == 0)
         status = exec->undo(tracee, exec->data);
-    const int numbers[] = {plan->load.program.fd, plan->load.interpreter.fd};
-    for (size_t i = 0; i < 2 && status == 0; i++) {
+    const int numbers[] = {plan->load.stub_fd, plan->load.program.fd, plan->load.interpreter.fd};
+    for (size_t i = 0; i < 3 && status == 0; i++) {
         const uint64_t closing[6] = {(uint64_t)numbers[i]};
         status = numbers[i] < 0 ? 0 : transient_call(tracee, SYS_close, closing, &ignored);
     }
@@ -195,9 +170,9 @@ static int give_up(struct tracee *tracee, const struct stub_exec *exec)
 }
 
 /* Returns 0 when the caller can go on, as the stub or as it was; -ESRCH when it is gone. */
-static int follow(struct tracee *tracee, const struct stub_exec *exec, int stub_number)
+static int follow(struct tracee *tracee, const struct stub_exec *exec)
 {
-    const uint64_t arguments[6] = {(uint64_t)stub_number, exec->empty, exec->arguments, exec->environment, AT_EMPTY_PATH};
+    const uint64_t arguments[6] = {(uint64_t)exec->plan->load.stub_fd, exec->empty, exec->arguments, exec->environment, AT_EMPTY_PATH};
     int status = transient_stop(tracee);
     if (status == 0)
         status = exec->begin(tracee, exec->data);
@@ -223,15 +198,15 @@ static int follow(struct tracee *tracee, const struct stub_exec *exec, int stub_
 
 int64_t platform_exec(struct call *call, const struct stub_exec *exec)
 {
-    int stub_number;
-    int status = call_add_fd(call, exec->stub, true, -1, &stub_number);
+    /* It stays open over the exec: the stub maps more of it. */
+    int status = call_add_fd(call, exec->stub, false, -1, &exec->plan->load.stub_fd);
     if (status < 0)
         return status;
     struct tracee tracee;
     status = transient_seize(call, &tracee);
     if (status < 0)
         return status;
-    status = follow(&tracee, exec, stub_number);
+    status = follow(&tracee, exec);
     exec_plan_close(exec->plan); /* no copy of ours outlives the answer */
     if (status == 0)
         transient_let_go(&tracee);

@@ -36,8 +36,6 @@ struct stub_exec {
     void *data;
 };
 
-/* The stub as a sealed memory file; made once. -errno on failure. */
-int stub_open(void);
 
 /* Returns CALL_ANSWERED when the caller has been answered, one way or the other (also when it died), or -errno
  * to answer with when nothing has happened to it yet. */

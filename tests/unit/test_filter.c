@@ -44,6 +44,7 @@ static uint32_t run(uint32_t arch, uint32_t nr, const uint64_t arguments[6])
     struct seccomp_data data = {.nr = (int)nr, .arch = arch, .instruction_pointer = 0x400000};
     for (size_t i = 0; i < 6; i++)
         data.args[i] = arguments[i];
+    data.instruction_pointer = caller;
     return bpf_run(&program, &data);
 }
 
