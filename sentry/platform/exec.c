@@ -47,6 +47,16 @@ void exec_plan_close(struct exec_plan *plan)
     plan->program_fd = plan->interpreter_fd = -1;
 }
 
+struct exec_plan *exec_plan_take(struct exec_plan *plan)
+{
+    struct exec_plan *taken = malloc(sizeof(*taken));
+    if (taken != NULL) {
+        *taken = *plan;
+        plan->program_fd = plan->interpreter_fd = -1;
+    }
+    return taken;
+}
+
 struct exec_plan *exec_plan_free(struct exec_plan *plan)
 {
     if (plan != NULL) {
@@ -85,6 +95,8 @@ static bool is_ours(const struct call *second, const uint64_t arguments[6])
 /* The files go in as late as can be, and stay open over the exec. */
 static int inject_files(struct call *second, struct exec_plan *plan)
 {
+    if (plan->load.files_later)
+        return 0;
     int status = call_add_fd(second, plan->program_fd, false, -1, &plan->load.program.fd);
     if (status == 0 && plan->interpreter_fd >= 0)
         status = call_add_fd(second, plan->interpreter_fd, false, -1, &plan->load.interpreter.fd);
@@ -122,9 +134,9 @@ static bool runs_stub(const struct sentry *sentry, pid_t pid, int stub)
 }
 
 /* The same for the files: until the exec other threads shared the table of descriptors; now nobody does. */
-static bool holds_file(pid_t pid, int number, int fd)
+static bool holds_file(const struct exec_plan *plan, pid_t pid, int number, int fd)
 {
-    return fd < 0 || syscall(SYS_kcmp, getpid(), pid, KCMP_FILE, fd, number) == 0;
+    return fd < 0 || plan->load.files_later || syscall(SYS_kcmp, getpid(), pid, KCMP_FILE, fd, number) == 0;
 }
 
 /* Strings, the last part of a plan, are mostly room. */
@@ -143,9 +155,25 @@ static bool take_over(struct tracee *tracee, const struct stub_exec *exec)
 {
     const struct exec_plan *plan = exec->plan;
     return runs_stub(tracee->call->sentry, tracee->tid, exec->stub) &&
-           holds_file(tracee->tid, plan->load.program.fd, plan->program_fd) &&
-           holds_file(tracee->tid, plan->load.interpreter.fd, plan->interpreter_fd) &&
+           holds_file(plan, tracee->tid, plan->load.program.fd, plan->program_fd) &&
+           holds_file(plan, tracee->tid, plan->load.interpreter.fd, plan->interpreter_fd) &&
            write_plan(tracee, &plan->load) == 0 && exec->committed(tracee->call, exec->data) == 0;
+}
+
+int64_t exec_give_files(struct call *call)
+{
+    struct exec_plan *plan = call->task->process->files_due;
+    call->task->process->files_due = NULL;
+    struct load_plan *load = &plan->load;
+    int status = call_add_fd(call, plan->program_fd, false, -1, &load->program.fd);
+    if (status == 0 && plan->interpreter_fd >= 0)
+        status = call_add_fd(call, plan->interpreter_fd, false, -1, &load->interpreter.fd);
+    if (status == 0)
+        status = guest_write(call, call->args[1], &load->program.fd, sizeof(load->program.fd));
+    if (status == 0 && plan->interpreter_fd >= 0)
+        status = guest_write(call, call->args[2], &load->interpreter.fd, sizeof(load->interpreter.fd));
+    (void)exec_plan_free(plan);
+    return status;
 }
 
 /* --- all of it --- */

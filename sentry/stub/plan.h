@@ -60,6 +60,8 @@ struct load_plan {
     uint32_t forget_parent; /* its parent's end sends it no signal any more */
     int32_t stub_fd;        /* number of the stub's own file, which it closes */
     uint32_t gate;          /* 1: the window is mapped */
+    uint32_t files_later;   /* 1: the stub asks for the images' files, by execveat(-1, &program.fd, &interpreter.fd) */
+    uint32_t padding;
     uint64_t random;
     char strings[PLAN_STRINGS_SIZE];
 };

@@ -229,6 +229,10 @@ static int commit(struct call *call, void *data)
     int status = context == NULL ? -ENOMEM : process_commit(table, process, context);
     if (status == 0 && exec->plan->load.forget_parent)
         call->task->death_signal = false;
+    if (status == 0 && exec->plan->load.files_later) {
+        process->files_due = exec_plan_take(exec->plan);
+        status = process->files_due == NULL ? -ENOMEM : 0;
+    }
     return status;
 }
 
@@ -347,5 +351,7 @@ int64_t sys_execve(struct call *call)
 
 int64_t sys_execveat(struct call *call)
 {
+    if (call->task->process->files_due != NULL)
+        return exec_give_files(call);
     return execute_alone(call, arg_int(call, 0), call->args[1], call->args[2], call->args[3], arg_int(call, 4));
 }
