@@ -28,6 +28,7 @@ enum {
     GATE_WAITS = 4094,
     GATE_NATIVE = 0xc0, /* what the filter lets pass from here only (lib/guards.c) */
     GATE_ASK = 0x100,   /* an mmap from here asks the sentry to look at the file */
+    GATE_LEAVE = 0x140, /* not a call's: the stub comes here, has itself unmapped (rdi, rsi), and goes where the stack says */
 
     GATE_TRAMPOLINE_SIZE = 25,
 

@@ -40,7 +40,16 @@ struct loaded {
 
 struct load_plan plan; /* the sentry writes it before the first instruction, by what start.S notes */
 
-uint64_t stub_main(uint64_t *stack, uint64_t *ret_stack);
+/* What start.S does with the program. */
+struct leaving {
+    uint64_t stack, entry;
+    uint64_t stub; /* where the stub begins in memory */
+    uint64_t gate; /* where to have it unmapped, or 0 */
+};
+
+extern const char __ehdr_start[]; /* by the linker */
+
+void stub_main(uint64_t *stack, struct leaving *ret_leaving);
 
 static int64_t call6(int64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
@@ -371,7 +380,7 @@ static uint64_t build_stack(uint64_t *old, const struct loaded *program, const s
     return (uint64_t)stack;
 }
 
-uint64_t stub_main(uint64_t *stack, uint64_t *ret_stack)
+void stub_main(uint64_t *stack, struct leaving *ret_leaving)
 {
     const uint64_t random = plan.random;
     if (plan.files_later &&
@@ -393,6 +402,8 @@ uint64_t stub_main(uint64_t *stack, uint64_t *ret_stack)
 
     (void)call6(__NR_close, (uint64_t)plan.stub_fd, 0, 0, 0, 0, 0);
 
-    *ret_stack = build_stack(stack, &program, &interpreter, random >> 32);
-    return plan.interpreter.fd >= 0 ? interpreter.entry : program.entry;
+    ret_leaving->stack = build_stack(stack, &program, &interpreter, random >> 32);
+    ret_leaving->entry = plan.interpreter.fd >= 0 ? interpreter.entry : program.entry;
+    ret_leaving->stub = (uint64_t)__ehdr_start;
+    ret_leaving->gate = window == GATE_ADDRESS ? GATE_ADDRESS + GATE_LEAVE : 0;
 }
