@@ -368,6 +368,22 @@ void twins_find(struct twins *twins, int fd, bool linker, struct plan_image *ima
         image->twin = file->twin;
 }
 
+enum twin_page twins_page(const struct twins *twins, uint64_t offset)
+{
+    for (size_t i = 0; i < GATE_FILES; i++) {
+        const struct plan_twin *twin = &twins->files[i].twin;
+        for (uint32_t k = 0; twins->files[i].state == FILE_WITH && k < twin->run_count; k++)
+            if (offset >= twin->runs[k].offset && offset < twin->runs[k].offset + twin->runs[k].size)
+                return TWIN_CODE;
+    }
+    return TWIN_HIDDEN;
+}
+
+const struct window *twins_window(const struct twins *twins)
+{
+    return twins->window;
+}
+
 int64_t twins_asked(struct call *call)
 {
     auto_close int fd = call_get_fd(call, arg_int(call, 4));

@@ -30,6 +30,11 @@ struct twins *twins_new(struct window *window);
  * well. The state lock is let go of while a file is read. */
 void twins_find(struct twins *twins, int fd, bool linker, struct plan_image *image);
 
+/* What lies at an offset of the stub's file: code of a file over which it is mapped, or what nobody is shown. */
+enum twin_page { TWIN_NONE, TWIN_CODE, TWIN_HIDDEN };
+enum twin_page twins_page(const struct twins *twins, uint64_t offset);
+const struct window *twins_window(const struct twins *twins); /* borrowed */
+
 /* The gate asks (mmap(2) from GATE_ASK) for a file it finds nothing about: afterwards it does, if it can be known. */
 int64_t twins_asked(struct call *call);
 

@@ -21,6 +21,7 @@ extern const char stub_image[], stub_image_end[], gate_image[], gate_image_end[]
 
 struct window {
     int file;
+    uint64_t inode;
     bool gate;
     uint8_t *memory; /* of the window */
     size_t used;     /* pages given away, from its start */
@@ -62,6 +63,10 @@ static int fill(struct window *window)
     window->memory = memory;
     window->used = GATE_PAGES_OFFSET;
     memcpy(window->memory, gate_image, gate_size);
+    struct stat status;
+    if (fstat(window->file, &status) < 0)
+        return -1;
+    window->inode = status.st_ino;
     return seal(window->file);
 }
 
@@ -85,6 +90,11 @@ struct window *window_new(bool gate)
 int window_file(const struct window *window)
 {
     return window->file;
+}
+
+uint64_t window_inode(const struct window *window)
+{
+    return window->inode;
 }
 
 bool window_has_gate(const struct window *window)

@@ -17,6 +17,7 @@ struct window;
 /* Before the sentry is confined. gate: whether the guest is to have one. NULL with errno. */
 struct window *window_new(bool gate);
 int window_file(const struct window *window); /* borrowed */
+uint64_t window_inode(const struct window *window);
 bool window_has_gate(const struct window *window);
 
 /* All of it, for the tables at its beginning. */
