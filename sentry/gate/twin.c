@@ -28,7 +28,6 @@ enum {
     SECTIONS_MAX = 256,
     NAMES_MAX = 8192,
     GAP_MAX = 64,     /* pages between two sites that are taken along to keep the runs few */
-    SETTLED_S = 2,    /* a change less long ago may be followed by one with the same time */
     JUMP_SIZE = 5,
 };
 
@@ -278,13 +277,21 @@ static void find_sites(const struct code *code, bool linker, struct draft *draft
 
 /* --- files --- */
 
+/* A change just now may be followed by another one with the same time: clocks of file systems tick a few hundred times a second, some once. */
+static bool is_settled(const struct statx_timestamp *changed)
+{
+    enum { NS_PER_MS = 1000000, SETTLED_MS = 100, SETTLED_WHOLE_MS = 2500 };
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    int64_t age_ms = (now.tv_sec - changed->tv_sec) * 1000 + (now.tv_nsec - changed->tv_nsec) / NS_PER_MS;
+    return age_ms > (changed->tv_nsec != 0 ? SETTLED_MS : SETTLED_WHOLE_MS);
+}
+
 static bool identify(int fd, struct gate_identity *ret_identity, bool *ret_wanted)
 {
     struct statx attributes;
-    struct timespec now = {0};
     if (unlocked_statx(fd, STATX_BASIC_STATS, &attributes) < 0)
         return false;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
     *ret_identity = (struct gate_identity){
         .device = makedev(attributes.stx_dev_major, attributes.stx_dev_minor),
         .inode = attributes.stx_ino,
@@ -294,7 +301,7 @@ static bool identify(int fd, struct gate_identity *ret_identity, bool *ret_wante
         .modified_s = attributes.stx_mtime.tv_sec,
         .modified_ns = attributes.stx_mtime.tv_nsec,
     };
-    *ret_wanted = (attributes.stx_mode & S_IROTH) != 0 && attributes.stx_ctime.tv_sec < now.tv_sec - SETTLED_S;
+    *ret_wanted = (attributes.stx_mode & S_IROTH) != 0 && is_settled(&attributes.stx_ctime);
     return true;
 }
 

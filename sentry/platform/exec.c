@@ -30,42 +30,6 @@ CONFINE_ALLOW(getpid, "its own side of that question");
 
 extern const char stub_image[];
 
-struct exec_plan *exec_plan_new(void)
-{
-    struct exec_plan *plan = calloc(1, sizeof(*plan));
-    if (plan != NULL) {
-        plan->program_fd = plan->interpreter_fd = -1;
-        plan->load.program.fd = plan->load.interpreter.fd = -1;
-    }
-    return plan;
-}
-
-void exec_plan_close(struct exec_plan *plan)
-{
-    cleanup_close(&plan->program_fd);
-    cleanup_close(&plan->interpreter_fd);
-    plan->program_fd = plan->interpreter_fd = -1;
-}
-
-struct exec_plan *exec_plan_take(struct exec_plan *plan)
-{
-    struct exec_plan *taken = malloc(sizeof(*taken));
-    if (taken != NULL) {
-        *taken = *plan;
-        plan->program_fd = plan->interpreter_fd = -1;
-    }
-    return taken;
-}
-
-struct exec_plan *exec_plan_free(struct exec_plan *plan)
-{
-    if (plan != NULL) {
-        exec_plan_close(plan);
-        free(plan);
-    }
-    return NULL;
-}
-
 /* Distance of the stub's load plan from its entry point, as start.S notes it right before that. */
 static int64_t plan_distance(void)
 {
