@@ -6,6 +6,7 @@
  * Numbers the installed headers may lack are written out, with their names beside them.
  */
 #include "lib/guards.h"
+#include "sentry/stub/gate.h"
 
 #include <asm/prctl.h>
 #include <fcntl.h>
@@ -35,11 +36,20 @@
 /* start, a multiple of count, up to start + count - 1; count is a power of two */
 #define FROM(argument, start, count) BITS(argument, ~((uint32_t)(count) - 1), start)
 
+/* Called from one of the gate's places (sentry/stub/gate.h). What is native from there is native from anywhere: a guest can jump to it. */
+#define FROM_GATE(place) {GUARD_CALLER, GUARD_EQ, UINT64_MAX, GATE_ADDRESS + (place)}
+/* By the lower half alone: whoever comes from elsewhere with the same is judged by the sentry, which is no harm. */
+#define NOT_FROM_GATE(place) {GUARD_CALLER, GUARD_NE, INT_MASK, (uint32_t)(GATE_ADDRESS + (place))}
+
 #define CASE(...) {sizeof((struct guard_term[]){__VA_ARGS__}) / sizeof(struct guard_term), {__VA_ARGS__}}
 
 /* Huge pages are the machine's, and few. */
 static const struct guard_case mmap_cases[] = {
-    CASE(BITS(3, MAP_HUGETLB, 0)),
+    CASE(BITS(3, MAP_HUGETLB, 0), NOT_FROM_GATE(GATE_ASK)),
+};
+
+static const struct guard_case fstat_cases[] = {
+    CASE(FROM_GATE(GATE_NATIVE)),
 };
 
 static const struct guard_case memfd_create_cases[] = {
@@ -221,7 +231,8 @@ static const struct guard_case prlimit64_cases[] = {
 
 const struct guard guards[GUARD_COUNT] = {
     [GUARD_none] = {.name = ""},
-    GUARD(mmap, "no huge pages"),
+    GUARD(fstat, "called by the gate, which takes no owner or device from it"),
+    GUARD(mmap, "no huge pages; not the gate's question"),
     GUARD(memfd_create, "no huge pages"),
     GUARD(madvise, "not MADV_HWPOISON or MADV_SOFT_OFFLINE"),
     GUARD(ioctl, "a listed terminal, queue or interface query"),
@@ -242,23 +253,23 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(prlimit64, "own process, not RLIMIT_LOCKS"),
 };
 
-static bool case_holds(const struct guard_case *guard_case, const uint64_t arguments[6])
+static bool case_holds(const struct guard_case *guard_case, const uint64_t words[GUARD_WORDS])
 {
     for (size_t i = 0; i < guard_case->term_count; i++) {
         const struct guard_term *term = &guard_case->terms[i];
-        bool equal = (arguments[term->argument] & term->mask) == term->value;
+        bool equal = (words[term->argument] & term->mask) == term->value;
         if (equal != (term->op == GUARD_EQ))
             return false;
     }
     return true;
 }
 
-bool guard_holds(const struct guard *guard, const uint64_t arguments[6])
+bool guard_holds(const struct guard *guard, const uint64_t words[GUARD_WORDS])
 {
     if (guard == NULL)
         return true;
     for (size_t i = 0; i < guard->case_count; i++) {
-        if (case_holds(&guard->cases[i], arguments))
+        if (case_holds(&guard->cases[i], words))
             return true;
     }
     return false;

@@ -7,6 +7,7 @@
 
 enum guard_number {
     GUARD_none,
+    GUARD_fstat,
     GUARD_mmap,
     GUARD_madvise,
     GUARD_ioctl,

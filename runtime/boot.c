@@ -156,6 +156,16 @@ static int put_deadline(struct boot_config *boot, const struct oci_config *confi
     return 0;
 }
 
+/* The fast way in. */
+static int put_gate(struct boot_config *boot, const struct oci_config *config, struct error *error)
+{
+    const char *word = oci_annotation(config, "dev.postern.gate");
+    boot->gate = word == NULL || strcmp(word, "on") == 0;
+    if (boot->gate || strcmp(word, "off") == 0)
+        return 0;
+    return error_refuse(error, "annotations[\"dev.postern.gate\"]: \"on\" or \"off\", not \"%.40s\"", word);
+}
+
 static int put_all(struct boot_config *boot, const struct oci_config *config, const struct gofer_layout *layout,
                    const struct boot_facts *facts, struct error *error)
 {
@@ -179,6 +189,8 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     int status = put_sharing(boot, config, error);
     if (status == 0)
         status = put_deadline(boot, config, error);
+    if (status == 0)
+        status = put_gate(boot, config, error);
     if (status == 0)
         status = put_text(boot->container_id, sizeof(boot->container_id), facts->id, "container id", error);
     if (status == 0)

@@ -25,6 +25,8 @@
 #include "sentry/fs/cgroupfs.h"
 #include "sentry/fs/fuse.h"
 #include "sentry/fs/gofer_client.h"
+#include "sentry/gate/twin.h"
+#include "sentry/gate/window.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/fs/sysfs.h"
 #include "sentry/ipc/ipc.h"
@@ -108,6 +110,10 @@ static int make_parts(struct sentry *sentry, struct error *error)
                    sentry->boot->hostname[0] != '\0' ? sentry->boot->hostname : "localhost");
     (void)snprintf(sentry->uts.domainname, sizeof(sentry->uts.domainname), "%.64s",
                    sentry->boot->domainname[0] != '\0' ? sentry->boot->domainname : "(none)");
+    sentry->window = window_new(sentry->boot->gate != 0);
+    if (sentry->window == NULL)
+        return error_set(error, errno, "cannot make the file programs start from");
+    sentry->twins = twins_new(sentry->window);
     sentry->platform = platform_new(sentry);
     sentry->processes = process_table_new(sentry);
     sentry->gofer = gofer_new(sentry, SENTRY_FD_GOFER);
@@ -116,7 +122,8 @@ static int make_parts(struct sentry *sentry, struct error *error)
     if (sentry->gofer != NULL)
         gofer_set_deadline(sentry->gofer, sentry->boot->gofer_deadline_s);
     sentry->net = sentry->processes != NULL ? net_new(sentry) : NULL;
-    if (sentry->ipc == NULL || sentry->queues == NULL || sentry->platform == NULL || sentry->gofer == NULL || sentry->net == NULL)
+    if (sentry->ipc == NULL || sentry->queues == NULL || sentry->platform == NULL || sentry->gofer == NULL || sentry->net == NULL ||
+        sentry->twins == NULL)
         return error_set(error, ENOMEM, "cannot start");
     sentry->vfs = vfs_new(sentry);
     if (sentry->vfs == NULL)

@@ -21,6 +21,8 @@ struct ipc_table;
 struct queue_shares;
 struct platform;
 struct net;
+struct window;
+struct twins;
 
 /* What uname(2) and the hostname calls show; changed by sethostname(2). */
 struct uts_names {
@@ -39,6 +41,8 @@ struct sentry {
     struct fuse_server *fuse; /* NULL where /dev/fuse is missing: snapshots are used instead */
     struct net *net;
     struct trace *trace;      /* NULL unless --trace */
+    struct window *window;    /* the stub's file */
+    struct twins *twins;
     struct uts_names uts;
     int control;     /* socket to the runtime */
     int proc_outer;  /* procfs of the sandbox: every guest process by the pids we know */

@@ -125,6 +125,8 @@ struct boot_config {
     uint64_t created_realtime; /* seconds since the epoch: when the guest's CLOCK_BOOTTIME was 0 */
     int64_t boottime_offset_ns; /* the guest's CLOCK_BOOTTIME is the host's and this */
     struct boot_time_offset monotonic, boottime; /* what /proc/PID/timens_offsets shows; 0 unless config.json sets clocks */
+    uint32_t gate; /* 1: the guest has the fast way in */
+    uint32_t padding;
     uint32_t trace_enabled;
     uint32_t gofer_deadline_s; /* how long the gofer may take for one answer before the container ends; 0: for ever */
 

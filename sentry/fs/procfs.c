@@ -156,7 +156,8 @@ static bool is_present(const struct synth_source *source)
     return fd >= 0;
 }
 
-/* ptrace(2), "Ptrace access mode checking"; a process may always look at itself. */
+/* ptrace(2), "Ptrace access mode checking"; a process may always look at itself. While a program is being started its memory is the new
+ * one's already, its credentials are still the old ones. */
 static int check_access(const struct synth_source *source)
 {
     const struct task *task = proc_subject_task(source);
@@ -166,6 +167,12 @@ static int check_access(const struct synth_source *source)
         return -EACCES;
     if (source->who->task != NULL && source->who->task->process == task->process)
         return 0;
+    if (task->process->executing) {
+        process_wait_for_exec(task->process);
+        task = proc_subject_task(source);
+        if (task == NULL)
+            return -ENOENT;
+    }
     bool dumpable = task->process->context->dumpable;
     return cred_may_ptrace(source->who->cred, task_cred(task), dumpable, true) ? 0 : -EACCES;
 }

@@ -55,6 +55,14 @@ void proc_sched_filter(char *host, struct text *text);
 void proc_status_substitute(char *host, const struct process_snapshot *process, bool reads_itself, struct text *text);
 /* Replaces the line of one limit. `host` is taken apart. */
 void proc_limits_substitute(char *host, uint64_t soft, uint64_t hard, struct text *text);
+/* proc_maps.c; main thread */
+int proc_maps_text(const struct synth_source *source, struct text *text);
+int proc_smaps_text(const struct synth_source *source, struct text *text);
+int proc_numa_maps_text(const struct synth_source *source, struct text *text);
+/* `host` is taken apart. */
+struct twins;
+void proc_maps_substitute(char *host, const struct twins *twins, struct text *text);
+void proc_smaps_substitute(char *host, const struct twins *twins, struct text *text);
 /* proc_mounts.c; main thread */
 int proc_mounts_text(const struct synth_source *source, struct text *text);
 int proc_mountinfo_text(const struct synth_source *source, struct text *text);

@@ -14,6 +14,7 @@
 
 #include "postern/confine.h"
 #include "sentry/kernel/table.h"
+#include "sentry/platform/exec.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
@@ -134,6 +135,7 @@ static void process_put(struct process *process)
     if (--process->references > 0)
         return;
     (void)context_put(process->context);
+    (void)exec_plan_free(process->files_due);
     if (process->pidfd >= 0)
         (void)close(process->pidfd);
     free(process);
@@ -390,6 +392,14 @@ void process_exec_end(struct process *process)
 {
     process->executing = NULL;
     state_wake(&undisturbed);
+}
+
+void process_wait_for_exec(struct process *process)
+{
+    process->references++;
+    while (process->executing)
+        state_wait(&undisturbed);
+    process_put(process);
 }
 
 void process_intrude(struct process *process)

@@ -30,6 +30,7 @@ struct boot_config;
 struct sentry;
 struct dentry;
 struct process_table;
+struct exec_plan;
 
 /* Where a process or thread is, and the mode of what it makes. */
 struct fs {
@@ -84,6 +85,7 @@ struct process {
     bool gone;               /* no lookup finds it any more; the table lets go of it when its pidfd reports the exit */
     unsigned int intruders;  /* calls of others that are in its memory */
     const struct task *executing; /* the thread that is in an exec */
+    struct exec_plan *files_due; /* owned: its new program has yet to fetch its files (platform/exec.h) */
     struct process_table *table;
 };
 
@@ -158,6 +160,8 @@ void process_exec_begin(struct process *process, const struct task *task);
 void process_exec_end(struct process *process);
 void process_intrude(struct process *process);
 void process_intrude_end(struct process *process);
+/* The same for what is judged and done without letting go of the lock. The process is looked up again afterwards. */
+void process_wait_for_exec(struct process *process);
 
 /* Borrowed. A process's are its leader's. */
 struct cred *task_cred(const struct task *task);

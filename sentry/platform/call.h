@@ -84,7 +84,8 @@ bool call_threads_have_files(const struct call *call);
 
 /*
  * Blocking. A parked call is asked again ("poll") every few milliseconds and when wake() is called, and
- * aborted with -EINTR or a restart code when the guest has a deliverable signal.
+ * aborted with -EINTR or a restart code when the guest has a deliverable signal. (From the gate's first place it is not
+ * parked: the state is freed, and the call will come again.)
  * poll returns a value to answer with, or CALL_PENDING to go on waiting. cancel frees the state.
  */
 struct parked {
@@ -94,6 +95,9 @@ struct parked {
     int64_t interrupted; /* what a signal makes of it: -EINTR, -ERESTARTSYS, ... */
 };
 int64_t call_park(struct call *call, const struct parked *parked);
+
+/* Does it come from the place in the gate (stub/gate.h) whose calls must not wait? */
+bool call_is_gates_first(const struct call *call);
 
 /* Arguments, the way the kernel truncates them. */
 static inline int arg_int(const struct call *call, int i)

@@ -27,6 +27,7 @@
 #include "sentry/platform/transient.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
+#include "sentry/stub/gate.h"
 
 CONFINE_ALLOW(epoll_create1, "events that are not calls");
 CONFINE_ALLOW(epoll_ctl, "events that are not calls");
@@ -490,9 +491,18 @@ int platform_wait_trap(struct platform *platform, struct expected_trap *trap, st
     return status;
 }
 
+bool call_is_gates_first(const struct call *call)
+{
+    return call->ip == GATE_ADDRESS + GATE_FIRST;
+}
+
 int64_t call_park(struct call *call, const struct parked *parked)
 {
     struct platform *platform = call->sentry->platform;
+    if (call_is_gates_first(call)) {
+        parked->cancel(parked->state);
+        return -GATE_WAITS;
+    }
     int64_t result = parked_add(platform->parked, call, parked);
     wake_receiver(platform);
     return result;

@@ -73,8 +73,10 @@ def loaded_filters(pid):
         libc.ptrace(PTRACE_DETACH, pid, None, None)
 
 
-def run_bpf(program, number, arguments=(0,) * 6, arch=AUDIT_ARCH_X86_64):
-    data = struct.pack("<iIQ6Q", number, arch, 0, *(a & (1 << 64) - 1 for a in arguments))
+def run_bpf(program, number, arguments=(0,) * 7, arch=AUDIT_ARCH_X86_64):
+    """Behind the six arguments is the address the call comes from."""
+    caller = arguments[6] if len(arguments) > 6 else 0
+    data = struct.pack("<iIQ6Q", number, arch, caller, *(a & (1 << 64) - 1 for a in arguments[:6]))
     at, accumulator = 0, 0
     while True:
         code, jump_true, jump_false, value = program[at]
@@ -111,7 +113,7 @@ def check_guest_filter(program, table, complain):
                     complain(f"guest filter: call {number} is not {kind}")
             continue
         for case in route["cases"]:
-            arguments = [0] * 6
+            arguments = [0] * 7
             for term in case:
                 if term["op"] == "eq":
                     arguments[term["argument"]] = int(term["value"], 16)
