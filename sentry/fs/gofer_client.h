@@ -46,6 +46,7 @@ struct gofer_walk_result {
 };
 
 struct gofer *gofer_new(struct sentry *sentry, int socket);
+void gofer_free(struct gofer *gofer); /* no call is in it; the socket stays its maker's */
 int gofer_descriptor(const struct gofer *gofer); /* for poll: hang-up means it died */
 /* How long a reply may take before the container ends; 0: for ever. */
 void gofer_set_deadline(struct gofer *gofer, unsigned int seconds);

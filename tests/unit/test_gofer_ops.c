@@ -90,7 +90,7 @@ static int tear_down(void **state)
         return 0;
     int status = fixture_stop(&fixture);
     fixture_remove(&fixture);
-    free(gofer);
+    gofer_free(gofer);
     return status;
 }
 

@@ -207,7 +207,7 @@ static int stop(struct run *run)
     assert_int_equal(system(command), 0);
     run->config = oci_free(run->config);
     free(run->layout);
-    free(run->gofer);
+    gofer_free(run->gofer);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

@@ -373,7 +373,7 @@ static const char *ask_liar(void (*answer)(int socket, struct gofer_reply_messag
         died = last_words;
     (void)pthread_join(thread, NULL);
     (void)close(ends[1]);
-    free(gofer);
+    gofer_free(gofer);
     return died;
 }
 
