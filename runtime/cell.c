@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,11 +19,14 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/socket.h"
+#include "runtime/await.h"
 #include "runtime/cell_init.h"
 #include "runtime/cell_program.h"
 #include "runtime/fork_into.h"
 #include "runtime/namespaces.h"
 #include "runtime/privilege.h"
+
+static const char first_process[] = "the container's first process";
 
 /* What the helper tells us of the process it cloned; its pidfd comes along. */
 struct cloned_message {
@@ -135,8 +137,11 @@ static int run_helper(int namespaces, const struct cell_plan *plan, const int so
     struct error failure = {0};
     size_t count = 0;
     int pidfd = -1;
-    ssize_t got = socket_receive(ours, &failure, sizeof(failure), &pidfd, 1, &count);
-    (void)waitpid(pid, NULL, 0);
+    ssize_t got = await_message(ours, "the helper that starts the container's first process", &failure, sizeof(failure), &pidfd,
+                                1, &count, error);
+    await_killed(pid); /* it has said all it had to say */
+    if (got < 0)
+        return (int)got;
     if (got == sizeof(struct cloned_message) && count == 1) {
         struct cloned_message message;
         memcpy(&message, &failure, sizeof(message));
@@ -160,9 +165,11 @@ static int receive_from_init(int socket, enum cell_step step, int *fds, size_t f
 {
     struct cell_message message;
     size_t count = 0;
-    ssize_t got = socket_receive(socket, &message, sizeof(message), fds, fd_max, &count);
+    ssize_t got = await_message(socket, first_process, &message, sizeof(message), fds, fd_max, &count, error);
+    if (got < 0)
+        return (int)got;
     if (got != sizeof(message))
-        return error_refuse(error, "the container's first process ended while it was set up");
+        return error_refuse(error, "%s ended while it was set up", first_process);
     message.error.text[sizeof(message.error.text) - 1] = '\0';
     if (message.step == step && message.error.code == 0) {
         *ret_message = message;
@@ -192,8 +199,7 @@ static pid_t outer_pid_of(pid_t pid)
 
 static void abandon(struct cell *cell)
 {
-    (void)kill(cell->pid, SIGKILL);
-    (void)waitpid(cell->pid, NULL, 0);
+    await_killed(cell->pid);
     (void)close(cell->pidfd);
 }
 
@@ -261,9 +267,9 @@ int cell_confine(const struct cell *cell, int console, int start, int *ret_liste
         fds[count++] = console;
     if (start >= 0)
         fds[count++] = start;
-    int status = socket_send(cell->socket, &go, sizeof(go), fds, count);
+    int status = await_sent(cell->socket, first_process, &go, sizeof(go), fds, count, error);
     if (status < 0)
-        return error_set(error, status, "cannot reach the container's first process");
+        return status;
     struct cell_message message = {0};
     int listener = -1;
     status = receive_from_init(cell->socket, CELL_CONFINED, &listener, 1, &message, error);
@@ -292,8 +298,7 @@ static int program_failed(const char *program, int code, struct error *error)
 static int send_step(int socket, enum cell_step step, struct error *error)
 {
     struct cell_message message = {.step = step};
-    int status = socket_send(socket, &message, sizeof(message), NULL, 0);
-    return status < 0 ? error_set(error, status, "cannot reach the container's first process") : 0;
+    return await_sent(socket, first_process, &message, sizeof(message), NULL, 0, error);
 }
 
 int cell_find(const struct cell *cell, const char *program, struct error *error)
@@ -302,8 +307,11 @@ int cell_find(const struct cell *cell, const char *program, struct error *error)
     int status = send_step(cell->socket, CELL_FIND, error);
     if (status < 0)
         return status;
-    if (socket_receive(cell->socket, &message, sizeof(message), NULL, 0, NULL) != sizeof(message))
-        return error_refuse(error, "the container's first process ended while it was set up");
+    ssize_t got = await_message(cell->socket, first_process, &message, sizeof(message), NULL, 0, NULL, error);
+    if (got < 0)
+        return (int)got;
+    if (got != sizeof(message))
+        return error_refuse(error, "%s ended while it was set up", first_process);
     if (message.step != CELL_FIND)
         return error_refuse(error, "the container's first process is out of step");
     return message.error.code == 0 ? 0 : program_failed(program, message.error.code, error);
@@ -316,8 +324,10 @@ int cell_execute(int socket, struct error *error)
         return status;
 
     struct cell_message message;
-    ssize_t got = socket_receive(socket, &message, sizeof(message), NULL, 0, NULL);
-    if (got == 0 || got == -ECONNRESET)
+    ssize_t got = await_message(socket, first_process, &message, sizeof(message), NULL, 0, NULL, error);
+    if (got < 0)
+        return (int)got;
+    if (got == 0)
         return 0; /* the socket closed at the exec, or the process died: its wait status says which */
     if (got != sizeof(message) || message.error.code == 0)
         return error_refuse(error, "the container's first process is out of step");

@@ -5,7 +5,7 @@
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "postern/socket.h"
+#include "runtime/await.h"
 #include "runtime/boot.h"
 #include "runtime/cgroup.h"
 #include "runtime/config_seccomp.h"
@@ -27,9 +27,9 @@ static int announce(const struct enter *enter, pid_t outer_pid, int listener, in
         return control;
     struct control_message message = {.kind = CONTROL_ENTER, .pid = outer_pid};
     int fds[] = {listener, owned};
-    result = socket_send(control, &message, sizeof(message), fds, 2);
+    result = await_sent(control, "the sentry", &message, sizeof(message), fds, 2, error);
     if (result < 0)
-        return error_set(error, result, "cannot reach the sentry");
+        return result;
     result = control_expect(control, CONTROL_STARTED, error);
     if (result == 0)
         *ret_control = take_fd(&control);

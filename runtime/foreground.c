@@ -17,6 +17,7 @@
 #include "runtime/console.h"
 #include "runtime/hooks.h"
 #include "runtime/janitor.h"
+#include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/monitor.h"
 #include "runtime/signals.h"
@@ -64,7 +65,9 @@ static int connect_console(struct foreground *run, struct error *error)
 
 static int set_up(struct foreground *run, struct error *error)
 {
-    int result = open_trace(run, error);
+    int result = limits_check(error);
+    if (result == 0)
+        result = open_trace(run, error);
     if (result == 0)
         result = signals_open(&run->signals, error); /* from here on a signal cannot leave anything behind */
     if (result == 0 && run->options->janitor)
@@ -83,7 +86,7 @@ static int set_up(struct foreground *run, struct error *error)
         result = sandbox_execute(&run->creation.sandbox, error);
     run->times.started = now_ns();
     if (result == 0)
-        hooks_poststart(run->creation.folder, &run->creation.container);
+        result = hooks_poststart(run->creation.folder, &run->creation.container, error);
     if (result == 0 && run->options->started != NULL)
         run->options->started(run->options->data, &run->times);
     return result == 0 ? connect_console(run, error) : result;

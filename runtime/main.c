@@ -9,10 +9,12 @@
 
 #include "postern/error.h"
 #include "postern/version.h"
+#include "runtime/await.h"
 #include "runtime/command.h"
 #include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/options.h"
+#include "runtime/signals.h"
 
 static const struct command {
     const char *name;
@@ -58,6 +60,7 @@ static int print_help(void)
            "  --debug                 say more\n"
            "  --systemd-cgroup        cgroups are made by systemd; cgroupsPath is SLICE:PREFIX:NAME\n"
            "  --id-range BASE:COUNT   host user ids for sandboxes (default 1900000000:60000)\n"
+           "  --timeout SECONDS       how long to wait for a part of a container that does not answer (default 60)\n"
            "  --rootless VALUE, --criu PATH   taken and ignored, for engines that give them to any runtime\n"
            "  -h, --help              this text; postern COMMAND --help for a command's\n"
            "  -v, --version           versions of postern, the specification and libseccomp\n");
@@ -121,6 +124,7 @@ int main(int argc, char **argv)
     }
 
     options_keep(&options);
+    await_set_limit(options.timeout);
     if (options.version)
         return printed(print_version());
     if (options.help)
@@ -129,5 +133,5 @@ int main(int argc, char **argv)
         log_message(LOG_LEVEL_ERROR, "no command given; postern --help lists the commands");
         return EXIT_USAGE;
     }
-    return printed(dispatch(argc - index, argv + index));
+    return signals_end(printed(dispatch(argc - index, argv + index)));
 }

@@ -12,6 +12,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/await.h"
 #include "runtime/cell.h"
 #include "runtime/command.h"
 #include "runtime/container.h"
@@ -67,12 +68,11 @@ static int start(int folder, const struct container *container, struct error *er
     if (result == 0 && container_status(folder, container) == CONTAINER_CREATED)
         return error_refuse(error, "the container's first process did not take the order to start; it still waits for one");
     if (result < 0) {
-        end(folder, init, false); /* its init ends by itself */
+        end(folder, init, result == -ETIMEDOUT); /* otherwise its init ends by itself */
         return result;
     }
     (void)unlinkat(folder, START_SOCKET, 0);
-    hooks_poststart(folder, container);
-    return 0;
+    return hooks_poststart(folder, container, error);
 }
 
 int command_start(int argc, char **argv)
@@ -86,12 +86,15 @@ int command_start(int argc, char **argv)
     auto_close int lock = -1;
     struct container container = {0};
     int result = container_open(options_global()->root, argv[1], &folder, &error);
-    if (result == 0 && (lock = container_lock(folder, CONTAINER_LOCK_WAIT)) < 0)
-        result = error_set(&error, lock, "cannot lock container \"%s\"", argv[1]);
+    if (result == 0)
+        result = container_lock_or_say(folder, &lock, &error);
     if (result == 0)
         result = container_load(folder, &container, &error);
     if (result == 0) {
+        auto_close int sentry = process_mark_open(&container.sentry);
+        await_watch(sentry);
         result = start(folder, &container, &error);
+        await_watch(-1);
         container_release(&container);
     }
     if (result < 0)

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "postern/boot.h"
@@ -23,8 +24,8 @@
 
 CONFINE_ALLOW(sendmsg, "say to the runtime what happened");
 CONFINE_ALLOW(recvmsg, "hear of listeners");
-CONFINE_ALLOW(dup3, "the guest's procfs goes to its fixed number");
 CONFINE_ALLOW(accept4, "commands that come later");
+CONFINE_ALLOW(pidfd_open, "a hold on the container's first process");
 
 /* One connection of a later command. */
 struct connection {
@@ -55,13 +56,12 @@ static int answer(int socket, unsigned int kind, const char *format, ...)
     return socket_send(socket, &message, sizeof(message), NULL, 0);
 }
 
-/* The first listener: with it comes the guest's procfs, and the container's init. */
-static void take_first_listener(struct sentry *sentry, pid_t pid, int listener, int procfs)
+/* The first listener: with it comes the container's init. */
+static void take_first_listener(struct sentry *sentry, pid_t pid, int listener)
 {
-    if (dup3(procfs, SENTRY_FD_PROC_INNER, O_CLOEXEC) < 0)
-        sentry_die(sentry, "cannot keep the guest's procfs: %s", strerror(errno));
-    (void)close(procfs);
-    sentry->proc_inner = SENTRY_FD_PROC_INNER;
+    sentry->init = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (sentry->init < 0)
+        sentry_die(sentry, "the container's first process has ended: %s", strerror(errno));
     int status = kernel_enter_process(sentry, sentry->boot, pid);
     if (status < 0)
         sentry_die(sentry, "process.cwd: %s: %s", sentry->boot->cwd, strerror(-status));
@@ -78,6 +78,8 @@ static void control_ready(void *data)
     int fds[2];
     size_t count = 0;
     ssize_t got = socket_receive(sentry->control, &message, sizeof(message), fds, 2, &count);
+    if (got == -EAGAIN)
+        return;
     if (got <= 0 && !sentry->detached)
         _exit(1);
     if (got <= 0) {
@@ -86,10 +88,12 @@ static void control_ready(void *data)
         sentry->control = -1;
         return;
     }
-    if (got == sizeof(message) && message.kind == CONTROL_LISTENER && count == 2 && sentry->proc_inner < 0)
-        take_first_listener(sentry, message.pid, fds[0], fds[1]);
-    else if (got == sizeof(message) && message.kind == CONTROL_DETACH && count == 0 && sentry->proc_inner >= 0)
+    if (got == sizeof(message) && message.kind == CONTROL_LISTENER && count == 1 && sentry->init < 0)
+        take_first_listener(sentry, message.pid, fds[0]);
+    else if (got == sizeof(message) && message.kind == CONTROL_DETACH && count == 0 && sentry->init >= 0)
         sentry->detached = true;
+    else if (got == sizeof(message) && message.kind == CONTROL_PING && count == 0)
+        control_say(sentry, CONTROL_PONG, "");
     else
         sentry_die(sentry, "malformed message from the runtime");
 }
@@ -162,6 +166,8 @@ static void connection_ready(void *data)
     int sent = -EPIPE;
     if (got == sizeof(message) && message.kind == CONTROL_ENTER && count == 2)
         sent = enter(connection->sentry, connection->socket, message.pid, &fds[0], fds[1]);
+    else if (got == sizeof(message) && message.kind == CONTROL_PING && count == 0)
+        sent = answer(connection->socket, CONTROL_PONG, "%s", "");
     else if (got > 0)
         sent = answer(connection->socket, CONTROL_FATAL, "malformed request; are postern and postern-sentry of one build?");
     for (size_t i = 0; i < 2; i++)
@@ -186,6 +192,9 @@ static void listen_ready(void *data)
 
 int control_start(struct sentry *sentry, struct error *error)
 {
+    /* A runtime that does not read must not hold us up. */
+    if (fcntl(sentry->control, F_SETFL, O_NONBLOCK) < 0)
+        return error_set(error, errno, "cannot start");
     int status = platform_watch(sentry->platform, sentry->control, control_ready, sentry);
     if (status == 0 && fcntl(SENTRY_FD_LISTEN, F_GETFD) >= 0 && sentry->has_listen)
         status = platform_watch(sentry->platform, SENTRY_FD_LISTEN, listen_ready, sentry);

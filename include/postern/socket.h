@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define SOCKET_FDS_MAX 8
+#define SOCKET_FDS_MAX 12
 
 /* Sends one message with up to SOCKET_FDS_MAX descriptors (borrowed). Never raises SIGPIPE.
  * Returns 0 or -errno. */

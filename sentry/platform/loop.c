@@ -112,7 +112,7 @@ static void drop_listener(struct platform *platform, int listener)
         break;
     }
     if (platform->listener_count == 0)
-        _exit(0); /* no filtered task is left: the container has ended */
+        sentry_end(platform->sentry); /* no filtered task is left */
 }
 
 /* --- events that are not calls --- */

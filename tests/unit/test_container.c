@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/container.c runtime/process_mark.c runtime/json_write.c runtime/state_dir.c runtime/user_namespace.c runtime/id_table.c */
+/* sources: runtime/container.c runtime/process_mark.c runtime/json_write.c runtime/state_dir.c runtime/lock.c runtime/await.c runtime/signals.c runtime/log.c runtime/user_namespace.c runtime/id_table.c */
 /* What is written of a container is what is read; what was not written by us is refused; the dead are dead. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -303,13 +303,13 @@ static void await_sleep(pid_t pid)
 static void test_lock(void **state)
 {
     (void)state;
-    int first = container_lock(folder, CONTAINER_LOCK_WAIT);
+    int first = container_lock(folder, 60000);
     assert_true(first >= 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         (void)close(first); /* a lock has as many holders as its descriptor */
-        _exit(container_lock(folder, CONTAINER_LOCK_WAIT) == -ENOENT ? 0 : 1);
+        _exit(container_lock(folder, 60000) == -ENOENT ? 0 : 1);
     }
     await_sleep(child);
     assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
@@ -404,7 +404,7 @@ static void test_status(void **state)
     assert_int_equal(container_status(folder, &container), CONTAINER_STOPPED);
     container.init = (struct process_mark){0};
     assert_int_equal(container_status(folder, &container), CONTAINER_STOPPED);
-    int creator = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int creator = openat(folder, "alive", O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_int_equal(flock(creator, LOCK_EX), 0);
     assert_int_equal(container_status(folder, &container), CONTAINER_CREATING);
     (void)close(creator);
