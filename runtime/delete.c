@@ -126,6 +126,8 @@ static int destroy(const char *id, const struct target *target, bool force, stru
         return result;
     if (force)
         clients_end(target->folder);
+    if (!is_folder_of(id, target->folder))
+        return 0; /* one of them has taken down what it made */
     if (container->cgroup[0] != '\0')
         result = cgroup_remove(container->cgroup, container->systemd_cgroup);
     if (result < 0)

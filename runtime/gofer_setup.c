@@ -464,7 +464,7 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
             size_t count = 1;
             if (!is_initial)
                 arguments[count++] = mapped;
-            if (child.tree.layer.fd >= 0)
+            if (child.tree.keeps_foreign)
                 arguments[count] = own;
             (void)execveat(program, "", arguments, environment, AT_EMPTY_PATH);
             status = -errno;

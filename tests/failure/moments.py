@@ -132,12 +132,25 @@ class Harm(Driver):
                 until(lambda: process.pid in self.reaper.ended or (case.may_stay() and self.is_idle(process)),
                       "the end of the command", SECONDS)
                 if process.pid not in self.reaper.ended:
-                    self.call(["delete", "--force", ID])
+                    self.end_by_force(case)
                 code = self.reaper.wait(process, SECONDS)
             finally:
                 self.reaper.kill(process)
         with open(errors, encoding="utf-8", errors="backslashreplace") as err:
             return code, err.read(), self.read_report()
+
+    def end_by_force(self, case):
+        """What is at work on the container is ended with it. A command that was stopped before it came to that goes on by itself."""
+        stopped = int(self.read_report()[2]) if case.action == "stop=runtime" else 0
+        folder = os.path.join(self.box.state, ID)
+        knows_it = stopped == 0 or any(folder in name for name in self.descriptors_of(stopped))
+        self.call(["delete", "--force", ID])
+        if not knows_it:
+            os.kill(stopped, signal.SIGCONT)
+
+    @staticmethod
+    def descriptors_of(pid):
+        return [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")]
 
     def is_idle(self, process):
         """Nothing has happened in the command's processes for a while that is longer than it waits for anybody."""

@@ -392,8 +392,8 @@ static void test_every_operation_confined(void **state)
     expect_open(&run, "tmp", O_RDWR | O_TMPFILE, 0);
     expect_open(&run, "", O_PATH, 0);
     assert_int_equal(gofer_link(gofer, file, AT("tmp/g")), 0);
-    assert_int_equal(gofer_rename(gofer, AT("tmp/g"), AT("tmp/h"), 0), 0);
-    assert_int_equal(gofer_rename(gofer, AT("tmp/h"), AT("tmp/g"), 1), 0);
+    assert_int_equal(gofer_rename(gofer, AT("tmp/g"), AT("tmp/h"), 0, &owner), 0);
+    assert_int_equal(gofer_rename(gofer, AT("tmp/h"), AT("tmp/g"), 1, &owner), 0);
     assert_int_equal(gofer_unlink(gofer, AT("tmp/g"), NULL, 0), 0);
     assert_int_equal(gofer_mkdir(gofer, AT("tmp/d"), 0755, &owner), 0);
     assert_int_equal(gofer_unlink(gofer, AT("tmp/d"), NULL, 1), 0);
