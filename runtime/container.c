@@ -17,6 +17,7 @@
 
 #include "oci-spec/arena.h"
 #include "oci-spec/json.h"
+#include "postern/cell.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/await.h"
@@ -338,19 +339,19 @@ void container_release(struct container *container)
 
 /* -- status ----------------------------------------------------------------------------------------------------- */
 
-/* Its start has not been: its first process still is the runtime's own program, not the stub (sentry/platform/exec.c), which is a
- * file in memory. The socket alone does not tell, should `start` have been killed before it removed it. */
+/* Its start has not been: its first process still is postern-cell, in memory. The socket alone does not tell, should `start` have been
+ * killed before it removed it. */
 static bool awaits_start(int folder, const struct container *container)
 {
-    static const char in_memory[] = "/memfd:";
-    char path[40], program[sizeof(in_memory) - 1];
+    static const char cell[] = "/memfd:" CELL_PROGRAM_NAME;
+    char path[40], program[sizeof(cell) - 1];
     if (faccessat(folder, START_SOCKET, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return false;
     (void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)container->init.pid);
     ssize_t size = readlink(path, program, sizeof(program));
-    if (size < 0 && (errno == ENOENT || errno == ESRCH))
-        return false; /* it has ended meanwhile: a program may be short */
-    return size != (ssize_t)sizeof(program) || memcmp(program, in_memory, sizeof(program)) != 0;
+    if (size < 0)
+        return errno != ENOENT && errno != ESRCH; /* it has ended meanwhile: a program may be short */
+    return size == (ssize_t)sizeof(program) && memcmp(program, cell, sizeof(program)) == 0;
 }
 
 enum container_status container_status(int folder, const struct container *container)

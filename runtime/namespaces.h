@@ -14,13 +14,6 @@ struct joined {
     char hostname[65];  /* of a uts namespace among them; else "" */
 };
 
-/* Raises the loopback interface of the caller's network namespace. */
-int network_raise_loopback(struct error *error);
-
-/* Lets the kernel refuse no low port and no ping of the guest's there: the sentry decides. procfs: a folder. range: the groups
- * (in the caller's user namespace) that may ping. */
-void network_relax(int procfs, const char *range);
-
 /* Joins those with a path, in a process that is the host's root, and prepares what they need. The host's own are taken as they are.
  * 0 or -errno. */
 int namespaces_join(const struct oci_linux *config, struct joined *ret_joined, struct error *error);

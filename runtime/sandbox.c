@@ -35,7 +35,6 @@
 #include "runtime/await.h"
 #include "runtime/boot.h"
 #include "runtime/cell.h"
-#include "runtime/cell_init.h"
 #include "runtime/config_seccomp.h"
 #include "runtime/fork_into.h"
 #include "runtime/gofer_setup.h"

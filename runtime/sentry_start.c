@@ -16,11 +16,11 @@
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/privilege.h"
 #include "postern/socket.h"
 #include "runtime/await.h"
 #include "runtime/ids.h"
 #include "runtime/log.h"
-#include "runtime/privilege.h"
 #include "runtime/streams.h"
 #include "runtime/user_namespace.h"
 
@@ -29,7 +29,7 @@
 enum { U_GUEST = 0, U_SENTRY = 1 };
 
 /* In U only, over the guest's processes and nothing else: docs/exposure.md says why each. */
-static const cap_value_t sentry_caps[] = {CAP_SYS_PTRACE, CAP_KILL, CAP_SYS_RESOURCE, CAP_DAC_READ_SEARCH,
+static const int sentry_caps[] = {CAP_SYS_PTRACE, CAP_KILL, CAP_SYS_RESOURCE, CAP_DAC_READ_SEARCH,
                                           CAP_DAC_OVERRIDE, CAP_SYS_NICE};
 
 /* What sentry_launch sends to the waiting child: where to put the descriptors that come along. */

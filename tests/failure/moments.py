@@ -5,6 +5,7 @@ fails.
 Whatever the moment: the command ends, and says why if it failed; the state is truthful; `delete --force` takes everything away. Where a
 program waits for its stopped sentry, or the command itself is the one that is stopped, it is `delete --force` that ends the command.
 """
+import contextlib
 import dataclasses
 import errno
 import fcntl
@@ -126,6 +127,9 @@ class Harm(Driver):
                 *(self.servants() if command.there else []), "--",
                 *self.box.command(*(PATIENCE if case.stops() else ()), *self.words(case.command, command.words))]
         errors = os.path.join(self.box.folder, "harmed-err")
+        self.seen, self.since = None, time.monotonic()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.report)
         with open(errors, "wb") as err:
             process = self.reaper.start(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err)
             try:
@@ -145,15 +149,20 @@ class Harm(Driver):
         folder = os.path.join(self.box.state, ID)
         knows_it = stopped == 0 or any(folder in name for name in self.descriptors_of(stopped))
         self.call(["delete", "--force", ID])
-        if not knows_it:
+        if not knows_it and alive(stopped):
             os.kill(stopped, signal.SIGCONT)
 
     @staticmethod
     def descriptors_of(pid):
-        return [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")]
+        try:
+            return [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")]
+        except OSError:  # it has ended meanwhile
+            return []
 
     def is_idle(self, process):
-        """Nothing has happened in the command's processes for a while that is longer than it waits for anybody."""
+        """The harm is done, and nothing has happened in the command's processes for longer than it waits for anybody."""
+        if not os.path.exists(self.report):
+            return False
         family = descendants(process.pid)
         seen = [self.text_of(f"/proc/{pid}/stat").split()[13:15] for pid in family]
         if seen != self.seen:
@@ -161,6 +170,8 @@ class Harm(Driver):
         return time.monotonic() - self.since > IDLE_SECONDS
 
     def read_report(self):
+        if not os.path.exists(self.report):
+            return ["missed", "0"]
         with open(self.report, encoding="ascii") as report:
             return report.read().split()
 
@@ -217,7 +228,7 @@ class Harm(Driver):
     def has_started(pid):
         """Whether the container's program has taken the place of what set it up."""
         try:
-            return os.readlink(f"/proc/{pid}/exe").startswith("/memfd:")
+            return not os.readlink(f"/proc/{pid}/exe").startswith("/memfd:postern-cell")
         except OSError:
             return None
 
