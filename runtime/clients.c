@@ -52,7 +52,7 @@ static bool has_open(int process, const struct stat *folder)
 /* Its pid may be somebody else's by the time it gets a signal: the descriptor is of the one that was looked at. */
 static bool signal_client(pid_t pid, const struct stat *folder, int signal)
 {
-    char name[16];
+    char name[24];
     (void)snprintf(name, sizeof(name), "/proc/%d", (int)pid);
     auto_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     auto_close int process = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
