@@ -4,14 +4,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/close_range.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,40 +32,6 @@ const char *cell_plan_program(const struct cell_plan *plan)
 }
 
 /* -- postern-cell -------------------------------------------------------------------------------------------------- */
-
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#endif
-
-static int make_memory_file(const char *name)
-{
-    const unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-    int fd = memfd_create(name, flags | MFD_EXEC);
-    if (fd < 0 && errno == EINVAL) /* older than the flag: all can be executed */
-        fd = memfd_create(name, flags);
-    return fd < 0 ? -errno : fd;
-}
-
-/* The program from a sealed memory file: what runs among guests is no file of the host's, and nobody can change it. Opened anew, because
- * what somebody has open for writing cannot be executed. */
-static int program_in_memory(struct error *error)
-{
-    char path[40];
-    auto_close int program = program_open("postern-cell", NULL, 0, error);
-    if (program < 0)
-        return program;
-    auto_close int memory = make_memory_file(CELL_PROGRAM_NAME);
-    if (memory < 0)
-        return error_set(error, memory, "cannot make a file in memory");
-    ssize_t sent;
-    while ((sent = sendfile(memory, program, NULL, INT_MAX)) > 0)
-        continue;
-    if (sent < 0 || fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
-        return error_set(error, errno, "cannot copy postern-cell into memory");
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", memory);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    return fd >= 0 ? fd : error_set(error, errno, "cannot open postern-cell in memory");
-}
 
 /* To be inherited by the process; before the user namespace is joined, in which /proc/self is no longer ours to write. */
 static void set_oom_score(const struct oci_process *process)
@@ -156,7 +119,7 @@ static int run_helper(int namespaces, const struct cell_plan *plan, const int so
         return error_set(error, status, "cannot make a socket");
     auto_close int ours = report[0];
     auto_close int theirs = report[1];
-    auto_close int program = program_in_memory(error);
+    auto_close int program = program_open(CELL_PROGRAM_NAME, NULL, 0, error);
     if (program < 0)
         return program;
 

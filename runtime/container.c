@@ -339,19 +339,21 @@ void container_release(struct container *container)
 
 /* -- status ----------------------------------------------------------------------------------------------------- */
 
-/* Its start has not been: its first process still is postern-cell, in memory. The socket alone does not tell, should `start` have been
- * killed before it removed it. */
+/* Its start has not been: its first process still is postern-cell. The socket alone does not tell, should `start` have been killed
+ * before it removed it. */
 static bool awaits_start(int folder, const struct container *container)
 {
-    static const char cell[] = "/memfd:" CELL_PROGRAM_NAME;
-    char path[40], program[sizeof(cell) - 1];
+    static const char cell[] = "/" CELL_PROGRAM_NAME, replaced[] = "/" CELL_PROGRAM_NAME " (deleted)";
+    char path[40], program[PATH_MAX];
     if (faccessat(folder, START_SOCKET, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return false;
     (void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)container->init.pid);
-    ssize_t size = readlink(path, program, sizeof(program));
+    ssize_t size = readlink(path, program, sizeof(program) - 1);
     if (size < 0)
         return errno != ENOENT && errno != ESRCH; /* it has ended meanwhile: a program may be short */
-    return size == (ssize_t)sizeof(program) && memcmp(program, cell, sizeof(program)) == 0;
+    program[size] = '\0';
+    const char *name = strrchr(program, '/');
+    return name != NULL && (strcmp(name, cell) == 0 || strcmp(name, replaced) == 0);
 }
 
 enum container_status container_status(int folder, const struct container *container)

@@ -17,7 +17,7 @@
 
 #define CELL_BOOT_MAGIC 0x43454c4cu /* "CELL" */
 #define CELL_BOOT_VERSION 1u
-/* The name of the memory file it is executed from: what /proc/PID/exe says as long as a process is before its program. */
+/* The name of its file: what /proc/PID/exe ends in as long as a process is before its program. */
 #define CELL_PROGRAM_NAME "postern-cell"
 
 enum {
