@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * postern-cell: what of Postern enters a sandbox. The container's first process, one of `postern exec`, and a container's own hooks are
- * this program until they are their own. The runtime executes it before it joins any namespace in which a guest could see it, so that nothing of the host is in its memory, its environment or among its descriptors (postern/cell.h).
+ * this program until they are their own. The runtime executes it before it joins any namespace in which a guest could see it, so that
+ * nothing of the host is in its memory, its environment or among its descriptors (postern/cell.h).
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "postern/confine.h"
 #include "postern/error.h"
 #include "postern/socket.h"
+#include "sentry/kernel/newcomers.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/platform.h"
 #include "sentry/sentry.h"
@@ -31,7 +33,15 @@ CONFINE_ALLOW(pidfd_open, "a hold on the container's first process");
 struct connection {
     struct sentry *sentry;
     int socket;
+    bool announced; /* a newcomer, who is not here yet */
+    struct connection *next;
 };
+
+/* Those there are: all are told of the end, by whichever thread sees it. */
+static struct {
+    pthread_mutex_t mutex;
+    struct connection *first;
+} connections = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 void control_say(const struct sentry *sentry, unsigned int kind, const char *text)
 {
@@ -125,10 +135,29 @@ static bool ids_exist(const struct boot_config *boot, const struct boot_config *
     return exist;
 }
 
+/* A process is about to enter the guest's pid namespace. The answer is the permission. */
+static int announce(struct connection *connection)
+{
+    if (!connection->announced)
+        newcomers_announce(connection->sentry->processes);
+    connection->announced = true;
+    return answer(connection->socket, CONTROL_PONG, "%s", "");
+}
+
+/* It is in the table by now, or will not come. */
+static void withdraw(struct connection *connection)
+{
+    if (connection->announced)
+        newcomers_withdraw(connection->sentry->processes);
+    connection->announced = false;
+}
+
 /* A process that joined the container from outside: its listener and its credentials. What came of it goes to the socket: 0, or
  * -errno if it could not be sent. */
-static int enter(struct sentry *sentry, int socket, pid_t pid, int *listener, int config_fd)
+static int enter(struct connection *connection, pid_t pid, int *listener, int config_fd)
 {
+    struct sentry *sentry = connection->sentry;
+    const int socket = connection->socket;
     struct error error = {0};
     const struct boot_config *config = map_config(config_fd, &error);
     if (config == NULL)
@@ -143,14 +172,45 @@ static int enter(struct sentry *sentry, int socket, pid_t pid, int *listener, in
         sent = answer(socket, CONTROL_FATAL, "too many listeners");
     } else {
         *listener = -1;
+        withdraw(connection);
         sent = answer(socket, CONTROL_STARTED, "%s", "");
     }
     (void)munmap((void *)(uintptr_t)config, sizeof(*config));
     return sent;
 }
 
+static void connections_add(struct connection *connection)
+{
+    (void)pthread_mutex_lock(&connections.mutex);
+    connection->next = connections.first;
+    connections.first = connection;
+    (void)pthread_mutex_unlock(&connections.mutex);
+}
+
+static void connections_remove(const struct connection *connection)
+{
+    (void)pthread_mutex_lock(&connections.mutex);
+    for (struct connection **link = &connections.first; *link != NULL; link = &(*link)->next)
+        if (*link == connection) {
+            *link = connection->next;
+            break;
+        }
+    (void)pthread_mutex_unlock(&connections.mutex);
+}
+
+void control_say_ended(const struct sentry *sentry)
+{
+    control_say(sentry, CONTROL_ENDED, "");
+    (void)pthread_mutex_lock(&connections.mutex);
+    for (const struct connection *connection = connections.first; connection != NULL; connection = connection->next)
+        (void)answer(connection->socket, CONTROL_ENDED, "%s", "");
+    (void)pthread_mutex_unlock(&connections.mutex);
+}
+
 static void close_connection(struct connection *connection)
 {
+    withdraw(connection);
+    connections_remove(connection);
     platform_unwatch(connection->sentry->platform, connection->socket);
     (void)close(connection->socket);
     free(connection);
@@ -165,7 +225,9 @@ static void connection_ready(void *data)
     ssize_t got = socket_receive(connection->socket, &message, sizeof(message), fds, 2, &count);
     int sent = -EPIPE;
     if (got == sizeof(message) && message.kind == CONTROL_ENTER && count == 2)
-        sent = enter(connection->sentry, connection->socket, message.pid, &fds[0], fds[1]);
+        sent = enter(connection, message.pid, &fds[0], fds[1]);
+    else if (got == sizeof(message) && message.kind == CONTROL_NEWCOMER && count == 0)
+        sent = announce(connection);
     else if (got == sizeof(message) && message.kind == CONTROL_PING && count == 0)
         sent = answer(connection->socket, CONTROL_PONG, "%s", "");
     else if (got > 0)
@@ -187,7 +249,7 @@ static void listen_ready(void *data)
     if (platform_watch(sentry->platform, socket, connection_ready, connection) < 0)
         return;
     (void)take_fd(&socket);
-    (void)take_ptr(connection);
+    connections_add(take_ptr(connection));
 }
 
 int control_start(struct sentry *sentry, struct error *error)

@@ -60,7 +60,7 @@ void sentry_die(struct sentry *sentry, const char *format, ...)
 
 void sentry_end(const struct sentry *sentry)
 {
-    control_say(sentry, CONTROL_ENDED, "");
+    control_say_ended(sentry);
     _exit(0);
 }
 

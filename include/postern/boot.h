@@ -156,9 +156,11 @@ enum control_kind {
     CONTROL_FATAL,        /* sentry -> runtime: text says why the container ends */
     CONTROL_WARNING,      /* sentry -> runtime: text for the log */
     CONTROL_DETACH,       /* runtime -> sentry: I am going; that is no reason to end */
-    CONTROL_ENDED,        /* sentry -> runtime: the last process of the container has ended, and so do I */
+    CONTROL_ENDED,        /* sentry -> runtime, also on a connection: the last process of the container has ended, and so do I */
     CONTROL_PING,         /* runtime -> sentry, also on a connection: are you there? */
     CONTROL_PONG,         /* sentry -> runtime: yes */
+    CONTROL_NEWCOMER,     /* runtime -> sentry, on a connection: a process is about to enter the guest's pid namespace; answered by
+                             CONTROL_PONG. It holds until CONTROL_ENTER, or the connection's end */
     CONTROL_ENTER,        /* runtime -> sentry, on a connection to SENTRY_FD_LISTEN: fds = {listener, sealed memfd with a
                              boot_config whose process part counts}, pid = the process as the outer namespace knows it */
 };

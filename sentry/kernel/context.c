@@ -32,6 +32,7 @@ struct context *context_copy(const struct context *context)
     copy->thread_tid = context->thread_tid;
     copy->umask = context->umask;
     copy->dumpable = context->dumpable;
+    copy->before_program = context->before_program;
     copy->fs_shared = context->fs_shared;
     copy->locks = context->locks;
     copy->oom_score_adj = context->oom_score_adj;

@@ -64,6 +64,7 @@ static int fill_context(struct sentry *sentry, const struct boot_config *boot, s
     context->root = dentry_get(vfs_root(sentry->vfs));
     context->umask = (mode_t)boot->umask & 0777;
     context->dumpable = true;
+    context->before_program = true;
     context->locks = boot_locks(boot);
     context->oom_score_adj = boot->oom_score_adj;
     return find_cwd(sentry, boot, context);

@@ -38,6 +38,7 @@ struct context {
     struct dentry *root, *cwd, *exe;
     mode_t umask;
     bool dumpable;
+    bool before_program; /* it runs the runtime's code still; its first exec clears this */
     bool fs_shared; /* it, or an ancestor, cloned with CLONE_FS: root, cwd and umask may be another process's too */
     struct rlimit locks; /* what the guest sees as RLIMIT_LOCKS */
     int oom_score_adj;
@@ -61,6 +62,7 @@ struct process {
     bool gone;               /* no lookup finds it any more; the table lets go of it when its pidfd reports the exit */
     unsigned int intruders;  /* calls of others that are in its memory */
     bool executing;          /* one of its threads is in an exec */
+    bool newcomer;           /* counted as one (newcomers.h) */
     struct process_table *table;
     uint64_t resolved_from;     /* forked by such a thread: the stamp it was found with, */
     struct cred *resolved_cred; /* and what lineage.c made of it */
@@ -82,7 +84,8 @@ struct process_table *process_table_new(struct sentry *sentry);
  * process. Returns NULL if it is gone. */
 struct task *task_find(struct process_table *table, pid_t tid);
 
-/* The process with a guest-visible pid (any thread group leader, seen before or not), or NULL. */
+/* The process with a guest-visible pid (any thread group leader, seen before or not), or NULL. One that is before its program is
+ * nobody's to find by a guest's id. */
 struct process *process_find_vpid(struct process_table *table, pid_t vpid);
 /* The task with a guest-visible thread id, or NULL. */
 struct task *task_find_vtid(struct process_table *table, pid_t vtid);
@@ -100,7 +103,7 @@ struct task *task_put(struct task *task); /* accepts NULL, returns NULL */
 /* Is a task of the table still the same thread on the host? */
 bool task_alive(const struct task *task);
 
-/* Calls visit for each live process, newly found ones included. Stops on non-zero and returns it. */
+/* Calls visit for each live process that is not before its program, newly found ones included. Stops on non-zero and returns it. */
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
 
 /* How many processes the guest has. */

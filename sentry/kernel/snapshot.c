@@ -19,7 +19,7 @@ static void fill(struct process_snapshot *snapshot, const struct context *contex
 static int snapshot_known(struct process_table *table, pid_t vpid, struct process_snapshot *snapshot)
 {
     const struct task *task = id_map_get(&table->by_vtid, (uint64_t)vpid);
-    if (task == NULL || !task_alive(task))
+    if (task == NULL || !task_alive(task) || task->process->context->before_program)
         return -ESRCH;
     snapshot->pid = task->tid;
     snapshot->vpid = task->vtid;
@@ -37,6 +37,8 @@ static int snapshot_unseen(struct process_table *table, pid_t vpid, struct proce
     struct context *context;
     (void)pthread_mutex_lock(&table->mutex);
     result = stamp_read(table, ids.tgid, &context);
+    if (result == 0 && context->before_program)
+        result = -ESRCH;
     if (result == 0)
         fill(snapshot, context, context->cred);
     (void)pthread_mutex_unlock(&table->mutex);

@@ -4,6 +4,8 @@
 #define SENTRY_KERNEL_TABLE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
 
 #include "sentry/kernel/id_map.h"
 #include "sentry/kernel/process.h"
@@ -18,6 +20,10 @@ struct process_table {
     uint64_t last_context;
     unsigned int commits_until_scan;
     unsigned int lineage_depth; /* of the recursion in lineage.c */
+    /* newcomers.c; read from any thread */
+    atomic_uint newcomers;           /* in the table */
+    atomic_uint announced;           /* not yet in it */
+    _Atomic(time_t) announced_until; /* of the monotonic clock */
 };
 
 /* --- stamp.c --- */
@@ -33,6 +39,10 @@ unsigned int thread_count(const struct sentry *sentry, pid_t pid);
 int stamp_process(struct process_table *table, pid_t pid, struct context *context);
 /* Counts a commit; now and then frees the contexts no process is stamped with. */
 void stamp_count_commit(struct process_table *table);
+
+/* --- process.c --- */
+/* Counts a process as a newcomer, or no longer. */
+void process_count_newcomer(struct process_table *table, struct process *process, bool newcomer);
 
 /* --- lineage.c --- */
 /* Gives a process just found, whose stamp stands for a process with threads of different credentials, those of the thread

@@ -298,6 +298,7 @@ static int commit(struct call *call, void *data)
     context->cred = take_ptr(exec->cred);
     (void)dentry_put(context->exe);
     context->exe = take_ptr(exec->exe);
+    context->before_program = false;
     context->dumpable = exec->dumpable;
     return process_commit(table, process, context);
 }
