@@ -15,7 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -27,6 +30,7 @@ enum { ROUNDS = 9, BIG = 65536 };
 
 static const char *self;
 static char buffer[BIG];
+static int semaphore, segment;
 static int file_fd, pipe_fd[2], pair_fd[2], talk[2][2], tcp_fd;
 
 static uint64_t now(void)
@@ -93,6 +97,20 @@ static void row_ping_pong(void)
     must(read(talk[1][0], buffer, 1), "pong");
 }
 
+static void row_semop(void)
+{
+    struct sembuf up = {0, 1, 0}, down = {0, -1, 0};
+    must(semop(semaphore, &up, 1), "semop");
+    must(semop(semaphore, &down, 1), "semop");
+}
+
+static void row_shmat(void)
+{
+    void *map = shmat(segment, NULL, 0);
+    must(map == (void *)-1 ? -1 : 0, "shmat");
+    must(shmdt(map), "shmdt");
+}
+
 static void row_mmap(void)
 {
     char *map = mmap(NULL, BIG, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -156,6 +174,8 @@ static const struct row {
     {"sendmsg + recvmsg, socket pair", row_message, 1000},
     {"pipe ping-pong, two processes", row_ping_pong, 1000},
     {"mmap + touch + munmap 64 KiB", row_mmap, 1000},
+    {"semop up + down, System V", row_semop, 1000},
+    {"shmat + shmdt, System V", row_shmat, 500},
     {"fork + exit + wait", row_fork, 50},
     {"fork + exec + wait", row_exec, 20},
     {"tcp loopback ping-pong", row_tcp, 1000},
@@ -205,6 +225,10 @@ static void set_up(const char *folder)
     must(write(file_fd, buffer, BIG), "write");
     must(pipe(pipe_fd), "pipe");
     must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair_fd), "socketpair");
+    semaphore = semget(IPC_PRIVATE, 1, IPC_CREAT | 0600);
+    must(semaphore, "semget");
+    segment = shmget(IPC_PRIVATE, BIG, IPC_CREAT | 0600);
+    must(segment, "shmget");
     must(pipe(talk[0]), "pipe");
     must(pipe(talk[1]), "pipe");
     start_echo(talk[0][0], talk[1][1], talk[0][1]);

@@ -45,11 +45,8 @@ int setup_filesystems(const struct cell_boot *boot, int socket, int64_t boottime
     int status = prepare_network(boot, procfs, error);
     if (status < 0)
         return status;
-    struct error ignored = {0};
-    auto_close int mqueue = privilege_detached_mount("mqueue", attributes, &ignored);
     struct cell_message message = {.step = CELL_MOUNTED, .boottime_offset_ns = boottime_offset_ns};
-    int fds[] = {procfs, mqueue};
-    status = socket_send(socket, &message, sizeof(message), fds, mqueue < 0 ? 1 : 2);
+    status = socket_send(socket, &message, sizeof(message), &procfs, 1);
     if (status < 0)
         return error_set(error, status, "cannot reach the runtime");
     *ret_procfs = take_fd(&procfs);

@@ -28,6 +28,7 @@ static struct server server = {
     .self = GOFER_FD_SELF,
     .mounts = GOFER_FD_MOUNTS,
     .fuse = GOFER_FD_FUSE,
+    .queues = GOFER_FD_QUEUES,
 };
 
 static bool is_type(int fd, mode_t type)
@@ -46,6 +47,8 @@ static int check_descriptors(struct error *error)
     /* fstat would wait for the sentry to serve it, and the sentry waits for us. */
     if (fcntl(server.fuse, F_GETFD) < 0)
         server.fuse = -1;
+    if (!is_type(server.queues, S_IFDIR))
+        server.queues = -1;
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/netlink.h>
+#include <linux/close_range.h>
 #include <linux/prctl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -33,6 +34,15 @@
 #define FROM(argument, start, count) BITS(argument, ~((uint32_t)(count) - 1), start)
 
 #define CASE(...) {sizeof((struct guard_term[]){__VA_ARGS__}) / sizeof(struct guard_term), {__VA_ARGS__}}
+
+/* Huge pages are the machine's, and few. */
+static const struct guard_case mmap_cases[] = {
+    CASE(BITS(3, MAP_HUGETLB, 0)),
+};
+
+static const struct guard_case memfd_create_cases[] = {
+    CASE(BITS(1, MFD_HUGETLB, 0)),
+};
 
 static const struct guard_case madvise_cases[] = {
     CASE(NE(2, MADV_HWPOISON), NE(2, 101) /* MADV_SOFT_OFFLINE */),
@@ -137,10 +147,16 @@ static const struct guard_case getsockopt_cases[] = {
 #define CLONE_REFUSED                                                                                                  \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |       \
      CLONE_PTRACE | CLONE_UNTRACED | CLONE_PARENT)
-/* A process that shares its working directory with its parent is noted by the sentry; a thread does anyhow. */
+/* A process that shares its working directory with its parent is noted by the sentry, and a thread that does not share its
+ * descriptors. */
+#define CLONE_OF_THREADS (CLONE_THREAD | CLONE_FS | CLONE_FILES)
 static const struct guard_case clone_cases[] = {
-    CASE(BITS(0, CLONE_REFUSED | CLONE_FS, 0)),
-    CASE(BITS(0, CLONE_REFUSED | CLONE_THREAD, CLONE_THREAD)),
+    CASE(BITS(0, CLONE_REFUSED | CLONE_FS | CLONE_THREAD, 0)),
+    CASE(BITS(0, CLONE_REFUSED | CLONE_OF_THREADS, CLONE_OF_THREADS)),
+};
+
+static const struct guard_case close_range_cases[] = {
+    CASE(BITS(2, CLOSE_RANGE_UNSHARE, 0)),
 };
 
 static const struct guard_case fcntl_cases[] = {
@@ -162,8 +178,8 @@ static const struct guard_case futex_cases[] = {
 #define OPTION(option) CASE(EQ(0, option))
 static const struct guard_case prctl_cases[] = {
     OPTION(PR_SET_NAME),       OPTION(PR_GET_NAME),        OPTION(PR_SET_VMA),
-    OPTION(PR_SET_PDEATHSIG),  OPTION(PR_GET_PDEATHSIG),   OPTION(PR_SET_TIMERSLACK),
-    OPTION(PR_GET_TIMERSLACK), OPTION(PR_SET_THP_DISABLE), OPTION(PR_GET_THP_DISABLE),
+    OPTION(PR_GET_PDEATHSIG),  OPTION(PR_SET_THP_DISABLE), OPTION(PR_GET_THP_DISABLE),
+    CASE(EQ(0, PR_SET_PDEATHSIG), EQ(1, 0)),      /* to have one is noted */
     CASE(EQ(0, PR_SET_MM), EQ(1, PR_SET_MM_MAP)), /* the stub's, once an exec */
 };
 
@@ -200,6 +216,8 @@ static const struct guard_case prlimit64_cases[] = {
 
 const struct guard guards[GUARD_COUNT] = {
     [GUARD_none] = {.name = ""},
+    GUARD(mmap, "no huge pages"),
+    GUARD(memfd_create, "no huge pages"),
     GUARD(madvise, "not MADV_HWPOISON or MADV_SOFT_OFFLINE"),
     GUARD(ioctl, "a listed terminal, queue or interface query"),
     GUARD(socket, "AF_UNIX, TCP, UDP or NETLINK_ROUTE"),
@@ -207,10 +225,11 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(sendto, "no address"),
     GUARD(setsockopt, "a listed option of SOL_SOCKET, TCP, UDP, IP, IPV6 or NETLINK"),
     GUARD(getsockopt, "a listed option; none that names the peer"),
-    GUARD(clone, "no namespace, no CLONE_PTRACE, _UNTRACED or _PARENT; CLONE_FS for threads only"),
+    GUARD(clone, "no namespace, no CLONE_PTRACE, _UNTRACED or _PARENT; CLONE_FS for threads, which share descriptors too"),
+    GUARD(close_range, "not CLOSE_RANGE_UNSHARE"),
     GUARD(fcntl, "duplicates, flags, locks, pipe sizes, seals"),
     GUARD(futex, "no priority inheritance"),
-    GUARD(prctl, "thread name, memory names and layout, timer slack, death signal, huge pages"),
+    GUARD(prctl, "thread name, memory names and layout, no death signal, huge pages"),
     GUARD(arch_prctl, "segment bases, CPUID faulting, vector state, shadow stack"),
     GUARD(rlimit, "not RLIMIT_LOCKS"),
     GUARD(prlimit64, "own process, not RLIMIT_LOCKS"),

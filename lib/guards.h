@@ -7,6 +7,7 @@
 
 enum guard_number {
     GUARD_none,
+    GUARD_mmap,
     GUARD_madvise,
     GUARD_ioctl,
     GUARD_socket,
@@ -15,6 +16,7 @@ enum guard_number {
     GUARD_setsockopt,
     GUARD_getsockopt,
     GUARD_clone,
+    GUARD_close_range,
     GUARD_fcntl,
     GUARD_futex,
     GUARD_prctl,
@@ -22,6 +24,7 @@ enum guard_number {
     GUARD_rlimit,
     GUARD_prlimit64,
     GUARD_own_thread,
+    GUARD_memfd_create,
     GUARD_COUNT,
 };
 

@@ -92,6 +92,16 @@ int privilege_drop(uid_t uid, gid_t gid, const int *keep, size_t count, struct e
     return 0;
 }
 
+int privilege_own_as(uid_t uid)
+{
+    if (uid == geteuid())
+        return 0;
+    if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) < 0 || setresuid((uid_t)-1, uid, (uid_t)-1) < 0)
+        return -errno;
+    /* Who starts us must be able to look for our namespaces. */
+    return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
 int privilege_detached_mount(const char *filesystem, unsigned int attributes, struct error *error)
 {
     auto_close int context = (int)syscall(SYS_fsopen, filesystem, FSOPEN_CLOEXEC);

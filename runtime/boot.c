@@ -14,6 +14,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/gofer_setup.h"
+#include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
 #include "runtime/user_namespace.h"
 
@@ -110,6 +111,9 @@ static void put_resources(struct boot_config *boot, const struct oci_resources *
     }
     if (resources->pids != NULL && resources->pids->limit > 0)
         boot->pids_limit = (uint64_t)resources->pids->limit;
+    for (size_t i = 0; i < resources->hugepage_limits.count; i++)
+        if (resources->hugepage_limits.items[i].limit > 0)
+            boot->hugepages = 1;
 }
 
 static void put_clocks(struct boot_config *boot, const struct oci_time_offsets *offsets, int64_t boottime_offset_ns)
@@ -165,6 +169,7 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     boot->uids = facts->users->uids;
     boot->gids = facts->users->gids;
     boot->groups_denied = facts->users->groups_denied;
+    boot->ipc_own = namespaces_ipc_own(host);
     if (host->resources != NULL)
         put_resources(boot, host->resources);
 

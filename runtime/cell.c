@@ -68,35 +68,6 @@ static int place(const struct handed *handed, int program, int preserved, struct
     return moved;
 }
 
-/* Runs in a child, which for a new cell is inside the sandbox's pid namespace already. What needs the host it does itself; then it becomes
- * postern-cell, which has nothing of the host's, joins the rest and clones the process as the caller's child. Returns only on failure. */
-static int become_cell(int namespaces, int program, const struct cell_plan *plan, int socket, int report, struct error *error)
-{
-    const unsigned int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    const bool joins = plan->joins;
-    struct joined joined = {0};
-    /* Opened while we are still the host's root: the right to set offsets is the opener's. */
-    auto_close int offsets = joins ? -1 : open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-    set_oom_score(plan->process);
-    int status = limits_clear_stamp(error);
-    if (status == 0 && !joins)
-        status = namespaces_join(plan->host, &joined, error);
-    if (status < 0)
-        return status;
-    int boot = -1;
-    status = cell_boot_write(plan, &joined, joins ? CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME | others : CLONE_NEWUSER,
-                             joins ? 0 : CLONE_NEWPID | (others & ~joined.flags), &boot, error);
-    if (status < 0)
-        return status;
-    const struct handed handed = {.socket = socket, .report = report, .boot = boot, .namespaces = namespaces, .offsets = offsets};
-    int placed = place(&handed, program, plan->preserve_fds, error);
-    if (placed < 0)
-        return placed;
-    char *arguments[] = {(char *)(uintptr_t)CELL_PROGRAM_NAME, NULL}, *environment[] = {NULL};
-    (void)syscall(SYS_execveat, placed, "", arguments, environment, AT_EMPTY_PATH);
-    return error_set(error, errno, "cannot execute postern-cell");
-}
-
 /* The pid of a pidfd's process in our own pid namespace. */
 static pid_t pid_of(int pidfd)
 {
@@ -108,6 +79,36 @@ static pid_t pid_of(int pidfd)
         if (sscanf(line, "Pid:\t%d", &pid) == 1)
             break;
     return pid;
+}
+
+/* Runs in a child, which for a new cell is inside the sandbox's pid namespace already. What needs the host it does itself; then it becomes
+ * postern-cell, which has nothing of the host's, joins the rest and clones the process as the caller's child. Returns only on failure. */
+static int become_cell(int namespaces, int program, const struct cell_plan *plan, int socket, int report, struct error *error)
+{
+    const unsigned int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    const bool joins = plan->joins;
+    struct joined joined = {0};
+    /* Opened while we are still the host's root: the right to set offsets is the opener's. */
+    auto_close int offsets = joins ? -1 : open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    set_oom_score(plan->process);
+    int status = limits_clear_stamp(error);
+    if (status == 0 && !joins)
+        status = namespaces_join(plan->host, &joined, error);
+    if (status < 0)
+        return status;
+    const unsigned int different = namespaces_different(pid_of(namespaces));
+    const unsigned int wanted = joins ? CLONE_NEWPID | CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | different : different & CLONE_NEWIPC;
+    int boot = -1;
+    status = cell_boot_write(plan, &joined, CLONE_NEWUSER | wanted, joins ? 0 : CLONE_NEWPID | (others & ~joined.flags), &boot, error);
+    if (status < 0)
+        return status;
+    const struct handed handed = {.socket = socket, .report = report, .boot = boot, .namespaces = namespaces, .offsets = offsets};
+    int placed = place(&handed, program, plan->preserve_fds, error);
+    if (placed < 0)
+        return placed;
+    char *arguments[] = {(char *)(uintptr_t)CELL_PROGRAM_NAME, NULL}, *environment[] = {NULL};
+    (void)syscall(SYS_execveat, placed, "", arguments, environment, AT_EMPTY_PATH);
+    return error_set(error, errno, "cannot execute postern-cell");
 }
 
 static int run_helper(int namespaces, const struct cell_plan *plan, const int sockets[2], struct cell *cell,
@@ -212,21 +213,18 @@ int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_
     auto_close int ours = sockets[0];
     auto_close int theirs = sockets[1];
 
-    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
+    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1};
     status = run_helper(sentry_pidfd, plan, sockets, &cell, error);
     if (status < 0)
         return status;
     (void)close(take_fd(&theirs));
 
-    int fds[2];
     struct cell_message message = {0};
-    status = receive_from_init(ours, CELL_MOUNTED, fds, 2, &message, error);
+    status = receive_from_init(ours, CELL_MOUNTED, &cell.procfs, 1, &message, error);
     if (status < 0) {
         abandon(&cell);
         return status;
     }
-    cell.procfs = fds[0];
-    cell.mqueue = fds[1];
     cell.boottime_offset_ns = message.boottime_offset_ns;
     cell.socket = take_fd(&ours);
     *ret_cell = cell;
@@ -242,7 +240,7 @@ int cell_join(int init, const struct cell_plan *plan, struct cell *ret_cell, str
     auto_close int ours = sockets[0];
     auto_close int theirs = sockets[1];
 
-    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
+    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1};
     status = run_helper(init, plan, sockets, &cell, error);
     if (status < 0)
         return status;

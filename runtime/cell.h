@@ -44,14 +44,13 @@ struct cell {
     int pidfd;        /* these three owned by the caller */
     int socket;
     int procfs;       /* of the guest's pid namespace */
-    int mqueue;       /* of the guest's ipc namespace; -1 where the host has none */
     char hostname[65];          /* of a uts namespace that was joined; else "" */
     int64_t boottime_offset_ns; /* what was added to the guest's CLOCK_BOOTTIME */
 };
 
 int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_cell, struct error *error);
 
-/* The same for a process that joins a running cell: `init` is a pidfd of its first process. procfs and mqueue stay -1. */
+/* The same for a process that joins a running cell: `init` is a pidfd of its first process. procfs stays -1. */
 int cell_join(int init, const struct cell_plan *plan, struct cell *ret_cell, struct error *error);
 
 /* console: slave of the container's terminal; start: listening socket by which it is started later, instead of over

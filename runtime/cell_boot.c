@@ -64,7 +64,7 @@ static int put_namespaces(struct cell_boot *boot, const struct cell_plan *plan, 
     boot->owns_names = (boot->clone_flags & CLONE_NEWUTS) != 0;
     put_offsets(boot, plan->host->time_offsets);
     (void)snprintf(boot->hostname, sizeof(boot->hostname), "%.64s", plan->hostname != NULL ? plan->hostname : "");
-    const unsigned int own = (boot->owns_network != 0 ? SYSCTL_NET : 0u) | ((boot->clone_flags & CLONE_NEWIPC) != 0 ? SYSCTL_IPC : 0u);
+    const unsigned int own = boot->owns_network != 0 ? SYSCTL_NET : 0u;
     return put_sysctls(boot, &plan->host->sysctl, own, error);
 }
 

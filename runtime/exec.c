@@ -294,7 +294,7 @@ static void tear_down(struct exec *exec, bool failed)
 int command_exec(int argc, char **argv)
 {
     struct exec exec = {.signals = SIGNALS_NONE, .folder = -1, .sentry = -1, .init = -1, .control = -1, .master = -1,
-                        .slave = -1, .cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1}};
+                        .slave = -1, .cell = {.pidfd = -1, .socket = -1, .procfs = -1}};
     struct error error = {0};
     if (parse_options(argc, argv, &exec.options, &error) < 0) {
         log_message(LOG_LEVEL_ERROR, "%s", error.text);

@@ -28,8 +28,10 @@
 #include "runtime/ids.h"
 #include "runtime/mount_report.h"
 #include "runtime/mounts.h"
+#include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
 #include "runtime/streams.h"
+#include "runtime/sysctl.h"
 #include "runtime/user_namespace.h"
 
 /* -- the report
@@ -54,7 +56,7 @@ struct report_message {
 struct child {
     const struct gofer_setup *in;
     struct mount_tree tree;
-    int root, hidden, mountinfo, fuse_root; /* the gofer's */
+    int root, hidden, mountinfo, fuse_root, queues; /* the gofer's */
     int master, slave, fuse;                /* the runtime's */
     size_t mount_count;
     struct boot_mount mounts[BOOT_MOUNTS_MAX];
@@ -226,12 +228,15 @@ static void make_fuse(struct child *child)
 /* -- steps
  * --------------------------------------------------------------------------------------------------------------- */
 
-static int separate(struct error *error)
+static int separate(const struct gofer_setup *in, struct error *error)
 {
+    const struct oci_linux *config = &in->config->linux_config;
     (void)umask(0);
-    if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
+    if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS) < 0)
         return error_set(error, errno, "cannot make the gofer's namespaces");
-    return 0;
+    if (!namespaces_ipc_shared(config) && setns(in->sentry, CLONE_NEWIPC) < 0)
+        return error_set(error, errno, "cannot join the sandbox's ipc namespace");
+    return namespaces_ipc_own(config) ? sysctl_write(in->procfs, &config->sysctl, SYSCTL_IPC, error) : 0;
 }
 
 /* What is made from here on, be it a mount point or a device, belongs to the container's root. */
@@ -295,6 +300,8 @@ static int build(struct child *child, struct error *error)
         return status;
 
     make_fuse(child);
+    /* Not where the kernel has none, or in an ipc namespace that is not ours to mount from. */
+    child->queues = mounts_make("mqueue", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     status = mounts_finish(tree, error);
     if (status == 0)
         status = mount_report(tree, child->in->procfs, child->mounts, BOOT_MOUNTS_MAX, &child->mount_count, error);
@@ -368,6 +375,7 @@ static int place_descriptors(const struct child *child, int *report, int *users)
         {GOFER_FD_SELF, child->tree.self},
         {GOFER_FD_MOUNTS, child->mountinfo},
         {GOFER_FD_FUSE, child->fuse_root},
+        {GOFER_FD_QUEUES, child->queues},
         {GOFER_FD_KEPT, child->in->kept},
     };
     int moved[sizeof(wanted) / sizeof(wanted[0])];
@@ -420,12 +428,11 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
 {
     static struct child child; /* large; this process has but one */
     child = (struct child){
-        .in = in, .root = -1, .hidden = -1, .mountinfo = -1, .fuse_root = -1, .master = -1, .slave = -1, .fuse = -1};
+        .in = in, .root = -1, .hidden = -1, .mountinfo = -1, .fuse_root = -1, .queues = -1, .master = -1, .slave = -1, .fuse = -1};
     child.tree = (struct mount_tree){.config = in->config,
                                      .users = in->users,
                                      .bundle = in->bundle_fd,
                                      .procfs = in->procfs,
-                                     .mqueue = in->mqueue,
                                      .self = -1,
                                      .scratch = -1,
                                      .root = -1,
@@ -440,7 +447,7 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
     if (status == 0 && fchdir(in->bundle_fd) < 0)
         status = error_set(error, errno, "cannot enter the bundle");
     if (status == 0)
-        status = separate(error);
+        status = separate(in, error);
     if (status == 0 && (child.tree.bundle = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
         status = error_set(error, errno, "cannot open the bundle");
     if (status == 0)

@@ -6,7 +6,7 @@
  *   runtime                                   gofer child (fork_into the sandbox's pid namespace)
  *   socket_pair(report)
  *   fork                                      gofer_setup(&in, &error)
- *                                               unshare mount, net, ipc, uts
+ *                                               unshare mount, net, uts; join the sandbox's ipc namespace
  *                                               mounts, devices, console, hidden tmpfs, FUSE
  *                                               pivot_root, report the layout, user namespace, drop, execveat
  *   close its end of report, sentry's socket
@@ -41,7 +41,7 @@ struct gofer_setup {
     int sentry_socket;  /* seqpacket, the gofer's end */
     int kept;           /* a socket in which something is kept for as long as the gofer lives, or -1 */
     int procfs;         /* root folder of a procfs of the outer pid namespace (fsmount, need not be attached) */
-    int mqueue;         /* detached mount of the guest's mqueue, or -1: mqueue mounts are then left out */
+    int sentry;         /* pidfd of the sentry, whose ipc namespace is the gofer's too */
     int report;         /* seqpacket, the child's end */
     bool pause;         /* when the mounts are made, until gofer_continue */
     bool want_terminal; /* process.terminal */

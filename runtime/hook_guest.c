@@ -44,7 +44,7 @@ static int start(const struct oci_hook *hook, const struct hook_guest *guest, co
                                 .console = -1,
                                 .container = guest->container,
                                 .plan = {.process = &process, .program = hook->path, .joins = true}};
-    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1};
+    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1};
     int control = -1;
     status = enter_container(&enter, &cell, &control, error);
     if (status < 0) {

@@ -19,10 +19,12 @@ static bool is_stamp(int resource)
     return resource == RLIMIT_LOCKS;
 }
 
-/* The soft ones that would end us by a signal, or fail our calls. The others only get room above, for process.rlimits. */
+/* The soft ones that would end us by a signal, or fail our calls (the last two: what gofer and sentry make for the guest, and hold
+ * against the guest's own). The others only get room above, for process.rlimits. */
 static bool is_in_our_way(int resource)
 {
-    static const int hindrances[] = {RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_AS, RLIMIT_NPROC, RLIMIT_RTTIME};
+    static const int hindrances[] = {RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_AS, RLIMIT_NPROC, RLIMIT_RTTIME,
+                                        RLIMIT_MSGQUEUE, RLIMIT_MEMLOCK};
     for (size_t i = 0; i < sizeof(hindrances) / sizeof(hindrances[0]); i++)
         if (hindrances[i] == resource)
             return true;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
@@ -24,7 +25,7 @@ static int make_namespace(const struct oci_mount *mount, int procfs, int *ret_fd
     int status = id_table_from_config(&mount->uid_mappings, "uidMappings", &uids, error);
     if (status == 0)
         status = id_table_from_config(&mount->gid_mappings, "gidMappings", &gids, error);
-    return status == 0 ? user_namespace_make(procfs, &uids, &gids, ret_fd, error) : status;
+    return status == 0 ? user_namespace_make(procfs, geteuid(), &uids, &gids, ret_fd, error) : status;
 }
 
 int mount_idmap(const struct oci_mount *mount, const struct user_namespace *users, int procfs, int fd, struct error *error)

@@ -80,10 +80,13 @@ static uint32_t to_flags(const struct line *line)
 /* As /proc/mounts has it. What a file system of the host adds (its folders, its ids) is nobody's business in here. */
 static int show_options(struct boot_mount *mount, const struct line *line, bool ours)
 {
+    static const char share[] = "," MOUNT_DEVPTS_SHARE;
     const char *options = strchrnul(line->info.options, ','); /* behind "ro" or "rw" */
     const char *super = ours ? strchrnul(line->info.super_options, ',') : "";
-    int used = snprintf(mount->options, sizeof(mount->options), "%s%s%s", (mount->flags & MS_RDONLY) != 0 ? "ro" : "rw",
-                        options, super);
+    const char *hidden = strcmp(line->info.type, "devpts") == 0 && has_option(super, MOUNT_DEVPTS_SHARE) ? strstr(super, share) : NULL;
+    const size_t shown = hidden != NULL ? (size_t)(hidden - super) : strlen(super);
+    int used = snprintf(mount->options, sizeof(mount->options), "%s%s%.*s%s", (mount->flags & MS_RDONLY) != 0 ? "ro" : "rw", options,
+                        (int)shown, super, hidden != NULL ? hidden + strlen(share) : "");
     return used < 0 || (size_t)used >= sizeof(mount->options) ? -ENAMETOOLONG : 0;
 }
 

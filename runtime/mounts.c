@@ -18,6 +18,7 @@
 #include "runtime/mount_idmap.h"
 #include "runtime/mount_ids.h"
 #include "runtime/mountinfo.h"
+#include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
 #include "runtime/user_namespace.h"
 
@@ -312,13 +313,15 @@ static int give_to_root(const struct mount_tree *tree, int folder, const char *n
     return fchownat(folder, name, uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/* Every devpts is an instance of its own nowadays; its ptmx must be usable by all. */
+/* Every devpts is an instance of its own nowadays; its ptmx must be usable by all. The machine has one number of terminals for all
+ * instances, so each gets a share unless its option says otherwise. */
 static int add_devpts(struct job *job)
 {
     const char *data = job->mount->parsed.data != NULL ? job->mount->parsed.data : "";
+    const bool bounded = strncmp(data, "max=", 4) == 0 || strstr(data, ",max=") != NULL;
     char options[512];
-    int used =
-        snprintf(options, sizeof(options), "%s%s", data, strstr(data, "ptmxmode=") == NULL ? ",ptmxmode=0666" : "");
+    int used = snprintf(options, sizeof(options), "%s%s%s", data, strstr(data, "ptmxmode=") == NULL ? ",ptmxmode=0666" : "",
+                        bounded ? "" : "," MOUNT_DEVPTS_SHARE);
     if (used < 0 || (size_t)used >= sizeof(options))
         return -ENAMETOOLONG;
     job->entry->shared = true;
@@ -328,20 +331,20 @@ static int add_devpts(struct job *job)
     return status == 0 ? give_to_root(job->tree, job->entry->fd, "ptmx") : status;
 }
 
+/* The queues of the ipc namespace we are in, if it is the container's own: in another's, what is there is not the container's to
+ * own by what stands on it. The kernel may have none. */
 static int add_mqueue(struct job *job)
 {
-    if (job->tree->mqueue < 0) {
+    const bool own = namespaces_ipc_own(&job->tree->config->linux_config);
+    auto_close int mount = own ? mounts_make("mqueue", NULL, to_attributes(job->mount->parsed.flags)) : -ENODEV;
+    if (mount == -ENODEV) {
         job->tree->count--; /* nothing came of this line */
         return 0;
     }
-    auto_close int mount = fcntl(job->tree->mqueue, F_DUPFD_CLOEXEC, 0);
-    struct mount_attr attributes = {.attr_set = to_attributes(job->mount->parsed.flags)};
-    int status = mount < 0 ? -errno : mounts_set_attributes(mount, 0, &attributes);
-    if (status < 0)
-        return status;
+    if (mount < 0)
+        return mount;
     show_source(job);
     job->entry->shared = true;
-    job->tree->mqueue = -1;
     return put(job, &mount);
 }
 

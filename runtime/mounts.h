@@ -31,12 +31,13 @@ struct mount_entry {
 
 enum { MOUNT_TILES_MAX = 1024 };
 
+#define MOUNT_DEVPTS_SHARE "max=1024" /* an option no configuration asked for, and so is not shown */
+
 struct mount_tree {
     const struct oci_config *config;
     const struct user_namespace *users; /* the container's ids */
     int bundle;  /* borrowed */
     int procfs;  /* borrowed; of the pid namespace we are in */
-    int mqueue;  /* borrowed, or -1; used once */
     int self;    /* mount of our own /proc/self/fd alone, detached */
     int scratch; /* a tmpfs of ours over the bundle's root folder: gone with the old root */
     int root;    /* root of the container, O_PATH */

@@ -19,21 +19,38 @@
 /* Who may ping is a range of groups, and a guest's one is not known to be in any that somebody else has set. */
 #define EVERY_GROUP "0 2147483647"
 
-static const struct kind {
+struct kind {
     int type, flag;
     unsigned int sysctls;
     const char *own; /* the caller's */
     const char *first; /* the machine's first process's */
-} kinds[] = {
+};
+static const struct kind kinds[] = {
     {OCI_NAMESPACE_NETWORK, CLONE_NEWNET, SYSCTL_NET, "/proc/self/ns/net", "/proc/1/ns/net"},
-    {OCI_NAMESPACE_IPC, CLONE_NEWIPC, SYSCTL_IPC, "/proc/self/ns/ipc", "/proc/1/ns/ipc"},
     {OCI_NAMESPACE_UTS, CLONE_NEWUTS, 0, "/proc/self/ns/uts", "/proc/1/ns/uts"},
 };
+static const struct kind ipc = {OCI_NAMESPACE_IPC, CLONE_NEWIPC, SYSCTL_IPC, "/proc/self/ns/ipc", "/proc/1/ns/ipc"};
 
 static bool is_same(const struct stat *namespace, const char *path)
 {
     struct stat other;
     return stat(path, &other) == 0 && other.st_dev == namespace->st_dev && other.st_ino == namespace->st_ino;
+}
+
+static bool is_different(pid_t pid, const struct kind *kind)
+{
+    struct stat own;
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, strrchr(kind->own, '/') + 1);
+    return stat(kind->own, &own) < 0 || !is_same(&own, path);
+}
+
+unsigned int namespaces_different(pid_t pid)
+{
+    unsigned int flags = is_different(pid, &ipc) ? CLONE_NEWIPC : 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        flags |= is_different(pid, &kinds[i]) ? (unsigned int)kinds[i].flag : 0;
+    return flags;
 }
 
 /* The index of the entry of a type, or the number of entries. */
@@ -81,6 +98,26 @@ static int join(const struct oci_linux *config, size_t index, const struct kind 
         return prepare_network(config, error);
     auto_close int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     return kind->sysctls == 0 ? 0 : sysctl_write(procfs, &config->sysctl, kind->sysctls, error);
+}
+
+bool namespaces_ipc_shared(const struct oci_linux *config)
+{
+    return find_entry(&config->namespaces, ipc.type) == config->namespaces.count;
+}
+
+bool namespaces_ipc_own(const struct oci_linux *config)
+{
+    const size_t entry = find_entry(&config->namespaces, ipc.type);
+    return entry < config->namespaces.count && config->namespaces.items[entry].path == NULL;
+}
+
+int namespaces_enter_ipc(const struct oci_linux *config, struct error *error)
+{
+    if (namespaces_ipc_shared(config))
+        return check_host_sysctls(config, &ipc, error);
+    if (!namespaces_ipc_own(config))
+        return join(config, find_entry(&config->namespaces, ipc.type), &ipc, error);
+    return unshare(CLONE_NEWIPC) < 0 ? error_set(error, errno, "cannot make the sandbox's ipc namespace") : 0;
 }
 
 int namespaces_join(const struct oci_linux *config, struct joined *ret_joined, struct error *error)

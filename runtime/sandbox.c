@@ -3,8 +3,8 @@
  * Theory of operation. Three processes are started in an order forced by what each needs from the other:
  *
  *   sentry, step 1   makes the outer pid namespace and the user namespace U
- *   cell, step 1     makes the guest's namespaces; gives procfs and mqueue of them
- *   gofer            needs mqueue (to mount it) and the outer procfs; gives the layout, the console, /dev/fuse
+ *   cell, step 1     makes the guest's namespaces; gives procfs of them
+ *   gofer            needs the ipc namespace (for mqueue) and the outer procfs; gives the layout, the console, /dev/fuse
  *   sentry, step 2   needs the layout and the gofer's socket; is then confined and ready
  *   cell, step 2     needs the console; is confined and hands its listener over
  *   sentry           serves the listener
@@ -56,9 +56,8 @@ struct start {
 
 static void start_release(struct start *start)
 {
-    int *fds[] = {&start->sentry_binary, &start->gofer_binary, &start->sentry.procfs,
-                  &start->cell.procfs,   &start->cell.mqueue,  &start->gofer_socket, &start->boot,
-                  &start->listener,     &start->keeper};
+    int *fds[] = {&start->sentry_binary, &start->gofer_binary, &start->sentry.procfs, &start->cell.procfs,
+                  &start->gofer_socket,  &start->boot,         &start->listener,      &start->keeper};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         cleanup_close(fds[i]);
     if (start->layout != NULL) {
@@ -130,7 +129,7 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
         .sentry_socket = gofer_end,
         .kept = kept_end,
         .procfs = start->sentry.procfs,
-        .mqueue = start->cell.mqueue,
+        .sentry = start->sentry.pidfd,
         .report = theirs,
         .pause = options->made != NULL,
         .want_terminal = options->config->process.terminal,
@@ -216,7 +215,7 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
     int status = open_inputs(start, error);
     if (status < 0)
         return status;
-    status = sentry_spawn(options->ids, start->sentry_binary, &start->sentry, error);
+    status = sentry_spawn(&options->config->linux_config, options->ids, start->sentry_binary, &start->sentry, error);
     if (status < 0)
         return status;
     sandbox->sentry = start->sentry.pid;
@@ -270,7 +269,7 @@ int sandbox_create(const struct sandbox_options *options, struct sandbox *ret_sa
         .sentry_binary = -1,
         .gofer_binary = -1,
         .sentry = {.pidfd = -1, .control = -1, .procfs = -1},
-        .cell = {.pidfd = -1, .socket = -1, .procfs = -1, .mqueue = -1},
+        .cell = {.pidfd = -1, .socket = -1, .procfs = -1},
         .gofer_socket = -1,
         .keeper = -1,
         .boot = -1,

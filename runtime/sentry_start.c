@@ -21,6 +21,7 @@
 #include "runtime/await.h"
 #include "runtime/ids.h"
 #include "runtime/log.h"
+#include "runtime/namespaces.h"
 #include "runtime/streams.h"
 #include "runtime/user_namespace.h"
 
@@ -206,42 +207,111 @@ static int receive_procfs(int control, int *ret_procfs, struct error *error)
     return 0;
 }
 
-int sentry_spawn(const struct ids *ids, int sentry_binary, struct sentry_start *ret_start, struct error *error)
-{
-    int sockets[2], go[2];
-    int status = socket_pair(sockets);
-    if (status < 0)
-        return error_set(error, status, "cannot make the control socket");
-    auto_close int ours = sockets[0];
-    auto_close int theirs = sockets[1];
-    if (pipe2(go, O_CLOEXEC) < 0)
-        return error_set(error, errno, "cannot make a pipe");
-    auto_close int go_read = go[0];
-    auto_close int go_write = go[1];
+/* What a helper's child needs; the parent's ends are closed in it, or it would not see them close when we are killed. */
+struct spawn {
+    const struct oci_linux *config;
+    uid_t self;  /* the sentry's, in U */
+    uid_t owner; /* of U */
+    int binary;
+    int control[2]; /* [0] is ours */
+    int go[2];
+};
 
-    int raw_pidfd = -1;
+/* Runs in the helper: enters the ipc namespace and clones the sentry as the runtime's child. Returns its pid in the helper. */
+static int clone_sentry(const struct spawn *spawn, int report, struct error *error)
+{
+    (void)close(spawn->control[0]);
+    (void)close(spawn->go[1]);
+    int status = namespaces_enter_ipc(spawn->config, error);
+    if (status < 0)
+        return status;
+    status = privilege_own_as(spawn->owner);
+    if (status < 0)
+        return error_set(error, status, "cannot own the sandbox's user namespace");
+    int pidfd = -1;
     struct clone_args clone = {
-        .flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP |
-                 CLONE_PIDFD,
-        .pidfd = (uint64_t)(uintptr_t)&raw_pidfd,
-        .exit_signal = SIGCHLD,
+        .flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_PIDFD |
+                 CLONE_PARENT,
+        .pidfd = (uint64_t)(uintptr_t)&pidfd,
     };
     pid_t pid = (pid_t)syscall(SYS_clone3, &clone, sizeof(clone));
     if (pid < 0)
         return error_set(error, errno, "cannot create the sandbox's namespaces");
     if (pid == 0) {
-        (void)close(go_write);
-        (void)close(ours); /* or it would not see our end when we are killed */
-        sentry_child(theirs, go_read, sentry_binary, ids->sentry == ids->guest ? U_GUEST : U_SENTRY);
+        (void)close(report);
+        sentry_child(spawn->control[1], spawn->go[0], spawn->binary, spawn->self);
     }
+    status = socket_send(report, &pid, sizeof(pid), &pidfd, 1);
+    return status < 0 ? error_set(error, status, "cannot report the sentry's process") : 0;
+}
 
+/* *ret_pidfd is owned by the caller. */
+static int run_helper(const struct spawn *spawn, pid_t *ret_pid, int *ret_pidfd, struct error *error)
+{
+    int report[2];
+    int status = socket_pair(report);
+    if (status < 0)
+        return error_set(error, status, "cannot make a socket");
+    auto_close int ours = report[0];
+    auto_close int theirs = report[1];
+    pid_t helper = fork();
+    if (helper < 0)
+        return error_set(error, errno, "cannot create the sandbox's namespaces");
+    if (helper == 0) {
+        (void)close(ours);
+        status = clone_sentry(spawn, theirs, error);
+        if (status < 0)
+            (void)socket_send(theirs, error, sizeof(*error), NULL, 0);
+        _exit(status < 0);
+    }
+    (void)close(take_fd(&theirs));
+    struct error failure = {0};
+    size_t count = 0;
+    int pidfd = -1;
+    ssize_t got = await_message(ours, "the helper that starts the sentry", &failure, sizeof(failure), &pidfd, 1, &count, error);
+    await_killed(helper); /* it has said all */
+    if (got == sizeof(pid_t) && count == 1) {
+        memcpy(ret_pid, &failure, sizeof(*ret_pid));
+        *ret_pidfd = pidfd;
+        return 0;
+    }
+    cleanup_close(&pidfd);
+    if (got < 0)
+        return (int)got;
+    if (got != sizeof(failure))
+        return error_refuse(error, "the helper that starts the sentry died");
+    *error = failure;
+    return -failure.code;
+}
+
+int sentry_spawn(const struct oci_linux *config, const struct ids *ids, int sentry_binary, struct sentry_start *ret_start,
+                 struct error *error)
+{
+    struct spawn spawn = {.config = config,
+                          .self = ids->sentry == ids->guest ? U_GUEST : U_SENTRY,
+                          .owner = ids->sentry,
+                          .binary = sentry_binary};
+    int status = socket_pair(spawn.control);
+    if (status < 0)
+        return error_set(error, status, "cannot make the control socket");
+    auto_close int ours = spawn.control[0];
+    auto_close int theirs = spawn.control[1];
+    if (pipe2(spawn.go, O_CLOEXEC) < 0)
+        return error_set(error, errno, "cannot make a pipe");
+    auto_close int go_read = spawn.go[0];
+    auto_close int go_write = spawn.go[1];
+
+    pid_t pid;
+    int raw_pidfd;
+    status = run_helper(&spawn, &pid, &raw_pidfd, error);
+    if (status < 0)
+        return status;
     auto_close int pidfd = raw_pidfd;
     int procfs = -1;
     status = write_map(pid, "gid_map", ids->guest_gid, ids->sentry_gid, error);
     if (status == 0)
         status = write_map(pid, "uid_map", ids->guest, ids->sentry, error);
-    cleanup_close(&theirs);
-    theirs = -1;
+    (void)close(take_fd(&theirs));
     if (status == 0 && write(go_write, "g", 1) != 1)
         status = error_set(error, errno, "cannot start the sentry's process");
     if (status == 0)

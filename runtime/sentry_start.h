@@ -2,8 +2,9 @@
 /*
  * Starts the sentry, in two steps, because what it is told depends on what is started inside its pid namespace:
  *
- *   sentry_spawn   a child in new user, pid, mount, net, ipc, uts and cgroup namespaces, first process of the sandbox,
- *                  already powerless outside; it sends a procfs of its pid namespace and waits
+ *   sentry_spawn   a child in new user, pid, mount, net, uts and cgroup namespaces and the container's ipc namespace (which
+ *                  a helper enters), first process of the sandbox, already powerless outside; it sends a procfs of its pid
+ *                  namespace and waits
  *   sentry_launch  gives it the descriptors it works with; it executes postern-sentry and says CONTROL_READY
  */
 #ifndef RUNTIME_SENTRY_START_H
@@ -14,6 +15,7 @@
 
 struct error;
 struct ids;
+struct oci_linux;
 
 struct sentry_start {
     pid_t pid;
@@ -22,7 +24,8 @@ struct sentry_start {
     int procfs;  /* of the outer pid namespace */
 };
 
-int sentry_spawn(const struct ids *ids, int sentry_binary, struct sentry_start *ret_start, struct error *error);
+int sentry_spawn(const struct oci_linux *config, const struct ids *ids, int sentry_binary, struct sentry_start *ret_start,
+                 struct error *error);
 
 /* What the sentry works with, by its numbers in postern/boot.h. All borrowed; those that may be missing are -1. */
 struct sentry_fds {

@@ -3,19 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/privilege.h"
 #include "postern/socket.h"
 #include "runtime/await.h"
 #include "runtime/id_table.h"
@@ -112,28 +111,35 @@ static void holder_end(struct holder *holder)
     await_killed(holder->pid);
 }
 
-static void hold(int fd, int socket) __attribute__((noreturn));
-static void hold(int fd, int socket)
+static int enter(int fd, uid_t owner)
 {
-    int ready = fd >= 0 && setns(fd, CLONE_NEWUSER) < 0 ? -errno : 0;
+    if (fd >= 0)
+        return setns(fd, CLONE_NEWUSER) < 0 ? -errno : 0;
+    int status = privilege_own_as(owner);
+    return status == 0 && unshare(CLONE_NEWUSER) < 0 ? -errno : status;
+}
+
+static void hold(int fd, uid_t owner, int socket) __attribute__((noreturn));
+static void hold(int fd, uid_t owner, int socket)
+{
+    int ready = enter(fd, owner);
     if (write(socket, &ready, sizeof(ready)) == sizeof(ready))
         (void)!read(socket, &ready, sizeof(ready));
     _exit(0);
 }
 
-/* In a new user namespace, or in the one behind fd. */
-static int holder_start(int fd, struct holder *ret_holder)
+/* In a new user namespace of an owner's, or in the one behind fd. */
+static int holder_start(int fd, uid_t owner, struct holder *ret_holder)
 {
     int ends[2], ready = -EPIPE;
     int status = socket_pair(ends);
     if (status < 0)
         return status;
-    struct clone_args clone = {.flags = fd < 0 ? CLONE_NEWUSER : 0, .exit_signal = SIGCHLD};
-    pid_t pid = (pid_t)syscall(SYS_clone3, &clone, sizeof(clone));
+    pid_t pid = fork();
     status = pid < 0 ? -errno : 0;
     if (pid == 0) {
         (void)close(ends[0]);
-        hold(fd, ends[1]);
+        hold(fd, owner, ends[1]);
     }
     (void)close(ends[1]);
     if (status < 0) {
@@ -182,11 +188,11 @@ static uint32_t borrowed_id(const struct boot_id_table *table, uint32_t outside)
     return id_table_outside(table, 0, &root) ? 0 : table->lines[0].inside;
 }
 
-int user_namespace_make(int procfs, const struct boot_id_table *uids, const struct boot_id_table *gids, int *ret_fd,
-                        struct error *error)
+int user_namespace_make(int procfs, uid_t owner, const struct boot_id_table *uids, const struct boot_id_table *gids,
+                        int *ret_fd, struct error *error)
 {
     struct holder holder;
-    int status = holder_start(-1, &holder);
+    int status = holder_start(-1, owner, &holder);
     if (status < 0)
         return error_set(error, status, "cannot make a user namespace");
     status = write_table(procfs, holder.pid, "gid_map", gids);
@@ -212,7 +218,7 @@ static int make_own(struct user_namespace *users, const struct ids *ids, struct 
     if (!add_own(&gids, ids->gofer_gid, &users->gofer_gid))
         users->gofer_gid = borrowed_id(&gids, ids->gofer_gid);
     auto_close int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return user_namespace_make(procfs, &uids, &gids, &users->fd, error);
+    return user_namespace_make(procfs, ids->gofer, &uids, &gids, &users->fd, error);
 }
 
 static bool is_own(int fd)
@@ -230,7 +236,7 @@ static int join(struct user_namespace *users, const char *path, const struct ids
     if (is_own(fd))
         return 0;
     struct holder holder;
-    int status = holder_start(fd, &holder);
+    int status = holder_start(fd, (uid_t)-1, &holder);
     if (status < 0)
         return error_set(error, status, "linux.namespaces: cannot join the user namespace %s", path);
     status = read_all(holder.pid, users);

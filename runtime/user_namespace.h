@@ -33,8 +33,8 @@ int user_namespace_find(const struct oci_linux *config, const struct ids *ids, s
                         struct error *error);
 void user_namespace_release(struct user_namespace *users);
 
-/* A new one with these ids, open. procfs: of the pid namespace we are in. 0 or -errno. */
-int user_namespace_make(int procfs, const struct boot_id_table *uids, const struct boot_id_table *gids, int *ret_fd,
+/* A new one with these ids, open. procfs: of the pid namespace we are in; owner: see privilege_own_as. 0 or -errno. */
+int user_namespace_make(int procfs, uid_t owner, const struct boot_id_table *uids, const struct boot_id_table *gids, int *ret_fd,
                         struct error *error);
 
 /* Are the ids of config.json's process there? */

@@ -28,6 +28,8 @@
 #include "sentry/fs/gofer_client.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/fs/sysfs.h"
+#include "sentry/ipc/ipc.h"
+#include "sentry/ipc/queues.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/trace.h"
@@ -112,6 +114,8 @@ static int make_parts(struct sentry *sentry, struct error *error)
     sentry->has_fuse = have_fd(SENTRY_FD_FUSE);
     sentry->has_listen = have_fd(SENTRY_FD_LISTEN);
     sentry->has_reason = have_fd(SENTRY_FD_REASON);
+    if (workers_prepare() < 0)
+        return error_set(error, errno, "cannot start");
     (void)snprintf(sentry->uts.hostname, sizeof(sentry->uts.hostname), "%.64s",
                    sentry->boot->hostname[0] != '\0' ? sentry->boot->hostname : "localhost");
     (void)snprintf(sentry->uts.domainname, sizeof(sentry->uts.domainname), "%.64s",
@@ -121,7 +125,9 @@ static int make_parts(struct sentry *sentry, struct error *error)
     sentry->gofer = gofer_new(sentry, SENTRY_FD_GOFER);
     if (sentry->gofer != NULL)
         gofer_set_deadline(sentry->gofer, sentry->boot->gofer_deadline_s);
-    if (sentry->platform == NULL || sentry->processes == NULL || sentry->gofer == NULL)
+    sentry->ipc = ipc_table_new();
+    sentry->queues = queue_shares_new();
+    if (sentry->ipc == NULL || sentry->queues == NULL || sentry->platform == NULL || sentry->processes == NULL || sentry->gofer == NULL)
         return error_set(error, ENOMEM, "cannot start");
     sentry->vfs = vfs_new(sentry);
     if (sentry->vfs == NULL)
@@ -135,7 +141,7 @@ static int make_parts(struct sentry *sentry, struct error *error)
 static int start(struct sentry *sentry, struct error *error)
 {
     /* Nobody looks into us. */
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || transient_prepare() < 0 || workers_prepare() < 0 ||
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || transient_prepare() < 0 ||
         signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return error_set(error, errno, "cannot start");
     int prepared = threads_prepare();

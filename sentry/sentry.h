@@ -17,6 +17,8 @@ struct vfs;
 struct process_table;
 struct fuse_server;
 struct trace;
+struct ipc_table;
+struct queue_shares;
 struct platform;
 
 /* What uname(2) and the hostname calls show; changed by sethostname(2). */
@@ -31,6 +33,8 @@ struct sentry {
     struct process_table *processes;
     struct vfs *vfs;
     struct gofer *gofer;
+    struct ipc_table *ipc;
+    struct queue_shares *queues;
     struct fuse_server *fuse; /* NULL where /dev/fuse is missing: snapshots are used instead */
     struct trace *trace;      /* NULL unless --trace */
     struct uts_names uts;

@@ -47,8 +47,9 @@ enum {
     GOFER_FD_SELF = 6,   /* its own /proc/self/fd, the root of a mount: no way up into procfs */
     GOFER_FD_MOUNTS = 7, /* its own /proc/self/mountinfo */
     GOFER_FD_FUSE = 8,   /* optional: root of the sentry's FUSE mount, not in the tree */
-    GOFER_FD_KEPT = 9,   /* a socket nobody reads: the first listener lies in it, so that it does not close before the gofer ends */
-    GOFER_FD_FIRST_FREE = 10,
+    GOFER_FD_QUEUES = 9, /* optional: the message queues of the container's ipc namespace, a mount not in the tree */
+    GOFER_FD_KEPT = 10,  /* a socket nobody reads: the first listener lies in it, so that it does not close before the gofer ends */
+    GOFER_FD_FIRST_FREE = 11,
 };
 
 enum boot_mount_kind {
@@ -57,6 +58,10 @@ enum boot_mount_kind {
     BOOT_MOUNT_SYSFS,    /* the sentry's sysfs */
     BOOT_MOUNT_CGROUP,   /* the sentry's cgroup folder */
 };
+
+/* The timer slack of a guest's thread is SLACK_UNTAGGED modulo SLACK_TAGS, but for those the sentry has marked
+ * (sentry/kernel/slack.c). The kernel's usual 50,000 ns are. */
+enum { SLACK_TAGS = 4096, SLACK_UNTAGGED = 848 };
 
 enum { BOOT_MOUNT_NOSYMFOLLOW = 256 }; /* MS_NOSYMFOLLOW, which glibc does not have */
 
@@ -136,6 +141,9 @@ struct boot_config {
 
     /* what the guest's cgroup folder shows; 0: none */
     uint64_t cpu_quota_us, cpu_period_us, pids_limit;
+
+    uint32_t hugepages; /* 1: the container has a limit of huge pages, and so may have some */
+    uint32_t ipc_own;   /* 1: the ipc namespace was made for this container; 0: it is another's, or the host's */
 };
 
 struct error;

@@ -103,7 +103,7 @@ struct cell_cloned {
 };
 
 enum cell_step {
-    CELL_MOUNTED = 1, /* process -> runtime: fds = {procfs, mqueue} (one of them if there is no mqueue) */
+    CELL_MOUNTED = 1, /* process -> runtime: fds = {procfs} */
     CELL_CONFINE,     /* runtime -> process: fds = {console slave?, start socket?} as has_console and has_start say */
     CELL_CONFINED,    /* process -> runtime: fds = {listener} */
     CELL_FIND,        /* runtime -> process; answered by the same, whose error's code says if the program is there */

@@ -68,6 +68,10 @@ enum gofer_op {
     GOFER_OP_HIDDEN_DIRECTORY, /* name -> fd */
     GOFER_OP_FUSE_OPEN,        /* node, flags -> fd */
     GOFER_OP_LINE,             /* fds: socket for requests, socket for descriptors */
+    GOFER_OP_QUEUE_FIND,       /* name, or "" for their folder -> fd: O_PATH; data: statx */
+    GOFER_OP_QUEUE_MAKE,       /* name, flags, mode, owner, extra: as the gofer, not as the owner; data: struct gofer_queue or
+                                  none -> fd; data: statx */
+    GOFER_OP_QUEUE_UNLINK,     /* name, node: its inode number */
     GOFER_OP_COUNT,
 };
 
@@ -76,6 +80,11 @@ enum { GOFER_SET_MODE = 1, GOFER_SET_OWNER = 2, GOFER_SET_SIZE = 4, GOFER_SET_TI
 
 /* "Leave it": for one of uid and gid in GOFER_OP_SETATTR only. */
 #define GOFER_ID_KEEP UINT32_MAX
+
+/* Limits of a message queue. */
+struct gofer_queue {
+    int64_t messages, message_size;
+};
 
 struct gofer_time {
     int64_t seconds;

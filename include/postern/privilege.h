@@ -25,4 +25,11 @@ int privilege_enter_empty_root(struct error *error);
 /* A procfs of the caller's pid namespace (or the named filesystem), mounted nowhere: a descriptor of its root. */
 int privilege_detached_mount(const char *filesystem, unsigned int attributes, struct error *error);
 
+/*
+ * A user namespace that is made next belongs to this user, all rights being kept meanwhile. Whatever in it counts against a user (inotify
+ * instances, queued signals and timers, ...) the kernel counts against the namespace's owner, too: that must not be
+ * the host's root, whom one container could leave without. 0 or -errno.
+ */
+int privilege_own_as(uid_t uid);
+
 #endif

@@ -181,17 +181,24 @@ int gofer_reopen(struct gofer *gofer, int fd, int flags, int *ret_fd)
     return exchange_fd(line, ret_fd);
 }
 
-int gofer_hidden_directory(struct gofer *gofer, const char *name, int *ret_fd)
+static int add_name(struct gofer_line *line, const char *name)
 {
-    auto_line struct gofer_line *line = line_take(gofer);
     size_t length = strnlen(name, GOFER_NAME_MAX + 1);
     if (length > GOFER_NAME_MAX)
         return -ENAMETOOLONG;
     if (!gofer_name_ok(name, length))
         return -EINVAL;
-    line_begin(line, GOFER_OP_HIDDEN_DIRECTORY)->first_size = (uint16_t)(length + 1);
+    line->request.header.first_size = (uint16_t)(length + 1);
     line_add_bytes(line, name, length + 1);
-    return exchange_fd(line, ret_fd);
+    return 0;
+}
+
+int gofer_hidden_directory(struct gofer *gofer, const char *name, int *ret_fd)
+{
+    auto_line struct gofer_line *line = line_take(gofer);
+    (void)line_begin(line, GOFER_OP_HIDDEN_DIRECTORY);
+    int status = add_name(line, name);
+    return status < 0 ? status : exchange_fd(line, ret_fd);
 }
 
 int gofer_fuse_open(struct gofer *gofer, uint64_t node, int flags, int *ret_fd)
@@ -201,6 +208,54 @@ int gofer_fuse_open(struct gofer *gofer, uint64_t node, int flags, int *ret_fd)
     request->node = node;
     request->flags = (uint32_t)flags & GOFER_OPEN_FLAGS & ~(uint32_t)(O_CREAT | O_EXCL | __O_TMPFILE);
     return exchange_fd(line, ret_fd);
+}
+
+static int exchange_queue(struct gofer_line *line, int *ret_fd, struct statx *ret_attributes)
+{
+    static const struct expected queue = {.data_min = sizeof(struct statx), .data_max = sizeof(struct statx), .fd = true};
+    auto_close int fd = -1;
+    int status = line_exchange(line, &queue, &fd);
+    if (status < 0)
+        return status;
+    take_attributes(line, ret_attributes);
+    *ret_fd = take_fd(&fd);
+    return 0;
+}
+
+int gofer_queue_find(struct gofer *gofer, const char *name, int *ret_fd, struct statx *ret_attributes)
+{
+    auto_line struct gofer_line *line = line_take(gofer);
+    (void)line_begin(line, GOFER_OP_QUEUE_FIND);
+    int status = line_add_first(line, name, true);
+    return status < 0 ? status : exchange_queue(line, ret_fd, ret_attributes);
+}
+
+int gofer_queue_make(struct gofer *gofer, const char *name, int flags, mode_t mode, const struct gofer_owner *owner,
+                     const int64_t limits[2], int *ret_fd, struct statx *ret_attributes)
+{
+    auto_line struct gofer_line *line = line_take(gofer);
+    struct gofer_request *request = line_begin(line, GOFER_OP_QUEUE_MAKE);
+    request->flags = (uint32_t)flags & (O_ACCMODE | O_NONBLOCK);
+    request->mode = mode & 07777;
+    request->extra = owner == NULL;
+    int status = add_name(line, name);
+    if (status == 0 && owner != NULL)
+        status = line_add_owner(line, owner);
+    if (status < 0)
+        return status;
+    if (limits != NULL) {
+        const struct gofer_queue queue = {.messages = limits[0], .message_size = limits[1]};
+        line_add_bytes(line, &queue, sizeof(queue));
+    }
+    return exchange_queue(line, ret_fd, ret_attributes);
+}
+
+int gofer_queue_unlink(struct gofer *gofer, const char *name, uint64_t inode)
+{
+    auto_line struct gofer_line *line = line_take(gofer);
+    line_begin(line, GOFER_OP_QUEUE_UNLINK)->node = inode;
+    int status = add_name(line, name);
+    return status < 0 ? status : line_exchange_plain(line);
 }
 
 /* -- names -------------------------------------------------------------------------------------------------------- */

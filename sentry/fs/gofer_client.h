@@ -85,6 +85,14 @@ int gofer_inotify_add(struct gofer *gofer, int inotify, struct gofer_place place
 
 /* An empty directory of the hidden tmpfs, named `name`, opened O_RDONLY | O_DIRECTORY. */
 int gofer_hidden_directory(struct gofer *gofer, const char *name, int *ret_fd);
+/* POSIX message queues. By name, or "" for the folder they are in: an O_PATH descriptor, and attributes. */
+int gofer_queue_find(struct gofer *gofer, const char *name, int *ret_fd, struct statx *ret_attributes);
+/* A new one, open; flags: access mode and O_NONBLOCK. owner: NULL for the gofer itself, whatever the umask. limits: messages and
+ * their size, or NULL for the usual. */
+int gofer_queue_make(struct gofer *gofer, const char *name, int flags, mode_t mode, const struct gofer_owner *owner,
+                     const int64_t limits[2], int *ret_fd, struct statx *ret_attributes);
+/* -ESTALE if the name leads to another inode by now. */
+int gofer_queue_unlink(struct gofer *gofer, const char *name, uint64_t inode);
 /* A file of the sentry's FUSE mount, by node number, opened with `flags`. */
 int gofer_fuse_open(struct gofer *gofer, uint64_t node, int flags, int *ret_fd);
 

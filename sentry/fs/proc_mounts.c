@@ -101,11 +101,11 @@ typedef void (*write_mount)(struct sentry *sentry, size_t index, const char *pat
 static int each_mount(const struct synth_source *source, struct text *text, write_mount write)
 {
     struct sentry *sentry = source->sentry;
-    const struct process *process = proc_subject_process(source);
-    if (process == NULL)
+    const struct task *task = proc_subject_task(source);
+    if (task == NULL)
         return -ESRCH;
     char root[VFS_PATH_MAX + 2] = "/";
-    if (dentry_relative_path(process->context->root, root + 1, sizeof(root) - 1) < 0)
+    if (dentry_relative_path(task_fs(task).root, root + 1, sizeof(root) - 1) < 0)
         return -ENAMETOOLONG;
     for (size_t i = 0; i < sentry->boot->mount_count; i++) {
         const char *path = mount_path_below(sentry->boot->mounts[i].destination, root);

@@ -4,7 +4,7 @@
  *
  * The host's own files (SYNTH_REAL) are those whose content is right as it stands and that can do no harm in the
  * guest's hands: what they say is about guest processes alone, in the numbers of the guest's pid namespace and the
- * paths of the container's root, and what they let write (comm, oom_score_adj, timerslack_ns, coredump_filter) the
+ * paths of the container's root, and what they let write (comm, oom_score_adj, coredump_filter) the
  * kernel checks against the writer, who has no capability natively. mem is bound to the memory the process had when it
  * was opened: an exec of a set-id program leaves the holder with the old one. Left out for what they would tell: wchan
  * and stack (symbols of the host kernel), syscall, pagemap, loginuid and sessionid (the host's audit session), uid_map,
@@ -29,12 +29,12 @@ CONFINE_ALLOW_IF(faccessat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "is there such 
 /* --- links --- */
 
 /* A process that has ended and not been waited for has a context still, but no program and no folders. */
-static struct process *living_process(const struct synth_source *source)
+static struct task *living_task(const struct synth_source *source)
 {
     char target[8];
     return proc_subject_readlink(source, source->entry->path, target, sizeof(target)) < 0
                ? NULL
-               : proc_subject_process(source);
+               : proc_subject_task(source);
 }
 
 static int dentry_text(const struct synth_source *source, const struct dentry *dentry, struct text *text)
@@ -57,21 +57,21 @@ static int follow_dentry(struct dentry *dentry, struct dentry **ret_dentry)
     return 0;
 }
 
-#define CONTEXT_LINK(field)                                                                                            \
-    static int field##_text(const struct synth_source *source, struct text *text)                                      \
+#define TASK_LINK(name, target)                                                                                        \
+    static int name##_text(const struct synth_source *source, struct text *text)                                       \
     {                                                                                                                  \
-        const struct process *process = living_process(source);                                                        \
-        return process != NULL ? dentry_text(source, process->context->field, text) : -ENOENT;                         \
+        const struct task *task = living_task(source);                                                                 \
+        return task != NULL ? dentry_text(source, target, text) : -ENOENT;                                             \
     }                                                                                                                  \
-    static int field##_follow(const struct synth_source *source, struct dentry **ret_dentry, int *ret_fd)              \
+    static int name##_follow(const struct synth_source *source, struct dentry **ret_dentry, int *ret_fd)               \
     {                                                                                                                  \
         (void)ret_fd;                                                                                                  \
-        const struct process *process = living_process(source);                                                        \
-        return process != NULL ? follow_dentry(process->context->field, ret_dentry) : -ENOENT;                         \
+        const struct task *task = living_task(source);                                                                 \
+        return task != NULL ? follow_dentry(target, ret_dentry) : -ENOENT;                                             \
     }
-CONTEXT_LINK(exe)
-CONTEXT_LINK(cwd)
-CONTEXT_LINK(root)
+TASK_LINK(exe, task->process->context->exe)
+TASK_LINK(cwd, task_fs(task).cwd)
+TASK_LINK(root, task_fs(task).root)
 
 /* Namespaces: names that stay the same, and lead nowhere: a guest cannot enter any. */
 static int ns_text(const struct synth_source *source, struct text *text)
@@ -147,6 +147,17 @@ static int store_refused(const struct synth_source *source, const char *data, si
     (void)data;
     (void)size;
     return -EPERM;
+}
+
+/* The host's carries our tags. */
+static int timerslack_text(const struct synth_source *source, struct text *text)
+{
+    uint64_t slack;
+    pid_t reader = source->who != NULL && source->who->task != NULL ? source->who->task->tid : source->reader;
+    int result = process_snapshot_slack(source->sentry->processes, source->subject.vpid, reader, &slack);
+    if (result == 0)
+        text_printf(text, "%" PRIu64 "\n", slack);
+    return result;
 }
 
 /* pam_loginuid writes it and fails a login that cannot. */
@@ -240,7 +251,7 @@ static const struct synth_entry process_table[] = {
     SYNTH_FILE("mountstats", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = proc_mountstats_text),
     SYNTH_FILE("timens_offsets", 0644, SYNTH_LIVE, .generate = timens_offsets_text, .store = store_refused),
     REAL("coredump_filter", 0644, SYNTH_OPTIONAL),
-    REAL("timerslack_ns", 0666, SYNTH_CHECKED | SYNTH_OPTIONAL),
+    SYNTH_FILE("timerslack_ns", 0666, SYNTH_LIVE, .generate = timerslack_text, .store = store_refused),
     {0},
 };
 

@@ -1,65 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * /proc/PID/status and limits: the host's text, line by line, with what is emulated in place of what natively is. Lines
- * this file does not know pass; those that show the host (its seccomp filters) do not.
+ * this file does not know pass.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "sentry/fs/procfs.h"
 #include "sentry/kernel/process.h"
+#include "sentry/kernel/status.h"
 
 /* --- status --- */
 
-static void uid_line(const struct process_snapshot *process, struct text *text)
+struct subject {
+    const struct process_snapshot *process;
+    unsigned int filters; /* seccomp filters that are not below the guest */
+};
+
+static void uid_line(const struct subject *subject, struct text *text)
 {
-    const struct cred *cred = &process->cred;
+    const struct cred *cred = &subject->process->cred;
     text_printf(text, "Uid:\t%u\t%u\t%u\t%u\n", cred->ruid, cred->euid, cred->suid, cred->fsuid);
 }
 
-static void gid_line(const struct process_snapshot *process, struct text *text)
+static void gid_line(const struct subject *subject, struct text *text)
 {
-    const struct cred *cred = &process->cred;
+    const struct cred *cred = &subject->process->cred;
     text_printf(text, "Gid:\t%u\t%u\t%u\t%u\n", cred->rgid, cred->egid, cred->sgid, cred->fsgid);
 }
 
-static void groups_line(const struct process_snapshot *process, struct text *text)
+static void groups_line(const struct subject *subject, struct text *text)
 {
-    size_t count = process->group_count < SNAPSHOT_GROUPS ? process->group_count : SNAPSHOT_GROUPS;
+    size_t count = subject->process->group_count < SNAPSHOT_GROUPS ? subject->process->group_count : SNAPSHOT_GROUPS;
     text_string(text, "Groups:\t");
     for (size_t i = 0; i < count; i++)
-        text_printf(text, "%u ", process->groups[i]);
+        text_printf(text, "%u ", subject->process->groups[i]);
     text_string(text, count == 0 ? " \n" : "\n");
 }
 
-static void umask_line(const struct process_snapshot *process, struct text *text)
+static void umask_line(const struct subject *subject, struct text *text)
 {
-    text_printf(text, "Umask:\t%04o\n", process->umask);
+    text_printf(text, "Umask:\t%04o\n", subject->process->umask);
 }
 
-static void no_new_privs_line(const struct process_snapshot *process, struct text *text)
+static void no_new_privs_line(const struct subject *subject, struct text *text)
 {
-    text_printf(text, "NoNewPrivs:\t%d\n", process->cred.no_new_privs ? 1 : 0);
+    text_printf(text, "NoNewPrivs:\t%d\n", subject->process->cred.no_new_privs ? 1 : 0);
 }
 
-static void seccomp_line(const struct process_snapshot *process, struct text *text)
+static void seccomp_line(const struct subject *subject, struct text *text)
 {
-    (void)process;
-    text_string(text, "Seccomp:\t0\n");
+    text_printf(text, "Seccomp:\t%d\n", subject->filters > 0 ? SECCOMP_MODE_FILTER : SECCOMP_MODE_DISABLED);
 }
 
-static void hidden_line(const struct process_snapshot *process, struct text *text)
+static void seccomp_filters_line(const struct subject *subject, struct text *text)
 {
-    (void)process;
-    (void)text;
+    text_printf(text, "Seccomp_filters:\t%u\n", subject->filters);
 }
 
 #define CAPABILITY_LINE(field, label)                                                                                  \
-    static void field##_line(const struct process_snapshot *process, struct text *text)                                \
+    static void field##_line(const struct subject *subject, struct text *text)                                         \
     {                                                                                                                  \
-        text_printf(text, label ":\t%016" PRIx64 "\n", process->cred.field);                                           \
+        text_printf(text, label ":\t%016" PRIx64 "\n", subject->process->cred.field);                                  \
     }
 CAPABILITY_LINE(cap_inheritable, "CapInh")
 CAPABILITY_LINE(cap_permitted, "CapPrm")
@@ -69,7 +75,7 @@ CAPABILITY_LINE(cap_ambient, "CapAmb")
 
 static const struct {
     const char *label;
-    void (*write)(const struct process_snapshot *process, struct text *text);
+    void (*write)(const struct subject *subject, struct text *text);
 } replaced_lines[] = {
     {"Umask:", umask_line},
     {"Uid:", uid_line},
@@ -82,15 +88,15 @@ static const struct {
     {"CapAmb:", cap_ambient_line},
     {"NoNewPrivs:", no_new_privs_line},
     {"Seccomp:", seccomp_line},
-    {"Seccomp_filters:", hidden_line},
+    {"Seccomp_filters:", seccomp_filters_line},
 };
 
-static void substitute_line(const char *line, const struct process_snapshot *process, struct text *text)
+static void substitute_line(const char *line, const struct subject *subject, struct text *text)
 {
     for (size_t i = 0; i < sizeof(replaced_lines) / sizeof(*replaced_lines); i++) {
         const char *label = replaced_lines[i].label;
         if (strncmp(line, label, strlen(label)) == 0) {
-            replaced_lines[i].write(process, text);
+            replaced_lines[i].write(subject, text);
             return;
         }
     }
@@ -100,11 +106,13 @@ static void substitute_line(const char *line, const struct process_snapshot *pro
 
 void proc_status_substitute(char *host, const struct process_snapshot *process, bool reads_itself, struct text *text)
 {
+    unsigned int filters = status_filters(host), below = process->host_filters;
+    const struct subject subject = {.process = process, .filters = filters > below ? filters - below : 0};
     for (char *line; (line = text_line(&host)) != NULL;) {
         if (reads_itself && strncmp(line, "State:", 6) == 0)
             text_string(text, "State:\tR (running)\n");
         else
-            substitute_line(line, process, text);
+            substitute_line(line, &subject, text);
     }
 }
 
@@ -122,6 +130,7 @@ static void snapshot_of_gone(const struct synth_source *source, struct process_s
                  .sgid = ids[6],
                  .fsgid = ids[7]},
         .umask = 022,
+        .host_filters = UINT_MAX,
     };
 }
 

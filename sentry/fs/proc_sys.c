@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /proc/sys: the table. Values are our own, not the host's; those with a range can be written by the guest's root,
+ * /proc/sys: the table. Values are our own, not the host's, but for those of the ipc namespace; those with a range can be written by the guest's root,
  * which changes what is read and, for hostname and domainname, what uname(2) says.
  */
 #include <errno.h>
@@ -130,6 +130,16 @@ static int boot_id_text(const struct synth_source *source, struct text *text)
             .value = (value_), .numbers = (count_), .low = (low_), .high = (high_)                                     \
         }                                                                                                              \
     }
+/* Of the ipc namespace. */
+#define IPC_NUMBERS(path_, value_, count_, low_, high_)                                                                \
+    {                                                                                                                  \
+        .path = "sys/" path_, .mode = 0644, .means = SYNTH_LIVE, .generate = sysctl_text, .store = sysctl_store,       \
+        .argument = &(const struct sysctl)                                                                             \
+        {                                                                                                              \
+            .value = (value_), .numbers = (count_), .low = (low_), .high = (high_), .of_namespace = true               \
+        }                                                                                                              \
+    }
+#define IPC_NUMBER(path_, value_, low_, high_) IPC_NUMBERS(path_, value_, 1, low_, high_)
 #define NUMBER(path_, value_, low_, high_) NUMBERS(path_, value_, 1, low_, high_)
 #define SWITCH(path_, value_)              NUMBERS(path_, value_, 1, 0, 1)
 #define WORD(path_, value_)                NUMBERS(path_, value_, 0, 0, 0)
@@ -173,11 +183,11 @@ const struct synth_entry proc_sys_table[] = {
     FIXED("fs/lease-break-time", "45"),
     FIXED("fs/leases-enable", "1"),
     FIXED("fs/mount-max", "100000"),
-    NUMBER("fs/mqueue/msg_default", "10", 1, 65536),
-    NUMBER("fs/mqueue/msg_max", "10", 1, 65536),
-    NUMBER("fs/mqueue/msgsize_default", "8192", 128, 16777216),
-    NUMBER("fs/mqueue/msgsize_max", "8192", 128, 16777216),
-    NUMBER("fs/mqueue/queues_max", "256", 0, INT_MAX),
+    IPC_NUMBER("fs/mqueue/msg_default", "10", 1, 65536),
+    IPC_NUMBER("fs/mqueue/msg_max", "10", 1, 65536),
+    IPC_NUMBER("fs/mqueue/msgsize_default", "8192", 128, 16777216),
+    IPC_NUMBER("fs/mqueue/msgsize_max", "8192", 128, 16777216),
+    IPC_NUMBER("fs/mqueue/queues_max", "256", 0, INT_MAX),
     FIXED("fs/nr_open", "1048576"),
     FIXED("fs/overflowgid", "65534"),
     FIXED("fs/overflowuid", "65534"),
@@ -200,9 +210,9 @@ const struct synth_entry proc_sys_table[] = {
     FIXED("kernel/kexec_load_disabled", "1"),
     FIXED("kernel/kptr_restrict", "2"),
     FIXED("kernel/modules_disabled", "1"),
-    NUMBER("kernel/msgmax", "8192", 0, INT_MAX),
-    NUMBER("kernel/msgmnb", "16384", 0, INT_MAX),
-    NUMBER("kernel/msgmni", "32000", 0, 32768),
+    IPC_NUMBER("kernel/msgmax", "8192", 0, INT_MAX),
+    IPC_NUMBER("kernel/msgmnb", "16384", 0, INT_MAX),
+    IPC_NUMBER("kernel/msgmni", "32000", 0, 32768),
     CONSTANT("kernel/ngroups_max", "65536"),
     FIXED("kernel/numa_balancing", "0"),
     CONSTANT("kernel/osrelease", POSTERN_KERNEL_RELEASE),
@@ -229,11 +239,11 @@ const struct synth_entry proc_sys_table[] = {
     FIXED("kernel/sched_rr_timeslice_ms", "100"),
     FIXED("kernel/sched_rt_period_us", "1000000"),
     FIXED("kernel/sched_rt_runtime_us", "950000"),
-    NUMBERS("kernel/sem", "32000\t1024000000\t500\t32000", 4, 0, INT_MAX),
-    SWITCH("kernel/shm_rmid_forced", "0"),
-    NUMBER("kernel/shmall", "18446744073692774399", 0, LLONG_MAX),
-    NUMBER("kernel/shmmax", "18446744073692774399", 0, LLONG_MAX),
-    NUMBER("kernel/shmmni", "4096", 0, 32768),
+    IPC_NUMBERS("kernel/sem", "32000\t1024000000\t500\t32000", 4, 0, INT_MAX),
+    IPC_NUMBER("kernel/shm_rmid_forced", "0", 0, 1),
+    IPC_NUMBER("kernel/shmall", "18446744073692774399", 0, LLONG_MAX),
+    IPC_NUMBER("kernel/shmmax", "18446744073692774399", 0, LLONG_MAX),
+    IPC_NUMBER("kernel/shmmni", "4096", 0, 32768),
     FIXED("kernel/sysrq", "0"),
     FIXED("kernel/tainted", "0"),
     FIXED("kernel/threads-max", "126811"),

@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "postern/boot.h"
+#include "postern/confine.h"
 #include "sentry/fs/synthfs.h"
 #include "sentry/sentry.h"
+
+CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "limits of the ipc namespace");
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct {
@@ -51,16 +54,33 @@ static char *written_value(const struct synth_entry *entry)
     return NULL;
 }
 
+static bool append_written(const struct synth_entry *entry, struct text *text)
+{
+    (void)pthread_mutex_lock(&mutex);
+    const char *changed = written_value(entry);
+    if (changed != NULL)
+        text_printf(text, "%s\n", changed);
+    (void)pthread_mutex_unlock(&mutex);
+    return changed != NULL;
+}
+
+/* The entry is named as it is in the host's procfs. */
+static bool append_host(const struct synth_source *source, struct text *text)
+{
+    auto_text struct text host = {0};
+    if (text_read_file(&host, source->sentry->proc_outer, source->entry->path, SYSCTL_VALUE_MAX) < 0 || host.length == 0)
+        return false;
+    text_append(text, host.data, host.length);
+    return true;
+}
+
 int sysctl_text(const struct synth_source *source, struct text *text)
 {
     const struct sysctl *sysctl = source->entry->argument;
+    if (append_written(source->entry, text) || (sysctl->of_namespace && append_host(source, text)))
+        return text->error;
     const char *value = configured(source->sentry, source->entry->path);
-    if (value == NULL)
-        value = sysctl->value;
-    (void)pthread_mutex_lock(&mutex);
-    const char *changed = written_value(source->entry);
-    text_printf(text, "%s\n", changed != NULL ? changed : value);
-    (void)pthread_mutex_unlock(&mutex);
+    text_printf(text, "%s\n", value != NULL ? value : sysctl->value);
     return text->error;
 }
 

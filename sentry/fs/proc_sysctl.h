@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The values behind /proc/sys. A value is, first of these: what the guest's root has written, what config.json set
- * (boot->sysctls), the table's default. Any thread.
+ * The values behind /proc/sys. A value is, first of these: what the guest's root has written, what the host says of a namespace that
+ * is the guest's too, what config.json set (boot->sysctls), the table's default. Any thread.
  */
 #ifndef SENTRY_FS_PROC_SYSCTL_H
 #define SENTRY_FS_PROC_SYSCTL_H
@@ -18,6 +18,7 @@ struct sysctl {
     const char *value;    /* the default, without newline */
     unsigned int numbers; /* writing: so many whole numbers; 0: one word */
     long long low, high;  /* bounds of each */
+    bool of_namespace;    /* of the ipc namespace, which we are in */
 };
 
 /* Generator and writer of entries whose argument is a struct sysctl. */

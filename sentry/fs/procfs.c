@@ -31,14 +31,14 @@ static pid_t subject_id(const struct synth_source *source)
     return source->subject.vtid != 0 ? source->subject.vtid : source->subject.vpid;
 }
 
-static struct task *subject_task(const struct synth_source *source)
+struct task *proc_subject_task(const struct synth_source *source)
 {
     return task_find_vtid(source->sentry->processes, subject_id(source));
 }
 
 struct process *proc_subject_process(const struct synth_source *source)
 {
-    const struct task *task = subject_task(source);
+    const struct task *task = proc_subject_task(source);
     return task != NULL ? task->process : NULL;
 }
 
@@ -186,7 +186,7 @@ static bool is_present(const struct synth_source *source)
 /* ptrace(2), "Ptrace access mode checking"; a process may always look at itself. */
 static int check_access(const struct synth_source *source)
 {
-    const struct task *task = subject_task(source);
+    const struct task *task = proc_subject_task(source);
     if (task == NULL)
         return -ENOENT;
     if (source->who == NULL)
@@ -200,7 +200,7 @@ static int check_access(const struct synth_source *source)
 /* proc(5): the effective ids, or root where the process may not be looked into; open folders always the ids. */
 static int owner_of(const struct synth_source *source, uid_t *ret_uid, gid_t *ret_gid)
 {
-    const struct task *task = subject_task(source);
+    const struct task *task = proc_subject_task(source);
     if (task == NULL)
         return -ESRCH;
     const struct cred *cred = task_cred(task);
@@ -213,7 +213,7 @@ static int owner_of(const struct synth_source *source, uid_t *ret_uid, gid_t *re
 
 static void prepare(struct synth_source *source)
 {
-    const struct task *task = source->subject.vpid != 0 ? subject_task(source) : NULL;
+    const struct task *task = source->subject.vpid != 0 ? proc_subject_task(source) : NULL;
     if (task == NULL)
         return;
     const struct cred *cred = task_cred(task);
@@ -230,7 +230,7 @@ static int write_error(const struct synth_source *source)
     return source->subject.vpid != 0 ? -EINVAL : -EIO;
 }
 
-static struct synth_tree proc_tree = {.tables = {proc_system_table, proc_sys_table, proc_root_table}};
+static struct synth_tree proc_tree = {.tables = {proc_system_table, proc_sys_table, proc_sysvipc_table, proc_root_table}};
 
 static const struct synth_filesystem proc_filesystem = {
     .name = "proc",

@@ -18,9 +18,11 @@ int procfs_mount(struct sentry *sentry, const char *path);
 /* The tables, each ending with an entry without a path. */
 extern const struct synth_entry proc_system_table[]; /* meminfo, stat, version, ... */
 extern const struct synth_entry proc_sys_table[];    /* sys/... */
+extern const struct synth_entry proc_sysvipc_table[];
 extern const struct synth_entry proc_root_table[];   /* self, the processes, ... */
 
-/* Whose entry: the process behind a subject (main thread), or NULL if it is gone. */
+/* Whose entry: the thread (of /proc/PID, the leader) or process behind a subject (main thread), or NULL if it is gone. */
+struct task *proc_subject_task(const struct synth_source *source);
 struct process *proc_subject_process(const struct synth_source *source);
 /* Its credentials and the like; any thread. 0 or -ESRCH. */
 int proc_subject_snapshot(const struct synth_source *source, struct process_snapshot *ret_snapshot);

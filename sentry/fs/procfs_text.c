@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,4 +148,17 @@ bool text_number(const char *string, long long low, long long high, long long *r
         return false;
     *ret_number = number;
     return true;
+}
+
+bool text_read_number(int directory, const char *path, long long *ret_number)
+{
+    enum { NUMBER_MAX = 32 };
+    auto_text struct text text = {0};
+    if (text_read_file(&text, directory, path, NUMBER_MAX) < 0)
+        return false;
+    text_append(&text, "", 1);
+    if (text.error < 0)
+        return false;
+    text.data[strcspn(text.data, "\n")] = '\0';
+    return text_number(text.data, 0, LLONG_MAX, ret_number);
 }

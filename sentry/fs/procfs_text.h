@@ -33,6 +33,9 @@ void text_read_fd(struct text *text, int fd, size_t limit);
 /* openat + text_read_fd. Returns 0 or -errno; also kept in text->error. */
 int text_read_file(struct text *text, int directory, const char *path, size_t limit);
 
+/* The whole number a file consists of, not negative. */
+bool text_read_number(int directory, const char *path, long long *ret_number);
+
 /* Takes the next line (without its newline, NUL-terminated in place) from *cursor. NULL at the end. */
 char *text_line(char **cursor);
 

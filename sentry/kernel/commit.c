@@ -2,6 +2,7 @@
 /* Changing what a process is: a new context, or new credentials of one thread. */
 #include <errno.h>
 #include <linux/kcmp.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,23 +17,26 @@ struct cred *task_cred(const struct task *task)
     return task->cred != NULL ? task->cred : task->process->context->cred;
 }
 
+struct cred *process_cred(const struct process *process)
+{
+    for (const struct task *task = process->tasks; task != NULL; task = task->next)
+        if (task->tid == process->pid)
+            return task_cred(task);
+    return process->context->cred;
+}
+
+bool task_no_new_privs(const struct task *task)
+{
+    return task->process->context->no_new_privs || task_cred(task)->no_new_privs;
+}
+
 struct context *process_edit(const struct process *process)
 {
     return context_copy(process->context);
 }
 
-static bool threads_differ(const struct process *process)
-{
-    for (const struct task *task = process->tasks; task != NULL; task = task->next)
-        if (task->cred != NULL)
-            return true;
-    return false;
-}
-
 static int commit(struct process_table *table, struct process *process, struct context *context)
 {
-    if (context->thread_cred != NULL && !threads_differ(process))
-        context->thread_cred = cred_put(context->thread_cred);
     int result = stamp_process(table, process->pid, context);
     if (result < 0) {
         (void)context_put(context);
@@ -109,9 +113,61 @@ int process_commit(struct process_table *table, struct process *process, struct 
     return process_for_each(table, follow_fs, &change);
 }
 
-/* The credentials become the process's; no thread has its own any more. */
-static int commit_for_all(struct process_table *table, struct process *process, struct cred *cred, bool hide)
+/* --- credentials --- */
+
+int task_bind(struct process_table *table, struct task *task)
 {
+    if (task->bound || !task->process->context->threads_differ)
+        return 0;
+    bool leader = task->tid == task->process->pid; /* which cannot be mistaken: its pidfd was there first */
+    uint64_t start = leader ? 0 : thread_start_time(table->sentry, task->tid);
+    auto_thread_state struct thread_state state = {0};
+    uint64_t slack;
+    int result = thread_state_read(table, task->tid, &state, &slack);
+    if (!leader && (result == -ESRCH || start != thread_start_time(table->sentry, task->tid)))
+        return -ESRCH;
+    struct cred *own = result < 0 ? table->nobody : state.cred;
+    (void)pthread_mutex_lock(&table->mutex);
+    task->cred = own != NULL ? cred_get(own) : NULL;
+    task->fs = state.fs;
+    task->host_start = start;
+    task->bound = true;
+    (void)pthread_mutex_unlock(&table->mutex);
+    return 0;
+}
+
+static void unbind_all(struct process_table *table, struct process *process)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    for (struct task *task = process->tasks; task != NULL; task = task->next) {
+        task->cred = cred_put(task->cred);
+        task->fs = 0;
+        task->bound = false;
+    }
+    (void)pthread_mutex_unlock(&table->mutex);
+}
+
+int process_forget_threads(struct process_table *table, struct task *survivor, struct context *context)
+{
+    const struct fs fs = task_fs(survivor);
+    survivor->fs = 0;
+    context_set_fs(context, survivor, &fs);
+    own_fs_drop(context);
+    context->threads_differ = context->files_differ = false;
+    return context->tagged ? thread_reset_state(table, survivor, false, &context->tagged) : 0;
+}
+
+static void forget_cred(struct process_table *table, struct task *task)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    task->cred = cred_put(task->cred);
+    (void)pthread_mutex_unlock(&table->mutex);
+}
+
+/* The credentials become the process's; no thread has its own any more. Others carry tags still: with credentials equal to these. */
+static int commit_for_all(struct process_table *table, struct task *task, struct cred *cred, bool hide, bool alone)
+{
+    struct process *process = task->process;
     struct context *context = process_edit(process);
     if (context == NULL) {
         (void)cred_put(cred);
@@ -119,52 +175,80 @@ static int commit_for_all(struct process_table *table, struct process *process, 
     }
     (void)cred_put(context->cred);
     context->cred = cred;
-    context->thread_cred = cred_put(context->thread_cred);
     context->dumpable = context->dumpable && !hide;
-    int result = process_commit(table, process, context);
+    context->threads_differ = context->own_fs_count > 0;
+    bool reset = context->tagged, tagged = false;
+    int result = reset ? thread_reset_state(table, task, true, &tagged) : 0;
+    if (result < 0) {
+        (void)context_put(context);
+        return result;
+    }
+    context->tagged = reset && (tagged || !alone);
+    result = process_commit(table, process, context);
+    if (result < 0 && reset) /* what it makes would be what the process was */
+        (void)kill(process->pid, SIGKILL);
     if (result < 0)
         return result;
-    (void)pthread_mutex_lock(&table->mutex);
-    for (struct task *task = process->tasks; task != NULL; task = task->next)
-        task->cred = cred_put(task->cred);
-    (void)pthread_mutex_unlock(&table->mutex);
+    if (process->context->threads_differ)
+        forget_cred(table, task);
+    else
+        unbind_all(table, process);
     return 0;
 }
 
-/* The thread's alone. The process gets a new stamp nevertheless: what it forks from now on may be the thread's child. */
+/* The thread's alone. From the first such change on, tags decide whose credentials a thread or child found later has. */
 static int commit_for_one(struct process_table *table, struct task *task, struct cred *cred, bool hide)
 {
-    struct context *context = process_edit(task->process);
-    if (context == NULL) {
-        (void)cred_put(cred);
-        return -ENOMEM;
+    struct process *process = task->process;
+    hide = hide && process->context->dumpable;
+    if (!process->context->threads_differ || hide) {
+        struct context *context = process_edit(process);
+        if (context == NULL)
+            return -ENOMEM;
+        context->threads_differ = true;
+        context->dumpable = context->dumpable && !hide;
+        int result = thread_prepare_tag(context, process);
+        if (result < 0) {
+            (void)context_put(context);
+            return result;
+        }
+        result = process_commit(table, process, context);
+        if (result < 0)
+            return result;
     }
-    (void)cred_put(context->thread_cred);
-    context->thread_cred = cred_get(cred);
-    context->thread_tgid = task->process->pid;
-    context->thread_tid = task->tid;
-    context->dumpable = context->dumpable && !hide;
-    uint64_t start = thread_start_time(table->sentry, task->tid);
+    int result = task_bind(table, task);
+    if (result == 0)
+        result = thread_state_set_cred(table, task, cred);
+    if (result < 0)
+        return result;
     (void)pthread_mutex_lock(&table->mutex);
     struct cred *before = task->cred;
-    task->cred = cred;
-    task->host_start = start;
+    task->cred = cred_get(cred);
     (void)pthread_mutex_unlock(&table->mutex);
     (void)cred_put(before);
-    return process_commit(table, task->process, context);
+    return 0;
 }
 
-/* libc changes the ids of all threads by making each do the call: with the last one they agree again. */
-static bool others_agree(const struct task *task, const struct cred *cred, unsigned int threads)
+static unsigned int count_agreeing(const struct task *task, const struct cred *cred, bool bound)
 {
-    unsigned int agreeing = 1;
+    unsigned int count = 0;
     for (const struct task *other = task->process->tasks; other != NULL; other = other->next)
-        agreeing += other != task && cred_equal(task_cred(other), cred);
-    if (agreeing < threads)
+        if (other != task && other->bound == bound && (!bound || cred_equal(task_cred(other), cred)))
+            count++;
+    return count;
+}
+
+/* libc changes the ids of all threads by making each do the call: with the last one they agree again. threads: how many there
+ * were a moment ago. If the table has as many that are there still and agree, these were all; what they made since is like them. */
+static bool others_agree(struct process_table *table, struct task *task, const struct cred *cred, unsigned int threads)
+{
+    if (!task->process->context->threads_differ ||
+        1 + count_agreeing(task, cred, true) + count_agreeing(task, cred, false) < threads)
         return false;
-    agreeing = 1;
-    for (const struct task *other = task->process->tasks; other != NULL; other = other->next)
-        agreeing += other != task && cred_equal(task_cred(other), cred) && task_alive(other);
+    unsigned int agreeing = 1;
+    for (struct task *other = task->process->tasks; other != NULL; other = other->next)
+        if (other != task && task_alive(other) && task_bind(table, other) == 0)
+            agreeing += cred_equal(task_cred(other), cred);
     return agreeing >= threads;
 }
 
@@ -177,7 +261,9 @@ int task_commit_cred(struct process_table *table, struct task *task, struct cred
     }
     bool hide = cred_change_hides(before, cred);
     unsigned int threads = thread_count(table->sentry, task->process->pid);
-    if (threads <= 1 || others_agree(task, cred, threads))
-        return commit_for_all(table, task->process, cred, hide);
-    return commit_for_one(table, task, cred, hide);
+    if (threads <= 1 || others_agree(table, task, cred, threads))
+        return commit_for_all(table, task, cred, hide, threads <= 1);
+    int result = commit_for_one(table, task, cred, hide);
+    (void)cred_put(cred);
+    return result;
 }

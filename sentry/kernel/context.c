@@ -2,7 +2,8 @@
 /* Contexts as objects. Numbering, stamping and freeing the unused ones is stamp.c. */
 #include <stdlib.h>
 
-#include "sentry/kernel/process.h"
+#include "sentry/kernel/aio.h"
+#include "sentry/kernel/table.h"
 #include "sentry/vfs/vfs.h"
 
 struct context *context_new(void)
@@ -27,15 +28,22 @@ struct context *context_copy(const struct context *context)
     copy->root = dentry_get_or_null(context->root);
     copy->cwd = dentry_get_or_null(context->cwd);
     copy->exe = dentry_get_or_null(context->exe);
-    copy->thread_cred = context->thread_cred != NULL ? cred_get(context->thread_cred) : NULL;
-    copy->thread_tgid = context->thread_tgid;
-    copy->thread_tid = context->thread_tid;
     copy->umask = context->umask;
     copy->dumpable = context->dumpable;
-    copy->before_program = context->before_program;
     copy->fs_shared = context->fs_shared;
     copy->locks = context->locks;
     copy->oom_score_adj = context->oom_score_adj;
+    copy->before_program = context->before_program;
+    copy->filtered = context->filtered;
+    copy->no_new_privs = context->no_new_privs;
+    copy->host_filters = context->host_filters;
+    copy->vouched_filters = context->vouched_filters;
+    copy->tagged = context->tagged;
+    copy->threads_differ = context->threads_differ;
+    copy->files_differ = context->files_differ;
+    copy->aio = aio_account_get(context->aio);
+    if (own_fs_copy(copy, context) < 0)
+        return context_put(copy);
     return copy;
 }
 
@@ -50,10 +58,11 @@ struct context *context_put(struct context *context)
     if (context == NULL || atomic_fetch_sub(&context->references, 1) != 1)
         return NULL;
     (void)cred_put(context->cred);
-    (void)cred_put(context->thread_cred);
     (void)dentry_put(context->root);
     (void)dentry_put(context->cwd);
     (void)dentry_put(context->exe);
+    own_fs_drop(context);
+    (void)aio_account_put(context->aio);
     free(context);
     return NULL;
 }

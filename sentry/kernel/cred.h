@@ -43,15 +43,31 @@ bool cred_in_group(const struct cred *cred, gid_t gid);              /* fsgid or
  * have been set, from what they were in `before`. */
 void cred_fix_caps_after_setuid(struct cred *changed, const struct cred *before);
 
-/* capabilities(7), "Transformation of capabilities during execve()": computes credentials of a program
- * file with owner, mode and file capabilities (NULL if none). nosuid: the mount says so. *ret_secure is AT_SECURE.
- * Returns 0 with a new private cred in *ret_cred, or -EPERM (file capabilities cannot be granted), -ENOMEM. */
 struct file_caps {
     uint64_t permitted, inheritable;
     bool effective;
 };
-int cred_exec(const struct cred *before, uid_t owner, gid_t group, mode_t mode, const struct file_caps *caps,
-              bool nosuid, struct cred **ret_cred, bool *ret_secure);
+
+/* What of a program file counts for credentials. */
+struct exec_file {
+    uid_t owner;
+    gid_t group;
+    mode_t mode;
+    const struct file_caps *caps; /* NULL: none */
+    bool nosuid;  /* the mount says so */
+    bool no_gain; /* the caller shall gain nothing by it, as with no_new_privs */
+};
+
+struct exec_result {
+    struct cred *cred; /* private */
+    bool secure;       /* AT_SECURE */
+    bool gains;        /* ids changed or capabilities were gained, or would have been but for no_gain or no_new_privs */
+    bool resets_personality;
+};
+
+/* capabilities(7), "Transformation of capabilities during execve()". 0, or -EPERM (file capabilities cannot be granted),
+ * -ENOMEM. */
+int cred_exec(const struct cred *before, const struct exec_file *file, struct exec_result *ret_result);
 
 /* The value of a security.capability attribute (capabilities(7), revisions 1 to 3). 0, or -EINVAL if it is none the kernel
  * would accept. A revision 3 whose root is not id 0 gives -ENODATA: it belongs to another user namespace. */

@@ -44,14 +44,18 @@ int cred_parse_file_caps(const void *value, size_t size, struct file_caps *ret_c
     return 0;
 }
 
-static void apply_set_id_bits(struct cred *cred, uid_t owner, gid_t group, mode_t mode, bool nosuid)
+/* Did the file have any that count? */
+static bool apply_set_id_bits(struct cred *cred, const struct exec_file *file, bool no_gain)
 {
-    if (nosuid || cred->no_new_privs)
-        return;
-    if (mode & S_ISUID)
-        cred->euid = owner;
-    if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP)) /* without the x it once meant mandatory locking */
-        cred->egid = group;
+    bool uid = (file->mode & S_ISUID) != 0;
+    bool gid = (file->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP); /* without the x it once meant mandatory locking */
+    if (file->nosuid || no_gain)
+        return false;
+    if (uid)
+        cred->euid = file->owner;
+    if (gid)
+        cred->egid = file->group;
+    return uid || gid;
 }
 
 /* P'(permitted) from the file; -EPERM if a program that does not know capabilities would get fewer than it needs. */
@@ -86,16 +90,14 @@ static void withhold_privileges(struct cred *cred, const struct cred *before)
     cred->cap_permitted &= before->cap_permitted;
 }
 
-int cred_exec(const struct cred *before, uid_t owner, gid_t group, mode_t mode, const struct file_caps *caps,
-              bool nosuid, struct cred **ret_cred, bool *ret_secure)
+int cred_exec(const struct cred *before, const struct exec_file *file, struct exec_result *ret_result)
 {
     struct cred *cred = cred_copy(before);
     if (cred == NULL)
         return -ENOMEM;
-    if (nosuid)
-        caps = NULL;
-    bool effective = false;
-    apply_set_id_bits(cred, owner, group, mode, nosuid);
+    const struct file_caps *caps = file->nosuid ? NULL : file->caps;
+    bool effective = false, no_gain = file->no_gain || before->no_new_privs;
+    bool set_id = apply_set_id_bits(cred, file, no_gain);
     if (apply_file_caps(cred, caps, &effective) < 0) {
         (void)cred_put(cred);
         return -EPERM;
@@ -105,7 +107,7 @@ int cred_exec(const struct cred *before, uid_t owner, gid_t group, mode_t mode, 
     /* As Linux does it since 6.16: what was set before the exec, not by it, is no change. */
     bool id_changed = cred->euid != before->euid || !cred_in_group(before, cred->egid);
     bool gained = (cred->cap_permitted & ~before->cap_permitted) != 0;
-    if ((id_changed || gained) && before->no_new_privs)
+    if ((id_changed || gained) && no_gain)
         withhold_privileges(cred, before);
     cred->suid = cred->fsuid = cred->euid;
     cred->sgid = cred->fsgid = cred->egid;
@@ -114,8 +116,12 @@ int cred_exec(const struct cred *before, uid_t owner, gid_t group, mode_t mode, 
     cred->cap_permitted |= cred->cap_ambient;
     cred->cap_effective = effective ? cred->cap_permitted : cred->cap_ambient;
     cred->keep_caps = false;
-    *ret_secure = id_changed || cred->euid != before->ruid || cred->egid != before->rgid ||
-                  (cred->ruid != 0 && (effective || (cred->cap_permitted & ~cred->cap_ambient) != 0));
-    *ret_cred = cred;
+    *ret_result = (struct exec_result){
+        .cred = cred,
+        .secure = id_changed || cred->euid != before->ruid || cred->egid != before->rgid ||
+                  (cred->ruid != 0 && (effective || (cred->cap_permitted & ~cred->cap_ambient) != 0)),
+        .gains = id_changed || gained,
+        .resets_personality = set_id || gained,
+    };
     return 0;
 }

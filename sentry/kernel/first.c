@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sentry/kernel/process.h"
+#include "sentry/kernel/table.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs.h"
 
@@ -64,9 +64,9 @@ static int fill_context(struct sentry *sentry, const struct boot_config *boot, s
     context->root = dentry_get(vfs_root(sentry->vfs));
     context->umask = (mode_t)boot->umask & 0777;
     context->dumpable = true;
-    context->before_program = true;
     context->locks = boot_locks(boot);
     context->oom_score_adj = boot->oom_score_adj;
+    context->before_program = true;
     return find_cwd(sentry, boot, context);
 }
 
@@ -76,6 +76,11 @@ int kernel_enter_process(struct sentry *sentry, const struct boot_config *boot, 
     if (context == NULL)
         return -ENOMEM;
     int result = fill_context(sentry, boot, context);
+    if (result == 0)
+        result = thread_filters(sentry, pid, &context->host_filters);
+    if (result == 0)
+        result = thread_enter_slack(sentry->processes, pid);
+    context->vouched_filters = context->host_filters;
     if (result < 0) {
         (void)context_put(context);
         return result;

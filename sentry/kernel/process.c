@@ -35,6 +35,18 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static struct cred *nobody_cred(void)
+{
+    enum { OVERFLOW_ID = 65534 };
+    struct cred *cred = cred_new(0);
+    if (cred == NULL)
+        return NULL;
+    cred->ruid = cred->euid = cred->suid = cred->fsuid = OVERFLOW_ID;
+    cred->rgid = cred->egid = cred->sgid = cred->fsgid = OVERFLOW_ID;
+    cred->no_new_privs = true;
+    return cred;
+}
+
 struct process_table *process_table_new(struct sentry *sentry)
 {
     raise_descriptor_limit();
@@ -44,7 +56,19 @@ struct process_table *process_table_new(struct sentry *sentry)
     table->sentry = sentry;
     table->pid_namespace = -1;
     (void)pthread_mutex_init(&table->mutex, NULL);
+    table->nobody = nobody_cred();
+    if (table->nobody == NULL) {
+        free(table);
+        return NULL;
+    }
     return table;
+}
+
+static uint64_t now_boottime(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
 static bool process_alive(const struct process *process)
@@ -52,17 +76,37 @@ static bool process_alive(const struct process *process)
     return !process->gone && (syscall(SYS_pidfd_send_signal, process->pidfd, 0, NULL, 0) == 0 || errno != ESRCH);
 }
 
+static bool thread_exists(const struct task *task)
+{
+    pid_t pid = task->process->pid;
+    return process_alive(task->process) && (task->tid == pid || syscall(SYS_tgkill, pid, task->tid, 0) == 0 || errno != ESRCH);
+}
+
+/* The id may have gone to another thread of the same process; that matters if they may differ. */
+static bool is_same_thread(const struct task *task)
+{
+    return !task->bound || task->tid == task->process->pid ||
+           task->host_start == thread_start_time(task->process->table->sentry, task->tid);
+}
+
 bool task_alive(const struct task *task)
 {
-    if (!process_alive(task->process))
+    return thread_exists(task) && is_same_thread(task);
+}
+
+/* The same for each call of a thread. In so short a time nobody makes as many threads as there are ids. */
+static bool is_alive_still(struct task *task)
+{
+    enum { SAME_FOR_NS = 2000000 };
+    if (!thread_exists(task))
         return false;
-    pid_t pid = task->process->pid;
-    if (task->tid == pid)
+    if (!task->bound)
         return true;
-    if (syscall(SYS_tgkill, pid, task->tid, 0) < 0 && errno == ESRCH)
-        return false;
-    /* The id may have gone to another thread of the same process; that matters if this one had its own credentials. */
-    return task->cred == NULL || task->host_start == thread_start_time(task->process->table->sentry, task->tid);
+    uint64_t now = now_boottime();
+    if (now < task->seen_same + SAME_FOR_NS)
+        return true;
+    task->seen_same = now;
+    return is_same_thread(task);
 }
 
 /* --- taking out --- */
@@ -84,7 +128,6 @@ static void process_put(struct process *process)
     if (--process->references > 0)
         return;
     (void)context_put(process->context);
-    (void)cred_put(process->resolved_cred);
     if (process->pidfd >= 0)
         (void)close(process->pidfd);
     free(process);
@@ -118,6 +161,10 @@ void process_count_newcomer(struct process_table *table, struct process *process
 static void process_bury(struct process_table *table, struct process *process)
 {
     (void)pthread_mutex_lock(&table->mutex);
+    if (!process->gone) {
+        table->ended[(size_t)process->pid % ENDED_KEPT].pid = process->pid;
+        table->ended[(size_t)process->pid % ENDED_KEPT].vpid = process->vpid;
+    }
     process->gone = true;
     process_count_newcomer(table, process, false);
     for (struct task *task = process->tasks; task != NULL; task = task->next)
@@ -169,13 +216,7 @@ static void sweep_tasks(struct process_table *table, struct process *process, co
 
 /* --- putting in --- */
 
-static uint64_t now_boottime(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
+/* NULL: means are short, or it is gone. */
 static struct task *task_add(struct process_table *table, struct process *process, pid_t tid, pid_t vtid)
 {
     struct task *task = calloc(1, sizeof(*task));
@@ -197,7 +238,7 @@ static struct task *task_add(struct process_table *table, struct process *proces
         return task_put(task);
     if (++process->task_count > process->sweep_at)
         sweep_tasks(table, process, task);
-    return task;
+    return task_bind(table, task) == 0 ? task : NULL;
 }
 
 /* Enters a process with its leader. The context is borrowed. NULL if it is gone or means are short. */
@@ -245,9 +286,11 @@ static struct process *process_discover(struct process_table *table, const struc
     int result = stamp_read(table, ids->tgid, &context);
     if (result == 0) {
         struct process *process = process_add(table, ids->tgid, ids->vtgid, context);
-        if (process == NULL || context->thread_cred == NULL || lineage_resolve(table, process) == 0)
+        struct context *again;
+        if (process == NULL || (stamp_read(table, ids->tgid, &again) == 0 && again == context))
             return process;
-        result = -EBADF;
+        process_exited(table, process); /* the stamp was of one that ended, and its id is another's by now */
+        return NULL;
     }
     /* Unstamped: it is still being started. A number we never gave, or gave up: it does not go on without credentials. */
     if (result == -EBADF)
@@ -259,7 +302,7 @@ static struct process *process_discover(struct process_table *table, const struc
 static struct task *remembered(struct process_table *table, const struct id_map *map, pid_t id)
 {
     struct task *task = id > 0 ? id_map_get(map, (uint64_t)id) : NULL;
-    if (task == NULL || task_alive(task))
+    if (task == NULL || (is_alive_still(task) && task_bind(table, task) == 0))
         return task;
     if (!process_alive(task->process)) {
         process_bury(table, task->process);
@@ -301,6 +344,17 @@ struct task *task_find_vtid(struct process_table *table, pid_t vtid)
     return task != NULL && task->process->context->before_program ? NULL : task;
 }
 
+pid_t process_guest_pid(const struct process_table *table, pid_t pid)
+{
+    struct thread_ids ids;
+    if (pid <= 0)
+        return 0;
+    if (ids_of_tid(table, pid, &ids) == 0)
+        return ids.vtid;
+    const size_t place = (size_t)pid % ENDED_KEPT;
+    return table->ended[place].pid == pid ? table->ended[place].vpid : 0;
+}
+
 struct process *process_find_vpid(struct process_table *table, pid_t vpid)
 {
     struct task *task = task_find_vtid(table, vpid);
@@ -309,36 +363,15 @@ struct process *process_find_vpid(struct process_table *table, pid_t vpid)
 
 /* --- all of them --- */
 
-struct pid_list {
-    pid_t *pids;
-    size_t count, capacity;
-};
-
-static int collect_pid(pid_t pid, void *data)
-{
-    struct pid_list *list = data;
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 256 : list->capacity * 2;
-        pid_t *pids = reallocarray(list->pids, capacity, sizeof(pid_t));
-        if (pids == NULL)
-            return -ENOMEM;
-        list->pids = pids;
-        list->capacity = capacity;
-    }
-    list->pids[list->count++] = pid;
-    return 0;
-}
-
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data)
 {
-    struct pid_list list = {0};
-    int result = scan_pids(table->sentry, 0, collect_pid, &list);
+    auto_pid_list struct pid_list list = {0};
+    int result = scan_list(table->sentry, 0, &list);
     for (size_t i = 0; i < list.count && result == 0; i++) {
         const struct task *task = task_find(table, list.pids[i]);
         if (task != NULL && !task->process->context->before_program)
             result = visit(task->process, data);
     }
-    free(list.pids);
     return result;
 }
 
@@ -382,6 +415,7 @@ void process_collapse_to(struct process_table *table, struct process *process, s
     }
     task_unmap(table, survivor);
     survivor->cred = cred_put(survivor->cred);
+    survivor->bound = false;
     survivor->tid = process->pid;
     survivor->vtid = process->vpid;
     survivor->next = NULL;

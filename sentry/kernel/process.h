@@ -31,6 +31,19 @@ struct sentry;
 struct dentry;
 struct process_table;
 
+/* Where a process or thread is, and the mode of what it makes. */
+struct fs {
+    struct dentry *root, *cwd;
+    mode_t umask;
+};
+
+/* Of a thread that shares it with no other, or only with those it made. */
+struct own_fs {
+    uint64_t id; /* never 0, never reused */
+    struct fs fs;
+    bool used; /* while those that are not are looked for */
+};
+
 struct context {
     atomic_uint references;
     uint64_t id; /* the stamp; never 0, never reused */
@@ -38,15 +51,24 @@ struct context {
     struct dentry *root, *cwd, *exe;
     mode_t umask;
     bool dumpable;
-    bool before_program; /* it runs the runtime's code still; its first exec clears this */
     bool fs_shared; /* it, or an ancestor, cloned with CLONE_FS: root, cwd and umask may be another process's too */
     struct rlimit locks; /* what the guest sees as RLIMIT_LOCKS */
     int oom_score_adj;
+    bool before_program; /* it runs the runtime's code still; its first exec clears this */
+    /* A filter was put on it, or on an ancestor since, by somebody without CAP_SYS_ADMIN, on whichever thread: no exec gives
+     * it privileges, because the program could not trust its own system calls. */
+    bool filtered;
+    bool no_new_privs; /* each thread has it, whatever its own credentials say (SECCOMP_FILTER_FLAG_TSYNC) */
+    unsigned int host_filters;    /* how many seccomp filters there are below the configuration's and the guest's own */
+    unsigned int vouched_filters; /* as many from below are ours, the configuration's or of somebody with CAP_SYS_ADMIN */
+    bool tagged;         /* threads may carry tags (tags.h). If not threads_differ, none with other credentials than cred */
+    bool threads_differ; /* credentials, root, cwd and umask of a thread with a tag are what the tag says; of others, the process's */
+    bool files_differ;   /* so may the descriptor tables of threads */
+    struct own_fs *own_fs;
+    size_t own_fs_count;
+    struct aio_account *aio; /* kernel/aio.h; NULL: nothing was set up in its memory */
     unsigned char unseen_scans; /* scans in a row that found no process stamped with it */
     bool seen;                  /* by the scan that is going on */
-    /* While threads of the process differ in credentials: which one changed last, to what (lineage.c). NULL: none does. */
-    struct cred *thread_cred;
-    pid_t thread_tgid, thread_tid;
 };
 
 struct process {
@@ -64,18 +86,21 @@ struct process {
     bool executing;          /* one of its threads is in an exec */
     bool newcomer;           /* counted as one (newcomers.h) */
     struct process_table *table;
-    uint64_t resolved_from;     /* forked by such a thread: the stamp it was found with, */
-    struct cred *resolved_cred; /* and what lineage.c made of it */
 };
 
 struct task {
     unsigned int references; /* the table's, and those of calls in progress */
     pid_t tid, vtid;
     struct process *process; /* a reference */
-    struct cred *cred; /* NULL: the process's. Set where threads' credentials differ (raw setuid) */
     struct task *next; /* in process */
-    bool served;         /* a call of it has been seen to be its own */
-    uint64_t host_start; /* with cred set: the host's start time of the thread, lest a later one inherits it */
+    bool served;       /* a call of it has been seen to be its own */
+    bool bound;        /* while threads_differ: cred and fs have been found out */
+    struct cred *cred; /* NULL: the process's */
+    uint64_t fs;       /* of context->own_fs; 0, or one that is not there: the process's */
+    uint64_t host_start; /* with bound: the host's start time of the thread, lest a later one is taken for it */
+    uint64_t seen_same;  /* CLOCK_BOOTTIME ns when that was last compared */
+    bool death_signal;   /* it has asked for a signal at its parent's end */
+    uint64_t made_with_slack; /* its timer slack before it set one; 0: it has set none */
 };
 
 struct process_table *process_table_new(struct sentry *sentry);
@@ -83,6 +108,9 @@ struct process_table *process_table_new(struct sentry *sentry);
 /* Finds or makes the task for a notification's pid, checking that a remembered one is still the same
  * process. Returns NULL if it is gone. */
 struct task *task_find(struct process_table *table, pid_t tid);
+
+/* What the guest calls a process that may have ended since, by the pid we know; 0 if that cannot be told any more. */
+pid_t process_guest_pid(const struct process_table *table, pid_t pid);
 
 /* The process with a guest-visible pid (any thread group leader, seen before or not), or NULL. One that is before its program is
  * nobody's to find by a guest's id. */
@@ -106,6 +134,9 @@ bool task_alive(const struct task *task);
 /* Calls visit for each live process that is not before its program, newly found ones included. Stops on non-zero and returns it. */
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
 
+/* How many threads it has, at least 1. */
+unsigned int process_threads(const struct process_table *table, const struct process *process);
+
 /* How many processes the guest has. */
 unsigned int process_count(const struct process_table *table);
 
@@ -125,7 +156,18 @@ void process_exec_end(struct process *process);
 void process_intrude(struct process *process);
 void process_intrude_end(struct process *process);
 
-struct cred *task_cred(const struct task *task); /* borrowed */
+/* Borrowed. A process's are its leader's. */
+struct cred *task_cred(const struct task *task);
+struct cred *process_cred(const struct process *process);
+bool task_no_new_privs(const struct task *task);
+
+/* What a thread's is, in a context of its process or now; dentries borrowed. */
+struct fs context_fs(const struct context *context, uint64_t id);
+struct fs task_fs(const struct task *task);
+/* Sets it in a private context of the process's (references are taken). */
+void context_set_fs(struct context *context, const struct task *task, const struct fs *fs);
+/* unshare(CLONE_FS) by the thread whose call is being served. 0 or -errno. */
+int task_unshare_fs(struct process_table *table, struct task *task);
 
 /* A private copy with references taken, id 0. NULL if memory is out. */
 struct context *context_new(void);
@@ -143,9 +185,16 @@ int process_commit(struct process_table *table, struct process *process, struct 
 /* Has another process the same root, working directory and umask, and can change them? (When in doubt, yes.) */
 bool process_shares_fs(struct process_table *table, struct process *process);
 
-/* Gives one thread new credentials (reference taken over); in a single-threaded process that is the
- * process's. Threads not yet seen keep the old ones. 0 or -errno. */
+/* Gives the thread whose call is being served new credentials (reference taken over); in a single-threaded process those are
+ * the process's. 0 or -errno; -EAGAIN: one more thread that differs from others cannot be had. */
 int task_commit_cred(struct process_table *table, struct task *task, struct cred *cred);
+
+/* Timer slack as the guest knows it. To set it only for the thread whose call is being served; 0: what it was made with. */
+int thread_get_slack(const struct process_table *table, pid_t tid, uint64_t *ret_slack);
+int thread_set_slack(struct process_table *table, struct task *task, uint64_t slack);
+
+/* At the exec stop: the survivor has nothing of its own any more, and a private context of the process's says so. 0 or -errno. */
+int process_forget_threads(struct process_table *table, struct task *survivor, struct context *context);
 
 /* What the FUSE thread may know of a process: a copy. Groups beyond SNAPSHOT_GROUPS are left out and counted. */
 enum { SNAPSHOT_GROUPS = 64 };
@@ -157,8 +206,11 @@ struct process_snapshot {
     mode_t umask;
     int oom_score_adj;
     bool dumpable;
+    unsigned int host_filters; /* as in struct context */
 };
 /* By guest pid or guest thread id. 0 or -ESRCH. */
 int process_snapshot(struct process_table *table, pid_t vpid, struct process_snapshot *ret_snapshot);
+/* Its timer slack as the guest knows it, for one of the guest's threads (outer id). Likewise, or -EPERM. */
+int process_snapshot_slack(struct process_table *table, pid_t vpid, pid_t reader, uint64_t *ret_slack);
 
 #endif

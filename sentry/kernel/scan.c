@@ -52,6 +52,38 @@ int scan_pids(const struct sentry *sentry, pid_t process, int (*visit)(pid_t pid
     return read_ids(fd, visit, data);
 }
 
+static int collect_pid(pid_t pid, void *data)
+{
+    struct pid_list *list = data;
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 256 : list->capacity * 2;
+        pid_t *pids = reallocarray(list->pids, capacity, sizeof(pid_t));
+        if (pids == NULL)
+            return -ENOMEM;
+        list->pids = pids;
+        list->capacity = capacity;
+    }
+    list->pids[list->count++] = pid;
+    return 0;
+}
+
+void pid_list_release(struct pid_list *list)
+{
+    free(list->pids);
+    *list = (struct pid_list){0};
+}
+
+int scan_list(const struct sentry *sentry, pid_t process, struct pid_list *ret_list)
+{
+    auto_pid_list struct pid_list list = {0};
+    int result = scan_pids(sentry, process, collect_pid, &list);
+    if (result < 0)
+        return result;
+    *ret_list = list;
+    list = (struct pid_list){0};
+    return 0;
+}
+
 struct search {
     const struct sentry *sentry;
     const struct id_map *known;
@@ -153,19 +185,6 @@ uint64_t thread_user_time(const struct sentry *sentry, pid_t tid)
     return stat_field(sentry, tid, UTIME);
 }
 
-bool is_child_of_thread(const struct sentry *sentry, pid_t tgid, pid_t tid, pid_t child)
-{
-    char path[64];
-    (void)snprintf(path, sizeof(path), "%d/task/%d/children", tgid, tid);
-    int fd = openat(sentry->proc_outer, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    auto_fclose FILE *children = fd >= 0 ? fdopen(fd, "re") : NULL;
-    long pid;
-    while (children != NULL && fscanf(children, "%ld", &pid) == 1)
-        if (pid == child)
-            return true;
-    return false;
-}
-
 unsigned int thread_count(const struct sentry *sentry, pid_t pid)
 {
     char path[32];
@@ -174,6 +193,11 @@ unsigned int thread_count(const struct sentry *sentry, pid_t pid)
     if (fstatat(sentry->proc_outer, path, &attributes, AT_SYMLINK_NOFOLLOW) < 0 || attributes.st_nlink < 3)
         return 1;
     return (unsigned int)attributes.st_nlink - 2;
+}
+
+unsigned int process_threads(const struct process_table *table, const struct process *process)
+{
+    return thread_count(table->sentry, process->pid);
 }
 
 static int count_one(pid_t pid, void *data)

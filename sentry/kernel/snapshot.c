@@ -5,15 +5,28 @@
 
 #include "sentry/kernel/table.h"
 
-static void fill(struct process_snapshot *snapshot, const struct context *context, const struct cred *cred)
+static void fill(struct process_snapshot *snapshot, const struct context *context, const struct cred *cred, uint64_t fs)
 {
     memcpy(&snapshot->cred, cred, sizeof(snapshot->cred));
     snapshot->group_count = cred->group_count;
     size_t shown = cred->group_count < SNAPSHOT_GROUPS ? cred->group_count : SNAPSHOT_GROUPS;
     memcpy(snapshot->groups, cred->groups, shown * sizeof(gid_t));
-    snapshot->umask = context->umask;
+    snapshot->umask = context_fs(context, fs).umask;
     snapshot->oom_score_adj = context->oom_score_adj;
     snapshot->dumpable = context->dumpable;
+    snapshot->host_filters = context->host_filters;
+    snapshot->cred.no_new_privs |= context->no_new_privs;
+}
+
+/* With what a thread has of its own, as far as nobody has found that out yet. */
+static int fill_thread(const struct process_table *table, struct process_snapshot *snapshot, const struct context *context, pid_t tid)
+{
+    auto_thread_state struct thread_state state = {0};
+    uint64_t slack;
+    int result = context->threads_differ ? thread_state_read(table, tid, &state, &slack) : 0;
+    if (result == 0)
+        fill(snapshot, context, state.cred != NULL ? state.cred : context->cred, state.fs);
+    return result;
 }
 
 static int snapshot_known(struct process_table *table, pid_t vpid, struct process_snapshot *snapshot)
@@ -23,7 +36,9 @@ static int snapshot_known(struct process_table *table, pid_t vpid, struct proces
         return -ESRCH;
     snapshot->pid = task->tid;
     snapshot->vpid = task->vtid;
-    fill(snapshot, task->process->context, task_cred(task));
+    if (!task->bound)
+        return fill_thread(table, snapshot, task->process->context, task->tid);
+    fill(snapshot, task->process->context, task_cred(task), task->fs);
     return 0;
 }
 
@@ -40,7 +55,7 @@ static int snapshot_unseen(struct process_table *table, pid_t vpid, struct proce
     if (result == 0 && context->before_program)
         result = -ESRCH;
     if (result == 0)
-        fill(snapshot, context, context->cred);
+        result = fill_thread(table, snapshot, context, ids.tid);
     (void)pthread_mutex_unlock(&table->mutex);
     snapshot->pid = ids.tid;
     snapshot->vpid = vpid;
@@ -59,5 +74,29 @@ int process_snapshot(struct process_table *table, pid_t vpid, struct process_sna
         result = snapshot_unseen(table, vpid, &snapshot);
     if (result == 0)
         memcpy(ret_snapshot, &snapshot, sizeof(snapshot));
+    return result;
+}
+
+/* Who waits for an answer has made a call, and is known. */
+static bool is_capable(struct process_table *table, pid_t tid, unsigned int capability)
+{
+    (void)pthread_mutex_lock(&table->mutex);
+    const struct task *task = tid > 0 ? id_map_get(&table->by_tid, (uint64_t)tid) : NULL;
+    bool capable = task != NULL && cred_capable(task_cred(task), capability);
+    (void)pthread_mutex_unlock(&table->mutex);
+    return capable;
+}
+
+int process_snapshot_slack(struct process_table *table, pid_t vpid, pid_t reader, uint64_t *ret_slack)
+{
+    struct process_snapshot snapshot;
+    int result = process_snapshot(table, vpid, &snapshot);
+    if (result < 0)
+        return result;
+    if (reader != snapshot.pid && !is_capable(table, reader, CAP_SYS_NICE))
+        return -EPERM;
+    (void)pthread_mutex_lock(&table->mutex);
+    result = thread_get_slack(table, snapshot.pid, ret_slack);
+    (void)pthread_mutex_unlock(&table->mutex);
     return result;
 }

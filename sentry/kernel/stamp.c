@@ -104,6 +104,12 @@ static void scan(struct process_table *table)
     table->commits_until_scan = SCAN_AFTER_COMMITS + 2 * (unsigned int)live;
 }
 
+void stamp_collect(struct process_table *table)
+{
+    for (int i = 0; i < UNSEEN_SCANS_MAX; i++)
+        scan(table);
+}
+
 void stamp_count_commit(struct process_table *table)
 {
     if (table->commits_until_scan == 0)

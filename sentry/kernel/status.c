@@ -170,18 +170,41 @@ int host_status_parse(char *text, struct host_status *ret_status)
     return 0;
 }
 
-int host_status_read(const struct sentry *sentry, pid_t tid, struct host_status *ret_status)
+static int read_status(const struct sentry *sentry, pid_t tid, char text[STATUS_SIZE])
 {
-    char path[32], text[STATUS_SIZE];
+    char path[32];
     (void)snprintf(path, sizeof(path), "%d/status", tid);
     auto_close int fd = openat(sentry->proc_outer, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return errno == ENOENT ? -ESRCH : -errno;
-    ssize_t length = read(fd, text, sizeof(text) - 1);
+    ssize_t length = read(fd, text, STATUS_SIZE - 1);
     if (length < 0)
         return -errno;
     text[length] = '\0';
-    return host_status_parse(text, ret_status);
+    return 0;
+}
+
+int host_status_read(const struct sentry *sentry, pid_t tid, struct host_status *ret_status)
+{
+    char text[STATUS_SIZE];
+    int result = read_status(sentry, tid, text);
+    return result < 0 ? result : host_status_parse(text, ret_status);
+}
+
+unsigned int status_filters(const char *text)
+{
+    static const char label[] = "\nSeccomp_filters:\t";
+    const char *line = strstr(text, label);
+    return line != NULL ? (unsigned int)strtoul(line + sizeof(label) - 1, NULL, 10) : 0;
+}
+
+int thread_filters(const struct sentry *sentry, pid_t tid, unsigned int *ret_count)
+{
+    char text[STATUS_SIZE];
+    int result = read_status(sentry, tid, text);
+    if (result == 0)
+        *ret_count = status_filters(text);
+    return result;
 }
 
 int thread_personality(const struct sentry *sentry, pid_t tid, unsigned int *ret_personality)

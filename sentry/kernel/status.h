@@ -29,6 +29,11 @@ int host_status_parse(char *text, struct host_status *ret_status);
 /* The value of personality(2) a thread has. 0, or -errno. */
 int thread_personality(const struct sentry *sentry, pid_t tid, unsigned int *ret_personality);
 
+/* How many seccomp filters there are on a thread, ours and the host's too. 0 or -errno. */
+int thread_filters(const struct sentry *sentry, pid_t tid, unsigned int *ret_count);
+/* The same from the text of a status file; 0 if it does not say. */
+unsigned int status_filters(const char *text);
+
 /* How long a thread has computed, in clock ticks; 0 if it is gone. */
 uint64_t thread_user_time(const struct sentry *sentry, pid_t tid);
 

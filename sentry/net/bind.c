@@ -144,7 +144,10 @@ static int64_t bind_path(struct call *call, const struct guest_socket *socket, c
         return error;
     const struct gofer_owner owner = {.uid = who.cred->fsuid, .gid = who.cred->fsgid, .umask = who.umask};
     const struct gofer_place place = {.path = path, .fd = -1, .expected = &lookup.dentry->inode->attributes};
-    error = gofer_bind(call->sentry->gofer, socket->fd, place, 0777, &owner);
+    struct statx attributes; /* fchmod(2) of a socket before it is bound says what its name's mode will be */
+    error = object_attributes(call->sentry->vfs, who.cred, socket->fd, &attributes);
+    if (error == 0)
+        error = gofer_bind(call->sentry->gofer, socket->fd, place, attributes.stx_mode & 0777, &owner);
     if (error < 0)
         return error == -EEXIST ? -EADDRINUSE : error;
     vfs_entry_added(lookup.dentry, lookup.name);

@@ -72,6 +72,9 @@ int call_add_fd(struct call *call, int fd, bool close_on_exec, int newfd, int *r
 /* Fetches the object behind a guest descriptor. The caller closes it. Returns it or -EBADF. */
 int call_get_fd(struct call *call, int guest_fd);
 
+/* Can that be told for a thread that shares no descriptors with the first of its process? Linux 6.9. */
+bool call_threads_have_files(const struct call *call);
+
 /*
  * Blocking. A parked call is asked again ("poll") every few milliseconds and when wake() is called, and
  * aborted with -EINTR or a restart code when the guest has a deliverable signal.

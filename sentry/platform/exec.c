@@ -176,10 +176,13 @@ static bool take_over(struct tracee *tracee, const struct stub_exec *exec)
 /* --- all of it --- */
 
 /* The call failed: the caller gets its result, and not our files. */
-static int give_up(struct tracee *tracee, const struct exec_plan *plan)
+static int give_up(struct tracee *tracee, const struct stub_exec *exec)
 {
+    const struct exec_plan *plan = exec->plan;
     int64_t result, ignored;
     int status = transient_result(tracee, &result);
+    if (status == 0)
+        status = exec->undo(tracee, exec->data);
     const int numbers[] = {plan->load.program.fd, plan->load.interpreter.fd};
     for (size_t i = 0; i < 2 && status == 0; i++) {
         const uint64_t closing[6] = {(uint64_t)numbers[i]};
@@ -197,6 +200,8 @@ static int follow(struct tracee *tracee, const struct stub_exec *exec, int stub_
     const uint64_t arguments[6] = {(uint64_t)stub_number, exec->empty, exec->arguments, exec->environment, AT_EMPTY_PATH};
     int status = transient_stop(tracee);
     if (status == 0)
+        status = exec->begin(tracee, exec->data);
+    if (status == 0)
         status = transient_enter(tracee, SYS_execveat, arguments);
     if (status < 0)
         return status;
@@ -208,7 +213,7 @@ static int follow(struct tracee *tracee, const struct stub_exec *exec, int stub_
     if (status < 0)
         return status;
     if (status >> 16 != PTRACE_EVENT_EXEC)
-        return give_up(tracee, exec->plan);
+        return give_up(tracee, exec);
     if (!take_over(tracee, exec)) {
         transient_abandon(tracee);
         return -ESRCH;

@@ -10,6 +10,7 @@
 #include "sentry/stub/plan.h"
 
 struct call;
+struct tracee;
 
 /* What the stub will be told, and the files it needs. */
 struct exec_plan {
@@ -27,6 +28,9 @@ struct stub_exec {
     uint64_t empty;     /* guest address of a NUL byte: the path "" */
     uint64_t arguments; /* guest addresses of argv and envp, as the caller gave them */
     uint64_t environment;
+    /* Called when the caller is stopped, right before it executes; and when that failed after all. 0, or -ESRCH: it is gone. */
+    int (*begin)(struct tracee *tracee, void *data);
+    int (*undo)(struct tracee *tracee, void *data);
     /* Called at the exec stop, when the new image is the stub and the old one is gone. 0, or -errno: it must not run. */
     int (*committed)(struct call *call, void *data);
     void *data;

@@ -110,14 +110,17 @@ int64_t call_give_fd(struct call *call, int *fd, bool close_on_exec)
     return number;
 }
 
+enum { PIDFD_OF_THREAD = O_EXCL };
+
+bool call_threads_have_files(const struct call *call)
+{
+    auto_close int thread = (int)syscall(SYS_pidfd_open, call->task->tid, PIDFD_OF_THREAD);
+    return thread >= 0;
+}
+
 /* A leader that has ended has no descriptors, though the others of its group have. Linux 6.9. */
 static int get_fd_of_thread(const struct task *task, int guest_fd)
 {
-    enum { PIDFD_OF_THREAD = O_EXCL };
-    if (task->tid == task->process->pid) {
-        errno = EBADF;
-        return -1;
-    }
     auto_close int thread = (int)syscall(SYS_pidfd_open, task->tid, PIDFD_OF_THREAD);
     int fd = thread < 0 ? -1 : (int)pidfd_getfd(thread, guest_fd, 0);
     if (fd < 0 && errno != EMFILE && errno != ENFILE && errno != ENOMEM)
@@ -129,9 +132,11 @@ int call_get_fd(struct call *call, int guest_fd)
 {
     if (guest_fd < 0)
         return -EBADF;
-    int fd = (int)pidfd_getfd(call->task->process->pidfd, guest_fd, 0);
-    if (fd < 0 && (errno == EBADF || errno == ESRCH))
-        fd = get_fd_of_thread(call->task, guest_fd);
+    const struct task *task = call->task;
+    bool own = task->process->context->files_differ && task->tid != task->process->pid;
+    int fd = own ? -1 : (int)pidfd_getfd(task->process->pidfd, guest_fd, 0);
+    if (own || (fd < 0 && (errno == EBADF || errno == ESRCH) && task->tid != task->process->pid))
+        fd = get_fd_of_thread(task, guest_fd);
     if (fd >= 0)
         return fd;
     return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -ENFILE : -EBADF;

@@ -42,7 +42,7 @@ struct load_plan {
     uint32_t prefix[PLAN_PREFIX_MAX]; /* offsets in strings */
     char name[16];             /* PR_SET_NAME */
     uint32_t strings_size;
-    uint32_t padding;
+    uint32_t forget_parent; /* its parent's end sends it no signal any more */
     uint64_t random;
     char strings[PLAN_STRINGS_SIZE];
 };

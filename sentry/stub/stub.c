@@ -354,6 +354,8 @@ static uint64_t build_stack(uint64_t *old, const struct loaded *program, const s
 uint64_t stub_main(uint64_t *stack, uint64_t *ret_stack)
 {
     const uint64_t random = plan.random;
+    if (plan.forget_parent)
+        (void)call6(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0, 0);
     (void)call6(__NR_prctl, PR_SET_NAME, (uint64_t)plan.name, 0, 0, 0, 0);
     struct loaded program = load_image(&plan.program, PIE_BASE + (random % (1 << 28)) * PAGE);
     struct loaded interpreter = {0};

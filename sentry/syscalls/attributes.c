@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chmod(2), chown(2), truncate(2), umask(2). */
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "postern/confine.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/busy.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
+
+CONFINE_ALLOW(prlimit64, "how large a guest's files may be");
+CONFINE_ALLOW(tgkill, "SIGXFSZ, for whoever would make one larger");
 
 enum { MODE_BITS = 07777 };
 
@@ -135,6 +143,23 @@ static int may_truncate(struct call *call, const struct vfs_who *who, struct tar
     return program_running(call, &attributes) ? -ETXTBSY : 0;
 }
 
+/* inode_newsize_ok of Linux: what the gofer does it does without the caller's limit. */
+static int check_size_limit(struct call *call, const struct vfs_who *who, struct target *target, uint64_t size)
+{
+    struct statx attributes;
+    struct rlimit limit;
+    const struct task *task = call->task;
+    if (prlimit(task->process->pid, RLIMIT_FSIZE, NULL, &limit) < 0)
+        return -errno;
+    if (limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur)
+        return 0;
+    int error = target_attributes(who, target, &attributes);
+    if (error < 0 || size <= attributes.stx_size)
+        return error;
+    (void)syscall(SYS_tgkill, task->process->pid, task->tid, SIGXFSZ);
+    return -EFBIG;
+}
+
 int64_t sys_truncate(struct call *call)
 {
     int64_t size = (int64_t)call->args[1];
@@ -146,6 +171,8 @@ int64_t sys_truncate(struct call *call)
     int error = target_at(call, &who, AT_FDCWD, call->args[0], 0, LOOKUP_FOLLOW, &target);
     if (error == 0)
         error = may_truncate(call, &who, &target);
+    if (error == 0)
+        error = check_size_limit(call, &who, &target, (uint64_t)size);
     if (error < 0)
         return error;
 
@@ -161,14 +188,15 @@ int64_t sys_truncate(struct call *call)
 int64_t sys_umask(struct call *call)
 {
     struct process *process = call->task->process;
-    mode_t before = process->context->umask;
-    mode_t wanted = arg_uint(call, 0) & 0777;
-    if (wanted == before)
+    struct fs fs = task_fs(call->task);
+    mode_t before = fs.umask;
+    fs.umask = arg_uint(call, 0) & 0777;
+    if (fs.umask == before)
         return before;
-    struct context *context = context_copy(process->context);
+    struct context *context = process_edit(process);
     if (context == NULL)
         return -ENOMEM;
-    context->umask = wanted;
+    context_set_fs(context, call->task, &fs);
     int error = process_commit(call->sentry->processes, process, context);
     return error < 0 ? error : (int64_t)before;
 }

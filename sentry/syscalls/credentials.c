@@ -134,9 +134,7 @@ int64_t sys_setfsuid(struct call *call)
     if (!are_uids(call, 1))
         return before;
     struct cred *cred = caller_cred_edit(call);
-    if (cred != NULL)
-        (void)caller_cred_finish(call, cred, cred_setfsuid(cred, arg_uint(call, 0)));
-    return before;
+    return cred == NULL ? before : caller_cred_finish_with(call, cred, cred_setfsuid(cred, arg_uint(call, 0)), before);
 }
 
 int64_t sys_setfsgid(struct call *call)
@@ -145,7 +143,5 @@ int64_t sys_setfsgid(struct call *call)
     if (!are_gids(call, 1))
         return before;
     struct cred *cred = caller_cred_edit(call);
-    if (cred != NULL)
-        (void)caller_cred_finish(call, cred, cred_setfsgid(cred, arg_uint(call, 0)));
-    return before;
+    return cred == NULL ? before : caller_cred_finish_with(call, cred, cred_setfsgid(cred, arg_uint(call, 0)), before);
 }

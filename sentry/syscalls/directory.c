@@ -33,17 +33,16 @@ int64_t sys_mkdirat(struct call *call)
     return mkdir_at(call, arg_int(call, 0), call->args[1], arg_uint(call, 2));
 }
 
-/* Makes a directory the process's working directory or, with new_root, its root. */
+/* Makes a directory the caller's working directory or, with new_root, its root. */
 static int64_t move_to(struct call *call, struct dentry *dentry, bool new_root)
 {
     struct process *process = call->task->process;
-    struct context *context = context_copy(process->context);
+    struct context *context = process_edit(process);
     if (context == NULL)
         return -ENOMEM;
-    struct dentry **place = new_root ? &context->root : &context->cwd;
-    struct dentry *before = *place;
-    *place = dentry_get(dentry);
-    (void)dentry_put(before);
+    struct fs fs = task_fs(call->task);
+    *(new_root ? &fs.root : &fs.cwd) = dentry;
+    context_set_fs(context, call->task, &fs);
     return process_commit(call->sentry->processes, process, context);
 }
 
@@ -91,11 +90,11 @@ int64_t sys_fchdir(struct call *call)
 
 int64_t sys_getcwd(struct call *call)
 {
-    const struct context *context = call->task->process->context;
-    if (context->cwd->deleted)
+    const struct fs fs = task_fs(call->task);
+    if (fs.cwd->deleted)
         return -ENOENT;
     char path[VFS_PATH_MAX + 32];
-    ssize_t length = dentry_path(context->cwd, context->root, path, sizeof(path));
+    ssize_t length = dentry_path(fs.cwd, fs.root, path, sizeof(path));
     if (length < 0)
         return length;
     size_t size = (size_t)length + 1;

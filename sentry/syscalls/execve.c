@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,26 +16,11 @@
 #include "sentry/platform/loader.h"
 #include "sentry/platform/unlocked.h"
 #include "sentry/sentry.h"
+#include "sentry/syscalls/execve.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/vfs/vfs.h"
 
 enum { SCRIPT_DEPTH_MAX = 5 };
-
-/* A program file that has been found and opened. */
-struct program {
-    struct dentry *dentry; /* NULL: an object without a name (memfd) */
-    int fd;
-    struct statx attributes;
-    bool nosuid;
-};
-
-/* What is gathered before anything happens to the caller, and committed at the exec stop. */
-struct exec {
-    struct exec_plan *plan;
-    struct cred *cred;
-    struct dentry *exe; /* NULL for a nameless one */
-    bool dumpable;
-};
 
 static void program_release(struct program *program)
 {
@@ -49,17 +33,11 @@ static void exec_release(struct exec *exec)
 {
     (void)exec_plan_free(exec->plan);
     (void)cred_put(exec->cred);
-    (void)dentry_put(exec->exe);
+    (void)dentry_put(exec->program);
 }
 #define auto_exec __attribute__((cleanup(exec_release)))
 
 /* --- finding the program --- */
-
-static int program_permission(const struct vfs_who *who, const struct program *program, int mask)
-{
-    return program->dentry != NULL ? vfs_permission(who, program->dentry, mask)
-                                   : attributes_permission(who->cred, &program->attributes, mask);
-}
 
 static int open_nameless(const struct vfs_who *who, int fd, const struct statx *attributes, struct program *ret_program)
 {
@@ -101,7 +79,7 @@ static int open_by_path(const struct vfs_who *who, struct dentry *base, const ch
         return status;
     if (lookup.dentry == NULL) {
         struct statx attributes;
-        if (unlocked_statx(lookup.fd, STATX_BASIC_STATS, &attributes) < 0)
+        if (object_attributes(who->sentry->vfs, who->cred, lookup.fd, &attributes) < 0)
             status = -EACCES;
         else
             status = open_nameless(who, take_fd(&lookup.fd), &attributes, ret_program);
@@ -213,53 +191,7 @@ static int load_interpreter(const struct vfs_who *who, const char *path, struct 
     return 0;
 }
 
-/* --- credentials --- */
-
-static int file_capabilities(const struct vfs_who *who, const struct program *program, struct file_caps *ret_caps)
-{
-    if (program->dentry == NULL || program->nosuid || who->cred->no_new_privs)
-        return -ENODATA;
-    unsigned char value[64];
-    ssize_t size = vfs_deciding_xattr(who->sentry->vfs, program->dentry, KEPT_CAPABILITIES, value, sizeof(value));
-    if (size < 0)
-        return -ENODATA;
-    return cred_parse_file_caps(value, (size_t)size, ret_caps);
-}
-
-/* Set-id bits and file capabilities count for nothing on a mount that says so; nor if somebody without the right to such
- * ids could change the program's directory and umask under it, as Linux has it (LSM_UNSAFE_SHARE). */
-static bool without_set_id(const struct vfs_who *who, const struct program *program)
-{
-    return program->nosuid ||
-           (!cred_capable(who->cred, CAP_SETUID) && process_shares_fs(who->sentry->processes, who->task->process));
-}
-
-static int prepare_credentials(const struct vfs_who *who, const struct program *program, struct exec *exec)
-{
-    struct file_caps caps;
-    int has_caps = file_capabilities(who, program, &caps);
-    if (has_caps < 0 && has_caps != -ENODATA)
-        return has_caps;
-    struct cred *cred = NULL;
-    bool secure = false;
-    int status = cred_exec(who->cred, program->attributes.stx_uid, program->attributes.stx_gid,
-                           program->attributes.stx_mode, has_caps == 0 ? &caps : NULL, without_set_id(who, program), &cred, &secure);
-    if (status < 0)
-        return status;
-
-    exec->cred = cred;
-    exec->exe = program->dentry == NULL ? NULL : dentry_get(program->dentry);
-    exec->dumpable = who->cred->euid == who->cred->ruid && who->cred->egid == who->cred->rgid &&
-                     !cred_change_hides(who->cred, cred) && program_permission(who, program, MAY_READ) == 0;
-
-    struct load_plan *load = &exec->plan->load;
-    load->uid = cred->ruid;
-    load->euid = cred->euid;
-    load->gid = cred->rgid;
-    load->egid = cred->egid;
-    load->secure = secure;
-    return 0;
-}
+/* --- the calls --- */
 
 static void name_plan(struct load_plan *plan, const char *path, const struct program *program, bool by_fd)
 {
@@ -267,8 +199,6 @@ static void name_plan(struct load_plan *plan, const char *path, const struct pro
     const char *slash = strrchr(name, '/');
     (void)snprintf(plan->name, sizeof(plan->name), "%.15s", slash != NULL ? slash + 1 : name);
 }
-
-/* --- the calls --- */
 
 /* Whether a descriptor of the caller closes on exec: then /dev/fd/N will lead a script's interpreter nowhere. */
 static bool closes_on_exec(const struct call *call, int fd)
@@ -291,19 +221,27 @@ static int commit(struct call *call, void *data)
     struct process *process = call->task->process;
     struct process_table *table = call->sentry->processes;
     process_collapse_to(table, process, call->task);
-    struct context *context = process_edit(process);
-    if (context == NULL)
-        return -ENOMEM;
-    (void)cred_put(context->cred);
-    context->cred = take_ptr(exec->cred);
-    (void)dentry_put(context->exe);
-    context->exe = take_ptr(exec->exe);
-    context->before_program = false;
-    context->dumpable = exec->dumpable;
-    return process_commit(table, process, context);
+    secureexec_finish(&exec->secure, call);
+    struct context *context = exec_context(call, exec);
+    int status = context == NULL ? -ENOMEM : process_commit(table, process, context);
+    if (status == 0 && exec->plan->load.forget_parent)
+        call->task->death_signal = false;
+    return status;
 }
 
-static int prepare(const struct vfs_who *who, const char *path, bool by_fd, struct program *program, struct exec *exec)
+static int begin(struct tracee *tracee, void *data)
+{
+    struct exec *exec = data;
+    return secureexec_begin(&exec->secure, tracee);
+}
+
+static int undo(struct tracee *tracee, void *data)
+{
+    const struct exec *exec = data;
+    return secureexec_undo(&exec->secure, tracee);
+}
+
+static int prepare(struct call *call, const struct vfs_who *who, const char *path, bool by_fd, struct program *program, struct exec *exec)
 {
     exec->plan = exec_plan_new();
     if (exec->plan == NULL)
@@ -330,7 +268,7 @@ static int prepare(const struct vfs_who *who, const char *path, bool by_fd, stru
         if (status < 0)
             return status;
     }
-    status = prepare_credentials(who, program, exec);
+    status = exec_judge(call, who, program, exec);
     if (status < 0)
         return status;
     exec->plan->program_fd = take_fd(&program->fd);
@@ -374,7 +312,7 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
     }
 
     auto_exec struct exec exec = {0};
-    status = prepare(&who, path, by_fd && length == 0, &program, &exec);
+    status = prepare(call, &who, path, by_fd && length == 0, &program, &exec);
     if (status < 0)
         return status;
     if (by_fd && exec.plan->load.prefix_count > 0 && closes_on_exec(call, dirfd))
@@ -385,6 +323,8 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
         .empty = path_address + (uint64_t)length,
         .arguments = arguments,
         .environment = environment,
+        .begin = begin,
+        .undo = undo,
         .committed = commit,
         .data = &exec,
     };

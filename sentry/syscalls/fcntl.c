@@ -34,7 +34,7 @@ static int64_t set_owner(struct call *call)
     if (target == NULL)
         return owner > 0 ? CALL_CONTINUE : -EPERM;
     if (owner > 0)
-        return cred_may_signal(cred, target->context->cred) ? CALL_CONTINUE : -EPERM;
+        return cred_may_signal(cred, process_cred(target)) ? CALL_CONTINUE : -EPERM;
     return getpgid(call->task->process->pid) == target->pid ? CALL_CONTINUE : -EPERM;
 }
 

@@ -181,13 +181,30 @@ static int set_by_dentry(const struct vfs_who *who, struct dentry *dentry, struc
     return dentry->filesystem->setattr(vfs, dentry, who, set);
 }
 
-/* A pipe, a terminal from outside: its owner and mode mean nothing here, and may be the host's business. A memory
- * file's mode says whether it can be executed. */
-static bool made_by_guest(const struct vfs_who *who, const struct object *object)
+/* Those who say what may be executed in a memory file have sealed it. */
+static bool seal_forbids(const struct object *object, const struct setattr *set)
 {
-    struct statx native;
-    return S_ISREG(object->attributes.stx_mode) && unlocked_statx(object->fd, STATX_UID, &native) == 0 &&
-           native.stx_uid == who->sentry->guest_uid;
+    enum { SEAL_EXEC = 0x20 };
+    if ((set->valid & SETATTR_MODE) == 0 || !S_ISREG(object->attributes.stx_mode))
+        return false;
+    const int seals = fcntl(object->fd, F_GET_SEALS);
+    return seals >= 0 && (seals & SEAL_EXEC) != 0 && ((object->attributes.stx_mode ^ set->mode) & 0111) != 0;
+}
+
+/* A pipe, a terminal from outside: its owner and mode mean nothing here, and may be the host's business. */
+static int set_anonymous(const struct vfs_who *who, const struct object *object, const struct setattr *set)
+{
+    const struct setattr times = {.valid = set->valid & SETATTR_TIMES, .atime = set->atime, .mtime = set->mtime};
+    if ((object->attributes.stx_mode & S_IFMT) == 0)
+        return -EOPNOTSUPP; /* one inode of the kernel's for all eventfds and their like */
+    if (!object->of_guest)
+        return 0;
+    if (seal_forbids(object, set))
+        return -EPERM;
+    int error = (set->valid & (SETATTR_OWNER | SETATTR_MODE)) == 0 ? 0 : object_set_nameless(who->sentry->vfs, who->cred, object, set);
+    if (error == 0 && times.valid != 0)
+        error = gofer_setattr(who->sentry->gofer, (struct gofer_place){.fd = object->fd}, &times);
+    return error;
 }
 
 int target_set(struct call *call, const struct vfs_who *who, struct target *target, struct setattr *set)
@@ -201,8 +218,8 @@ int target_set(struct call *call, const struct vfs_who *who, struct target *targ
         error = object_permission(who, &target->object, MAY_WRITE);
     if (error < 0)
         return error;
-    if (target->object.kind == OBJECT_ANONYMOUS && !(set->valid == SETATTR_MODE && made_by_guest(who, &target->object)))
-        return 0;
+    if (target->object.kind == OBJECT_ANONYMOUS)
+        return set_anonymous(who, &target->object, set);
     error = gofer_setattr(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, set);
     object_changed(who->sentry->vfs, &target->object);
     return error;

@@ -2,9 +2,9 @@
 /* prctl(2): what concerns credentials is emulated; what is the thread's own affair the host does; the rest does not exist. */
 #include <errno.h>
 #include <linux/prctl.h>
-#include <linux/seccomp.h>
 
 #include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/seccomp.h"
 #include "sentry/syscalls/subject.h"
 
 #ifndef PR_SET_MDWE
@@ -51,7 +51,7 @@ static int64_t set_dumpable(struct call *call)
 
 static int64_t get_no_new_privs(struct call *call)
 {
-    return any_of(call, 1, 4) ? -EINVAL : caller_cred(call)->no_new_privs;
+    return any_of(call, 1, 4) ? -EINVAL : task_no_new_privs(call->task);
 }
 
 static int64_t set_no_new_privs(struct call *call)
@@ -123,18 +123,26 @@ static int64_t ambient(struct call *call)
     return caller_cred_finish(call, cred, result);
 }
 
-/* Our own filter is there, but it is not the guest's to see. */
-static int64_t get_seccomp(struct call *call)
+/* Native, but whoever takes privileges on loses it again (secureexec.c). */
+static int64_t set_death_signal(struct call *call)
 {
-    (void)call;
-    return 0;
+    if (call->args[1] != 0)
+        call->task->death_signal = true;
+    return CALL_CONTINUE;
 }
 
-static int64_t set_seccomp(struct call *call)
+/* The host's carries our tags (sentry/kernel/slack.c). */
+static int64_t get_timer_slack(struct call *call)
 {
-    if (call->args[1] == SECCOMP_MODE_FILTER && !caller_cred(call)->no_new_privs && !caller_capable(call, CAP_SYS_ADMIN))
-        return -EACCES;
-    return CALL_CONTINUE;
+    uint64_t slack;
+    int result = thread_get_slack(call->sentry->processes, call->task->tid, &slack);
+    return result < 0 ? result : (int64_t)(slack < INT64_MAX ? slack : INT64_MAX);
+}
+
+static int64_t set_timer_slack(struct call *call)
+{
+    int result = thread_set_slack(call->sentry->processes, call->task, call->args[1]);
+    return result == -EAGAIN ? 0 : result;
 }
 
 /* What takes one field would need CAP_SYS_RESOURCE, which no guest holds. */
@@ -164,35 +172,32 @@ static const struct {
     {PR_SET_KEEPCAPS, set_keep_caps},
     {PR_GET_KEEPCAPS, get_keep_caps},
     {PR_CAP_AMBIENT, ambient},
-    {PR_SET_SECCOMP, set_seccomp},
-    {PR_GET_SECCOMP, get_seccomp},
+    {PR_SET_SECCOMP, prctl_set_seccomp},
+    {PR_GET_SECCOMP, prctl_get_seccomp},
     {PR_SET_MM, set_mm},
     {PR_SET_PTRACER, set_ptracer},
-    /* the thread's or process's own state, without privilege */
+    {PR_SET_PDEATHSIG, set_death_signal},
+    {PR_SET_TIMERSLACK, set_timer_slack},
+    {PR_GET_TIMERSLACK, get_timer_slack},
+    /* The thread's or process's own state, without privilege. Each is a number the kernel keeps, unless it says more. */
     {PR_SET_NAME, run_natively},
     {PR_GET_NAME, run_natively},
-    {PR_SET_PDEATHSIG, run_natively},
     {PR_GET_PDEATHSIG, run_natively},
-    {PR_SET_CHILD_SUBREAPER, run_natively},
+    {PR_SET_CHILD_SUBREAPER, run_natively}, /* init systems, supervisors; among the sandbox's own processes */
     {PR_GET_CHILD_SUBREAPER, run_natively},
-    {PR_SET_TIMERSLACK, run_natively},
-    {PR_GET_TIMERSLACK, run_natively},
-    {PR_SET_TIMING, run_natively},
+    {PR_SET_TIMING, run_natively}, /* accepts what is the case */
     {PR_GET_TIMING, run_natively},
-    {PR_SET_TSC, run_natively},
+    {PR_SET_TSC, run_natively}, /* rr, and whoever must not read the clock: takes an instruction away */
     {PR_GET_TSC, run_natively},
-    {PR_SET_THP_DISABLE, run_natively},
+    {PR_SET_THP_DISABLE, run_natively}, /* redis, JVMs */
     {PR_GET_THP_DISABLE, run_natively},
-    {PR_SET_VMA, run_natively},
-    {PR_GET_TID_ADDRESS, run_natively},
-    {PR_GET_AUXV, run_natively},
-    {PR_GET_SPECULATION_CTRL, run_natively},
+    {PR_SET_VMA, run_natively},          /* libc and bionic name their memory */
+    {PR_GET_TID_ADDRESS, run_natively},  /* checkpoint tools; an address in the caller's own memory */
+    {PR_GET_AUXV, run_natively},         /* libc without /proc */
+    {PR_GET_SPECULATION_CTRL, run_natively}, /* browsers, JVMs: protection against reading one's own secrets */
     {PR_SET_SPECULATION_CTRL, run_natively},
-    {PR_SET_MDWE, run_natively},
+    {PR_SET_MDWE, run_natively}, /* gives up memory that is writable and executable */
     {PR_GET_MDWE, run_natively},
-    {PR_SET_SYSCALL_USER_DISPATCH, run_natively},
-    {PR_TASK_PERF_EVENTS_DISABLE, run_natively},
-    {PR_TASK_PERF_EVENTS_ENABLE, run_natively},
 };
 
 int64_t sys_prctl(struct call *call)
@@ -201,27 +206,4 @@ int64_t sys_prctl(struct call *call)
         if (options[i].option == arg_int(call, 0))
             return options[i].handler(call);
     return -EINVAL;
-}
-
-/* Still the runtime's code, on its way to its first program: it loads the filter of config.json. */
-static bool is_before_its_program(const struct call *call)
-{
-    return call->task->process->context->exe == NULL;
-}
-
-/* seccomp(2): a guest may confine itself further. A listener it cannot have: there is one a chain, and that is ours. */
-int64_t sys_seccomp(struct call *call)
-{
-    const uint64_t known = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW |
-                           SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
-    if (arg_uint(call, 0) != SECCOMP_SET_MODE_FILTER)
-        return CALL_CONTINUE;
-    uint32_t flags = arg_uint(call, 1);
-    if (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
-        return -EBUSY;
-    if (flags & ~known)
-        return -EINVAL;
-    if (!is_before_its_program(call) && !caller_cred(call)->no_new_privs && !caller_capable(call, CAP_SYS_ADMIN))
-        return -EACCES;
-    return CALL_CONTINUE;
 }

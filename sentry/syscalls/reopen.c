@@ -52,8 +52,8 @@ static int64_t reopen_anonymous(struct opening *opening, struct object *object, 
     struct statx attributes;
     int error = unlocked_statx(object->fd, STATX_BASIC_STATS, &attributes);
     bool inherited = attributes.stx_uid != sentry->guest_uid;
-    if (error == 0 && inherited)
-        error = check_inherited(object->fd, flags);
+    if (error == 0)
+        error = inherited ? check_inherited(object->fd, flags) : object_permission(&opening->who, object, access_needed(flags));
     if (error < 0)
         return error;
 

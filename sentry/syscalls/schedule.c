@@ -62,7 +62,7 @@ struct group_check {
 static int refuse_foreign(struct process *process, void *data)
 {
     const struct group_check *check = data;
-    const struct task target = {.tid = process->pid, .vtid = process->vpid, .process = process};
+    const struct task target = {.tid = process->pid, .vtid = process->vpid, .process = process, .cred = process_cred(process)};
     return !group_has(check->call, &check->group, process) || owns(check->call, &target) ? 0 : -EPERM;
 }
 
@@ -91,7 +91,7 @@ struct user_visit {
 static int visit_user(struct process *process, void *data)
 {
     struct user_visit *visit = data;
-    const struct task target = {.tid = process->pid, .vtid = process->vpid, .process = process};
+    const struct task target = {.tid = process->pid, .vtid = process->vpid, .process = process, .cred = process_cred(process)};
     if (task_cred(&target)->ruid != visit->uid)
         return 0;
     if (!visit->set) {

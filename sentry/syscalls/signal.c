@@ -116,7 +116,7 @@ static int visit_member(struct process *process, void *data)
     struct broadcast *broadcast = data;
     if (!is_member(broadcast, process))
         return 0;
-    const struct task target = {.tid = process->pid, .vtid = process->vpid, .process = process};
+    const struct task target = {.tid = process->pid, .vtid = process->vpid, .process = process, .cred = process_cred(process)};
     if (!may_signal(broadcast->call, &target, broadcast->signal)) {
         broadcast->refused++;
         return 0;

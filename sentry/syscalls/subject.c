@@ -10,6 +10,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/syscalls/secureexec.h"
 
 CONFINE_ALLOW(getpgid, "is a process in a group");
 CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "which process a pidfd is");
@@ -72,11 +73,31 @@ struct cred *caller_cred_edit(struct call *call)
     return cred_copy(caller_cred(call));
 }
 
+/* Returns what the call returns: `value` if it went well. */
+static int64_t publish(struct call *call, struct cred *changed, int64_t value)
+{
+    bool forget = call->task->death_signal && cred_change_hides(caller_cred(call), changed);
+    int result = task_commit_cred(call->sentry->processes, call->task, changed);
+    if (result < 0)
+        return result;
+    return forget ? secureexec_forget_parent(call, value) : value;
+}
+
 int64_t caller_cred_finish(struct call *call, struct cred *changed, int result)
 {
     if (result < 0) {
         (void)cred_put(changed);
         return result;
     }
-    return task_commit_cred(call->sentry->processes, call->task, changed);
+    return publish(call, changed, 0);
+}
+
+int64_t caller_cred_finish_with(struct call *call, struct cred *changed, int result, int64_t value)
+{
+    if (result < 0) {
+        (void)cred_put(changed);
+        return value;
+    }
+    int64_t published = publish(call, changed, value);
+    return published == CALL_ANSWERED ? published : value;
 }

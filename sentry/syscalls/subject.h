@@ -46,5 +46,7 @@ struct cred *caller_cred_edit(struct call *call);
 /* Publishes the copy if `result`, of the call that changed it, is not an error; else drops it. Returns what the
  * handler returns. */
 int64_t caller_cred_finish(struct call *call, struct cred *changed, int result);
+/* The same for a call that never fails: it returns `value`, whatever comes of it. */
+int64_t caller_cred_finish_with(struct call *call, struct cred *changed, int result, int64_t value);
 
 #endif

@@ -40,10 +40,47 @@ int64_t sys_personality(struct call *call)
     return personality == UINT32_MAX || (personality & ~harmless) == 0 ? CALL_CONTINUE : -EINVAL;
 }
 
+/* From now on a thread's descriptor table may be another than its process's: descriptors are asked of the thread. */
+static int note_files_differ(struct call *call)
+{
+    struct process *process = call->task->process;
+    if (process->context->files_differ)
+        return 0;
+    if (!call_threads_have_files(call))
+        return -ENOMEM;
+    struct context *context = process_edit(process);
+    if (context == NULL)
+        return -ENOMEM;
+    context->files_differ = true;
+    return process_commit(call->sentry->processes, process, context);
+}
+
+static int note_own_files(struct call *call)
+{
+    bool alone = process_threads(call->sentry->processes, call->task->process) <= 1;
+    return alone ? 0 : note_files_differ(call);
+}
+
+/* The host does it too, where it means nothing (its folders are empty) or is the whole of it (descriptors). */
 int64_t sys_unshare(struct call *call)
 {
-    const uint64_t own = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM;
-    return (call->args[0] & ~own) == 0 ? CALL_CONTINUE : -EPERM;
+    const uint64_t alone = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM; /* refused to a process with other threads */
+    const uint64_t own = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | alone;
+    if ((call->args[0] & ~own) != 0)
+        return -EPERM;
+    int result = 0;
+    if ((call->args[0] & CLONE_FS) != 0 && (call->args[0] & alone) == 0)
+        result = task_unshare_fs(call->sentry->processes, call->task);
+    if (result == 0 && (call->args[0] & CLONE_FILES) != 0)
+        result = note_own_files(call);
+    return result < 0 ? (result == -EAGAIN ? -ENOMEM : result) : CALL_CONTINUE;
+}
+
+/* close_range(2) that unshares the descriptor table first. */
+int64_t sys_close_range(struct call *call)
+{
+    int result = note_own_files(call);
+    return result < 0 ? result : CALL_CONTINUE;
 }
 
 static int64_t not_for_guests(struct call *call)
@@ -52,24 +89,37 @@ static int64_t not_for_guests(struct call *call)
     return -EPERM;
 }
 
+/* Whoever changes its working directory, root or umask must know that somebody may share them. */
+static int note_shared_fs(struct call *call)
+{
+    struct process *process = call->task->process;
+    if (process->context->fs_shared)
+        return 0;
+    struct context *context = process_edit(process);
+    if (context == NULL)
+        return -ENOMEM;
+    context->fs_shared = true;
+    return process_commit(call->sentry->processes, process, context);
+}
+
 /*
- * What asks for a namespace, or to be somebody else's child, comes here; and a process that is to share its working directory,
- * root and umask with its parent: whoever changes them must know that somebody may share them.
+ * What asks for a namespace, or to be somebody else's child, comes here; a process that is to share its working directory, root and
+ * umask with its parent; and a thread that is to have descriptors or those of its own. (Where it is, it shares all the same: only
+ * unshare(2) makes that its own.)
  */
 int64_t sys_clone(struct call *call)
 {
     const uint64_t refused = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
                              CLONE_NEWNET | CLONE_PTRACE | CLONE_UNTRACED | CLONE_PARENT;
-    struct process *process = call->task->process;
-    if ((call->args[0] & refused) != 0)
+    const uint64_t thread = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM; /* one without the others is none */
+    uint64_t flags = call->args[0];
+    if ((flags & refused) != 0)
         return -EPERM;
-    if ((call->args[0] & CLONE_FS) == 0 || (call->args[0] & CLONE_THREAD) != 0 || process->context->fs_shared)
-        return CALL_CONTINUE;
-    struct context *context = process_edit(process);
-    if (context == NULL)
-        return -ENOMEM;
-    context->fs_shared = true;
-    int result = process_commit(call->sentry->processes, process, context);
+    int result = 0;
+    if ((flags & CLONE_THREAD) == 0 && (flags & CLONE_FS) != 0)
+        result = note_shared_fs(call);
+    else if ((flags & thread) == thread && (flags & CLONE_FILES) == 0)
+        result = note_files_differ(call);
     return result < 0 ? result : CALL_CONTINUE;
 }
 

@@ -96,6 +96,13 @@ static int check(const struct vfs_who *who, struct target *target, const char *n
     return check_acl(who, name, &attributes, change);
 }
 
+/* A memory file's are ours to keep; nothing else without a name can have any. */
+static bool keeps_own(const struct object *object, const char *name)
+{
+    return object->of_guest && S_ISREG(object->attributes.stx_mode) &&
+           (has_prefix(name, XATTR_USER_PREFIX) || has_prefix(name, XATTR_TRUSTED_PREFIX));
+}
+
 static ssize_t get(struct call *call, const struct vfs_who *who, struct target *target, const char *name, void *value,
                    size_t size)
 {
@@ -106,7 +113,9 @@ static ssize_t get(struct call *call, const struct vfs_who *who, struct target *
                                             : filesystem->getxattr(who->sentry->vfs, dentry, name, value, size);
     }
     if (target->object.kind == OBJECT_ANONYMOUS)
-        return -EOPNOTSUPP;
+        return keeps_own(&target->object, name)
+                   ? object_getxattr_nameless(who->sentry->vfs, &target->object, name, value, size)
+                   : -EOPNOTSUPP;
     return gofer_getxattr(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, name, value, size);
 }
 
@@ -149,7 +158,9 @@ static int set(struct call *call, const struct vfs_who *who, struct target *targ
                                             : filesystem->setxattr(who->sentry->vfs, dentry, name, value, size, flags);
     }
     if (target->object.kind == OBJECT_ANONYMOUS)
-        return -EOPNOTSUPP;
+        return keeps_own(&target->object, name)
+                   ? object_setxattr_nameless(who->sentry->vfs, who->cred, &target->object, name, value, size, flags)
+                   : -EOPNOTSUPP;
     struct gofer_place place = {.fd = target->object.fd};
     int error = gofer_setxattr(who->sentry->gofer, place, name, value, size, flags);
     object_changed(who->sentry->vfs, &target->object);
@@ -228,7 +239,7 @@ static ssize_t list_names(struct call *call, const struct vfs_who *who, struct t
         return filesystem->listxattr == NULL ? 0 : filesystem->listxattr(who->sentry->vfs, dentry, list, size);
     }
     if (target->object.kind == OBJECT_ANONYMOUS)
-        return 0;
+        return object_listxattr_nameless(who->sentry->vfs, &target->object, list, size);
     return gofer_listxattr(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, list, size);
 }
 
@@ -276,7 +287,7 @@ static int64_t remove_common(struct call *call, enum by by)
         return filesystem->removexattr == NULL ? -EOPNOTSUPP : filesystem->removexattr(who.sentry->vfs, dentry, name);
     }
     if (target.object.kind == OBJECT_ANONYMOUS)
-        return -EOPNOTSUPP;
+        return keeps_own(&target.object, name) ? object_removexattr_nameless(who.sentry->vfs, &target.object, name) : -EOPNOTSUPP;
     error = gofer_removexattr(who.sentry->gofer, (struct gofer_place){.fd = target.object.fd}, name);
     object_changed(who.sentry->vfs, &target.object);
     return error;

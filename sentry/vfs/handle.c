@@ -5,7 +5,7 @@
  * anew through our /proc/self/fd, on the mount it is on, without a hop. They give us nothing the gofer would not.
  *
  * An O_PATH descriptor counts neither as a reader nor as a writer. It does hold the space of a file without a
- * name, so it goes when the name goes.
+ * name, so it goes when the name goes. A message queue may lose its name without our walking there, so it gets none.
  */
 #include "postern/cleanup.h"
 #include "sentry/platform/unlocked.h"
@@ -43,7 +43,8 @@ static struct handle *free_slot(struct vfs *vfs)
 void inode_keep_handle(struct vfs *vfs, struct inode *inode, int fd)
 {
     mode_t mode = inode->attributes.stx_mode;
-    if (inode->handle != 0 || inode->vfs == NULL || !(S_ISREG(mode) || S_ISDIR(mode)))
+    if (inode->handle != 0 || inode->vfs == NULL || !(S_ISREG(mode) || S_ISDIR(mode)) ||
+        mount_has_queues(vfs, inode->attributes.stx_mnt_id))
         return;
     uint64_t stamp = vfs->stamp;
     int opened = unlocked_reopen(vfs->sentry, fd, O_PATH);

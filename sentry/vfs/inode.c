@@ -121,7 +121,7 @@ void inode_changes(struct inode *inode)
         return;
     inode->changed = ++inode->vfs->stamp;
     inode->fresh_until = 0;
-    inode->ids_until = 0;
+    inode->ids_until = IDS_CHANGED;
     inode_forget_kept(inode);
 }
 

@@ -69,6 +69,17 @@ struct mount_entry *mount_entry_learn(struct vfs *vfs, uint64_t mount_id)
     return entry;
 }
 
+bool mount_has_queues(struct vfs *vfs, uint64_t mount_id)
+{
+    const struct mount_entry *entry = find(vfs, mount_id);
+    return entry != NULL && entry->boot != NULL && strcmp(entry->boot->type, "mqueue") == 0;
+}
+
+void vfs_learn_mount(struct vfs *vfs, uint64_t mount_id)
+{
+    (void)mount_entry_learn(vfs, mount_id);
+}
+
 int64_t mount_until(struct vfs *vfs, uint64_t mount_id)
 {
     const struct mount_entry *entry = mount_entry_learn(vfs, mount_id);

@@ -32,9 +32,12 @@ void object_release(struct object *object)
     object->dentry = dentry_put(object->dentry);
 }
 
-/* Owner and mode change the change time, so with that unchanged they are what they were. */
+/* Owner and mode change the change time, so with that unchanged they are what they were: unless we know of a change, as one may
+ * follow another within the same tick. */
 static bool ids_known(const struct inode *inode, const struct statx *local)
 {
+    if (inode->ids_until == IDS_CHANGED)
+        return false;
     if (inode_ids_fresh(inode))
         return true;
     const struct statx_timestamp *then = &inode->attributes.stx_ctime, *now = &local->stx_ctime;
@@ -64,19 +67,38 @@ static int file_owner(struct vfs *vfs, struct object *object)
     return 0;
 }
 
-/* Pipes, sockets and the like belong to whoever asks: natively all the guest's tasks are one id. The kernel's own inode
- * behind eventfd and its kin is root's; what came from outside is taken for the container's user's. */
-static void anonymous_owner(const struct vfs *vfs, const struct cred *cred, struct statx *attributes)
+/* Pipes, sockets and the like belong to whoever asks, until somebody has changed that: natively all the guest's tasks are one id. The
+ * kernel's own inode behind eventfd and its kin is root's; what came from outside is taken for the container's user's. Says
+ * whether the guest made it. */
+static bool anonymous_owner(struct vfs *vfs, const struct cred *cred, struct statx *attributes)
 {
     const struct sentry *sentry = vfs->sentry;
-    bool of_kernel = (attributes->stx_mode & S_IFMT) == 0;
-    if (attributes->stx_uid == sentry->guest_uid) {
+    const bool of_kernel = (attributes->stx_mode & S_IFMT) == 0, of_guest = attributes->stx_uid == sentry->guest_uid;
+    if (of_guest && !of_kernel) {
         attributes->stx_uid = cred->fsuid;
         attributes->stx_gid = cred->fsgid;
+        nameless_show(vfs, attributes);
     } else {
         attributes->stx_uid = of_kernel ? 0 : sentry->boot->uid;
         attributes->stx_gid = of_kernel ? 0 : sentry->boot->gid;
     }
+    return of_guest && !of_kernel;
+}
+
+int object_attributes(struct vfs *vfs, const struct cred *cred, int fd, struct statx *ret_attributes)
+{
+    struct object object = {.fd = fd};
+    int error = unlocked_statx(fd, OBJECT_MASK, &object.attributes);
+    if (error < 0)
+        return error;
+    object.kind = object_classify(vfs, &object.attributes);
+    if (object.kind == OBJECT_FILE)
+        error = file_owner(vfs, &object);
+    else if (object.kind == OBJECT_ANONYMOUS)
+        (void)anonymous_owner(vfs, cred, &object.attributes);
+    if (error == 0)
+        *ret_attributes = object.attributes;
+    return error;
 }
 
 /* A stand-in for a directory that cannot be found any more: nothing is in it, nothing can be made in it. */
@@ -179,7 +201,7 @@ static int complete(struct vfs *vfs, const struct cred *cred, struct object *obj
     case OBJECT_SYNTHETIC:
         return synthetic_attributes(vfs, object);
     default:
-        anonymous_owner(vfs, cred, &object->attributes);
+        object->of_guest = anonymous_owner(vfs, cred, &object->attributes);
         return 0;
     }
 }

@@ -220,6 +220,8 @@ int vfs_find(struct vfs *vfs, const char *path, struct dentry **ret_dentry);
 ssize_t vfs_readlink(const struct vfs_who *who, struct dentry *dentry, char *buffer, size_t size);
 
 /* --- mounts --- */
+/* What is on this mount of the gofer's is a file: its owner is asked of the gofer. For objects that are reached past the tree. */
+void vfs_learn_mount(struct vfs *vfs, uint64_t mount_id);
 /* The mount a dentry is on; NULL for one the boot configuration does not name (below a recursive bind). */
 const struct boot_mount *vfs_mount(struct vfs *vfs, const struct dentry *dentry);
 unsigned int vfs_mount_flags(struct vfs *vfs, const struct dentry *dentry); /* as struct boot_mount has them */
@@ -235,6 +237,7 @@ struct object {
     int fd; /* our copy, owned */
     enum object_kind kind;
     struct statx attributes; /* statx of the descriptor, ids translated for anonymous objects */
+    bool of_guest;           /* OBJECT_ANONYMOUS: made by the guest, not from outside and none of the kernel's own */
     struct dentry *dentry;   /* owned; always for directories, for others only when object_dentry() was called; may stay NULL */
 };
 int object_from_fd(struct call *call, int guest_fd, struct object *ret_object);
@@ -247,6 +250,15 @@ void object_changed(struct vfs *vfs, const struct object *object);
 void object_written(struct vfs *vfs, const struct object *object);
 /* Finds the dentry of a file object (by its path and identity); -ENOENT if it has no name any more. */
 int object_dentry(struct call *call, struct object *object);
+/* Attributes of a descriptor of ours, as an object's are. */
+int object_attributes(struct vfs *vfs, const struct cred *cred, int fd, struct statx *ret_attributes);
+/* Owner and mode, and extended attributes, of an object of the guest's without a name. Judged by the caller. */
+int object_set_nameless(struct vfs *vfs, const struct cred *cred, const struct object *object, const struct setattr *set);
+ssize_t object_getxattr_nameless(struct vfs *vfs, const struct object *object, const char *name, void *value, size_t size);
+int object_setxattr_nameless(struct vfs *vfs, const struct cred *cred, const struct object *object, const char *name,
+                             const void *value, size_t size, int flags);
+ssize_t object_listxattr_nameless(struct vfs *vfs, const struct object *object, char *list, size_t size);
+int object_removexattr_nameless(struct vfs *vfs, const struct object *object, const char *name);
 /* What readlink(/proc/PID/fd/N) shows for a descriptor of ours that is a copy of a guest's: "pipe:[5]", "/tmp/x", "/tmp/x (deleted)". */
 ssize_t object_describe(struct sentry *sentry, int fd, const struct dentry *root, char *buffer, size_t size);
 

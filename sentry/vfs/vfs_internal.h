@@ -20,6 +20,9 @@
 #include "postern/boot.h"
 #include "sentry/vfs/vfs.h"
 
+/* inode->ids_until: they were changed, and have not been asked for since. */
+#define IDS_CHANGED INT64_MIN
+
 enum {
     DENTRY_BUCKETS = 16384,
     INODE_BUCKETS = 8192,
@@ -68,6 +71,8 @@ struct vfs {
     struct inode *recent[INODES_RECENT];
     size_t recent_next;
     uint64_t written[WRITTEN_BITS / 64]; /* identities (hashed) that were opened for writing, ever */
+
+    struct nameless *nameless; /* nameless.c */
 
     struct handle handles[HANDLES_MAX];
     size_t next_handle;
@@ -122,6 +127,9 @@ void inode_remember(struct vfs *vfs, struct inode *inode);
 bool inode_fresh(const struct inode *inode);
 bool inode_ids_fresh(const struct inode *inode); /* uid, gid and mode */
 
+/* nameless.c: puts what the guest has said of it into the attributes of an object without a name. */
+void nameless_show(struct vfs *vfs, struct statx *attributes);
+
 /* kept.c */
 void inode_forget_kept(struct inode *inode);
 
@@ -156,6 +164,7 @@ void names_unlock_tree(struct vfs *vfs);
 void mounts_init(struct vfs *vfs);
 const struct mount_entry *mount_entry_find(struct vfs *vfs, uint64_t mount_id);
 struct mount_entry *mount_entry_learn(struct vfs *vfs, uint64_t mount_id);
+bool mount_has_queues(struct vfs *vfs, uint64_t mount_id);
 int64_t mount_until(struct vfs *vfs, uint64_t mount_id); /* until when what was learnt now is right */
 bool below_readonly_path(const struct dentry *dentry);
 int64_t names_until(const struct dentry *directory); /* the same for the names in a directory */

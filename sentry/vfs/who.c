@@ -7,14 +7,14 @@
 
 void vfs_who_from_call(struct call *call, struct vfs_who *ret_who)
 {
-    const struct context *context = call->context;
+    const struct fs fs = context_fs(call->context, call->task->fs);
     vfs_tick_for_call(call->sentry->vfs, call);
     *ret_who = (struct vfs_who){
         .sentry = call->sentry,
         .task = call->task,
         .cred = call->cred,
-        .root = context->root,
-        .cwd = context->cwd,
-        .umask = context->umask,
+        .root = fs.root,
+        .cwd = fs.cwd,
+        .umask = fs.umask,
     };
 }

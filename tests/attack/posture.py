@@ -207,6 +207,8 @@ def check(box, postern, rootless):
         owners = {role: check_process(role, pid, rootless, complaints.append) for role, found in pids.items() for pid in found}
         if len(set(owners.values())) != 3 and not rootless:
             complaints.append(f"ids are shared: {owners}")
+        if len({os.readlink(f"/proc/{found[0]}/ns/ipc") for found in pids.values()}) != 1:
+            complaints.append("sentry, gofer and guest are not in one ipc namespace")
         check_descriptors(pids["guest"][0], complaints.append)
         check_filters(postern, pids, complaints.append)
     finally:

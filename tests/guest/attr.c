@@ -2,6 +2,7 @@
 /* Attributes: modes, owners, times, extended attributes, and who may do what to which file. */
 #include "case.h"
 
+#include <sys/resource.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/time.h>
@@ -562,4 +563,54 @@ CASE(protected_kinds)
     }
     OPEN("file", O_WRONLY, 0);
     OPEN("file", O_RDONLY | O_NOATIME, 0);
+}
+
+static volatile sig_atomic_t told;
+
+static void on_size(int signal)
+{
+    (void)signal;
+    told++;
+}
+
+/* By name as by descriptor. */
+CASE(truncating_beyond_the_limit)
+{
+    struct rlimit limit = {1024, RLIM_INFINITY};
+    struct stat st;
+    put_file("file", "some text", 0644);
+    put_file("large", "", 0644);
+    TRY(truncate("large", 5000));
+    signal(SIGXFSZ, on_size);
+    TRY(setrlimit(RLIMIT_FSIZE, &limit));
+    TRY(truncate("file", 1024));
+    TRY(truncate("file", 1025));
+    say("told %d", (int)told);
+    int fd = open("file", O_RDWR);
+    TRY(ftruncate(fd, 1025));
+    say("told %d", (int)told);
+    TRY(truncate("large", 4000));
+    TRY(truncate("large", 3000));
+    TRY(truncate("large", 3500));
+    say("told %d", (int)told);
+    stat("large", &st);
+    say("size %ld", (long)st.st_size);
+    TRY(fallocate(fd, 0, 0, 2000));
+    say("told %d", (int)told);
+    signal(SIGXFSZ, SIG_IGN);
+    TRY(truncate("file", 2000));
+    IN_CHILD("who is not prepared")
+    {
+        signal(SIGXFSZ, SIG_DFL);
+        truncate("file", 2000);
+    }
+    TRY(truncate("missing", 2000));
+    IN_CHILD("permission comes first")
+    {
+        become(1000, 1000);
+        TRY(truncate("file", 2000));
+    }
+    limit.rlim_cur = RLIM_INFINITY;
+    TRY(setrlimit(RLIMIT_FSIZE, &limit));
+    TRY(truncate("file", 2000));
 }

@@ -101,9 +101,17 @@ def facts(user, runtime, fields, private):
     return done.returncode, done.stdout, status.st_uid, status.st_gid, done.stderr
 
 
-def life(user, runtime):
-    """create, start, exec (with a terminal), kill and delete; the states as they go."""
-    where = Bundle(user, ONE, ["/bin/sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.1; done"]).where
+def life(user, runtime, shared=()):
+    """create, start, exec (with a terminal), kill and delete; the states as they go. `shared`: namespaces that stay the user's."""
+    made = Bundle(user, ONE, ["/bin/sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.1; done"])
+    linux = made.config["linux"]
+    linux["namespaces"] = [namespace for namespace in linux["namespaces"] if namespace["type"] not in shared]
+    if "uts" in shared:
+        del made.config["hostname"]
+    if "ipc" in shared:  # runc may not mount the queues then
+        made.config["mounts"] = [mount for mount in made.config["mounts"] if mount["type"] != "mqueue"]
+    made.write()
+    where = made.where
     seen = []
 
     def do(*words, text=False):
@@ -173,6 +181,9 @@ def test(runtime):
         assert wanted[:4] == got[:4] and "refused" in got[1] and "denied" in got[1], f"one id:\nrunc {wanted}\nhere {got}"
         wanted, got = life(user, "runc"), life(user, runtime)
         assert wanted == got, f"life:\nrunc {wanted}\nhere {got}"
+        for shared in (("ipc",), ("uts",), ("ipc", "uts")):
+            wanted, got = life(user, "runc", shared), life(user, runtime, shared)
+            assert wanted == got, f"life in the user's {shared}:\nrunc {wanted}\nhere {got}"
         nothing_left(user)
 
         if runtime == "postern":

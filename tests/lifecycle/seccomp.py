@@ -2,6 +2,7 @@
 """linux.seccomp on top of the routes: what a profile denies is denied, and what engines send by default runs a system."""
 import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../harness"))
@@ -42,6 +43,20 @@ def run(runtime, seccomp, script, tree="busybox"):
         return done.returncode, done.stdout, done.stderr
 
 
+def run_by_exec(runtime, seccomp, script, tree="debian"):
+    """The same as a further process of a container that runs."""
+    with Sandbox(runtime, tree) as box:
+        ident, command = box.prepare(["/bin/sh", "-c", "echo up; exec sleep 60"])
+        patched.edit(os.path.join(command[command.index("--bundle") + 1], "config.json"), lambda config: config["linux"].update(seccomp=seccomp))
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        process.stdout.readline()
+        done = subprocess.run(box.command("exec", ident, "/bin/sh", "-c", script), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=60, check=False)
+        box.stop(ident, process)
+        process.stdout.close()
+        return done.returncode, done.stdout, done.stderr
+
+
 def cases():
     mkdir = "mkdir /tmp/made; echo $?; ls /tmp; sh -c 'mkdir /tmp/made'; echo $?"
     inet = [{"index": 0, "op": "SCMP_CMP_EQ", "value": family} for family in (2, 10)]
@@ -65,6 +80,14 @@ def test(runtime):
               "mount -t tmpfs x /mnt 2>/dev/null; echo $?; bash -c 'echo $((1+1)) | cat'")
     wanted, got = run("runc", engine_profile(), system, "debian"), run(runtime, engine_profile(), system, "debian")
     assert wanted == got, f"debian:\nrunc {wanted}\nhere {got}"
+    # The configuration's filter is the host's business like any other: it is shown, and set-id programs run under it.
+    shown = ("grep Seccomp /proc/self/status; python3 -c 'import ctypes; print(ctypes.CDLL(None).prctl(21))'; cp /usr/bin/id /tmp/set-id; "
+             "chmod 4755 /tmp/set-id; setpriv --reuid 1000 --regid 1000 --clear-groups /tmp/set-id -u; "
+             "setpriv --reuid 1000 --regid 1000 --clear-groups --no-new-privs /tmp/set-id -u")
+    for seccomp in (engine_profile(), profile("ALLOW", rule("ERRNO", "mkdir"))):
+        wanted, got = run("runc", seccomp, shown, "debian"), run(runtime, seccomp, shown, "debian")
+        assert got == run_by_exec(runtime, seccomp, shown), f"exec: {run_by_exec(runtime, seccomp, shown)}"
+        assert wanted == got and wanted[1] == "Seccomp:\t2\nSeccomp_filters:\t1\n2\n0\n1000\n", f"shown:\nrunc {wanted}\nhere {got}"
     if runtime == "runc":
         return
     code, _, error = run(runtime, profile("ALLOW", rule("NOTIFY", "mkdir")), "true")

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/securebits.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -29,11 +31,23 @@ struct gofer_fixture {
     pid_t child;
 };
 
+/* The queues of an ipc namespace of our own, or -1. */
+static inline int fixture_queues(void)
+{
+    int context = unshare(CLONE_NEWIPC) < 0 ? -1 : fsopen("mqueue", FSOPEN_CLOEXEC);
+    if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        return -1;
+    int queues = fsmount(context, FSMOUNT_CLOEXEC, 0);
+    (void)close(context);
+    return queues;
+}
+
 /* Exit code of the child: what server_run said, negated. */
 static inline void fixture_serve(const struct gofer_fixture *fixture, int socket)
 {
     static struct server server;
     server = (struct server){.socket = socket, .root = fixture->root, .hidden = fixture->hidden, .fuse = -1,
+                             .queues = fixture_queues(),
                              .self = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC),
                              .mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)};
     (void)prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0); /* as the runtime does */

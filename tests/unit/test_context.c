@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c sentry/kernel/lineage.c sentry/kernel/ids.c sentry/platform/worker.c */
+/* sources: sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c sentry/kernel/slack.c sentry/kernel/tags.c sentry/kernel/thread_fs.c sentry/kernel/ids.c sentry/platform/worker.c sentry/kernel/aio_account.c */
 /*
  * Contexts and the process table on real processes: a pid namespace of the test's own plays the guest. Needs root; without
  * it the tests of the table are skipped. The commands a guest takes are letters on a pipe.
@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -53,7 +54,7 @@ void platform_unwatch(struct platform *platform, int fd)
 
 struct dentry *dentry_get(struct dentry *dentry)
 {
-    dentry_references++;
+    dentry_references += dentry != NULL;
     return dentry;
 }
 
@@ -316,7 +317,7 @@ static uid_t uid_of(pid_t vpid)
     const struct process *process = process_find_vpid(world.table, vpid);
     if (process == NULL)
         fail_msg("no process %d", vpid);
-    return process->context->cred->euid;
+    return process_cred(process)->euid;
 }
 
 static void test_children_of_differing_threads(void **state)
@@ -337,8 +338,8 @@ static void test_children_of_differing_threads(void **state)
     assert_int_equal(uid_of(of_leader), 0);
     assert_int_equal(uid_of(later), 44);
     assert_int_equal(uid_of(together), 0);
-    assert_null(world.init->context->thread_cred);
-    assert_null(process_find_vpid(world.table, later)->context->thread_cred);
+    assert_false(world.init->context->threads_differ);
+    assert_int_equal(process_find_vpid(world.table, later)->context->cred->euid, 0);
 }
 
 static void test_orphans_of_differing_threads(void **state)
@@ -351,6 +352,143 @@ static void test_orphans_of_differing_threads(void **state)
     assert_int_equal(kill(process_find_vpid(world.table, parent)->pid, SIGKILL), 0);
     assert_int_equal(command(&world, 'w'), parent);
     assert_int_equal(uid_of(grandchild), 33);
+}
+
+static void set_slack(pid_t pid, unsigned long slack)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/timerslack_ns", pid);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fprintf(file, "%lu", slack) > 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static pid_t outer_pid(pid_t vpid)
+{
+    const struct process *process = process_find_vpid(world.table, vpid);
+    assert_non_null(process);
+    return process->pid;
+}
+
+/* Forgets a process: it is found out about anew. */
+static void forget(pid_t vpid)
+{
+    process_exited(world.table, process_find_vpid(world.table, vpid));
+}
+
+static void test_a_tag_of_nobody(void **state)
+{
+    NEED_WORLD();
+    struct task *thread = task_find_vtid(world.table, command(&world, 't'));
+    assert_int_equal(task_commit_cred(world.table, thread, as_user(thread, 33)), 0);
+    pid_t child = command(&world, 'F');
+    assert_int_equal(uid_of(child), 33);
+    pid_t outer = outer_pid(child);
+    struct thread_state carried = {0};
+    uint64_t slack;
+    assert_int_equal(thread_state_read(world.table, outer, &carried, &slack), 0);
+    assert_int_equal(carried.cred->euid, 33);
+    assert_int_equal(slack, 50000);
+    thread_state_release(&carried);
+    for (unsigned int tag = 0; tag < TAG_COUNT; tag += 7) {
+        if (tags_state(&world.table->tags, tag) != NULL || tag == 0 || tag == TAG_NONE)
+            continue;
+        set_slack(outer, 5 * TAG_COUNT + tag);
+        forget(child);
+        assert_int_equal(uid_of(child), 65534);
+        assert_true(process_cred(process_find_vpid(world.table, child))->no_new_privs);
+    }
+    set_slack(outer, 50000); /* as if it had never had one */
+    forget(child);
+    assert_int_equal(uid_of(child), 0);
+}
+
+static void test_tags_are_used_again(void **state)
+{
+    NEED_WORLD();
+    enum { CHANGES = 3 * TAG_COUNT };
+    struct task *thread = task_find_vtid(world.table, command(&world, 't'));
+    pid_t early = 0, late = 0;
+    for (uid_t i = 1; i < CHANGES; i++) {
+        assert_int_equal(task_commit_cred(world.table, thread, as_user(thread, i)), 0);
+        if (i == 10)
+            early = command(&world, 'G') - 1; /* and its child */
+        if (i == CHANGES / 2)
+            late = command(&world, 'F');
+        assert_true(world.table->tags.count < TAG_COUNT - 1);
+    }
+    assert_int_equal(uid_of(early), 10);
+    assert_int_equal(uid_of(early + 1), 10);
+    assert_int_equal(uid_of(late), CHANGES / 2);
+    assert_int_equal(uid_of(1), 0);
+}
+
+static void test_slack(void **state)
+{
+    NEED_WORLD();
+    static const uint64_t values[] = {1, 50000, 49999, 848, 4096, UINT64_C(1) << 40};
+    uint64_t slack;
+    assert_int_equal(thread_get_slack(world.table, world.pid, &slack), 0);
+    assert_int_equal(slack, 50000);
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        assert_int_equal(thread_set_slack(world.table, world.init->tasks, values[i]), 0);
+        assert_int_equal(thread_get_slack(world.table, world.pid, &slack), 0);
+        assert_int_equal(slack, values[i]);
+        pid_t child = command(&world, 'f');
+        assert_int_equal(thread_get_slack(world.table, outer_pid(child), &slack), 0);
+        assert_int_equal(slack, values[i]);
+        assert_int_equal(uid_of(child), 0);
+    }
+    assert_int_equal(thread_set_slack(world.table, world.init->tasks, 0), 0);
+    assert_int_equal(thread_get_slack(world.table, world.pid, &slack), 0);
+    assert_int_equal(slack, 50000);
+    assert_int_equal(process_snapshot_slack(world.table, 1, world.pid, &slack), 0);
+    assert_int_equal(slack, 50000);
+    assert_int_equal(process_snapshot_slack(world.table, 1, 4000000, &slack), -EPERM);
+}
+
+static void test_fs_of_a_thread(void **state)
+{
+    NEED_WORLD();
+    assert_int_equal(task_unshare_fs(world.table, world.init->tasks), 0); /* alone: nothing to part from */
+    assert_int_equal(world.init->context->own_fs_count, 0);
+    struct task *thread = task_find_vtid(world.table, command(&world, 't'));
+    assert_int_equal(task_unshare_fs(world.table, thread), 0);
+    struct fs fs = task_fs(thread);
+    fs.umask = 011;
+    struct context *context = process_edit(world.init);
+    context_set_fs(context, thread, &fs);
+    assert_int_equal(process_commit(world.table, world.init, context), 0);
+    pid_t of_thread = command(&world, 'F'), of_leader = command(&world, 'f');
+    fs.umask = 066;
+    context = process_edit(world.init);
+    context_set_fs(context, thread, &fs);
+    assert_int_equal(process_commit(world.table, world.init, context), 0);
+
+    assert_int_equal(task_fs(thread).umask, 066);
+    assert_int_equal(task_fs(task_find(world.table, world.pid)).umask, 022);
+    struct process_snapshot snapshot;
+    assert_int_equal(process_snapshot(world.table, of_thread, &snapshot), 0); /* not found out about yet */
+    assert_int_equal(snapshot.umask, 011);
+    assert_int_equal(task_fs(process_find_vpid(world.table, of_thread)->tasks).umask, 011);
+    assert_int_equal(task_fs(process_find_vpid(world.table, of_leader)->tasks).umask, 022);
+
+    for (int i = 0; i < 2000; i++) { /* what no thread has any more goes, now and then */
+        assert_int_equal(task_unshare_fs(world.table, thread), 0);
+        (void)usleep(100);
+    }
+    assert_true(world.init->context->own_fs_count <= 512);
+    assert_int_equal(task_fs(thread).umask, 066);
+
+    /* an exec by the thread: what it had is the process's */
+    process_collapse_to(world.table, world.init, thread);
+    context = process_edit(world.init);
+    assert_int_equal(process_forget_threads(world.table, world.init->tasks, context), 0);
+    assert_int_equal(process_commit(world.table, world.init, context), 0);
+    assert_int_equal(world.init->context->umask, 066);
+    assert_int_equal(world.init->context->own_fs_count, 0);
+    assert_false(world.init->context->tagged);
 }
 
 static void test_exit_and_reuse(void **state)
@@ -476,6 +614,10 @@ static int all_tests(void)
         cmocka_unit_test_teardown(test_threads, leave),
         cmocka_unit_test_teardown(test_children_of_differing_threads, leave),
         cmocka_unit_test_teardown(test_orphans_of_differing_threads, leave),
+        cmocka_unit_test_teardown(test_a_tag_of_nobody, leave),
+        cmocka_unit_test_teardown(test_tags_are_used_again, leave),
+        cmocka_unit_test_teardown(test_slack, leave),
+        cmocka_unit_test_teardown(test_fs_of_a_thread, leave),
         cmocka_unit_test_teardown(test_exit_and_reuse, leave),
         cmocka_unit_test_teardown(test_unstamped, leave),
         cmocka_unit_test_teardown(test_contexts_are_freed, leave),

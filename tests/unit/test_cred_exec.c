@@ -56,13 +56,18 @@ static struct cred *before_exec(const struct exec_case *row)
     return cred;
 }
 
-static void check_row(const struct exec_case *row)
+/* no_gain instead of the caller's no_new_privs must come to the same. */
+static void check_row_with(const struct exec_case *row, bool no_gain)
 {
-    struct cred *before = before_exec(row), *after = NULL;
+    struct cred *before = before_exec(row);
+    before->no_new_privs = before->no_new_privs && !no_gain;
     struct file_caps caps = {row->file_permitted, row->file_inheritable, (row->how & CAPS_E) != 0};
-    bool secure = false;
-    int result = cred_exec(before, row->owner, 0, row->mode, row->how & (CAPS | CAPS_E) ? &caps : NULL,
-                           (row->how & NOSUID) != 0, &after, &secure);
+    const struct exec_file file = {.owner = row->owner, .mode = row->mode, .nosuid = (row->how & NOSUID) != 0,
+                                   .caps = row->how & (CAPS | CAPS_E) ? &caps : NULL, .no_gain = no_gain};
+    struct exec_result done = {0};
+    int result = cred_exec(before, &file, &done);
+    bool secure = done.secure;
+    struct cred *after = done.cred;
     if (result != row->result)
         fail_msg("%s: %d", row->what, result);
     if (result == 0) {
@@ -84,6 +89,13 @@ static void check_row(const struct exec_case *row)
     }
     cred_put(before);
     cred_put(after);
+}
+
+static void check_row(const struct exec_case *row)
+{
+    check_row_with(row, false);
+    if ((row->how & NNP) != 0)
+        check_row_with(row, true);
 }
 
 static void check_rows(const struct exec_case *rows, size_t count)
@@ -154,9 +166,14 @@ static void test_set_gid(void **state)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct exec_case plain = {.ruid = 1, .euid = 1, .suid = 1, .how = rows[i].no_new_privs ? NNP : 0};
-        struct cred *before = before_exec(&plain), *after = NULL;
-        bool secure;
-        assert_int_equal(cred_exec(before, 1, 8, rows[i].mode, NULL, rows[i].nosuid, &after, &secure), 0);
+        struct cred *before = before_exec(&plain);
+        const struct exec_file file = {.owner = 1, .group = 8, .mode = rows[i].mode, .nosuid = rows[i].nosuid};
+        struct exec_result done;
+        assert_int_equal(cred_exec(before, &file, &done), 0);
+        struct cred *after = done.cred;
+        bool secure = done.secure;
+        assert_int_equal(done.gains, rows[i].want == 8);
+        assert_int_equal(done.resets_personality, rows[i].want == 8);
         assert_int_equal(after->egid, rows[i].want);
         assert_int_equal(after->sgid, rows[i].want);
         assert_int_equal(after->fsgid, rows[i].want);

@@ -261,10 +261,12 @@ static bool install_program(const struct program *program)
 
 static bool same_exec(struct cred *before, const struct program *program, const struct report *host, int host_error)
 {
-    struct cred *after = NULL;
-    bool secure = false;
-    int result = cred_exec(before, program->owner, program->owner, program->mode, program->has_caps ? &program->caps : NULL,
-                           false, &after, &secure);
+    const struct exec_file file = {.owner = program->owner, .group = program->owner, .mode = program->mode,
+                                   .caps = program->has_caps ? &program->caps : NULL};
+    struct exec_result done = {0};
+    int result = cred_exec(before, &file, &done);
+    struct cred *after = done.cred;
+    bool secure = done.secure;
     struct report was, model = {0};
     ask_model(before, &was);
     if (result == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Valid requests with bytes changed at random, many of them: the gofer answers or hangs up, and never crashes or leaves its folder.
  * POSTERN_FUZZ_ROUNDS and POSTERN_FUZZ_SEED make it longer or other. Needs root. */
-/* sources: gofer/server.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/op_special.c gofer/op_sync.c gofer/op_line.c */
+/* sources: gofer/server.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/op_special.c gofer/op_sync.c gofer/op_line.c gofer/op_queues.c */
 #include "gofer_fixture.h"
 
 #include <errno.h>
@@ -59,6 +59,10 @@ static const struct seed {
     {GOFER_OP_INOTIFY_ADD, "a", NULL, IN_CREATE, 0, 3},
     {GOFER_OP_HIDDEN_DIRECTORY, "!proc", NULL, 0, 0, 0},
     {GOFER_OP_FUSE_OPEN, NULL, NULL, O_RDONLY, 0, 0},
+    {GOFER_OP_QUEUE_FIND, "q", NULL, 0, 0, 0},
+    {GOFER_OP_QUEUE_FIND, "", NULL, 0, 0, 0},
+    {GOFER_OP_QUEUE_MAKE, "q", NULL, O_RDWR, 0600, 0},
+    {GOFER_OP_QUEUE_UNLINK, "q", NULL, 0, 0, 0},
 };
 
 static size_t build(const struct seed *seed)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every operation, from the sentry's client to a gofer's loop and back. Needs root, as the gofer does. */
-/* sources: gofer/server.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c */
+/* sources: gofer/server.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c gofer/op_queues.c */
 #include "gofer_fixture.h"
 
 #include <errno.h>
 #include <linux/fs.h>
+#include <mqueue.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/inotify.h>
@@ -535,6 +536,52 @@ static void test_special(void **state)
     assert_int_equal(gofer_fuse_open(gofer, 7, O_RDONLY, &one), -ENOSYS);
 }
 
+static int make_queue(const char *name, const int64_t limits[2], int *ret_fd, struct statx *ret_attributes)
+{
+    return gofer_queue_make(gofer, name, O_RDWR | O_NONBLOCK, 0666, &user, limits, ret_fd, ret_attributes);
+}
+
+/* They have owners and modes like files, and live in a folder of their own. */
+static void test_queues(void **state)
+{
+    (void)state;
+    struct statx made, found;
+    struct mq_attr limits;
+    int fd = -1, other = -1;
+    assert_int_equal(make_queue("q", (const int64_t[2]){3, 100}, &fd, &made), 0);
+    assert_int_equal(made.stx_mode, S_IFREG | 0640);
+    assert_int_equal(made.stx_uid, 1000);
+    assert_int_equal(made.stx_gid, 1001);
+    assert_int_equal(mq_getattr(fd, &limits), 0);
+    assert_true(limits.mq_maxmsg == 3 && limits.mq_msgsize == 100 && limits.mq_flags == O_NONBLOCK);
+    assert_int_equal(mq_send(fd, "message", 8, 0), 0);
+    assert_int_equal(make_queue("q", NULL, &other, &found), -EEXIST);
+    assert_int_equal(make_queue("r", (const int64_t[2]){0, 1}, &other, &found), -EINVAL);
+    assert_int_equal(make_queue("r", (const int64_t[2]){1000000, 1}, &other, &found), -EINVAL);
+    assert_int_equal(make_queue("a/b", NULL, &other, &found), -EINVAL);
+
+    assert_int_equal(gofer_queue_find(gofer, "q", &other, &found), 0);
+    assert_int_equal(found.stx_ino, made.stx_ino);
+    assert_int_equal(fcntl(other, F_GETFL) & O_PATH, O_PATH);
+    int again = -1;
+    assert_int_equal(gofer_reopen(gofer, other, O_RDONLY | O_NONBLOCK, &again), 0);
+    char text[100];
+    assert_int_equal(mq_receive(again, text, sizeof(text), NULL), 8);
+    (void)close(again);
+    (void)close(other);
+    assert_int_equal(gofer_queue_find(gofer, "", &other, &found), 0);
+    assert_int_equal(found.stx_mode, S_IFDIR | 01777);
+    (void)close(other);
+    assert_int_equal(gofer_queue_find(gofer, "none", &other, &found), -ENOENT);
+    assert_int_equal(gofer_queue_find(gofer, "a/b", &other, &found), -EACCES);
+    assert_int_equal(gofer_queue_find(gofer, "..", &other, &found), -EINVAL);
+
+    assert_int_equal(gofer_queue_unlink(gofer, "q", made.stx_ino + 1), -ESTALE);
+    assert_int_equal(gofer_queue_unlink(gofer, "q", made.stx_ino), 0);
+    assert_int_equal(gofer_queue_unlink(gofer, "q", made.stx_ino), -ENOENT);
+    (void)close(fd);
+}
+
 /* Another process of the host swaps a folder for a link out of the container, as fast as it can. */
 static void *swap(void *stop)
 {
@@ -597,6 +644,7 @@ int main(void)
         cmocka_unit_test(test_sockets),
         cmocka_unit_test(test_inotify),
         cmocka_unit_test(test_special),
+        cmocka_unit_test(test_queues),
         cmocka_unit_test(test_race),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

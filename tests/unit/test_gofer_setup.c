@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole gofer, started as the runtime starts it: mounts, devices, console, privileges, confinement. Needs root. */
-/* sources: runtime/gofer_setup.c runtime/mounts.c runtime/mount_root.c runtime/mount_report.c runtime/rootfs.c runtime/copy_up.c runtime/devices.c runtime/user_namespace.c runtime/id_table.c runtime/mount_ids.c runtime/mount_idmap.c sentry/fs/gofer_client.c runtime/layer.c runtime/layer_tiles.c runtime/numbers.c runtime/mountinfo.c runtime/streams.c runtime/await.c runtime/signals.c runtime/log.c sentry/fs/gofer_line.c sentry/platform/worker.c */
+/* sources: runtime/gofer_setup.c runtime/mounts.c runtime/mount_root.c runtime/mount_report.c runtime/rootfs.c runtime/copy_up.c runtime/devices.c runtime/user_namespace.c runtime/id_table.c runtime/mount_ids.c runtime/mount_idmap.c sentry/fs/gofer_client.c runtime/layer.c runtime/layer_tiles.c runtime/numbers.c runtime/mountinfo.c runtime/streams.c runtime/await.c runtime/signals.c runtime/log.c sentry/fs/gofer_line.c sentry/platform/worker.c runtime/namespaces.c runtime/sysctl.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -164,8 +164,8 @@ static void start(struct run *run)
         .gofer_binary = open_gofer(),
         .sentry_socket = service[1],
         .procfs = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-        .mqueue = -1,
         .kept = -1,
+        .sentry = -1, /* no namespaces in the configuration: the ipc namespace is ours */
         .report = report[1],
         .want_terminal = run->config->process.terminal,
         .console_size = {.ws_row = 24, .ws_col = 80},
@@ -174,6 +174,7 @@ static void start(struct run *run)
     run->pid = fork();
     if (run->pid == 0) {
         struct error error = {0};
+        assert_int_equal(unshare(CLONE_NEWIPC), 0); /* the machine's queues are not ours */
         (void)gofer_setup(&setup, &error);
         _exit(1);
     }
@@ -415,6 +416,13 @@ static void test_every_operation_confined(void **state)
     for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
         (void)close(used[i]);
     assert_true(gofer_fuse_open(gofer, 7, O_RDONLY, &fd) < 0); /* nobody answers there */
+
+    struct statx queue;
+    assert_int_equal(gofer_queue_make(gofer, "q", O_RDWR, 0640, &owner, NULL, &fd, &queue), 0);
+    (void)close(fd);
+    assert_int_equal(gofer_queue_find(gofer, "q", &fd, &queue), 0);
+    (void)close(fd);
+    assert_int_equal(gofer_queue_unlink(gofer, "q", queue.stx_ino), 0);
     assert_int_equal(stop(&run), 0);
 }
 
@@ -480,7 +488,7 @@ static void test_privileges(void **state)
     }
     (void)fclose(file);
     assert_int_equal(seen, 8);
-    (void)snprintf(path, sizeof(path), "/proc/%d/fd/9", run.pid);
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd/10", run.pid);
     assert_int_equal(access(path, F_OK), -1);
     (void)snprintf(path, sizeof(path), "/proc/%d/fd/6", run.pid); /* the root of a mount: there is no way up */
     char target[16] = "";

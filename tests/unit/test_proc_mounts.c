@@ -16,13 +16,18 @@
 #include "sentry/sentry.h"
 
 static const char *process_root = "";
-static struct context context;
-static struct process process = {.context = &context};
+static struct task task;
 
-struct process *proc_subject_process(const struct synth_source *source)
+struct task *proc_subject_task(const struct synth_source *source)
 {
     (void)source;
-    return &process;
+    return &task;
+}
+
+struct fs task_fs(const struct task *of)
+{
+    (void)of;
+    return (struct fs){0};
 }
 
 ssize_t dentry_relative_path(const struct dentry *dentry, char *buffer, size_t size)

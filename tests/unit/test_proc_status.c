@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/fs/proc_status.c sentry/fs/procfs_text.c */
+/* sources: sentry/fs/proc_status.c sentry/fs/procfs_text.c sentry/kernel/status.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -82,6 +82,7 @@ static void make_snapshot(void)
     snapshot.groups[1] = 6;
     snapshot.group_count = 2;
     snapshot.umask = 022;
+    snapshot.host_filters = 1;
     snapshot_result = 0;
 }
 
@@ -108,8 +109,22 @@ static void test_status(void **state)
                                    "CapBnd:\t00000000a80425fb\n"
                                    "CapAmb:\t0000000000000000\n"
                                    "NoNewPrivs:\t0\n"
-                                   "Seccomp:\t0\n"
+                                   "Seccomp:\t2\n"
+                                   "Seccomp_filters:\t2\n"
                                    "Threads:\t1\n");
+}
+
+static void test_status_without_own_filter(void **state)
+{
+    (void)state;
+    make_snapshot();
+    host_file = host_status;
+    for (snapshot.host_filters = 3; snapshot.host_filters < 5; snapshot.host_filters++) {
+        auto_text struct text text = {0};
+        const struct synth_source source = {.reader = 45};
+        assert_int_equal(proc_status_text(&source, &text), 0);
+        assert_non_null(strstr(text.data, "\nSeccomp:\t0\nSeccomp_filters:\t0\n"));
+    }
 }
 
 static void test_status_of_the_reader(void **state)
@@ -148,6 +163,7 @@ static void test_status_of_a_process_that_ended(void **state)
     assert_int_equal(proc_status_text(&source, &text), 0);
     assert_non_null(strstr(text.data, "\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n"));
     assert_non_null(strstr(text.data, "\nCapEff:\t0000000000000000\n"));
+    assert_non_null(strstr(text.data, "\nSeccomp:\t0\nSeccomp_filters:\t0\n"));
 
     host_file = NULL;
     auto_text struct text nothing = {0};
@@ -195,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status),
+        cmocka_unit_test(test_status_without_own_filter),
         cmocka_unit_test(test_status_of_the_reader),
         cmocka_unit_test(test_status_of_many_groups),
         cmocka_unit_test(test_status_of_a_process_that_ended),

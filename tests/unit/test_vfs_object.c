@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/inode.c sentry/vfs/kept.c sentry/vfs/handle.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/child.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/acl.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/vfs/object.c sentry/vfs/describe.c sentry/vfs/synthetic.c sentry/vfs/exec.c sentry/vfs/root.c sentry/vfs/who.c sentry/fs/goferfs.c sentry/fs/goferfs_open.c sentry/fs/goferfs_acl.c sentry/kernel/cred.c sentry/vfs/names.c sentry/platform/worker.c */
+/* sources: sentry/platform/unlocked.c sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/inode.c sentry/vfs/kept.c sentry/vfs/handle.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/child.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/acl.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/vfs/object.c sentry/vfs/nameless.c sentry/vfs/describe.c sentry/vfs/synthetic.c sentry/vfs/exec.c sentry/vfs/root.c sentry/vfs/who.c sentry/fs/goferfs.c sentry/fs/goferfs_open.c sentry/fs/goferfs_acl.c sentry/kernel/cred.c sentry/vfs/names.c sentry/platform/worker.c */
 /*
  * goferfs and the objects behind descriptors, over a real folder: the test is its own gofer (the functions of
  * gofer_client.h, each by one system call) and counts the requests. The tree's root is the machine's, so that the kernel's
@@ -64,6 +64,12 @@ bool fuse_describe(struct fuse_server *server, uint64_t mount_id, uint64_t ino, 
 {
     (void)server, (void)mount_id, (void)ino, (void)ret_spec;
     return false;
+}
+
+struct fs context_fs(const struct context *context, uint64_t id)
+{
+    assert_int_equal(id, 0);
+    return (struct fs){.root = context->root, .cwd = context->cwd, .umask = context->umask};
 }
 
 struct cred *task_cred(const struct task *task)

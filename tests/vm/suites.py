@@ -7,8 +7,8 @@ TESTS = os.path.dirname(HERE)
 SHARED = "/run/vm"  # this run's folder, as the machine sees it
 GUEST = SHARED + "/guest"  # programs for containers, compiled by the host
 
-# Where the kernel's age shows: how pids are translated, whom a message is from, how the sentry is woken.
-AREAS = ["process", "signal", "unix"]
+# Where the kernel's age shows: how pids are translated, whom a message is from, how the sentry is woken, whose a thread's timer slack is.
+AREAS = ["process", "secure", "signal", "thread", "unix"]
 LIVES = ["whole-life", "paused", "many-processes", "exec", "netns"]
 
 DEFAULT = {
