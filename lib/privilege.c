@@ -54,6 +54,17 @@ static bool is_capable(int capability)
            (sets[capability / 32].effective >> ((unsigned int)capability % 32) & 1) != 0;
 }
 
+void privilege_keep(int capability)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2] = {{0}};
+    if (syscall(SYS_capget, &header, sets) < 0)
+        return;
+    sets[capability / 32].inheritable |= 1U << (unsigned int)capability % 32;
+    if (syscall(SYS_capset, &header, sets) == 0)
+        (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
+}
+
 int privilege_drop_groups(void)
 {
     if (setgroups(0, NULL) == 0)

@@ -16,6 +16,7 @@
 #include "postern/cell.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/privilege.h"
 #include "postern/socket.h"
 #include "runtime/await.h"
 #include "runtime/cell_boot.h"
@@ -106,6 +107,7 @@ static int become_cell(int namespaces, int program, const struct cell_plan *plan
     int placed = place(&handed, program, plan->preserve_fds, error);
     if (placed < 0)
         return placed;
+    privilege_keep(CAP_SYS_ADMIN); /* to join what does not belong to the sandbox's user namespace, which gives all others */
     char *arguments[] = {(char *)(uintptr_t)CELL_PROGRAM_NAME, NULL}, *environment[] = {NULL};
     (void)syscall(SYS_execveat, placed, "", arguments, environment, AT_EMPTY_PATH);
     return error_set(error, errno, "cannot execute postern-cell");

@@ -14,6 +14,9 @@ struct error;
  * process can never hold a capability again: SECBIT_NOROOT and its kin are locked. 0 or -errno. */
 int privilege_drop(uid_t uid, gid_t gid, const int *keep, size_t count, struct error *error);
 
+/* A capability we have is the next program's too, though we are not root. Whether it worked that one will see. */
+void privilege_keep(int capability);
+
 /* Gives up the supplementary groups, where that is allowed: whoever made his user namespace without privileges has to keep
  * them, for they may also take rights away. 0 or -errno. */
 int privilege_drop_groups(void);

@@ -34,6 +34,9 @@ class Descriptor:
         found = self.stat()
         return stat.S_ISCHR(found.st_mode) and found.st_rdev == os.makedev(major, minor)
 
+    def file_system(self):
+        return subprocess.run(["stat", "-L", "-f", "-c", "%T", self.path], capture_output=True, text=True, check=False).stdout.strip()
+
     def is_writable_only(self):
         return self.flags & (MODE | PATH) == WRITE_ONLY
 
@@ -85,6 +88,7 @@ KINDS = {
     "own descriptors": lambda d, kept: d.is_folder() and set(os.listdir(d.path)) >= {"0", "3", "4"} and
     not os.path.exists(d.path + "/../status"),
     "own mountinfo": lambda d, kept: d.target.endswith("/mountinfo") and stat.S_ISREG(d.stat().st_mode),
+    "message queues": lambda d, kept: d.is_folder() and d.target == "/" and d.file_system() == "mqueue",
     "FUSE root": lambda d, kept: d.target == "/",  # to ask more of it is to ask the sentry
 }
 
