@@ -131,6 +131,23 @@ int await_connected(int fd, const struct sockaddr *address, socklen_t size)
     return result;
 }
 
+/* A FIFO is opened for writing when somebody reads it. */
+int await_opened(const char *path, int flags, mode_t mode)
+{
+    const long deadline = await_now_ms() + await_limit_ms();
+    int fd;
+    while ((fd = open(path, flags | O_NONBLOCK, mode)) < 0) {
+        struct pollfd entry = {.fd = signals_interrupt_fd(), .events = POLLIN};
+        if (errno != ENXIO && errno != EINTR)
+            return -errno;
+        if (await_now_ms() >= deadline)
+            return -ETIMEDOUT;
+        if (poll(&entry, 1, STEP_MS) > 0 && signals_interrupt() != 0)
+            return -EINTR;
+    }
+    return fd;
+}
+
 /* -- for an end --------------------------------------------------------------------------------------------------- */
 
 int await_child(pid_t pid, int limit_ms, int *ret_status)

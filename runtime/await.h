@@ -35,6 +35,9 @@ int await_sent(int socket, const char *who, const void *data, size_t size, const
 /* connect(2) of a Unix socket to somebody who may not take it. 0 or -errno. */
 int await_connected(int fd, const struct sockaddr *address, socklen_t size);
 
+/* open(2) of a file to be written that may be a FIFO nobody reads. O_NONBLOCK is set. The descriptor, or -errno. */
+int await_opened(const char *path, int flags, mode_t mode);
+
 /* A child's end, for the limit and no longer; -ETIMEDOUT. *ret_status, which may be NULL, as of waitpid(2). Signals do not end it:
  * it is how things are taken down. */
 int await_child(pid_t pid, int limit_ms, int *ret_status);

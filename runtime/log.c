@@ -12,6 +12,7 @@
 
 #include "postern/error.h"
 #include "postern/text.h"
+#include "runtime/await.h"
 
 enum { LINE_MAX_BYTES = 4096 };
 
@@ -27,8 +28,9 @@ int log_open(const char *path, bool json, bool debug, struct error *error)
     if (path == NULL)
         return 0;
 
-    log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
-    return log_fd >= 0 ? 0 : error_set(error, errno, "cannot open the log %s", path);
+    /* It stays non-blocking: a reader of a FIFO who does not read loses lines, and holds nobody up. */
+    log_fd = await_opened(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+    return log_fd >= 0 ? 0 : error_set(error, log_fd, "cannot open the log %s", path);
 }
 
 /* The inside of a quoted string, in JSON as in the text format, of text that is shown already but for its newlines and tabs: those are

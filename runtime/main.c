@@ -117,14 +117,15 @@ int main(int argc, char **argv)
         log_message(LOG_LEVEL_ERROR, "cannot open /dev/null: %s", strerror(errno));
         return EXIT_USAGE;
     }
-    if (options_parse_global(argc, argv, &options, &index, &error) < 0 ||
-        log_open(options.log, options.log_json, options.debug, &error) < 0) {
+    int status = options_parse_global(argc, argv, &options, &index, &error);
+    if (status == 0)
+        await_set_limit(options.timeout);
+    if (status < 0 || log_open(options.log, options.log_json, options.debug, &error) < 0) {
         log_message(LOG_LEVEL_ERROR, "%s", error.text);
         return EXIT_USAGE;
     }
 
     options_keep(&options);
-    await_set_limit(options.timeout);
     if (options.version)
         return printed(print_version());
     if (options.help)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a command waits for that does not come: it ends when its time is up, or when it is asked to, and leaves nothing; and
 `delete --force` ends it in any case. (At which moments, and who is stopped: tests/failure.)"""
+import contextlib
 import fcntl
 import json
 import os
@@ -49,6 +50,27 @@ def own_lock_is_held(d):
             d.check(" ".join(words), [code, "another command" in err, quick], [1, True, True])
         code, err, quick = timed(d, ["delete", "--force", "one"])
         d.check("delete --force", [code, quick], [0, True])
+    d.left_nothing()
+
+
+def own_nobody_reads(d):
+    """A FIFO to be written without a reader."""
+    fifo = os.path.join(d.box.folder, "fifo")
+    os.mkfifo(fifo)
+    where = d.bundle("one", "/bin/true")
+    code, err, quick = timed(d, ["list"], ("--timeout", "1", "--log", fifo))
+    d.check("--log", [code, "timed out" in err.lower(), quick], [1, True, True])
+    code, err, quick = timed(d, ["run", f"--trace={fifo}", "--bundle", where, "one"])
+    d.check("--trace", [code, "timed out" in err.lower(), quick], [1, True, True])
+    with open(fifo, "rb", buffering=0, opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)):
+        d.check("--trace that is read", d.call(["run", f"--trace={fifo}", "--bundle", where, "one"])[0], 0)
+        writer = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * 4096)
+        code, err, quick = timed(d, ["state", "nobody"], ("--log", fifo))
+        d.check("--log that is full", [code, "does not exist" in err, quick], [1, True, True])
+        os.close(writer)
     d.left_nothing()
 
 
