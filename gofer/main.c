@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * postern-gofer: the container's files, served to one sentry. Started by the runtime with the descriptors of
- * postern/boot.h; ends when the sentry hangs up.
+ * postern/boot.h; ends with the sentry.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,8 @@
 #include "postern/connect.h"
 #include "postern/error.h"
 #include "postern/thread.h"
+
+CONFINE_ALLOW(pause, "the end, which the sentry's brings");
 
 static struct server server = {
     .socket = GOFER_FD_SENTRY,
@@ -38,7 +40,7 @@ static bool is_type(int fd, mode_t type)
 
 static int check_descriptors(struct error *error)
 {
-    if (close_range(GOFER_FD_QUEUES + 1, ~0U, 0) < 0)
+    if (close_range(GOFER_FD_FIRST_FREE, ~0U, 0) < 0)
         return error_set(error, errno, "closing what is not mine");
     if (!is_type(server.socket, S_IFSOCK) || !is_type(server.root, S_IFDIR) || !is_type(server.hidden, S_IFDIR) ||
         !is_type(server.self, S_IFDIR) || !is_type(server.mounts, S_IFREG))
@@ -99,7 +101,12 @@ int main(int argc, char **argv)
     }
 
     status = server_run(&server);
-    if (status < 0)
+    if (status < 0) {
         (void)dprintf(STDERR_FILENO, "postern-gofer: the sentry's socket: %s\n", strerror(-status));
-    _exit(status < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+        _exit(EXIT_FAILURE);
+    }
+    /* The sentry has ended, and we are about to be killed, as all in its pid namespace are. Not sooner: the listener we keep
+     * (GOFER_FD_KEPT) would close, and guests whose calls nobody answers would run on with ENOSYS in the meantime. */
+    for (;;)
+        (void)pause();
 }

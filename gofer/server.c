@@ -65,7 +65,7 @@ static const struct operation operations[GOFER_OP_COUNT] = {
     [GOFER_OP_LINK] = {"link", op_link, STRING_PATH, STRING_SUBPATH, FD_PLACE, 0, 0, 0},
     [GOFER_OP_UNLINK] = {"unlink", op_unlink, STRING_SUBPATH, STRING_NONE, FD_NONE, AT_REMOVEDIR, 0, 0},
     [GOFER_OP_RENAME] = {"rename", op_rename, STRING_SUBPATH, STRING_SUBPATH, FD_NONE,
-                         RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT, 0, 0},
+                         RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT, 0, USES_OWNER},
     [GOFER_OP_STATFS] = {"statfs", op_statfs, STRING_PATH, STRING_NONE, FD_PLACE, 0, 0, 0},
     [GOFER_OP_GETXATTR] = {"getxattr", op_getxattr, STRING_PATH, STRING_XATTR, FD_PLACE, 0, 0, USES_SIZE},
     [GOFER_OP_SETXATTR] = {"setxattr", op_setxattr, STRING_PATH, STRING_XATTR, FD_PLACE, XATTR_CREATE | XATTR_REPLACE,

@@ -218,6 +218,10 @@ static const struct guard_case rlimit_cases[] = {
     CASE(NE(0, RLIMIT_LOCKS)),
 };
 
+static const struct guard_case own_thread_cases[] = {
+    CASE(EQ(0, 0)),
+};
+
 static const struct guard_case prlimit64_cases[] = {
     CASE(EQ(0, 0), NE(1, RLIMIT_LOCKS)),
 };
@@ -251,6 +255,7 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(arch_prctl, "segment bases, CPUID faulting, vector state, shadow stack"),
     GUARD(rlimit, "not RLIMIT_LOCKS"),
     GUARD(prlimit64, "own process, not RLIMIT_LOCKS"),
+    GUARD(own_thread, "the calling thread's own"),
 };
 
 static bool case_holds(const struct guard_case *guard_case, const uint64_t words[GUARD_WORDS])

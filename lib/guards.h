@@ -26,6 +26,7 @@ enum guard_number {
     GUARD_arch_prctl,
     GUARD_rlimit,
     GUARD_prlimit64,
+    GUARD_own_thread,
     GUARD_memfd_create,
     GUARD_COUNT,
 };

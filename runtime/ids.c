@@ -16,6 +16,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/mark.h"
+#include "runtime/settings.h"
 
 enum { LABELS_WORTH = 8 * LABELS /* ids, of which these few are not missed */ };
 
@@ -48,48 +49,16 @@ int id_range_parse(const char *text, struct id_range *ret_range, struct error *e
     return 0;
 }
 
-/* -- /etc/postern.conf: lines "key = value", '#' begins a comment ------------------------------------------------ */
-
-static char *trim(char *text)
-{
-    text += strspn(text, " \t");
-    size_t length = strlen(text);
-    while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL)
-        length--;
-    text[length] = '\0';
-    return text;
-}
-
-/* Returns the value if the line is `key = value`, else NULL. Changes the line. */
-static char *line_value(char *line, const char *key)
-{
-    line[strcspn(line, "#")] = '\0';
-    char *equals = strchr(line, '=');
-    if (equals == NULL)
-        return NULL;
-
-    *equals = '\0';
-    return strcmp(trim(line), key) == 0 ? trim(equals + 1) : NULL;
-}
-
 static int range_from_file(const char *path, struct id_range *ret_range, struct error *error)
 {
-    auto_fclose FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return errno == ENOENT ? 0 : error_set(error, errno, "cannot open %s", path);
-
-    char line[512];
-    for (int number = 1; fgets(line, sizeof(line), file) != NULL; number++) {
-        char *value = line_value(line, "id_range");
-        if (value == NULL)
-            continue;
-        int result = id_range_parse(value, ret_range, error);
-        if (result < 0) {
-            error_prefix(error, "%s:%d", path, number);
-            return result;
-        }
-    }
-    return feof(file) ? 0 : error_set(error, EIO, "cannot read %s", path);
+    char value[64];
+    int line = settings_find(path, "id_range", value, sizeof(value), error);
+    if (line <= 0)
+        return line;
+    int result = id_range_parse(value, ret_range, error);
+    if (result < 0)
+        error_prefix(error, "%s:%d", path, line);
+    return result;
 }
 
 int id_range_find(const char *option, const char *environment, const char *config_path, struct id_range *ret_range,
@@ -127,7 +96,7 @@ static int lock_slot(int folder, uint32_t first)
 {
     char name[16];
     (void)snprintf(name, sizeof(name), "%u", first);
-    auto_close int fd = openat(folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    auto_close int fd = openat(folder, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
         return -errno;
     return take_fd(&fd);

@@ -27,7 +27,6 @@ enum { IDS_PER_SLOT = 3, ID_LOWEST = 65536 };
 /* One folder whatever --root says, because two roots share one set of ids. '@' is in no container's name. */
 #define IDS_PARENT      "/run/postern"
 #define IDS_FOLDER      IDS_PARENT "/@ids"
-#define IDS_CONFIG      "/etc/postern.conf"
 #define IDS_ENVIRONMENT "POSTERN_ID_RANGE"
 
 struct id_range {

@@ -9,17 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/mark.h"
+#include "postern/privilege.h"
 #include "postern/socket.h"
+#include "runtime/await.h"
 #include "runtime/id_table.h"
 #include "runtime/ids.h"
-#include "runtime/privilege.h"
 
 /* -- /proc/PID/uid_map and its kin ---------------------------------------------------------------------------------- */
 
@@ -109,8 +109,7 @@ struct holder {
 static void holder_end(struct holder *holder)
 {
     (void)close(holder->socket);
-    while (waitpid(holder->pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    await_killed(holder->pid);
 }
 
 static int enter(int fd, uid_t owner)
@@ -149,7 +148,8 @@ static int holder_start(int fd, uid_t owner, struct holder *ret_holder)
         return status;
     }
     struct holder holder = {pid, ends[0]};
-    if (read(holder.socket, &ready, sizeof(ready)) != sizeof(ready))
+    struct error ignored = {0};
+    if (await_message(holder.socket, "a process of ours", &ready, sizeof(ready), NULL, 0, NULL, &ignored) != sizeof(ready))
         ready = -EPIPE;
     if (ready < 0)
         holder_end(&holder);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
@@ -20,6 +21,7 @@
 #include "postern/error.h"
 #include "postern/socket.h"
 #include "postern/thread.h"
+#include "postern/text.h"
 #include "sentry/confine.h"
 #include "sentry/control.h"
 #include "sentry/fs/cgroupfs.h"
@@ -41,6 +43,8 @@
 #include "sentry/vfs/vfs.h"
 
 
+CONFINE_ALLOW(pidfd_send_signal, "ends the container");
+
 enum { U_GUEST = 0, U_SENTRY = 1 }; /* uids of the sandbox's user namespace, as the runtime maps them */
 
 void sentry_die(struct sentry *sentry, const char *format, ...)
@@ -50,10 +54,20 @@ void sentry_die(struct sentry *sentry, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    /* Before the listener closes with us: then calls would fail with ENOSYS, and a guest might make a success of that. */
+    if (sentry->init >= 0)
+        (void)syscall(SYS_pidfd_send_signal, sentry->init, SIGKILL, NULL, 0);
     control_say(sentry, CONTROL_FATAL, text);
+    char shown[sizeof(text)];
     if (sentry->has_reason)
-        (void)!write(SENTRY_FD_REASON, text, strlen(text));
+        (void)!write(SENTRY_FD_REASON, shown, text_show(shown, sizeof(shown), text, ""));
     _exit(1);
+}
+
+void sentry_end(const struct sentry *sentry)
+{
+    control_say_ended(sentry);
+    _exit(0);
 }
 
 static const struct boot_config *read_boot(struct error *error)
@@ -99,12 +113,12 @@ static int mount_synthetic(struct sentry *sentry, struct error *error)
 
 static int make_parts(struct sentry *sentry, struct error *error)
 {
-    /* Before anything opens descriptors: which optional ones came, and the number kept for one that comes later. */
+    /* Before anything opens descriptors: which optional ones came. */
     bool trace = have_fd(SENTRY_FD_TRACE);
     sentry->has_fuse = have_fd(SENTRY_FD_FUSE);
     sentry->has_listen = have_fd(SENTRY_FD_LISTEN);
     sentry->has_reason = have_fd(SENTRY_FD_REASON);
-    if (dup3(SENTRY_FD_CONTROL, SENTRY_FD_PROC_INNER, O_CLOEXEC) < 0 || workers_prepare() < 0)
+    if (workers_prepare() < 0)
         return error_set(error, errno, "cannot start");
     (void)snprintf(sentry->uts.hostname, sizeof(sentry->uts.hostname), "%.64s",
                    sentry->boot->hostname[0] != '\0' ? sentry->boot->hostname : "localhost");
@@ -169,7 +183,8 @@ int main(int argc, char **argv)
         return 1;
     sentry->control = SENTRY_FD_CONTROL;
     sentry->proc_outer = SENTRY_FD_PROC_OUTER;
-    sentry->proc_inner = -1;
+    sentry->proc_inner = SENTRY_FD_PROC_INNER;
+    sentry->init = -1;
     sentry->guest_uid = U_GUEST;
     sentry->self_uid = U_SENTRY;
     if (start(sentry, &error) < 0)

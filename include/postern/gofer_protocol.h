@@ -63,7 +63,7 @@ enum gofer_op {
     GOFER_OP_SYMLINK,          /* path, target, owner */
     GOFER_OP_LINK,             /* place (source), second string: new path */
     GOFER_OP_UNLINK,           /* path, flags: AT_REMOVEDIR or 0; expected[1]: what goes */
-    GOFER_OP_RENAME,           /* from, to, flags of renameat2(2) */
+    GOFER_OP_RENAME,           /* from, to, flags of renameat2(2), owner of a whiteout */
     GOFER_OP_STATFS,           /* place -> data: struct statfs */
     GOFER_OP_GETXATTR,         /* place, name, size -> value: length; data if size is not 0 */
     GOFER_OP_SETXATTR,         /* place, name, data, flags */

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#define SOCKET_FDS_MAX 8
+#define SOCKET_FDS_MAX 12
 
 /* With this flag sendmmsg(2) of one message and recvmsg(2) without waiting run natively in the cell: for what our own code does there while nobody
  * may answer yet, or in a guest's name. It means nothing for Unix sockets; a guest that uses it has from the host

@@ -317,13 +317,16 @@ int gofer_unlink(struct gofer *gofer, struct gofer_place place, const struct sta
     return status < 0 ? status : line_exchange_plain(line);
 }
 
-int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_place to, unsigned int flags)
+int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_place to, unsigned int flags,
+                 const struct gofer_owner *owner)
 {
     auto_line struct gofer_line *line = line_take(gofer);
     if ((flags & ~(unsigned int)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) != 0)
         return -EINVAL;
     line_begin(line, GOFER_OP_RENAME)->flags = flags;
-    int status = line_add_path(line, from, false);
+    int status = line_add_owner(line, owner);
+    if (status == 0)
+        status = line_add_path(line, from, false);
     if (status == 0)
         status = line_add_second_path(line, to);
     return status < 0 ? status : line_exchange_plain(line);

@@ -70,7 +70,9 @@ int gofer_symlink(struct gofer *gofer, struct gofer_place place, const char *tar
 int gofer_link(struct gofer *gofer, struct gofer_place source, struct gofer_place place);
 /* victim: what must go by that name, or NULL. */
 int gofer_unlink(struct gofer *gofer, struct gofer_place place, const struct statx *victim, int directory);
-int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_place to, unsigned int flags);
+/* owner: of the node that RENAME_WHITEOUT leaves. */
+int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_place to, unsigned int flags,
+                 const struct gofer_owner *owner);
 int gofer_statfs(struct gofer *gofer, struct gofer_place place, struct statfs *ret_statfs);
 ssize_t gofer_getxattr(struct gofer *gofer, struct gofer_place place, const char *name, void *value, size_t size);
 int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const char *name, const void *value, size_t size, int flags);

@@ -20,6 +20,7 @@
 #include "postern/boot.h"
 #include "postern/confine.h"
 #include "sentry/fs/procfs.h"
+#include "sentry/kernel/newcomers.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
 
@@ -298,7 +299,7 @@ static const struct synth_numbered threads = {
 
 static int list_processes(const struct synth_source *folder, int **ret_numbers, size_t *ret_count)
 {
-    return proc_list_numbers(folder->sentry, ".", ret_numbers, ret_count);
+    return proc_list_processes(folder->sentry, ret_numbers, ret_count);
 }
 
 /* Threads have a folder here too, which is not listed. */
@@ -306,7 +307,9 @@ static bool process_exists(const struct synth_source *folder, int number)
 {
     char path[16];
     snprintf(path, sizeof(path), "%d", number);
-    return number > 0 && faccessat(folder->sentry->proc_inner, path, F_OK, 0) == 0;
+    if (number <= 0 || faccessat(folder->sentry->proc_inner, path, F_OK, 0) < 0)
+        return false;
+    return !newcomers_present(folder->sentry->processes) || !newcomer_has_id(folder->sentry->processes, number);
 }
 
 static struct synth_subject process_subject(const struct synth_subject *folder, int number)

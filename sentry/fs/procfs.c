@@ -13,6 +13,7 @@
 #include "postern/confine.h"
 #include "sentry/fs/synth_private.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/newcomers.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
 
@@ -58,6 +59,12 @@ static int subject_path(const struct synth_subject *subject, const char *name, c
     return length < 0 || length >= SUBJECT_PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
+/* Asked after the host has been: what it was about is then known to be no newcomer's, whoever had the id before. */
+static bool is_hidden(const struct synth_source *source)
+{
+    return source->subject.vpid != 0 && newcomer_has_id(source->sentry->processes, subject_id(source));
+}
+
 ssize_t proc_subject_readlink(const struct synth_source *source, const char *name, char *buffer, size_t size)
 {
     char path[SUBJECT_PATH_MAX];
@@ -65,7 +72,9 @@ ssize_t proc_subject_readlink(const struct synth_source *source, const char *nam
     if (result < 0)
         return result;
     ssize_t length = readlinkat(source->sentry->proc_inner, path, buffer, size);
-    return length >= 0 ? length : -errno;
+    if (length < 0)
+        return -errno;
+    return is_hidden(source) ? -ENOENT : length;
 }
 
 int proc_subject_open(const struct synth_source *source, const char *name, int flags)
@@ -74,8 +83,10 @@ int proc_subject_open(const struct synth_source *source, const char *name, int f
     int result = subject_path(&source->subject, name, path);
     if (result < 0)
         return result;
-    int fd = openat(source->sentry->proc_inner, path, flags | O_CLOEXEC | O_NOFOLLOW);
-    return fd >= 0 ? fd : -errno;
+    auto_close int fd = openat(source->sentry->proc_inner, path, flags | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    return is_hidden(source) ? -ENOENT : take_fd(&fd);
 }
 
 int proc_subject_read(const struct synth_source *source, const char *name, struct text *text)
@@ -130,6 +141,22 @@ int proc_list_numbers(const struct sentry *sentry, const char *folder, int **ret
         qsort(numbers, count, sizeof(int), compare_numbers);
     *ret_numbers = take_ptr(numbers);
     *ret_count = count;
+    return 0;
+}
+
+int proc_list_processes(const struct sentry *sentry, int **ret_numbers, size_t *ret_count)
+{
+    int *numbers;
+    size_t count, kept = 0;
+    int result = proc_list_numbers(sentry, ".", &numbers, &count);
+    if (result < 0)
+        return result;
+    const bool some_hidden = newcomers_present(sentry->processes);
+    for (size_t i = 0; i < count; i++)
+        if (!some_hidden || !newcomer_has_id(sentry->processes, numbers[i]))
+            numbers[kept++] = numbers[i];
+    *ret_numbers = numbers;
+    *ret_count = kept;
     return 0;
 }
 

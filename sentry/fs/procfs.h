@@ -40,6 +40,8 @@ int proc_subject_read(const struct synth_source *source, const char *name, struc
 /* The numbers that name entries of a folder of the guest's own procfs, ascending. "." is the procfs itself. Any thread.
  */
 int proc_list_numbers(const struct sentry *sentry, const char *folder, int **ret_numbers, size_t *ret_count);
+/* Those of the processes the guest may know of. Any thread. */
+int proc_list_processes(const struct sentry *sentry, int **ret_numbers, size_t *ret_count);
 
 /* --- generators, by file --- */
 /* proc_fd.c */

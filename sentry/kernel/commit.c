@@ -50,6 +50,7 @@ static int commit(struct process_table *table, struct process *process, struct c
     (void)pthread_mutex_lock(&table->mutex);
     struct context *before = process->context;
     process->context = context;
+    process_count_newcomer(table, process, context->before_program);
     (void)pthread_mutex_unlock(&table->mutex);
     (void)context_put(before);
     stamp_count_commit(table);

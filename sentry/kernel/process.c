@@ -159,6 +159,13 @@ static void task_drop(struct process_table *table, struct task *task)
     (void)task_put(task);
 }
 
+void process_count_newcomer(struct process_table *table, struct process *process, bool newcomer)
+{
+    if (process->newcomer != newcomer)
+        atomic_fetch_add(&table->newcomers, newcomer ? 1 : -1u);
+    process->newcomer = newcomer;
+}
+
 /* From here on no lookup finds it. */
 static void process_bury(struct process_table *table, struct process *process)
 {
@@ -170,6 +177,7 @@ static void process_bury(struct process_table *table, struct process *process)
         table->ended[(size_t)process->pid % ENDED_KEPT].vpid = process->vpid;
     }
     process->gone = true;
+    process_count_newcomer(table, process, false);
     for (struct task *task = process->tasks; task != NULL; task = task->next)
         task_unmap(table, task);
     (void)pthread_mutex_unlock(&table->mutex);
@@ -278,6 +286,7 @@ int process_add_first(struct process_table *table, pid_t pid, struct context *co
         return result;
     if (process == NULL)
         return -ESRCH;
+    process_count_newcomer(table, process, process->context->before_program);
     *ret_process = process;
     return 0;
 }
@@ -343,7 +352,7 @@ struct task *task_find_vtid(struct process_table *table, pid_t vtid)
     struct task *task = remembered(table, &table->by_vtid, vtid);
     if (task == NULL && ids_of_vtid(table, &table->by_tid, vtid, &ids) == 0)
         task = task_discover(table, &ids);
-    return task;
+    return task != NULL && task->process->context->before_program ? NULL : task;
 }
 
 pid_t process_guest_pid(const struct process_table *table, pid_t pid)
@@ -371,7 +380,7 @@ int process_for_each(struct process_table *table, int (*visit)(struct process *p
     int result = scan_list(table->sentry, 0, &list);
     for (size_t i = 0; i < list.count && result == 0; i++) {
         const struct task *task = task_find(table, list.pids[i]);
-        if (task != NULL)
+        if (task != NULL && !task->process->context->before_program)
             result = visit(task->process, data);
     }
     return result;

@@ -86,6 +86,7 @@ struct process {
     unsigned int intruders;  /* calls of others that are in its memory */
     const struct task *executing; /* the thread that is in an exec */
     struct exec_plan *files_due; /* owned: its new program has yet to fetch its files (platform/exec.h) */
+    bool newcomer;           /* counted as one (newcomers.h) */
     struct process_table *table;
 };
 
@@ -114,7 +115,8 @@ struct task *task_find(struct process_table *table, pid_t tid);
 /* What the guest calls a process that may have ended since, by the pid we know; 0 if that cannot be told any more. */
 pid_t process_guest_pid(const struct process_table *table, pid_t pid);
 
-/* The process with a guest-visible pid (any thread group leader, seen before or not), or NULL. */
+/* The process with a guest-visible pid (any thread group leader, seen before or not), or NULL. One that is before its program is
+ * nobody's to find by a guest's id. */
 struct process *process_find_vpid(struct process_table *table, pid_t vpid);
 /* The task with a guest-visible thread id, or NULL. */
 struct task *task_find_vtid(struct process_table *table, pid_t vtid);
@@ -132,7 +134,7 @@ struct task *task_put(struct task *task); /* accepts NULL, returns NULL */
 /* Is a task of the table still the same thread on the host? */
 bool task_alive(const struct task *task);
 
-/* Calls visit for each live process, newly found ones included. Stops on non-zero and returns it. */
+/* Calls visit for each live process that is not before its program, newly found ones included. Stops on non-zero and returns it. */
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
 
 /* How many threads it has, at least 1. */

@@ -8,6 +8,7 @@
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/newcomers.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/fcntl.h"
@@ -23,7 +24,11 @@ CONFINE_ALLOW(getpgid, "may a descriptor's signals go to this group?");
 int file_owner_check(struct call *call, int owner)
 {
     const struct cred *cred = call->cred;
-    if (owner == 0 || owner == INT32_MIN || cred_capable(cred, CAP_KILL))
+    if (owner == 0 || owner == INT32_MIN)
+        return 0;
+    if (newcomer_has_id(call->sentry->processes, owner > 0 ? owner : -owner)) /* it leads a group of its own */
+        return -ESRCH;
+    if (cred_capable(cred, CAP_KILL))
         return 0;
     const struct process *target = process_find_vpid(call->sentry->processes, owner > 0 ? owner : -owner);
     if (target == NULL)
@@ -42,7 +47,7 @@ static int64_t set_owner(struct call *call)
 /* The owner is in memory, which can change after a look at it. */
 static int64_t set_owner_extended(struct call *call)
 {
-    return cred_capable(call->cred, CAP_KILL) ? CALL_CONTINUE : -EPERM;
+    return cred_capable(call->cred, CAP_KILL) && !newcomers_present(call->sentry->processes) ? CALL_CONTINUE : -EPERM;
 }
 
 static int64_t native(struct call *call)

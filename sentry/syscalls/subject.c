@@ -39,7 +39,7 @@ int subject_from_pidfd(struct call *call, int pidfd, struct task **ret_task)
         return -EBADF;
     long pid = strtol(line + sizeof("\nPid:\t") - 1, NULL, 10); /* -1: it has ended */
     struct task *task = pid > 0 ? task_find(call->sentry->processes, (pid_t)pid) : NULL;
-    if (task == NULL)
+    if (task == NULL || task->process->context->before_program)
         return -ESRCH;
     *ret_task = task;
     return 0;

@@ -180,6 +180,7 @@ static void what_must_never_run(void **state)
         {SYS_setsockopt, {3, SOL_SOCKET, 32 /* SNDBUFFORCE */}},
         {SYS_prctl, {4 /* SET_DUMPABLE */}},
         {SYS_prlimit64, {1, 7}},
+        {SYS_get_robust_list, {1}},
         {SYS_prlimit64, {0, 10 /* LOCKS */}},
         {SYS_setrlimit, {10 /* LOCKS */}},
         {SYS_madvise, {0, 0, 100 /* HWPOISON */}},
@@ -219,6 +220,7 @@ static void what_must_run_natively(void **state)
         {SYS_sendmmsg, {3, 1, 1, 0x4800}},
         {SYS_prctl, {15 /* SET_NAME */}},
         {SYS_prlimit64, {0, 7 /* NOFILE */}},
+        {SYS_get_robust_list, {0}},
         {SYS_arch_prctl, {0x1002}},
     };
     for (size_t i = 0; i < sizeof(native) / sizeof(native[0]); i++) {

@@ -208,7 +208,7 @@ static void test_links_are_not_followed(void **state)
     assert_int_equal(open_status("self/etc/passwd", O_RDONLY), -ELOOP);
     assert_int_equal(gofer_mkdir(gofer, AT("up/x"), 0755, &root_owner), -ENOTDIR);
     assert_int_equal(gofer_unlink(gofer, AT("self/etc/passwd"), NULL, 0), -ELOOP);
-    assert_int_equal(gofer_rename(gofer, AT("passwd"), AT("up/x"), 0), -ENOTDIR);
+    assert_int_equal(gofer_rename(gofer, AT("passwd"), AT("up/x"), 0, &user), -ENOTDIR);
     assert_true(S_ISLNK(attributes_at("passwd").stx_mode));
 
     int fd = open_fd("passwd", O_PATH | O_NOFOLLOW);
@@ -357,12 +357,20 @@ static void test_names(void **state)
     assert_int_equal(gofer_link(gofer, at("one"), AT("two")), 0);
     assert_int_equal(attributes_at("two").stx_nlink, 2);
     assert_int_equal(gofer_link(gofer, at("one"), AT("two")), -EEXIST);
-    assert_int_equal(gofer_rename(gofer, AT("one"), AT("shared/sub/three"), RENAME_NOREPLACE), 0);
-    assert_int_equal(gofer_rename(gofer, AT("two"), AT("shared/sub/three"), RENAME_NOREPLACE), -EEXIST);
+    assert_int_equal(gofer_rename(gofer, AT("one"), AT("shared/sub/three"), RENAME_NOREPLACE, &user), 0);
+    assert_int_equal(gofer_rename(gofer, AT("two"), AT("shared/sub/three"), RENAME_NOREPLACE, &user), -EEXIST);
     fixture_write(&fixture, "four", "44", 0600);
-    assert_int_equal(gofer_rename(gofer, AT("four"), AT("shared/sub/three"), RENAME_EXCHANGE), 0);
+    assert_int_equal(gofer_rename(gofer, AT("four"), AT("shared/sub/three"), RENAME_EXCHANGE, &user), 0);
     assert_int_equal(attributes_at("shared/sub/three").stx_size, 2);
-    assert_int_equal(gofer_rename(gofer, AT("four"), AT("x"), 1u << 20), -EINVAL);
+    assert_int_equal(gofer_rename(gofer, AT("four"), AT("x"), 1u << 20, &user), -EINVAL);
+    fixture_write(&fixture, "five", "5", 0600);
+    assert_int_equal(gofer_rename(gofer, AT("five"), AT("six"), RENAME_WHITEOUT, &user), 0);
+    attributes = attributes_at("five");
+    assert_int_equal(attributes.stx_mode & S_IFMT, S_IFCHR);
+    assert_int_equal(attributes.stx_uid, 1000);
+    assert_int_equal(attributes.stx_gid, 1001);
+    assert_int_equal(gofer_unlink(gofer, AT("five"), NULL, 0), 0);
+    assert_int_equal(gofer_unlink(gofer, AT("six"), NULL, 0), 0);
     assert_int_equal(gofer_unlink(gofer, AT("shared"), NULL, 0), -EISDIR);
     assert_int_equal(gofer_unlink(gofer, AT("shared"), NULL, 1), -ENOTEMPTY);
     assert_int_equal(gofer_unlink(gofer, AT("shared/sub/three"), NULL, 0), 0);

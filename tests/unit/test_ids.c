@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/ids.c runtime/state_dir.c runtime/user_namespace.c runtime/privilege.c runtime/id_table.c */
+/* sources: runtime/ids.c runtime/settings.c runtime/state_dir.c runtime/lock.c runtime/process_mark.c runtime/await.c runtime/signals.c runtime/log.c runtime/user_namespace.c runtime/id_table.c */
 /* Host ids are never given out twice, come back after a crash, and containers' names are what they may be. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -288,32 +288,37 @@ static void test_state_folder(void **state)
     struct stat status;
     (void)snprintf(root, sizeof(root), "%s/deep/er/root", folder);
     (void)snprintf(path, sizeof(path), "%s/one", root);
-    int one, two;
-    assert_int_equal(state_dir_create(root, "one", true, &one, &error), 0);
+    int one, two, alive, other;
+    assert_int_equal(state_dir_create(root, "one", true, &one, &alive, &error), 0);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
     assert_int_equal(stat(root, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
 
-    two = -7;
-    assert_int_equal(state_dir_create(root, "one", true, &two, &error), -EEXIST);
+    two = other = -7;
+    assert_int_equal(state_dir_create(root, "one", true, &two, &other, &error), -EEXIST);
     assert_int_equal(two, -7);
+    assert_int_equal(other, -7);
     assert_non_null(strstr(error.text, "container with given ID already exists"));
     error = (struct error){0};
-    assert_int_equal(state_dir_create(root, "two", true, &two, &error), 0);
+    assert_int_equal(state_dir_create(root, "two", true, &two, &other, &error), 0);
     assert_int_equal(state_dir_remove(root, "one"), 0);
     (void)close(one);
+    (void)close(alive);
     assert_int_equal(stat(path, &status), -1);
     assert_int_equal(state_dir_remove(root, "one"), 0);
-    assert_int_equal(state_dir_create(root, "one", true, &one, &error), 0);
+    assert_int_equal(state_dir_create(root, "one", true, &one, &alive, &error), 0);
     assert_int_equal(state_dir_remove("/nonexistent-root", "one"), 0);
 
     /* a runtime that was killed: the folder is there, the lock is not */
     (void)close(one);
-    assert_int_equal(state_dir_create(root, "one", true, &one, &error), 0);
-    assert_int_equal(state_dir_create(root, "one", true, &one, &error), -EEXIST);
+    (void)close(alive);
+    assert_int_equal(state_dir_create(root, "one", true, &one, &alive, &error), 0);
+    assert_int_equal(state_dir_create(root, "one", true, &one, &alive, &error), -EEXIST);
     (void)close(one);
+    (void)close(alive);
     (void)close(two);
+    (void)close(other);
 }
 
 static void test_remove_does_not_follow_links(void **state)
@@ -326,8 +331,9 @@ static void test_remove_does_not_follow_links(void **state)
     assert_int_equal(mkdir(outside, 0700), 0);
     (void)snprintf(path, sizeof(path), "%s/keep/file", folder);
     write_config(path, "x");
-    int lock;
-    assert_int_equal(state_dir_create(root, "one", true, &lock, &error), 0);
+    int made, lock;
+    assert_int_equal(state_dir_create(root, "one", true, &made, &lock, &error), 0);
+    (void)close(made);
     (void)close(lock);
     (void)snprintf(path, sizeof(path), "%s/one/link", root);
     assert_int_equal(symlink(outside, path), 0);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Giving privileges up, in the one order that works (capabilities(7), user_namespaces(7)). */
-#ifndef RUNTIME_PRIVILEGE_H
-#define RUNTIME_PRIVILEGE_H
+#ifndef POSTERN_PRIVILEGE_H
+#define POSTERN_PRIVILEGE_H
 
+#include <linux/capability.h>
 #include <stddef.h>
-#include <sys/capability.h>
 #include <sys/types.h>
 
 struct error;
@@ -12,7 +12,10 @@ struct error;
 /* Becomes uid/gid (of the current user namespace) with no supplementary groups and exactly the given capabilities, which
  * also survive one execve (ambient). Everything else leaves the bounding set. Sets no_new_privs. With count 0 the
  * process can never hold a capability again: SECBIT_NOROOT and its kin are locked. 0 or -errno. */
-int privilege_drop(uid_t uid, gid_t gid, const cap_value_t *keep, size_t count, struct error *error);
+int privilege_drop(uid_t uid, gid_t gid, const int *keep, size_t count, struct error *error);
+
+/* A capability we have is the next program's too, though we are not root. Whether it worked that one will see. */
+void privilege_keep(int capability);
 
 /* Gives up the supplementary groups, where that is allowed: whoever made his user namespace without privileges has to keep
  * them, for they may also take rights away. 0 or -errno. */

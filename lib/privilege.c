@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runtime/privilege.h"
+#include "postern/privilege.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +7,7 @@
 #include <linux/mount.h>
 #include <linux/securebits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -15,46 +16,53 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 
-enum { CAP_LIMIT = 64 };
-
-static bool is_kept(cap_value_t capability, const cap_value_t *keep, size_t count)
+static uint64_t bit(int capability)
 {
-    for (size_t i = 0; i < count; i++)
-        if (keep[i] == capability)
-            return true;
-    return false;
+    return UINT64_C(1) << capability;
 }
 
-static int reduce_bounding(const cap_value_t *keep, size_t count, struct error *error)
+static int reduce_bounding(uint64_t kept, struct error *error)
 {
-    for (cap_value_t capability = 0; capability < CAP_LIMIT; capability++) {
-        if (is_kept(capability, keep, count) || cap_get_bound(capability) <= 0)
+    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+        if ((kept & bit(capability)) != 0 || prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 0)
             continue;
-        if (cap_drop_bound(capability) < 0)
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
             return error_set(error, errno, "cannot drop capability %d from the bounding set", capability);
     }
     return 0;
 }
 
-static int set_capabilities(const cap_value_t *keep, size_t count, struct error *error)
+static int set_capabilities(uint64_t kept, struct error *error)
 {
-    cap_t wanted = cap_init();
-    if (wanted == NULL)
-        return error_set(error, ENOMEM, "cannot prepare capabilities");
-    int failed = 0;
-    if (count > 0)
-        failed = cap_set_flag(wanted, CAP_PERMITTED, (int)count, keep, CAP_SET) < 0 ||
-                 cap_set_flag(wanted, CAP_EFFECTIVE, (int)count, keep, CAP_SET) < 0 ||
-                 cap_set_flag(wanted, CAP_INHERITABLE, (int)count, keep, CAP_SET) < 0;
-    failed = failed || cap_set_proc(wanted) < 0;
-    int saved = errno;
-    (void)cap_free(wanted);
-    if (failed)
-        return error_set(error, saved, "cannot set capabilities");
-    for (size_t i = 0; i < count; i++)
-        if (cap_set_ambient(keep[i], CAP_SET) < 0)
-            return error_set(error, errno, "cannot keep capability %d across exec", keep[i]);
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2];
+    for (unsigned int i = 0; i < 2; i++)
+        sets[i].effective = sets[i].permitted = sets[i].inheritable = (uint32_t)(kept >> (32 * i));
+    if (syscall(SYS_capset, &header, sets) < 0)
+        return error_set(error, errno, "cannot set capabilities");
+    for (int capability = 0; capability < 64; capability++)
+        if ((kept & bit(capability)) != 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
+            return error_set(error, errno, "cannot keep capability %d across exec", capability);
     return 0;
+}
+
+static bool is_capable(int capability)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2] = {{0}};
+    return syscall(SYS_capget, &header, sets) == 0 &&
+           (sets[capability / 32].effective >> ((unsigned int)capability % 32) & 1) != 0;
+}
+
+void privilege_keep(int capability)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2] = {{0}};
+    if (syscall(SYS_capget, &header, sets) < 0)
+        return;
+    sets[capability / 32].inheritable |= 1U << (unsigned int)capability % 32;
+    if (syscall(SYS_capset, &header, sets) == 0)
+        (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
 }
 
 int privilege_drop_groups(void)
@@ -62,21 +70,20 @@ int privilege_drop_groups(void)
     if (setgroups(0, NULL) == 0)
         return 0;
     int status = -errno;
-    cap_t caps = cap_get_proc();
-    cap_flag_value_t may = CAP_CLEAR;
-    bool known = caps != NULL && cap_get_flag(caps, CAP_SETGID, CAP_EFFECTIVE, &may) == 0;
-    (void)cap_free(caps);
     /* With the capability nothing but /proc/PID/setgroups stands against it; there is no /proc to read it in. */
-    return status == -EPERM && known && may == CAP_SET ? 0 : status;
+    return status == -EPERM && is_capable(CAP_SETGID) ? 0 : status;
 }
 
-int privilege_drop(uid_t uid, gid_t gid, const cap_value_t *keep, size_t count, struct error *error)
+int privilege_drop(uid_t uid, gid_t gid, const int *keep, size_t count, struct error *error)
 {
     const unsigned long never_again = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                                       SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
                                       SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+    uint64_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        kept |= bit(keep[i]);
 
-    int status = reduce_bounding(keep, count, error);
+    int status = reduce_bounding(kept, error);
     if (status < 0)
         return status;
     if (prctl(PR_SET_SECUREBITS, count > 0 ? (unsigned long)SECBIT_NO_SETUID_FIXUP : never_again) < 0)
@@ -88,7 +95,7 @@ int privilege_drop(uid_t uid, gid_t gid, const cap_value_t *keep, size_t count, 
         return error_set(error, errno, "cannot become group %u", gid);
     if (setresuid(uid, uid, uid) < 0)
         return error_set(error, errno, "cannot become user %u", uid);
-    status = set_capabilities(keep, count, error);
+    status = set_capabilities(kept, error);
     if (status < 0)
         return status;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
