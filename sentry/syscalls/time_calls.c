@@ -38,7 +38,7 @@ static int64_t own_cpu_clock(const struct call *call)
     if (clock >= 0)
         return CALL_CONTINUE;
     const int of = ~(clock >> NUMBER_SHIFT);
-    if ((clock & TIMES) == DEVICE)
+    if ((clock & (THREAD | TIMES)) == DEVICE)
         return -EOPNOTSUPP;
     if ((clock & THREAD) != 0 || of == 0 || of == call->task->process->vpid)
         return CALL_CONTINUE;
