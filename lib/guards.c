@@ -98,6 +98,11 @@ static const struct guard_case clock_cases[] = {
     CLOCK(CLOCK_REALTIME), CLOCK(CLOCK_MONOTONIC), CLOCK(CLOCK_BOOTTIME), CLOCK(CLOCK_TAI),
 };
 
+/* RWF_HIPRI to RWF_APPEND; the kernel's answer to flags it does not know is the same. */
+static const struct guard_case rwf_cases[] = {
+    CASE(BITS(5, ~0x1fU, 0)),
+};
+
 #define SOCKET_TYPE(type) BITS(1, 0xf, type) /* without SOCK_CLOEXEC and SOCK_NONBLOCK */
 static const struct guard_case socket_cases[] = {
     CASE(EQ(0, AF_UNIX), SOCKET_TYPE(SOCK_STREAM)),
@@ -259,6 +264,7 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(mmap, "no huge pages; not the gate's question"),
     GUARD(memfd_create, "no huge pages"),
     GUARD(madvise, "listed advice; none that merges or poisons pages"),
+    GUARD(rwf, "flags up to RWF_APPEND"),
     GUARD(clock, "a clock of the machine, not of processor time"),
     GUARD(ioctl, "a listed terminal, queue or interface query"),
     GUARD(socket, "AF_UNIX, TCP, UDP or NETLINK_ROUTE"),

@@ -11,6 +11,7 @@ enum guard_number {
     GUARD_mmap,
     GUARD_madvise,
     GUARD_clock,
+    GUARD_rwf,
     GUARD_ioctl,
     GUARD_socket,
     GUARD_sendto,
