@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "sentry/kernel/id_map.h"
+#include "sentry/platform/worker.h"
 
 CONFINE_ALLOW(epoll_create1, "events that are not calls");
 CONFINE_ALLOW(epoll_ctl, "events that are not calls");
@@ -23,6 +25,7 @@ struct watch {
 
 struct events {
     int epoll;
+    int always; /* readable; armed to wake whoever waits */
     struct id_map watches; /* by descriptor + 1 */
     struct watch *retired; /* unwatched while events may still name them; freed between two events */
 };
@@ -30,15 +33,23 @@ struct events {
 struct events *events_new(int calls)
 {
     auto_free struct events *events = calloc(1, sizeof(*events));
-    if (events == NULL || (events->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0)
+    if (events == NULL || (events->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0 || (events->always = eventfd(1, EFD_CLOEXEC)) < 0)
         return NULL;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
-    return epoll_ctl(events->epoll, EPOLL_CTL_ADD, calls, &event) < 0 ? NULL : take_ptr(events);
+    struct epoll_event event = {.events = EPOLLIN}, disarmed = {.events = 0};
+    bool added = epoll_ctl(events->epoll, EPOLL_CTL_ADD, calls, &event) == 0 &&
+                 epoll_ctl(events->epoll, EPOLL_CTL_ADD, events->always, &disarmed) == 0;
+    return added ? take_ptr(events) : NULL;
 }
 
 int events_descriptor(const struct events *events)
 {
     return events->epoll;
+}
+
+void events_wake(const struct events *events)
+{
+    struct epoll_event armed = {.events = EPOLLIN | EPOLLONESHOT};
+    (void)epoll_ctl(events->epoll, EPOLL_CTL_MOD, events->always, &armed);
 }
 
 int events_watch(struct events *events, int fd, uint32_t which, void (*ready)(void *data), void *data)
@@ -79,11 +90,12 @@ static void free_retired(struct events *events)
     }
 }
 
-/* One event at a time: what is unwatched while it is acted upon is not named by another that has been fetched already. */
+/* One event at a time: what is unwatched while it is acted upon is not named by another that has been fetched already. Whoever has been
+ * replaced leaves the rest: some of it may be there to wake the one that sleeps now. */
 void events_run(struct events *events)
 {
     struct epoll_event event;
-    for (int i = 0; i < EVENTS_AT_ONCE && epoll_wait(events->epoll, &event, 1, 0) == 1; i++) {
+    for (int i = 0; i < EVENTS_AT_ONCE && is_receiver() && epoll_wait(events->epoll, &event, 1, 0) == 1; i++) {
         struct watch *watch = event.data.ptr;
         if (watch != NULL && watch->ready != NULL)
             watch->ready(watch->data);

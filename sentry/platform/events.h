@@ -16,7 +16,10 @@ int events_descriptor(const struct events *events);
 int events_watch(struct events *events, int fd, uint32_t which, void (*ready)(void *data), void *data);
 void events_unwatch(struct events *events, int fd);
 
-/* Some of what has happened. */
+/* Whoever waits for it looks again, though nothing has happened. Any thread, without the lock too. */
+void events_wake(const struct events *events);
+
+/* Some of what has happened. The receiver's; one that is replaced meanwhile leaves the rest. */
 void events_run(struct events *events);
 
 #endif

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@
 #include "sentry/platform/transient.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
+#include "sentry/stub/gate.h"
 
 enum { PARKED_POLL_MS = 4 };
 _Static_assert(LISTENERS_WAIT_MAX + 2 <= WAIT_SET_MAX, "a receiver can wait for calls, for events and for what it needs itself");
@@ -93,6 +95,14 @@ void platform_unwatch(struct platform *platform, int fd)
     events_unwatch(platform->events, fd);
 }
 
+/* A call waits that is to be asked soon. The one who says so may have been replaced as receiver while it was busy: the one that sleeps now
+ * has to look again how long it may. (What is added to listeners and events wakes it by itself.) */
+static void look_again_how_long(struct platform *platform)
+{
+    if (!is_receiver())
+        events_wake(platform->events);
+}
+
 /* --- calls --- */
 
 static int64_t now_ns(void)
@@ -132,6 +142,7 @@ static int64_t serve_call(struct call *call, pid_t tid, bool asked_again)
     if (!worker_may_serve(user)) {
         const struct turn turn = {.call = *call, .tid = tid, .user = user};
         int64_t result = parked_wait_turn(call->sentry->platform->parked, &turn);
+        look_again_how_long(call->sentry->platform);
         if (result == CALL_PENDING)
             call->listener = NULL;
         return result;
@@ -231,7 +242,7 @@ static bool receive(struct platform *platform, const struct pollfd *ready, struc
 {
     bool received = listeners_receive(platform->listeners, ready, ret_notification, ret_listener);
     if (!received && listeners_ended(platform->listeners))
-        _exit(0); /* no filtered task is left */
+        sentry_end(platform->sentry); /* no filtered task is left */
     return received;
 }
 
@@ -411,9 +422,21 @@ int platform_wait_trap(struct platform *platform, struct expected_trap *trap, st
     return status;
 }
 
+bool call_is_gates_first(const struct call *call)
+{
+    return call->ip == GATE_ADDRESS + GATE_FIRST;
+}
+
 int64_t call_park(struct call *call, const struct parked *parked)
 {
-    return parked_add(call->sentry->platform->parked, call, parked);
+    struct platform *platform = call->sentry->platform;
+    if (call_is_gates_first(call)) {
+        parked->cancel(parked->state);
+        return -GATE_WAITS;
+    }
+    int64_t result = parked_add(platform->parked, call, parked);
+    look_again_how_long(platform);
+    return result;
 }
 
 void platform_wake_parked(struct platform *platform)
