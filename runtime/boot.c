@@ -16,6 +16,7 @@
 #include "runtime/gofer_setup.h"
 #include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
+#include "runtime/sysctl.h"
 #include "runtime/user_namespace.h"
 
 enum { UMASK_DEFAULT = 0022 };
@@ -159,6 +160,7 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
                    const struct boot_facts *facts, struct error *error)
 {
     const struct oci_linux *host = &config->linux_config;
+    const char *domainname = sysctl_domainname(&host->sysctl);
     boot->magic = BOOT_MAGIC;
     boot->version = BOOT_VERSION;
     boot->mount_count = (uint32_t)layout->mount_count;
@@ -182,7 +184,8 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
         status = put_text(boot->hostname, sizeof(boot->hostname),
                           config->hostname != NULL ? config->hostname : facts->hostname, "hostname", error);
     if (status == 0)
-        status = put_text(boot->domainname, sizeof(boot->domainname), config->domainname, "domainname", error);
+        status = put_text(boot->domainname, sizeof(boot->domainname), domainname != NULL ? domainname : config->domainname,
+                          "domainname", error);
     if (status == 0)
         status = put_process(boot, &config->process, error);
     if (status == 0)

@@ -52,19 +52,35 @@ static int make_raw(struct error *error)
     return 0;
 }
 
-/* A terminal opened anew can be non-blocking without that showing in the caller's other processes, which share the
- * descriptor we were given. Pipes and files are left as they are: poll says when they take CONSOLE_BUFFER bytes. */
-static int open_output(unsigned int own_streams, bool *ret_own)
+/* The first of our streams that is not the program's own. */
+static int output_stream(unsigned int own_streams)
 {
     static const int order[] = {STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO};
     size_t at = 0;
     while (at < 2 && (own_streams >> order[at] & 1) != 0)
         at++;
+    return order[at];
+}
+
+/* A terminal opened anew can be non-blocking without that showing in the caller's other processes, which share the
+ * descriptor we were given. Pipes and files are left as they are: poll says when they take CONSOLE_BUFFER bytes. */
+static int open_output(unsigned int own_streams, bool *ret_own)
+{
+    const int stream = output_stream(own_streams);
     char name[32];
-    (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", order[at]);
-    int fd = isatty(order[at]) ? open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+    (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", stream);
+    int fd = isatty(stream) ? open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
     *ret_own = fd >= 0;
-    return fd >= 0 ? fd : order[at];
+    return fd >= 0 ? fd : stream;
+}
+
+void console_prepare(int master, unsigned int own_streams)
+{
+    struct termios settings;
+    if (isatty(output_stream(own_streams)) || tcgetattr(master, &settings) < 0)
+        return;
+    settings.c_oflag &= ~(tcflag_t)ONLCR;
+    (void)tcsetattr(master, TCSANOW, &settings);
 }
 
 int console_open(int master, unsigned int own_streams, struct console *ret_console, struct error *error)

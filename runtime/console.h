@@ -36,6 +36,10 @@ struct console {
     struct console_buffer to_program, to_user;
 };
 
+/* For a new console, before a program writes to it: what ends in a file or a pipe has no carriage returns. Where a terminal shows it
+ * they stay, and programs know: one that moves the cursor down by a line feed would find it at the line's beginning. */
+void console_prepare(int master, unsigned int own_streams);
+
 /* Puts the caller's terminal, if there is one, in raw mode, and gives its size to the pty. Those of our standard streams that are
  * the program's own (bits 0 to 2) are left alone. */
 int console_open(int master, unsigned int own_streams, struct console *ret_console, struct error *error);

@@ -11,6 +11,7 @@
 #include "runtime/options.h"
 #include "runtime/signals.h"
 #include "runtime/state_dir.h"
+#include "runtime/target.h"
 
 enum { OPTION_PID_FILE = 256, OPTION_CONSOLE_SOCKET, OPTION_PRESERVE_FDS, OPTION_NO_OP };
 
@@ -62,7 +63,7 @@ static int parse_options(int argc, char **argv, struct creation_options *options
 {
     int option;
     option_start();
-    while ((option = option_next(argc, argv, "+:b:h", create_table)) != -1) {
+    while ((option = option_next(argc, argv, ":b:h", create_table)) != -1) {
         if (option == 'h') {
             *ret_help = true;
             return 0;
@@ -71,8 +72,9 @@ static int parse_options(int argc, char **argv, struct creation_options *options
         if (result < 0)
             return result;
     }
-    if (argc - optind != 1)
-        return error_refuse(error, "create takes one argument, the container's id; see postern create --help");
+    int result = arguments_check(argc, argv, 1, 1, error);
+    if (result < 0)
+        return result;
     options->id = argv[optind];
     return state_id_check(options->id, error);
 }

@@ -15,8 +15,8 @@
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/console.h"
+#include "runtime/environment.h"
 #include "runtime/hooks.h"
-#include "runtime/home.h"
 #include "runtime/id_table.h"
 #include "runtime/inherited.h"
 #include "runtime/limits.h"
@@ -73,7 +73,7 @@ static int load_config(struct creation *creation, struct error *error)
     if (result == 0 && rootless_needed())
         result = rootless_enter(&creation->config->linux_config, error);
     if (result == 0)
-        result = home_add(creation->config, root_path(creation, path, sizeof(path)), error);
+        result = environment_complete(creation->config, root_path(creation, path, sizeof(path)), error);
     if (result == 0 && creation->options.console_socket != NULL && !creation->config->process.terminal)
         result = error_refuse(error, "--console-socket needs \"terminal\": true in config.json");
     if (result == 0 && creation->options.gated && creation->options.console_socket == NULL && creation->config->process.terminal)
@@ -279,7 +279,11 @@ static int make_sandbox(struct creation *creation, struct error *error)
         error_prefix(error, "linux.resources.memory.limit is too low for a container, the kernel killed a process of it");
     creation->has_sandbox = result == 0;
     creation->has_hooks = creation->has_hooks || result == 0;
-    if (result == 0 && creation->options.console_socket != NULL)
+    if (result < 0 || creation->sandbox.console_master < 0)
+        return result;
+    if (creation->options.console_socket == NULL)
+        console_prepare(creation->sandbox.console_master, creation->options.own_streams);
+    else
         result = console_send(creation->options.console_socket, creation->sandbox.console_master, error);
     return result;
 }

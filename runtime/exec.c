@@ -19,9 +19,9 @@
 #include "runtime/container.h"
 #include "runtime/creation.h"
 #include "runtime/enter.h"
+#include "runtime/environment.h"
 #include "runtime/exec_console.h"
 #include "runtime/exec_process.h"
-#include "runtime/home.h"
 #include "runtime/inherited.h"
 #include "runtime/limits.h"
 #include "runtime/log.h"
@@ -162,7 +162,7 @@ static int parse_options(int argc, char **argv, struct exec_options *options, st
     if (options->help)
         return 0;
     if (argc == optind)
-        return error_refuse(error, "exec takes a container's id and a command; see postern exec --help");
+        return error_refuse(error, "\"exec\" requires a minimum of 1 argument(s); see postern exec --help");
     options->id = argv[optind];
     options->args = argv + optind + 1;
     options->arg_count = (size_t)(argc - optind - 1);
@@ -211,9 +211,12 @@ static int open_console(struct exec *exec, struct error *error)
         const struct winsize size = {.ws_row = (unsigned short)box->height, .ws_col = (unsigned short)box->width};
         (void)ioctl(exec->master, TIOCSWINSZ, &size);
     }
-    if (result < 0 || exec->options.console_socket == NULL)
+    if (result < 0)
         return result;
-    return console_send(exec->options.console_socket, exec->master, error);
+    if (exec->options.console_socket != NULL)
+        return console_send(exec->options.console_socket, exec->master, error);
+    console_prepare(exec->master, 0);
+    return 0;
 }
 
 static int start_process(struct exec *exec, struct error *error)
@@ -244,7 +247,7 @@ static int set_up(struct exec *exec, struct error *error)
     if (result == 0)
         result = exec_process_load(exec->folder, &exec->options, &exec->config, error);
     if (result == 0)
-        result = home_add(exec->config, exec->container.rootfs, error);
+        result = environment_complete(exec->config, exec->container.rootfs, error);
     if (result == 0)
         result = signals_open(&exec->signals, error);
     if (result == 0)

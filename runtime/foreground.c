@@ -83,7 +83,7 @@ static int set_up(struct foreground *run, struct error *error)
         result = sandbox_execute(&run->creation.sandbox, error);
     run->times.started = now_ns();
     if (result == 0)
-        hooks_poststart(run->creation.folder, &run->creation.container);
+        result = hooks_poststart(run->creation.folder, &run->creation.container, error);
     if (result == 0 && run->options->started != NULL)
         run->options->started(run->options->data, &run->times);
     return result == 0 ? connect_console(run, error) : result;

@@ -13,6 +13,7 @@
 #include "postern/error.h"
 #include "postern/version.h"
 #include "runtime/container.h"
+#include "runtime/environment.h"
 #include "runtime/hook_guest.h"
 #include "runtime/hook_process.h"
 #include "runtime/json_write.h"
@@ -131,7 +132,7 @@ int hooks_create(const struct oci_config *config, const struct container *contai
     struct stage stage = {.container = container,
                           .status = CONTAINER_CREATING,
                           .pid = sandbox->init,
-                          .place = {.bundle = container->bundle},
+                          .place = {.folder = container->bundle},
                           .folder = -1};
     stage.name = "prestart";
     stage.hooks = &config->hooks.prestart;
@@ -145,6 +146,8 @@ int hooks_create(const struct oci_config *config, const struct container *contai
         return result;
     stage.name = "createContainer";
     stage.hooks = &config->hooks.create_container;
+    stage.place.folder = container->rootfs;
+    stage.place.env = config->process.env.items;
     stage.place.mounts = sandbox->gofer;
     stage.place.others = sandbox->init;
     return run_stage(&stage, error);
@@ -156,6 +159,8 @@ int hooks_start_container(int folder, const struct container *container, struct 
     int result = hooks_load(folder, &config, error);
     if (result < 0)
         return result;
+    if (config->hooks.start_container.count > 0)
+        result = environment_complete(config, container->rootfs, error);
     const struct stage stage = {.name = "startContainer",
                                 .hooks = &config->hooks.start_container,
                                 .container = container,
@@ -163,36 +168,46 @@ int hooks_start_container(int folder, const struct container *container, struct 
                                 .pid = 1, /* as the container sees it */
                                 .folder = folder,
                                 .process = &config->process};
+    if (result == 0)
+        result = run_stage(&stage, error);
+    (void)oci_free(config);
+    return result;
+}
+
+int hooks_poststart(int folder, const struct container *container, struct error *error)
+{
+    struct oci_config *config;
+    int result = hooks_load(folder, &config, error);
+    if (result < 0)
+        return result;
+    const struct stage stage = {.name = "poststart",
+                                .hooks = &config->hooks.poststart,
+                                .container = container,
+                                .status = CONTAINER_RUNNING,
+                                .pid = container->init.pid,
+                                .place = {.folder = container->bundle},
+                                .folder = -1};
     result = run_stage(&stage, error);
     (void)oci_free(config);
     return result;
 }
 
-static void run_later(int folder, const struct container *container, struct stage stage)
+void hooks_poststop(int folder, const struct container *container)
 {
     struct oci_config *config;
     struct error error = {0};
     if (hooks_load(folder, &config, &error) < 0) {
-        log_message(LOG_LEVEL_WARNING, "cannot run the %s hooks: %s", stage.name, error.text);
+        log_message(LOG_LEVEL_WARNING, "cannot run the poststop hooks: %s", error.text);
         return;
     }
-    stage.hooks = stage.status == CONTAINER_STOPPED ? &config->hooks.poststop : &config->hooks.poststart;
-    stage.container = container;
-    stage.place = (struct hook_place){.bundle = container->bundle};
-    stage.folder = -1;
-    stage.only_log = true;
+    const struct stage stage = {.name = "poststop",
+                                .hooks = &config->hooks.poststop,
+                                .container = container,
+                                .status = CONTAINER_STOPPED,
+                                .place = {.folder = container->bundle},
+                                .folder = -1,
+                                .only_log = true};
     if (run_stage(&stage, &error) < 0)
         log_message(LOG_LEVEL_WARNING, "%s", error.text);
     (void)oci_free(config);
-}
-
-void hooks_poststart(int folder, const struct container *container)
-{
-    run_later(folder, container,
-              (struct stage){.name = "poststart", .status = CONTAINER_RUNNING, .pid = container->init.pid});
-}
-
-void hooks_poststop(int folder, const struct container *container)
-{
-    run_later(folder, container, (struct stage){.name = "poststop", .status = CONTAINER_STOPPED});
 }

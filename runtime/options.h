@@ -28,11 +28,12 @@ void options_keep(const struct global_options *options);
 const struct global_options *options_global(void);
 
 /* getopt_long for a subcommand: the first call of each starts at argv[1]; errors are left to option_error. `letters`
- * must begin with ":" (tell a missing argument apart), or with "+:" if options end at the first word. */
+ * must begin with ":" (tell a missing argument apart), or with "+:" if options end at the first word: that is where the
+ * words after it are another program's. Elsewhere options and words come in any order, as with runc. */
 int option_next(int argc, char **argv, const char *letters, const struct option *options);
 void option_start(void);
 
-/* The sentence for what option_next refused ('?' or ':'). Returns -EINVAL. */
+/* The sentence for what option_next refused ('?' or ':'); argv[0] is the subcommand. Returns -EINVAL. */
 int option_error(int refused, char **argv, struct error *error);
 
 #endif

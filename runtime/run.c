@@ -12,6 +12,7 @@
 #include "runtime/numbers.h"
 #include "runtime/options.h"
 #include "runtime/state_dir.h"
+#include "runtime/target.h"
 
 struct run_options {
     struct foreground_options container;
@@ -91,7 +92,7 @@ static int parse_options(int argc, char **argv, struct run_options *ret_options,
     struct run_options options = {.container = {.creation.bundle = ".", .set_up_status = EXIT_USAGE}};
     int option, result;
     option_start();
-    while ((option = option_next(argc, argv, "+:b:dh", run_table)) != -1) {
+    while ((option = option_next(argc, argv, ":b:dh", run_table)) != -1) {
         result = apply_option(&options, option, argv, error);
         if (result < 0)
             return result;
@@ -99,8 +100,9 @@ static int parse_options(int argc, char **argv, struct run_options *ret_options,
     *ret_options = options;
     if (options.help)
         return 0;
-    if (argc - optind != 1)
-        return error_refuse(error, "run takes one argument, the container's id; see postern run --help");
+    result = arguments_check(argc, argv, 1, 1, error);
+    if (result < 0)
+        return result;
     ret_options->container.creation.id = argv[optind];
     return state_id_check(argv[optind], error);
 }

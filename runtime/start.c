@@ -4,9 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,9 +14,8 @@
 #include "runtime/container.h"
 #include "runtime/creation.h"
 #include "runtime/hooks.h"
-#include "runtime/log.h"
-#include "runtime/options.h"
 #include "runtime/state_socket.h"
+#include "runtime/target.h"
 
 /* An engine asks for the state as soon as we have failed, and gives the container up for good if it is not stopped then. It
  * knows the end of the init from its own wait(2): so we stay until that has been, for a while, as nobody may be waiting. */
@@ -71,30 +67,23 @@ static int start(int folder, const struct container *container, struct error *er
         return result;
     }
     (void)unlinkat(folder, START_SOCKET, 0);
-    hooks_poststart(folder, container);
-    return 0;
+    result = hooks_poststart(folder, container, error);
+    if (result < 0)
+        end(folder, init, true);
+    return result;
+}
+
+static int start_target(struct target *target, struct error *error)
+{
+    return start(target->folder, &target->container, error);
 }
 
 int command_start(int argc, char **argv)
 {
-    struct error error = {0};
-    if (argc != 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        printf("Usage: postern start ID\nLet the program of a created container run.\n");
-        return argc == 2 ? EXIT_SUCCESS : EXIT_USAGE;
-    }
-    auto_close int folder = -1;
-    auto_close int lock = -1;
-    struct container container = {0};
-    int result = container_open(options_global()->root, argv[1], &folder, &error);
-    if (result == 0 && (lock = container_lock(folder, CONTAINER_LOCK_WAIT)) < 0)
-        result = error_set(&error, lock, "cannot lock container \"%s\"", argv[1]);
-    if (result == 0)
-        result = container_load(folder, &container, &error);
-    if (result == 0) {
-        result = start(folder, &container, &error);
-        container_release(&container);
-    }
-    if (result < 0)
-        log_message(LOG_LEVEL_ERROR, "%s", error.text);
-    return result < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+    static const struct simple_command command = {
+        .help = "Usage: postern start ID\nLet the program of a created container run.\n",
+        .locked = true,
+        .act = start_target,
+    };
+    return simple_command_run(argc, argv, &command);
 }

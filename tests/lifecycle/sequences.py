@@ -9,7 +9,9 @@ import time
 
 from steps import until  # first: it knows where the harness is
 import flags
+import process
 import trouble
+import usage
 
 SLEEP = ("/bin/sleep", "1000")
 OWN_WORDS = "the words are our own"
@@ -445,5 +447,5 @@ def own_killed_create(d):
 
 def all_sequences():
     """Those compared with runc, and those (own_...) that know what is right."""
-    return {name.split("_", 1)[1].replace("_", "-"): what for name, what in {**globals(), **vars(flags), **vars(trouble)}.items()
+    return {name.split("_", 1)[1].replace("_", "-"): what for name, what in {**globals(), **vars(flags), **vars(process), **vars(trouble), **vars(usage)}.items()
             if name.startswith(("sequence_", "own_"))}

@@ -98,6 +98,8 @@ static const struct bad_case bad_cases[] = {
     {PROCESS, "\"capabilities\":{\"ambient\":[1]}", "process.capabilities.ambient[0]: must be a string, not a number"},
     {PROCESS, "\"capabilities\":{\"effective\":[\"CAP_KILL\"]}",
      "process.capabilities.effective: CAP_KILL is not in the permitted set"},
+    {PROCESS, "\"capabilities\":{\"inheritable\":[\"CAP_CHOWN\",\"CAP_KILL\"],\"bounding\":[\"CAP_CHOWN\"]}",
+     "process.capabilities.inheritable: CAP_KILL is not in the bounding set"},
     {PROCESS, "\"rlimits\":[{\"type\":\"RLIMIT_FOO\",\"soft\":1,\"hard\":1}]",
      "process.rlimits[0].type: unknown rlimit \"RLIMIT_FOO\""},
     {PROCESS, "\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":1}]", "process.rlimits[0].hard: required, but missing"},
