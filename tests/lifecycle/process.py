@@ -2,6 +2,7 @@
 """Sequences about what the process of a container, of exec and of a hook starts with."""
 import os
 import shlex
+import shutil
 import subprocess
 import threading
 
@@ -163,5 +164,27 @@ def sequence_terminal_into_pipe(d):
     d.note("run", list(bytes_of(["run", "--bundle", d.bundle("one", "/bin/sh", "-c", see, terminal=True), "one"])))
     d.running("two", *SLEEP)
     d.note("exec", list(bytes_of(["exec", "--tty", "two", "/bin/sh", "-c", see])))
+    d.step("delete", "--force", "two")
+    d.left()
+
+
+def sequence_program_found(d):
+    """The first program is looked up with the rights the process will have, not with those of its real user."""
+    shut = os.path.join(d.box.root, "shut")
+    os.makedirs(shut)
+    for name, mode in (("echo", 0o755), ("true", 0o600)):
+        shutil.copy(os.path.join(d.box.root, "bin/busybox"), os.path.join(shut, name))
+        os.chmod(os.path.join(shut, name), mode)
+    os.chmod(shut, 0o700)
+    for caps in ([], ["CAP_DAC_OVERRIDE"], ["CAP_DAC_READ_SEARCH"]):
+        for uid in (0, 7):
+            for sets in (SETS, SETS[:4]):
+                for program in ("echo", "/shut/echo", "/shut/true"):
+                    where = d.bundle("one", program, "found", change=process(
+                        user={"uid": uid, "gid": uid}, env=["PATH=/shut:/bin"], capabilities={s: caps for s in sets}))
+                    code, out, _ = d.call(["run", "--bundle", where, "one"])
+                    d.note(f"{program} as {uid} with {caps} in {len(sets)} sets", [code == 0, out])
+    d.running("two", *SLEEP, change=process(env=["PATH=/shut:/bin"]))
+    d.step("exec", "--user", "7", "two", "/shut/echo", "found", differs=OWN_WORDS)
     d.step("delete", "--force", "two")
     d.left()
