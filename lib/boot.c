@@ -26,6 +26,10 @@ static int check_mount(const struct boot_mount *mount, struct error *error)
         status = check_text(mount->source, sizeof(mount->source), "mounts.source", error);
     if (status == 0)
         status = check_text(mount->options, sizeof(mount->options), "mounts.options", error);
+    if (status == 0)
+        status = check_text(mount->root, sizeof(mount->root), "mounts.root", error);
+    if (status == 0)
+        status = check_text(mount->propagation, sizeof(mount->propagation), "mounts.propagation", error);
     if (status == 0 && mount->destination[0] != '/')
         status = error_refuse(error, "boot configuration: mounts.destination is not absolute");
     if (status == 0 && mount->kind > BOOT_MOUNT_CGROUP)

@@ -16,6 +16,7 @@
 #include "postern/error.h"
 #include "runtime/mountinfo.h"
 #include "runtime/mounts.h"
+#include "runtime/rootfs.h"
 
 enum { LINES_MAX = 2 * MOUNT_TILES_MAX };
 
@@ -30,6 +31,8 @@ struct report {
     size_t line_count;
     struct boot_mount *mounts;
     size_t count, max;
+    unsigned int groups[LINES_MAX]; /* peer groups, by the numbers they are shown under */
+    size_t group_count;
 };
 
 static int read_lines(struct report *report, int procfs, char **ret_text)
@@ -90,6 +93,45 @@ static int show_options(struct boot_mount *mount, const struct line *line, bool 
     return used < 0 || (size_t)used >= sizeof(mount->options) ? -ENAMETOOLONG : 0;
 }
 
+/* The machine's own numbers of peer groups are nobody's business either: they count from 1. */
+static size_t group_number(struct report *report, unsigned int group)
+{
+    size_t at = 0;
+    while (at < report->group_count && report->groups[at] != group)
+        at++;
+    if (at == report->group_count)
+        report->groups[report->group_count++] = group;
+    return at + 1;
+}
+
+/* One that is shared follows the host's besides, where with another runtime it would be a peer of it: that much is kept to us. */
+static void show_propagation(struct report *report, const struct mountinfo *line, struct boot_mount *mount)
+{
+    const unsigned int group = line->shared != 0 ? line->shared : line->master;
+    if (group != 0)
+        (void)snprintf(mount->propagation, sizeof(mount->propagation), "%s:%zu", line->shared != 0 ? "shared" : "master",
+                       group_number(report, group));
+    else if (line->unbindable)
+        (void)snprintf(mount->propagation, sizeof(mount->propagation), "unbindable");
+}
+
+/* The folder of its file system that is mounted, as far as the container has that file system under an earlier mount: then it is a
+ * path from there. Any other would be the host's. */
+static void show_root(const struct report *report, const struct mountinfo *line, struct boot_mount *mount)
+{
+    (void)snprintf(mount->root, sizeof(mount->root), "/");
+    for (size_t i = 0; i < report->line_count; i++) {
+        const struct line *other = &report->lines[i];
+        const size_t length = strcmp(other->info.root, "/") == 0 ? 0 : strlen(other->info.root);
+        if (!other->reported || other->info.id == line->id || strcmp(other->info.device, line->device) != 0 ||
+            !rootfs_is_below(line->root, other->info.root) || line->root[length] == '\0')
+            continue;
+        if (strlen(line->root + length) < sizeof(mount->root))
+            (void)strcpy(mount->root, line->root + length);
+        return;
+    }
+}
+
 static struct boot_mount *next_mount(struct report *report)
 {
     return report->count < report->max ? &report->mounts[report->count++] : NULL;
@@ -100,7 +142,6 @@ static int report_line(struct report *report, struct line *line, const struct mo
     struct boot_mount *mount = next_mount(report);
     if (mount == NULL)
         return -E2BIG;
-    line->reported = true;
     bool ours = (entry != NULL && entry->type[0] != '\0');
     const char *source = entry != NULL ? entry->source : strcmp(line->info.type, "tmpfs") == 0 ? "tmpfs" : "none";
     *mount = (struct boot_mount){.kind = BOOT_MOUNT_REAL,
@@ -112,6 +153,9 @@ static int report_line(struct report *report, struct line *line, const struct mo
     (void)snprintf(mount->destination, sizeof(mount->destination), "%s", line->info.destination);
     (void)snprintf(mount->type, sizeof(mount->type), "%s", line->info.type);
     (void)snprintf(mount->source, sizeof(mount->source), "%s", source);
+    show_root(report, &line->info, mount);
+    show_propagation(report, &line->info, mount);
+    line->reported = true;
     return show_options(mount, line, ours);
 }
 

@@ -118,6 +118,7 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
 
     struct gofer_setup setup = {
         .config = options->config,
+        .bundle = options->bundle,
         .bundle_fd = start->bundle,
         .ids = options->ids,
         .users = options->users,

@@ -68,6 +68,8 @@ struct boot_mount {
     char type[32];                   /* as /proc/mounts shows it */
     char source[256];                /* as /proc/mounts shows it; never a host path */
     char options[256];               /* as /proc/mounts shows it: "rw,nosuid,relatime,..." */
+    char root[256];                  /* as mountinfo shows it; never a host path */
+    char propagation[40];            /* as mountinfo shows it: "shared:1" */
     uint32_t kind;                   /* enum boot_mount_kind */
     uint32_t flags;                  /* MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | BOOT_MOUNT_NOSYMFOLLOW */
     uint64_t mount_id;               /* statx stx_mnt_id in the gofer's namespace; 0 for synthetic */

@@ -140,12 +140,14 @@ static void write_mountinfo_line(struct sentry *sentry, size_t index, const char
     mount_device(sentry, mount, &attributes);
     /* The root's parent is outside the namespace: an id nobody has. */
     uint64_t parent_id = index == 0 ? SYNTHETIC_MOUNT_ID - 1 : mount_id(&sentry->boot->mounts[parent], parent);
-    text_printf(text, "%" PRIu64 " %" PRIu64 " %u:%u / ", mount_id(mount, index), parent_id, attributes.stx_dev_major,
+    text_printf(text, "%" PRIu64 " %" PRIu64 " %u:%u ", mount_id(mount, index), parent_id, attributes.stx_dev_major,
                 attributes.stx_dev_minor);
+    text_escaped(text, mount->root[0] != '\0' ? mount->root : "/");
+    text_string(text, " ");
     text_escaped(text, path);
     text_string(text, " ");
     mount_options_split(mount->options, true, text);
-    text_printf(text, " - %s ", mount_type(mount));
+    text_printf(text, "%s%s - %s ", mount->propagation[0] != '\0' ? " " : "", mount->propagation, mount_type(mount));
     text_escaped(text, mount->source[0] != '\0' ? mount->source : "none");
     text_string(text, " ");
     mount_options_split(mount->options, false, text);
