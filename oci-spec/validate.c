@@ -223,12 +223,6 @@ static int validate_resources(const struct oci_resources *resources, struct erro
     if (resources == NULL)
         return 0;
 
-    for (size_t i = 0; i < resources->devices.count; i++) {
-        const char *access = resources->devices.items[i].access;
-        if (access != NULL && access[strspn(access, "rwm")] != '\0')
-            return error_refuse(error,
-                                "linux.resources.devices[%zu].access: only the letters r, w and m have a meaning", i);
-    }
     for (size_t i = 0; i < resources->hugepage_limits.count; i++)
         if (!is_page_size(resources->hugepage_limits.items[i].page_size))
             return error_refuse(error, "linux.resources.hugepageLimits[%zu].pageSize: must be like 64KB, 2MB or 1GB",

@@ -7,15 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "postern/socket.h"
 
 enum { PAUSE_MS = 50, END_PAUSE_MAX_MS = 1000, DRAIN_MS = 2000 };
 
@@ -271,21 +268,4 @@ void console_drain(struct console *console)
             return; /* nobody reads: do not wait for ever */
         write_output(console);
     }
-}
-
-/* -- the console socket ----------------------------------------------------------------------------------------- */
-
-int console_send(const char *socket_path, int master, struct error *error)
-{
-    static const char name[] = "/dev/ptmx"; /* the receiver wants a name; containerd shows it, nobody opens it */
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(socket_path) >= sizeof(address.sun_path))
-        return error_set(error, ENAMETOOLONG, "console socket %s", socket_path);
-    (void)strcpy(address.sun_path, socket_path);
-
-    auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-        return error_set(error, errno, "cannot connect to the console socket %s", socket_path);
-    int result = socket_send(fd, name, sizeof(name) - 1, &master, 1);
-    return result < 0 ? error_set(error, result, "cannot send the console to %s", socket_path) : 0;
 }

@@ -62,7 +62,4 @@ void console_drain(struct console *console);
 /* Restores the terminal. */
 void console_close(struct console *console);
 
-/* Sends the master to whoever listens on a Unix socket, as `runc --console-socket` does. */
-int console_send(const char *socket_path, int master, struct error *error);
-
 #endif

@@ -13,12 +13,13 @@
 #include "runtime/state_dir.h"
 #include "runtime/target.h"
 
-enum { OPTION_PID_FILE = 256, OPTION_CONSOLE_SOCKET, OPTION_PRESERVE_FDS, OPTION_NO_OP };
+enum { OPTION_PID_FILE = 256, OPTION_CONSOLE_SOCKET, OPTION_PIDFD_SOCKET, OPTION_PRESERVE_FDS, OPTION_NO_OP };
 
 static const struct option create_table[] = {
     {"bundle", required_argument, NULL, 'b'},
     {"pid-file", required_argument, NULL, OPTION_PID_FILE},
     {"console-socket", required_argument, NULL, OPTION_CONSOLE_SOCKET},
+    {"pidfd-socket", required_argument, NULL, OPTION_PIDFD_SOCKET},
     {"preserve-fds", required_argument, NULL, OPTION_PRESERVE_FDS},
     {"no-pivot", no_argument, NULL, OPTION_NO_OP}, /* runc's; we pivot in any case, in a namespace of our own */
     {"no-new-keyring", no_argument, NULL, OPTION_NO_OP},
@@ -33,6 +34,7 @@ static int print_help(void)
            "  -b, --bundle DIR         the bundle (default: the current folder)\n"
            "      --pid-file FILE      write the pid of the container's init to FILE\n"
            "      --console-socket S   send the terminal to Unix socket S\n"
+           "      --pidfd-socket S     send a pidfd of the container's init to Unix socket S\n"
            "      --preserve-fds N     give the program descriptors 3 to N+2\n"
            "  -h, --help               this text\n");
     return EXIT_SUCCESS;
@@ -49,6 +51,9 @@ static int apply_option(struct creation_options *options, int option, char **arg
         return 0;
     case OPTION_CONSOLE_SOCKET:
         options->console_socket = optarg;
+        return 0;
+    case OPTION_PIDFD_SOCKET:
+        options->pidfd_socket = optarg;
         return 0;
     case OPTION_PRESERVE_FDS:
         return number_parse(optarg, "--preserve-fds", PRESERVE_FDS_MAX, &options->preserve_fds, error);

@@ -16,6 +16,7 @@
 #include "runtime/command.h"
 #include "runtime/console.h"
 #include "runtime/environment.h"
+#include "runtime/hand_over.h"
 #include "runtime/hooks.h"
 #include "runtime/id_table.h"
 #include "runtime/inherited.h"
@@ -237,6 +238,8 @@ static int process_joined(void *data, enum sandbox_part part, pid_t pid, struct 
     int result = set_oom_score(process, pid, error);
     if (result == 0 && creation->has_cgroup)
         result = cgroup_add(creation->container.cgroup, creation->container.systemd_cgroup, pid, error);
+    if (result == 0 && !creation->options.keep_cpus)
+        scheduling_reset_cpus(pid);
     return result == 0 ? scheduling_set(process, pid, part == SANDBOX_INIT, error) : result;
 }
 
@@ -284,8 +287,16 @@ static int make_sandbox(struct creation *creation, struct error *error)
     if (creation->options.console_socket == NULL)
         console_prepare(creation->sandbox.console_master, creation->options.own_streams);
     else
-        result = console_send(creation->options.console_socket, creation->sandbox.console_master, error);
+        result = hand_over_console(creation->options.console_socket, creation->sandbox.console_master, error);
     return result;
+}
+
+static int send_pidfd(const struct creation *creation, struct error *error)
+{
+    if (creation->options.pidfd_socket == NULL)
+        return 0;
+    auto_close int connection = hand_over_open(creation->options.pidfd_socket, "pidfd socket", error);
+    return connection < 0 ? connection : hand_over_pidfd(connection, creation->sandbox.init_pidfd, false, error);
 }
 
 int creation_make(const struct creation_options *options, struct creation *ret_creation, struct error *error)
@@ -313,6 +324,8 @@ int creation_make(const struct creation_options *options, struct creation *ret_c
         result = make_sandbox(&creation, error);
     if (result == 0)
         result = save_state(&creation, error);
+    if (result == 0)
+        result = send_pidfd(&creation, error);
     if (result == 0 && options->pid_file != NULL)
         result = pid_file_write(options->pid_file, creation.sandbox.init, error);
     if (result < 0) {

@@ -326,7 +326,7 @@ static int run(struct arena *arena, struct do_options *options, struct error *er
     if (result < 0)
         return result;
     container->janitor = true;
-    container->creation.hold_signals = true;
+    container->creation.hold_signals = container->creation.keep_cpus = true;
     container->creation.config = config;
     container->creation.bundle = options_global()->root; /* a bundle has to be somewhere */
     if (options->verbose) {

@@ -22,6 +22,7 @@
 #include "runtime/environment.h"
 #include "runtime/exec_console.h"
 #include "runtime/exec_process.h"
+#include "runtime/hand_over.h"
 #include "runtime/inherited.h"
 #include "runtime/limits.h"
 #include "runtime/log.h"
@@ -44,7 +45,7 @@ struct exec {
 
 /* -- options ---------------------------------------------------------------------------------------------------- */
 
-enum { OPTION_PID_FILE = 256, OPTION_CONSOLE_SOCKET, OPTION_PRESERVE_FDS, OPTION_CWD, OPTION_NO_NEW_PRIVS, OPTION_CGROUP,
+enum { OPTION_PID_FILE = 256, OPTION_CONSOLE_SOCKET, OPTION_PIDFD_SOCKET, OPTION_PRESERVE_FDS, OPTION_CWD, OPTION_NO_NEW_PRIVS, OPTION_CGROUP,
        OPTION_IGNORE_PAUSED, OPTION_NO_OP_ARGUMENT };
 
 static const struct option exec_table[] = {
@@ -58,6 +59,7 @@ static const struct option exec_table[] = {
     {"cwd", required_argument, NULL, OPTION_CWD},
     {"pid-file", required_argument, NULL, OPTION_PID_FILE},
     {"console-socket", required_argument, NULL, OPTION_CONSOLE_SOCKET},
+    {"pidfd-socket", required_argument, NULL, OPTION_PIDFD_SOCKET},
     {"preserve-fds", required_argument, NULL, OPTION_PRESERVE_FDS},
     {"no-new-privs", no_argument, NULL, OPTION_NO_NEW_PRIVS},
     {"process-label", required_argument, NULL, OPTION_NO_OP_ARGUMENT}, /* SELinux, AppArmor: see `postern features` */
@@ -87,6 +89,7 @@ static int print_help(void)
            "  -d, --detach               do not wait for it\n"
            "      --pid-file FILE        write its pid to FILE\n"
            "      --console-socket S     send its terminal to Unix socket S\n"
+           "      --pidfd-socket S       send a pidfd of it to Unix socket S\n"
            "      --preserve-fds N       give it descriptors 3 to N+2\n"
            "  -h, --help                 this text\n");
     return EXIT_SUCCESS;
@@ -129,6 +132,9 @@ static int apply_option(struct exec_options *options, int option, char **argv, s
         return 0;
     case OPTION_CONSOLE_SOCKET:
         options->console_socket = optarg;
+        return 0;
+    case OPTION_PIDFD_SOCKET:
+        options->pidfd_socket = optarg;
         return 0;
     case OPTION_PRESERVE_FDS:
         return number_parse(optarg, "--preserve-fds", PRESERVE_FDS_MAX, &options->preserve_fds, error);
@@ -214,7 +220,7 @@ static int open_console(struct exec *exec, struct error *error)
     if (result < 0)
         return result;
     if (exec->options.console_socket != NULL)
-        return console_send(exec->options.console_socket, exec->master, error);
+        return hand_over_console(exec->options.console_socket, exec->master, error);
     console_prepare(exec->master, 0);
     return 0;
 }
@@ -229,7 +235,15 @@ static int start_process(struct exec *exec, struct error *error)
         .cgroups = (const char *const *)exec->options.cgroups.items,
         .cgroup_count = exec->options.cgroups.count,
         .plan = {.process = &exec->config->process, .preserve_fds = exec->options.preserve_fds, .joins = true}};
+    auto_close int connection = -1;
+    if (exec->options.pidfd_socket != NULL) {
+        connection = hand_over_open(exec->options.pidfd_socket, "pidfd socket", error);
+        if (connection < 0)
+            return connection;
+    }
     int result = enter_container(&enter, &exec->cell, &exec->control, error);
+    if (result == 0 && connection >= 0)
+        result = hand_over_pidfd(connection, exec->cell.pidfd, true, error);
     if (result == 0 && exec->options.pid_file != NULL)
         result = pid_file_write(exec->options.pid_file, exec->cell.pid, error);
     return result;

@@ -101,6 +101,12 @@ static void write_extensions(struct json_writer *writer)
     write_enabled(writer, "idmap", true);
 }
 
+static void write_memory_policy(struct json_writer *writer)
+{
+    write_names(writer, "modes", &memory_policy_names);
+    write_names(writer, "flags", &memory_flag_names);
+}
+
 static void write_linux(struct json_writer *writer)
 {
     write_names(writer, "namespaces", &namespace_names);
@@ -110,6 +116,8 @@ static void write_linux(struct json_writer *writer)
     write_enabled(writer, "apparmor", false);
     write_enabled(writer, "selinux", false);
     write_enabled(writer, "intelRdt", false);
+    write_object(writer, "memoryPolicy", write_memory_policy);
+    write_enabled(writer, "netDevices", false);
     write_object(writer, "mountExtensions", write_extensions);
 }
 

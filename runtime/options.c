@@ -112,6 +112,7 @@ static int set_root(struct global_options *options, const char *root, struct err
     if (root[0] == '\0' || size < 0 || (size_t)size >= sizeof(absolute))
         return error_refuse(error, "--root: \"%.40s\" is no folder", root);
     options->root = absolute;
+    options->root_given = true;
     return 0;
 }
 

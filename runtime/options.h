@@ -10,6 +10,7 @@ struct error;
 
 struct global_options {
     const char *root;     /* --root: where states of containers are */
+    bool root_given;      /* ... and it is not the default */
     const char *log;      /* --log: NULL, or a file that gets every message too */
     const char *id_range; /* --id-range: NULL, or BASE:COUNT */
     bool log_json;        /* --log-format=json */

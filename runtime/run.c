@@ -19,13 +19,14 @@ struct run_options {
     bool help;
 };
 
-enum { OPTION_TRACE = 256, OPTION_PID_FILE, OPTION_CONSOLE_SOCKET, OPTION_PRESERVE_FDS, OPTION_KEEP, OPTION_NO_OP };
+enum { OPTION_TRACE = 256, OPTION_PID_FILE, OPTION_CONSOLE_SOCKET, OPTION_PIDFD_SOCKET, OPTION_PRESERVE_FDS, OPTION_KEEP, OPTION_NO_OP };
 
 static const struct option run_table[] = {
     {"bundle", required_argument, NULL, 'b'},
     {"trace", optional_argument, NULL, OPTION_TRACE},
     {"pid-file", required_argument, NULL, OPTION_PID_FILE},
     {"console-socket", required_argument, NULL, OPTION_CONSOLE_SOCKET},
+    {"pidfd-socket", required_argument, NULL, OPTION_PIDFD_SOCKET},
     {"detach", no_argument, NULL, 'd'},
     {"preserve-fds", required_argument, NULL, OPTION_PRESERVE_FDS},
     {"keep", no_argument, NULL, OPTION_KEEP},
@@ -46,6 +47,7 @@ static int print_help(void)
            "      --console-socket S   send the terminal to Unix socket S instead of using ours\n"
            "  -d, --detach             leave the container running and return\n"
            "      --keep               leave a container that has ended to postern delete\n"
+           "      --pidfd-socket S     send a pidfd of the container's init to Unix socket S\n"
            "      --preserve-fds N     give the program descriptors 3 to N+2\n"
            "  -h, --help               this text\n\n"
            "The exit status is the program's, or 128+n if signal n killed it; 127 if it was not found, 126 if it\n"
@@ -68,6 +70,9 @@ static int apply_option(struct run_options *options, int option, char **argv, st
         return 0;
     case OPTION_CONSOLE_SOCKET:
         options->container.creation.console_socket = optarg;
+        return 0;
+    case OPTION_PIDFD_SOCKET:
+        options->container.creation.pidfd_socket = optarg;
         return 0;
     case 'd':
         options->container.detach = true;

@@ -11,6 +11,7 @@ from steps import until  # first: it knows where the harness is
 import binds
 import flags
 import process
+import resources
 import trouble
 import usage
 
@@ -448,5 +449,5 @@ def own_killed_create(d):
 
 def all_sequences():
     """Those compared with runc, and those (own_...) that know what is right."""
-    return {name.split("_", 1)[1].replace("_", "-"): what for name, what in {**globals(), **vars(binds), **vars(flags), **vars(process), **vars(trouble), **vars(usage)}.items()
+    return {name.split("_", 1)[1].replace("_", "-"): what for name, what in {**globals(), **vars(binds), **vars(flags), **vars(process), **vars(resources), **vars(trouble), **vars(usage)}.items()
             if name.startswith(("sequence_", "own_"))}

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sequences about the command line itself: the order of its words, what it says of wrong ones."""
+import array
 import json
+import os
+import signal
+import socket
+
+from steps import remember, until
 
 SLEEP = ("/bin/sleep", "1000")
 USAGE = "runc prints its whole usage"
@@ -46,3 +52,79 @@ def sequence_ps_options(d):
     d.step("ps", "one", "-o", "pid", view=view)
     d.step("delete", "one")
     d.left()
+
+
+class PidfdSocket:
+    """A socket for --pidfd-socket, and what comes by it."""
+
+    def __init__(self, d, name):
+        self.path = os.path.join(d.box.folder, name)
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(self.path)
+        self.server.listen(1)
+        self.server.settimeout(10)
+
+    def take(self):
+        connection, _ = self.server.accept()
+        text, ancillary, _, _ = connection.recvmsg(100, socket.CMSG_SPACE(4))
+        fds = array.array("i")
+        for _, _, data in ancillary:
+            fds.frombytes(data[:4])
+        connection.close()
+        return text, fds[0]
+
+
+def own_pidfd_socket(d):
+    """runc 1.2: a pidfd of the new process goes to a socket of the caller's."""
+    for words in (["create"], ["run", "--detach"]):
+        listener = PidfdSocket(d, "pidfd-" + words[0])
+        d.check(" ".join(words), d.call([*words, "--pidfd-socket", listener.path, "--bundle", d.bundle("one", *SLEEP), "one"])[0], 0)
+        remember((), [words[0], "--pidfd-socket"])
+        d.pid("one")
+        text, pidfd = listener.take()
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        os.close(pidfd)
+        until(lambda: '"stopped"' in d.call(["state", "one"])[1], "the end")
+        d.check("what it says", [text, d.call(["delete", "one"])[0]], [b"standard", 0])
+    d.running("two", *SLEEP)
+    listener, pid_file = PidfdSocket(d, "pidfd-exec"), os.path.join(d.box.folder, "pid-of-exec")
+    d.check("exec", d.call(["exec", "--detach", "--pid-file", pid_file, "--pidfd-socket", listener.path, "two", *SLEEP])[0], 0)
+    remember((), ["exec", "--pidfd-socket"])
+    text, pidfd = listener.take()
+    with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as info, open(pid_file, encoding="ascii") as pid:
+        d.check("of that process", [text, f"Pid:\t{pid.read()}\n" in info.read()], [b"setns", True])
+    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    os.close(pidfd)
+    d.check("the container goes on", '"running"' in d.call(["state", "two"])[1], True)
+    for words in (["create", "--bundle", d.bundle("three", *SLEEP), "three"], ["exec", "two", "/bin/true"]):
+        code, _, err = d.call([words[0], "--pidfd-socket", "/no/such/socket", *words[1:]])
+        d.check(words[0] + " without a socket", [code != 0, "pidfd socket" in err], [True, True])
+    d.check("nothing of it is there", d.call(["state", "three"])[0], 1)
+    d.quietly("delete", "--force", "two")
+    d.left_nothing()
+
+
+def own_delete_matching(d):
+    """crun's delete --regex."""
+    for name in ("a", "b", "c"):
+        d.call(["create", "--bundle", d.bundle(name, *SLEEP), name])
+        d.pid(name)
+    d.call(["start", "c"])
+    both = f"({d.names['a']}|{d.names['b']})$"
+    d.check("bad expression", d.call(["delete", "--regex", "("])[0], 1)
+    d.check("nothing fits", d.call(["delete", "--regex", "^nobody$"])[0], 0)
+    d.check("two of three", d.call(["delete", "--regex", both])[0], 0)
+    remember((), ["delete", "--regex"])
+    d.check("what is left", d.call(["list", "-q"])[1].split(), [d.names["c"]])
+    code, _, err = d.call(["delete", "--regex", "^postern-test"])
+    d.check("one that runs", [code, "not stopped" in err], [1, True])
+    d.check("by force", d.call(["delete", "-f", "--regex", "^postern-test"])[0], 0)
+    d.check("nothing is left", d.call(["list", "-q"])[1], "")
+    d.left_nothing()
+
+
+def own_list_of_nothing(d):
+    nowhere = os.path.join(d.box.folder, "nowhere")
+    for words in (["list"], ["list", "-q"]):
+        code, out, err = d.call(words, globals_=["--root", nowhere])
+        d.check(" ".join(words), [code, len(out.split()), f"there is no folder {nowhere}" in err], [0, 6 if len(words) == 1 else 0, True])

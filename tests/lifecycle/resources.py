@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sequences about limits, processors and memory nodes: what the words in config.json and on the command line come to."""
+import json
+import os
+import shutil
+
+import cgroup
+from flags import cgroup_of, process_file
+from steps import skip
+
+SLEEP = ("/bin/sleep", "1000")
+OWN_WORDS = "the words are our own"
+CPUS = ("/bin/grep", "Cpus_allowed_list", "/proc/self/status")
+
+
+def resources(**fields):
+    return lambda config: config["linux"]["resources"].update(fields)
+
+
+def value(d, name, controller, file):
+    path = os.path.join(cgroup_of(d, name, controller), file)
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="ascii") as text:
+        return text.read().strip()
+
+
+def sequence_pids_limits(d):
+    """0 and none are no limit, below that is any number."""
+    for limit in ({"limit": 0}, {"limit": -1}, {}, {"limit": -5}, {"limit": 50}):
+        d.create("one", *SLEEP, change=resources(pids=limit))
+        d.note(str(limit), value(d, "one", "pids", "pids.max"))
+        d.step("delete", "--force", "one")
+    d.running("two", *SLEEP, change=resources(pids={"limit": 40}))
+    for given in ({"limit": 0}, {}, {"limit": -1}, {"limit": 30}, {"limit": -2}):
+        d.step("update", "--resources", "-", "two", given=json.dumps({"pids": given}))
+        d.note(str(given), value(d, "two", "pids", "pids.max"))
+    for word in ("0", "-1", "25", "0"):
+        d.step("update", "--pids-limit", word, "two")
+        d.note(word, value(d, "two", "pids", "pids.max"))
+    d.step("delete", "--force", "two")
+    d.left()
+
+
+def sequence_realtime(d):
+    """Also right after another container had all of it."""
+    if cgroup.VERSION == 2 or not os.path.exists("/sys/fs/cgroup/cpu/cpu.rt_runtime_us"):
+        skip("realtime", "this machine shares out no realtime to cgroups")
+        return
+
+    def realtime(name):
+        return [value(d, name, "cpu", f"cpu.rt_{file}_us") for file in ("period", "runtime")]
+
+    for cpu in ({"realtimeRuntime": 500001}, {"realtimePeriod": 800001, "realtimeRuntime": 500001}, {"realtimeRuntime": 500001},
+                {"realtimeRuntime": 0}, {"realtimePeriod": 900000}):
+        d.create("one", *SLEEP, change=resources(cpu=cpu))
+        d.note(str(cpu), realtime("one"))
+        d.step("delete", "--force", "one")
+    d.running("two", *SLEEP)
+    for given in ({"realtimeRuntime": 500001}, {"realtimePeriod": 800001, "realtimeRuntime": 500001}):
+        d.step("update", "--resources", "-", "two", given=json.dumps({"cpu": given}))
+        d.note(str(given), realtime("two"))
+    d.step("update", "two", "--cpu-rt-period", "900001", "--cpu-rt-runtime", "600001")
+    d.note("both", realtime("two"))
+    d.step("delete", "--force", "two")
+    d.left()
+
+
+def sequence_device_letters(d):
+    for access in ("rwm", "mrw", "rw", "rwa", "rr"):
+        rules = [{"allow": False, "access": "rwm"}, {"allow": True, "type": "c", "major": 1, "minor": 11, "access": access}]
+        d.note(access, None)
+        d.create("one", *SLEEP, change=resources(devices=rules))
+        if cgroup.VERSION == 1 and access in ("rwm", "mrw", "rw", "rr"):
+            with open(os.path.join(cgroup_of(d, "one", "devices"), "devices.list"), encoding="ascii") as text:
+                d.note("the rule", [line for line in text.read().split("\n") if " 1:11 " in line])
+        d.step("delete", "--force", "one")
+    for kind in ("a", "b", "c", ""):
+        d.step("run", "--bundle", d.bundle("one", "/bin/echo", "ran", change=resources(devices=[{"allow": False, "type": kind, "access": "rwm"}])), "one")
+    d.left()
+
+
+def own_processors(d):
+    """runc 1.4: a container has the processors of its cgroup, whatever its caller was bound to; with `do` it has the caller's."""
+    if os.cpu_count() < 2 or not shutil.which("taskset"):
+        skip("processors", "takes two of them, and taskset")
+        return
+    all_cpus = open("/proc/self/status", encoding="ascii").read().split("Cpus_allowed_list:\t")[1].split()[0]
+
+    def bound(*words):
+        out = os.path.join(d.box.folder, "bound")
+        with open(out, "wb") as file:
+            code = d.reaper.run(["taskset", "-c", "0", *d.box.command(*d.with_ids(list(words)))], stdout=file, stderr=file)
+        with open(out, encoding="utf-8") as file:
+            return [code, file.read().split()[-1]]
+
+    d.check("run", bound("run", "--bundle", d.bundle("one", *CPUS), "one"), [0, all_cpus])
+    for cpus in ("0-1", "1"):
+        where = d.bundle("one", *CPUS, change=resources(cpu={"cpus": cpus, "mems": "0"}))
+        d.check(f"run with cpus {cpus}", bound("run", "--bundle", where, "one"), [0, cpus])
+    d.running("two", *SLEEP)
+    d.check("exec", bound("exec", "two", *CPUS), [0, all_cpus])
+    given = {"args": list(CPUS), "cwd": "/", "execCPUAffinity": {"initial": "0", "final": "1"}}
+    d.check("exec with its own", bound("exec", "--process", process_file(d, given), "two"), [0, "1"])
+    with open(os.path.join(d.box.state, d.names["two"], "state.json"), encoding="utf-8") as file:
+        state = json.load(file)
+    d.check("sentry and gofer", [sorted(os.sched_getaffinity(state[who]["pid"])) for who in ("sentry", "gofer")], 2 * [list(range(os.cpu_count()))])
+    d.quietly("delete", "--force", "two")
+    d.check("do", bound("do", "--", "grep", "Cpus_allowed_list", "/proc/self/status"), [0, "0"])
+    d.left_nothing()
+
+
+def own_memory_policy(d):
+    """runc 1.4's linux.memoryPolicy. The kernel says what became of it."""
+    if not os.path.exists("/proc/self/numa_maps"):
+        skip("memory-policy", "this kernel knows no memory nodes")
+        return
+    see = ["/bin/sh", "-c", "head -n 1 /proc/self/numa_maps | cut -d' ' -f 2"]
+
+    def policy(**fields):
+        return lambda config: config["linux"].update(memoryPolicy=fields)
+
+    for fields, wanted in (
+            ({"mode": "MPOL_INTERLEAVE", "nodes": "0"}, "interleave:0"), ({"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}, "bind=static:0"),
+            ({"mode": "MPOL_PREFERRED", "nodes": "0", "flags": ["MPOL_F_RELATIVE_NODES"]}, "prefer=relative:0"), ({}, "default"),
+            ({"mode": "MPOL_DEFAULT"}, "default"), ({"mode": "MPOL_LOCAL"}, "local")):
+        where = d.bundle("one", *see, change=policy(**fields))
+        code, out, err = d.call(["run", "--bundle", where, "one"])
+        d.check(str(fields), [code, out.strip(), err], [0, wanted, ""])
+    for fields, words in (
+            ({"mode": "INTERLEAVE", "nodes": "0"}, "memory policy mode"), ({"nodes": "0-7"}, "invalid memory policy mode"),
+            ({"mode": "MPOL_PREFERRED", "nodes": "0", "flags": ["badflag"]}, "memory policy flag"),
+            ({"mode": "MPOL_DEFAULT", "nodes": "0-7", "flags": ["MPOL_F_STATIC_NODES", "MPOL_F_RELATIVE_NODES"]}, "set_mempolicy"),
+            ({"mode": "MPOL_BIND", "nodes": "0-9876543210"}, "invalid memory policy node"), ({"mode": "MPOL_BIND", "nodes": "bad"}, "invalid memory policy node"),
+            ({"mode": "MPOL_INTERLEAVE"}, "set_mempolicy")):
+        where = d.bundle("one", *see, change=policy(**fields))
+        code, _, err = d.call(["run", "--bundle", where, "one"])
+        d.check(f"{fields} is refused", [code, words in err], [1, True])
+    d.running("two", *SLEEP, change=policy(mode="MPOL_PREFERRED", nodes="0", flags=["MPOL_F_RELATIVE_NODES"]))
+    d.check("exec", d.call(["exec", "two", *see])[1].strip(), "prefer=relative:0")
+    d.quietly("delete", "--force", "two")
+    d.left_nothing()
