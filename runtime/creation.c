@@ -12,6 +12,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/annotations.h"
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/console.h"
@@ -67,6 +68,8 @@ static int load_config(struct creation *creation, struct error *error)
                                          : oci_load(path, &creation->config, error);
     if (result == 0)
         result = oci_check_supported(creation->config, error);
+    if (result == 0)
+        result = annotations_check(&creation->config->annotations, error);
     if (result == 0)
         result = sysctl_check(&creation->config->linux_config.sysctl, error);
     if (result == 0)

@@ -11,6 +11,7 @@
 #include "oci-spec/oci.h"
 #include "postern/error.h"
 #include "postern/version.h"
+#include "runtime/annotations.h"
 #include "runtime/command.h"
 #include "runtime/json_write.h"
 #include "runtime/options.h"
@@ -31,7 +32,7 @@ static void write_bool(struct json_writer *writer, const char *key, bool value)
 }
 
 /* What `annotations` of config.json may change of a sandbox: LAYER_ANNOTATION and the like. All that begins so. */
-static const char *const unsafe_annotations[] = {"dev.postern.", NULL};
+static const char *const unsafe_annotations[] = {ANNOTATION_PREFIX, NULL};
 
 enum { NONE = -1 }; /* no value in the tables below */
 

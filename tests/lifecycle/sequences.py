@@ -449,5 +449,9 @@ def own_killed_create(d):
 
 def all_sequences():
     """Those compared with runc, and those (own_...) that know what is right."""
-    return {name.split("_", 1)[1].replace("_", "-"): what for name, what in {**globals(), **vars(binds), **vars(flags), **vars(process), **vars(resources), **vars(trouble), **vars(usage)}.items()
-            if name.startswith(("sequence_", "own_"))}
+    found = {}
+    for names in (globals(), *map(vars, (binds, flags, process, resources, trouble, usage))):
+        for name, what in names.items():
+            if name.startswith(("sequence_", "own_")):
+                assert found.setdefault(name.split("_", 1)[1].replace("_", "-"), what) is what, f"two tests are called {name}"
+    return found

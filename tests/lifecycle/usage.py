@@ -36,6 +36,44 @@ def sequence_options_behind_id(d):
     d.left()
 
 
+def sequence_help(d):
+    for words in (["help"], ["help", "kill"], ["help", "update"], ["help", "help"]):
+        d.step(*words, view=lambda text: len(text) > 40)
+    d.step("help", "nonsense", out=False, code=False, differs="runc's exits with 3")
+
+
+def sequence_unknown_annotations(d):
+    """Those that begin as Postern's do are Postern's; all others are anybody's."""
+    for key in ("dev.poster", "com.example", "run.oci.handler", "org.systemd.property."):
+        d.step("run", "one", "--bundle", d.bundle("one", "/bin/true", change=lambda c, key=key: c.update(annotations={key: "x"})))
+    d.left()
+
+
+def own_wrong_annotations(d):
+    for key in ("dev.postern.", "dev.postern.layers", "dev.postern.rootfs.x", "dev.postern.Layer"):
+        code, _, err = d.call(["create", "--bundle", d.bundle("one", *SLEEP, change=lambda c, key=key: c.update(annotations={key: "x"})), "one"])
+        d.check(key, [code, f'annotations["{key}"]' in err, d.call(["state", "one"])[0]], [1, True, 1])
+    d.left_nothing()
+
+
+def own_help_and_version(d):
+    """help is --help; version is --version, and says what was built; routes takes names."""
+    for words in ([], ["kill"], ["do"], ["routes"], ["version"]):
+        d.check(" ".join(["help", *words]), d.call(["help", *words])[1], d.call([*words, "--help"])[1])
+    code, out, err = d.call(["nonsense-of-options", "--help"])
+    d.check("no such command", [code, out, "postern --help" in err], [1, "", True])
+    for words in (["help", "nonsense"], ["help", "kill", "x"], ["version", "x"], ["version", "--x"], ["routes", "nonsense"], ["routes", "read", "-m"]):
+        code, out, err = d.call(words)
+        d.check(" ".join(words), [code, out, words[-1] in err or "--markdown" in err], [1, "", True])
+    lines = d.call(["version"])[1].splitlines()
+    d.check("version", [[line.split()[0] for line in lines], d.call(["--version"])[1].splitlines()],
+            [["postern", "commit:", "spec:", "libseccomp:"], lines])
+    d.check("two of the routes", [line.split()[1] for line in d.call(["routes", "read", "openat"])[1].splitlines()], ["CALL", "read", "openat"])
+    d.check("the same as JSON", [call["name"] for call in json.loads(d.call(["routes", "openat", "-j"])[1])], ["openat"])
+    for words in (["state", "--nonsense", "a"], ["list", "--format"], ["exec", "--x", "a"], ["events", "a", "--stat=3"]):
+        d.check(" ".join(words) + " names the help", f"postern {words[0]} --help" in d.call(words)[2], True)
+
+
 def sequence_ps_options(d):
     """Whatever else ps is told, the container's processes are shown, and no others."""
     d.script("one", "sleep 1000 & ready; wait")
