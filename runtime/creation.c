@@ -24,6 +24,7 @@
 #include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/options.h"
+#include "runtime/peers.h"
 #include "runtime/pid_file.h"
 #include "runtime/rootless.h"
 #include "runtime/scheduling.h"
@@ -112,7 +113,9 @@ static int take_ids(struct creation *creation, struct error *error)
 
 static int find_users(struct creation *creation, struct error *error)
 {
-    int result = user_namespace_find(&creation->config->linux_config, &creation->ids, &creation->users, error);
+    const struct oci_linux *config = &creation->config->linux_config;
+    auto_close int peer = peers_user_namespace(options_global()->root, user_namespace_path(config));
+    int result = user_namespace_find(config, peer, &creation->ids, &creation->users, error);
     return result == 0 ? user_namespace_check(&creation->users, creation->config, error) : result;
 }
 

@@ -167,10 +167,13 @@ static int open_namespace(int procfs, pid_t pid)
 
 /* -- finding it ----------------------------------------------------------------------------------------------------- */
 
+/* From here on are numbers that are given to gofers. */
+#define OWN_FIRST (UINT32_MAX - BOOT_ID_LINES_MAX)
+
 /* The highest number that is free inside, for an outside id none of the container's are. */
 static bool add_own(struct boot_id_table *table, uint32_t outside, uint32_t *ret_inside)
 {
-    for (uint32_t inside = UINT32_MAX - 1; inside > UINT32_MAX - 1 - BOOT_ID_LINES_MAX; inside--) {
+    for (uint32_t inside = UINT32_MAX - 1; inside >= OWN_FIRST; inside--) {
         if (id_table_add(table, inside, outside, 1) == 0) {
             *ret_inside = inside;
             return true;
@@ -228,9 +231,19 @@ static bool is_own(int fd)
            own.st_ino == other.st_ino;
 }
 
-static int join(struct user_namespace *users, const char *path, const struct ids *ids, struct error *error)
+/* Gofers' own ids, which add_own gave them in the namespace of another container, are none of this one's. */
+static void forget_owns(struct boot_id_table *table)
 {
-    auto_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    size_t count = 0;
+    for (size_t i = 0; i < table->count; i++)
+        if (table->lines[i].inside < OWN_FIRST || table->lines[i].size != 1)
+            table->lines[count++] = table->lines[i];
+    table->count = (uint32_t)count;
+}
+
+static int join(struct user_namespace *users, const char *path, int peer, const struct ids *ids, struct error *error)
+{
+    auto_close int fd = peer >= 0 ? fcntl(peer, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return error_set(error, errno, "linux.namespaces: cannot open the user namespace %s", path);
     if (is_own(fd))
@@ -241,6 +254,10 @@ static int join(struct user_namespace *users, const char *path, const struct ids
         return error_set(error, status, "linux.namespaces: cannot join the user namespace %s", path);
     status = read_all(holder.pid, users);
     holder_end(&holder);
+    if (peer >= 0) {
+        forget_owns(&users->uids);
+        forget_owns(&users->gids);
+    }
     if (status < 0 || users->uids.count == 0 || users->gids.count == 0)
         return error_refuse(error, "linux.namespaces: the user namespace %s has no ids", path);
     users->gofer_uid = borrowed_id(&users->uids, ids->gofer);
@@ -249,19 +266,25 @@ static int join(struct user_namespace *users, const char *path, const struct ids
     return 0;
 }
 
-int user_namespace_find(const struct oci_linux *config, const struct ids *ids, struct user_namespace *ret_users,
+const char *user_namespace_path(const struct oci_linux *config)
+{
+    const char *path = NULL;
+    for (size_t i = 0; i < config->namespaces.count; i++)
+        if (config->namespaces.items[i].type == OCI_NAMESPACE_USER)
+            path = config->namespaces.items[i].path;
+    return path;
+}
+
+int user_namespace_find(const struct oci_linux *config, int peer, const struct ids *ids, struct user_namespace *ret_users,
                         struct error *error)
 {
     struct user_namespace users = {.fd = -1, .gofer_uid = ids->gofer, .gofer_gid = ids->gofer_gid};
     int status = read_all(getpid(), &users);
     if (status < 0)
         return error_set(error, status, "cannot read our own user namespace's ids in /proc");
-    const char *path = NULL;
-    for (size_t i = 0; i < config->namespaces.count; i++)
-        if (config->namespaces.items[i].type == OCI_NAMESPACE_USER)
-            path = config->namespaces.items[i].path;
+    const char *path = user_namespace_path(config);
     if (path != NULL) {
-        status = join(&users, path, ids, error);
+        status = join(&users, path, peer, ids, error);
     } else if (config->uid_mappings.count > 0) {
         status = id_table_from_config(&config->uid_mappings, "linux.uidMappings", &users.uids, error);
         if (status == 0)

@@ -153,7 +153,7 @@ static void start(struct run *run)
     assert_int_equal(socket_pair(report), 0);
     static const struct ids ids = {.gofer = GOFER_ID, .gofer_gid = GOFER_ID, .lock = -1};
     struct user_namespace users;
-    assert_int_equal(user_namespace_find(&run->config->linux_config, &ids, &users, &run->error), 0);
+    assert_int_equal(user_namespace_find(&run->config->linux_config, -1, &ids, &users, &run->error), 0);
     struct gofer_setup setup = {
         .config = run->config,
         .bundle_fd = open(run->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC),
