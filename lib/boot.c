@@ -91,6 +91,8 @@ int boot_config_check(const struct boot_config *config, struct error *error)
     if (status == 0)
         status = check_text(config->domainname, sizeof(config->domainname), "domainname", error);
     if (status == 0)
+        status = check_text(config->cgroups, sizeof(config->cgroups), "cgroups", error);
+    if (status == 0)
         status = check_text(config->cwd, sizeof(config->cwd), "cwd", error);
     return status;
 }

@@ -13,6 +13,8 @@
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/boot_cgroups.h"
+#include "runtime/cgroup_tree.h"
 #include "runtime/gofer_setup.h"
 #include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
@@ -156,6 +158,13 @@ static int put_deadline(struct boot_config *boot, const struct oci_config *confi
     return 0;
 }
 
+static int put_cgroups(struct boot_config *boot, struct error *error)
+{
+    struct cgroup host;
+    struct error none = {0};
+    return boot_put_cgroups(boot, cgroup_open(NULL, "/container", &host, &none) == 0 ? &host : NULL, error);
+}
+
 static int put_all(struct boot_config *boot, const struct oci_config *config, const struct gofer_layout *layout,
                    const struct boot_facts *facts, struct error *error)
 {
@@ -194,6 +203,8 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
         status = put_paths(boot->readonly, &boot->readonly_count, &host->readonly_paths, "linux.readonlyPaths", error);
     if (status == 0)
         status = put_sysctls(boot, &host->sysctl, error);
+    if (status == 0)
+        status = put_cgroups(boot, error);
     return status;
 }
 

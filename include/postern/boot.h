@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define BOOT_MAGIC 0x504f5354u /* "POST" */
-#define BOOT_VERSION 3u
+#define BOOT_VERSION 4u
 
 enum {
     BOOT_PATH_MAX = 1024,
@@ -23,6 +23,7 @@ enum {
     BOOT_NAME_MAX = 65,
     BOOT_RLIMITS_MAX = 16,
     BOOT_SYSCTLS_MAX = 64,
+    BOOT_CGROUPS_MAX = 1024,
     BOOT_ID_LINES_MAX = 340, /* the kernel's own bound, user_namespaces(7) */
 };
 
@@ -139,6 +140,7 @@ struct boot_config {
     struct boot_id_table uids, gids; /* the ids that exist in the container, and what /proc shows them to be outside */
     uint32_t groups_denied;          /* 1: setgroups(2) is, in its user namespace */
 
+    char cgroups[BOOT_CGROUPS_MAX];  /* what /proc/PID/cgroup shows */
     /* what the guest's cgroup folder shows; 0: none */
     uint64_t cpu_quota_us, cpu_period_us, pids_limit;
 

@@ -115,19 +115,13 @@ static int each_mount(const struct synth_source *source, struct text *text, writ
     return 0;
 }
 
-/* What is behind our cgroup folder speaks version 2, whatever the bundle calls it. */
-static const char *mount_type(const struct boot_mount *mount)
-{
-    return mount->kind == BOOT_MOUNT_CGROUP ? "cgroup2" : mount->type;
-}
-
 static void write_mounts_line(struct sentry *sentry, size_t index, const char *path, struct text *text)
 {
     const struct boot_mount *mount = &sentry->boot->mounts[index];
     text_escaped(text, mount->source[0] != '\0' ? mount->source : "none");
     text_string(text, " ");
     text_escaped(text, path);
-    text_printf(text, " %s ", mount_type(mount));
+    text_printf(text, " %s ", mount->type);
     text_escaped(text, mount->options[0] != '\0' ? mount->options : "rw");
     text_string(text, " 0 0\n");
 }
@@ -147,7 +141,7 @@ static void write_mountinfo_line(struct sentry *sentry, size_t index, const char
     text_escaped(text, path);
     text_string(text, " ");
     mount_options_split(mount->options, true, text);
-    text_printf(text, "%s%s - %s ", mount->propagation[0] != '\0' ? " " : "", mount->propagation, mount_type(mount));
+    text_printf(text, "%s%s - %s ", mount->propagation[0] != '\0' ? " " : "", mount->propagation, mount->type);
     text_escaped(text, mount->source[0] != '\0' ? mount->source : "none");
     text_string(text, " ");
     mount_options_split(mount->options, false, text);
@@ -161,7 +155,7 @@ static void write_mountstats_line(struct sentry *sentry, size_t index, const cha
     text_escaped(text, mount->source[0] != '\0' ? mount->source : "none");
     text_string(text, " mounted on ");
     text_escaped(text, path);
-    text_printf(text, " with fstype %s\n", mount_type(mount));
+    text_printf(text, " with fstype %s\n", mount->type);
 }
 
 int proc_mounts_text(const struct synth_source *source, struct text *text)

@@ -19,6 +19,7 @@
 
 #include "postern/boot.h"
 #include "postern/confine.h"
+#include "sentry/fs/cgroupfs.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
@@ -207,7 +208,7 @@ static const struct synth_entry common_table[] = {
     SYNTH_FILE("stack", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = refuse_access),
     REAL("schedstat", 0444, SYNTH_OPTIONAL),
     SYNTH_TEXT("cpuset", 0444, "/\n"),
-    SYNTH_TEXT("cgroup", 0444, "0::/\n"),
+    SYNTH_FILE("cgroup", 0444, SYNTH_SNAPSHOT, .generate = cgroup_paths_text),
     REAL("oom_score", 0444, 0),
     REAL("oom_adj", 0644, 0),
     REAL("oom_score_adj", 0644, 0),

@@ -2,6 +2,7 @@
 """Sequences about limits, processors and memory nodes: what the words in config.json and on the command line come to."""
 import json
 import os
+import re
 import shutil
 
 import cgroup
@@ -108,6 +109,47 @@ def own_processors(d):
     d.quietly("delete", "--force", "two")
     d.check("do", bound("do", "--", "grep", "Cpus_allowed_list", "/proc/self/status"), [0, "0"])
     d.left_nothing()
+
+
+RUNCS_FILES = set()
+CGROUP_VIEW = r"""
+sed s/^[0-9]*// /proc/self/cgroup; awk '$3 ~ /^cgroup/ || $2 == "/sys/fs/cgroup" { print $1, $2, $3 }' /proc/mounts
+awk '/cgroup/ { gsub("^.* - ", ""); print $1 }' /proc/self/mountinfo; grep cgroup /proc/filesystems; cat /proc/self/cpuset; cd /sys/fs/cgroup
+for file in memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us pids/pids.max freezer/freezer.state memory/memory.use_hierarchy \
+        pids/pids.current cpuset/cpuset.effective_cpus memory.max cpu.max pids.max cgroup.controllers; do
+    test -e $file && echo $file $(head -n 1 $file)
+done
+ls memory; ls pids; ls -d */ | wc -l; mkdir memory/a 2>&1 | grep -o Read-only; test -e memory/tasks || mkdir a
+test -e memory/tasks && for folder in */; do test -d $folder && stat -f -c %t $folder; done; sh -c 'wc -l </sys/fs/cgroup/pids/cgroup.procs'
+"""
+
+
+def sequence_cgroup_view(d):
+    """The version of cgroups is the host's, the container's folder the root, its limits can be read and not be changed."""
+    mount = {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "noexec", "nodev", "relatime", "ro"]}
+
+    def run(name, limits, script, **more):
+        def change(config):
+            config["mounts"] = [m for m in config["mounts"] if m["type"] != "cgroup"] + [mount]
+            config["linux"]["namespaces"].append({"type": "cgroup"})
+            config["linux"]["resources"] = limits
+        d.step("run", "--bundle", d.bundle(name, "/bin/sh", "-c", script, change=change), name, **more)
+
+    have = set()
+
+    def without_files(text):
+        """What is there besides ours is the kernel's, and of no use to anybody who only reads."""
+        lines = text.splitlines()
+        have.update(line for line in lines if re.fullmatch(r"((memory|pids|cgroup)[.][a-z_.]+|tasks|notify_on_release)", line))
+        return [line for line in lines if line not in have]
+
+    limits = {"memory": {"limit": 64 << 20}, "pids": {"limit": 50}, "cpu": {"quota": 50000, "period": 100000}}
+    run("limited", limits, CGROUP_VIEW, view=without_files)
+    if d.box.runtime == "runc":
+        RUNCS_FILES.update(have)
+    d.note("files that are none of runc's", sorted(have - RUNCS_FILES))
+    run("free", {}, "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us pids/pids.max || cat memory.max cpu.max pids.max")
+    d.left()
 
 
 def own_memory_policy(d):

@@ -208,7 +208,7 @@ def limits(box):
     assert got.code == 1, got
     got = box.do(["--memory", "48m"], ["python3", "-c", "x = bytearray(200 << 20); print('kept')"])
     assert got.code == 137 and "kept" not in got.out, got
-    got = box.shell("cat /sys/fs/cgroup/cpu.max", "--cpus", "0.5")
+    got = box.shell("cd /sys/fs/cgroup; if test -e cpu; then cat cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us; else cat cpu.max; fi", "--cpus", "0.5")
     assert got.out.split() == ["50000", "100000"], got
     for wrong in (["--memory", "0"], ["--memory", "much"], ["--time", "0"], ["--time", "soon"], ["--cpus", "0"], ["--cpus", "-1"],
                   ["--pids", "x"], ["--layer", "0"], ["--network", "bridge"]):
