@@ -14,7 +14,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 
-enum { PAUSE_MS = 50, END_PAUSE_MAX_MS = 1000, DRAIN_MS = 2000 };
+enum { STOP_KEY = 'Z' & 0x1f, PAUSE_MS = 50, END_PAUSE_MAX_MS = 1000, DRAIN_MS = 2000 };
 
 /* -- the caller's terminal -------------------------------------------------------------------------------------- */
 
@@ -198,8 +198,10 @@ static void end_input(struct console *console)
 static void read_input(struct console *console)
 {
     ssize_t got = fill(&console->to_program, console->input);
-    if (got > 0)
+    if (got > 0) {
         console->last_input = console->to_program.bytes[got - 1];
+        console->stop_typed = console->stop_typed || memchr(console->to_program.bytes, STOP_KEY, (size_t)got) != NULL;
+    }
     if (got < 0) {
         console->input = -1;
         console->ending = !console->raw; /* a terminal that is gone is a hang-up, which comes as a signal */
@@ -229,7 +231,7 @@ void console_poll(struct console *console, struct pollfd *ret_entries)
         master_events |= POLLIN;
     if (!is_empty(&console->to_program))
         master_events |= POLLOUT;
-    ret_entries[0] = (struct pollfd){.fd = is_empty(&console->to_program) ? console->input : -1, .events = POLLIN};
+    ret_entries[0] = (struct pollfd){.fd = is_empty(&console->to_program) && !console->background ? console->input : -1, .events = POLLIN};
     ret_entries[1] = (struct pollfd){.fd = console->hung_up ? -1 : console->master, .events = master_events};
     ret_entries[2] = (struct pollfd){.fd = is_empty(&console->to_user) ? -1 : console->output, .events = POLLOUT};
 }
@@ -268,4 +270,26 @@ void console_drain(struct console *console)
             return; /* nobody reads: do not wait for ever */
         write_output(console);
     }
+}
+
+bool console_stop_typed(struct console *console)
+{
+    const bool typed = console->stop_typed;
+    console->stop_typed = false;
+    return typed;
+}
+
+void console_suspend(struct console *console)
+{
+    console_drain(console);
+    restore_terminal();
+}
+
+void console_resume(struct console *console)
+{
+    struct error error = {0}; /* a terminal that has gone will tell by a hang-up */
+    console->background = console->raw && tcgetpgrp(STDIN_FILENO) != getpgrp();
+    if (console->raw && !console->background && !caller_terminal.changed)
+        (void)make_raw(&error);
+    console_resize(console);
 }

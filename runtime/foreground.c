@@ -109,7 +109,7 @@ static int finish(struct foreground *run, struct error *error)
         run->has_ended = true;
         int64_t limit = run->options->time_limit_ms;
         return monitor_run(&run->creation.sandbox, &run->creation.container, &run->signals, run->has_console ? &run->console : NULL,
-                           limit == 0 ? 0 : run->times.started / NS_PER_MS + limit);
+                           limit == 0 ? 0 : run->times.started / NS_PER_MS + limit, run->options->stops);
     }
     if (creation_leave(&run->creation, error) < 0)
         return run->options->set_up_status;

@@ -16,6 +16,7 @@
 #include "runtime/command.h"
 #include "runtime/console.h"
 #include "runtime/container.h"
+#include "runtime/job.h"
 #include "runtime/log.h"
 #include "runtime/sandbox.h"
 #include "runtime/signals.h"
@@ -42,6 +43,9 @@ struct monitor {
     bool control_open, sentry_gone, init_gone;
     int64_t deadline; /* 0: none */
     bool timed_out;
+    bool stops; /* with the command (runtime/job.h) */
+    struct job job;
+    bool short_of_memory; /* and said so */
     unsigned warnings;
     char reason[sizeof(((struct control_message *)0)->text)]; /* what the sentry said it dies of */
 };
@@ -126,13 +130,14 @@ static int sentry_status(struct monitor *monitor, siginfo_t *ret_info)
 }
 
 /* Says so, if it did. The kernel chose whom to kill, and it may have been the sentry, or all at once (memory.oom.group). */
-static bool ran_out_of_memory(const struct monitor *monitor)
+static bool ran_out_of_memory(struct monitor *monitor)
 {
     const struct container *container = monitor->container;
     if (container->cgroup[0] == '\0' || !cgroup_oom_killed(container->cgroup, container->systemd_cgroup))
         return false;
     log_message(LOG_LEVEL_WARNING, "out of memory: the kernel killed what it found in the cgroup %s",
                 container->cgroup);
+    monitor->short_of_memory = true;
     return true;
 }
 
@@ -183,6 +188,10 @@ static void handle_signals(struct monitor *monitor)
             console_resize(monitor->console);
         else if (signal_is_forwarded(signal))
             (void)signal_send(monitor->sandbox->init_pidfd, signal);
+        if (signal == SIGTSTP && monitor->stops)
+            job_watch(&monitor->job, false);
+        if (signal == SIGCONT && monitor->stops && monitor->console != NULL)
+            console_resume(monitor->console);
     }
 }
 
@@ -213,7 +222,7 @@ static int wait_for_events(struct monitor *monitor, struct pollfd entries[ENTRY_
     entries[ENTRY_INIT] = (struct pollfd){.fd = sandbox->init_pidfd, .events = POLLIN};
     entries[ENTRY_CONTROL] = (struct pollfd){.fd = monitor->control_open ? sandbox->control : -1, .events = POLLIN};
     entries[ENTRY_SENTRY] = (struct pollfd){.fd = sandbox->sentry_pidfd, .events = POLLIN};
-    int timeout = until_deadline(monitor);
+    int timeout = earlier(until_deadline(monitor), job_timeout(&monitor->job));
     nfds_t count = ENTRY_CONSOLE;
     if (monitor->console != NULL) {
         console_poll(monitor->console, entries + ENTRY_CONSOLE);
@@ -231,6 +240,10 @@ static void handle_events(struct monitor *monitor, const struct pollfd entries[E
         handle_control(monitor);
     if (monitor->console != NULL)
         console_handle(monitor->console, entries + ENTRY_CONSOLE);
+    if (monitor->console != NULL && console_stop_typed(monitor->console) && monitor->stops)
+        job_watch(&monitor->job, true);
+    if (job_stop(&monitor->job, monitor->console))
+        (void)signal_send(monitor->sandbox->init_pidfd, SIGCONT);
     monitor->init_gone = entries[ENTRY_INIT].revents != 0;
     /* The kernel is ending init too: give it the time. */
     monitor->sentry_gone = entries[ENTRY_SENTRY].revents != 0;
@@ -239,14 +252,16 @@ static void handle_events(struct monitor *monitor, const struct pollfd entries[E
 }
 
 int monitor_run(struct sandbox *sandbox, const struct container *container, const struct signals *signals,
-                struct console *console, int64_t deadline)
+                struct console *console, int64_t deadline, bool stops)
 {
     struct monitor monitor = {.sandbox = sandbox,
                               .container = container,
                               .signals = signals,
                               .console = console,
                               .control_open = true,
-                              .deadline = deadline};
+                              .deadline = deadline,
+                              .stops = stops,
+                              .job.init = sandbox->init};
     while (!monitor.init_gone && !monitor.sentry_gone) {
         struct pollfd entries[ENTRY_COUNT] = {0};
         int ready = wait_for_events(&monitor, entries);
@@ -261,5 +276,12 @@ int monitor_run(struct sandbox *sandbox, const struct container *container, cons
         console_drain(console);
         console_close(console);
     }
-    return monitor.timed_out ? EXIT_TIMED_OUT : outcome(&monitor);
+    if (monitor.timed_out) {
+        log_message(LOG_LEVEL_WARNING, "the time was up");
+        return EXIT_TIMED_OUT;
+    }
+    const int status = outcome(&monitor);
+    if ((status == 128 + SIGKILL || stops) && !monitor.short_of_memory)
+        (void)ran_out_of_memory(&monitor); /* the init may have lived, and ended as its child or grandchild did */
+    return status;
 }

@@ -4,6 +4,7 @@
 #ifndef RUNTIME_MONITOR_H
 #define RUNTIME_MONITOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct console;
@@ -15,8 +16,8 @@ struct signals;
  * at when something was killed. Returns the exit status for our caller: the program's, 128+n when signal n killed it,
  * EXIT_TIMED_OUT if it had to be killed at the deadline (milliseconds of the monotonic clock, 0: none), or
  * EXIT_SANDBOX_DIED after saying why. Who had to be reaped for that has pid 0 in *sandbox afterwards; the others are left
- * to sandbox_destroy. */
+ * to sandbox_destroy. stops: its init is postern-init, and when the command behind that is stopped, so are we. */
 int monitor_run(struct sandbox *sandbox, const struct container *container, const struct signals *signals,
-                struct console *console, int64_t deadline);
+                struct console *console, int64_t deadline, bool stops);
 
 #endif

@@ -162,15 +162,18 @@ static void test_shows_the_upper_of_two(void **state)
     assert_null(strstr(text.data, "/dev/sda1"));
 }
 
-static void test_the_cgroup_folder_is_version_2(void **state)
+static void test_cgroup_folders_of_either_version(void **state)
 {
     (void)state;
-    add_mount("/sys/fs/cgroup", "cgroup", "cgroup", "ro", 0);
+    add_mount("/sys/fs/cgroup", "cgroup2", "cgroup", "ro", 0);
+    boot->mounts[boot->mount_count - 1].kind = BOOT_MOUNT_CGROUP;
+    add_mount("/cgroup/memory", "cgroup", "cgroup", "ro,nosuid,memory", 0);
     boot->mounts[boot->mount_count - 1].kind = BOOT_MOUNT_CGROUP;
     auto_text struct text text = {0};
     const struct synth_source source = {.sentry = &sentry};
     assert_int_equal(proc_mountinfo_text(&source, &text), 0);
     assert_non_null(strstr(text.data, "/sys/fs/cgroup ro - cgroup2 cgroup ro\n"));
+    assert_non_null(strstr(text.data, "/cgroup/memory ro,nosuid - cgroup cgroup ro,memory\n"));
 }
 
 int main(void)
@@ -182,7 +185,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_mountinfo, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mounts_from_another_root, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_shows_the_upper_of_two, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_cgroup_folder_is_version_2, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cgroup_folders_of_either_version, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
