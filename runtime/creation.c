@@ -23,6 +23,7 @@
 #include "runtime/inherited.h"
 #include "runtime/limits.h"
 #include "runtime/log.h"
+#include "runtime/notify.h"
 #include "runtime/options.h"
 #include "runtime/peers.h"
 #include "runtime/pid_file.h"
@@ -139,6 +140,9 @@ static int open_state(struct creation *creation, struct error *error)
         if (creation->start_socket < 0)
             return creation->start_socket;
     }
+    result = creation->options.config == NULL && notify_wanted() ? notify_add(creation->config, creation->folder, error) : 0;
+    if (result < 0)
+        return result;
     creation->reason = openat(creation->folder, "reason", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     return creation->reason < 0 ? error_set(error, errno, "cannot write in the state folder") : 0;
 }

@@ -286,7 +286,7 @@ static int wait_for_end(struct exec *exec)
                               .control = exec->control,
                               .console_master = exec->master,
                               .cell_socket = -1};
-    return monitor_run(&sandbox, &exec->container, &exec->signals, exec->has_console ? &exec->console : NULL, 0, false);
+    return monitor_run(&sandbox, &exec->container, &exec->signals, &(struct monitor_options){.console = exec->has_console ? &exec->console : NULL});
 }
 
 static void tear_down(struct exec *exec, bool failed)

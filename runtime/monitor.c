@@ -18,6 +18,7 @@
 #include "runtime/container.h"
 #include "runtime/job.h"
 #include "runtime/log.h"
+#include "runtime/notify.h"
 #include "runtime/sandbox.h"
 #include "runtime/signals.h"
 
@@ -31,6 +32,7 @@ enum entry {
     ENTRY_INIT,
     ENTRY_CONTROL,
     ENTRY_SENTRY,
+    ENTRY_NOTIFY,
     ENTRY_CONSOLE,
     ENTRY_COUNT = ENTRY_CONSOLE + CONSOLE_POLL_COUNT
 };
@@ -39,11 +41,9 @@ struct monitor {
     struct sandbox *sandbox;
     const struct container *container;
     const struct signals *signals;
-    struct console *console;
     bool control_open, sentry_gone, init_gone;
-    int64_t deadline; /* 0: none */
+    struct monitor_options options;
     bool timed_out;
-    bool stops; /* with the command (runtime/job.h) */
     struct job job;
     bool short_of_memory; /* and said so */
     unsigned warnings;
@@ -184,14 +184,14 @@ static void handle_signals(struct monitor *monitor)
 {
     int signal;
     while ((signal = signals_next(monitor->signals)) != 0) {
-        if (signal == SIGWINCH && monitor->console != NULL)
-            console_resize(monitor->console);
+        if (signal == SIGWINCH && monitor->options.console != NULL)
+            console_resize(monitor->options.console);
         else if (signal_is_forwarded(signal))
             (void)signal_send(monitor->sandbox->init_pidfd, signal);
-        if (signal == SIGTSTP && monitor->stops)
+        if (signal == SIGTSTP && monitor->options.stops)
             job_watch(&monitor->job, false);
-        if (signal == SIGCONT && monitor->stops && monitor->console != NULL)
-            console_resume(monitor->console);
+        if (signal == SIGCONT && monitor->options.stops && monitor->options.console != NULL)
+            console_resume(monitor->options.console);
     }
 }
 
@@ -199,10 +199,10 @@ static void handle_signals(struct monitor *monitor)
 static int until_deadline(struct monitor *monitor)
 {
     struct timespec now;
-    if (monitor->deadline == 0 || monitor->timed_out)
+    if (monitor->options.deadline == 0 || monitor->timed_out)
         return -1;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t left = monitor->deadline - ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    int64_t left = monitor->options.deadline - ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
     if (left > 0)
         return left < INT_MAX ? (int)left : INT_MAX;
     monitor->timed_out = true;
@@ -222,11 +222,12 @@ static int wait_for_events(struct monitor *monitor, struct pollfd entries[ENTRY_
     entries[ENTRY_INIT] = (struct pollfd){.fd = sandbox->init_pidfd, .events = POLLIN};
     entries[ENTRY_CONTROL] = (struct pollfd){.fd = monitor->control_open ? sandbox->control : -1, .events = POLLIN};
     entries[ENTRY_SENTRY] = (struct pollfd){.fd = sandbox->sentry_pidfd, .events = POLLIN};
+    entries[ENTRY_NOTIFY] = (struct pollfd){.fd = monitor->options.notify != NULL ? monitor->options.notify->socket : -1, .events = POLLIN};
     int timeout = earlier(until_deadline(monitor), job_timeout(&monitor->job));
     nfds_t count = ENTRY_CONSOLE;
-    if (monitor->console != NULL) {
-        console_poll(monitor->console, entries + ENTRY_CONSOLE);
-        timeout = earlier(timeout, console_timeout(monitor->console));
+    if (monitor->options.console != NULL) {
+        console_poll(monitor->options.console, entries + ENTRY_CONSOLE);
+        timeout = earlier(timeout, console_timeout(monitor->options.console));
         count = ENTRY_COUNT;
     }
     return poll(entries, count, timeout);
@@ -238,11 +239,13 @@ static void handle_events(struct monitor *monitor, const struct pollfd entries[E
         handle_signals(monitor);
     if (entries[ENTRY_CONTROL].revents != 0)
         handle_control(monitor);
-    if (monitor->console != NULL)
-        console_handle(monitor->console, entries + ENTRY_CONSOLE);
-    if (monitor->console != NULL && console_stop_typed(monitor->console) && monitor->stops)
+    if (monitor->options.console != NULL)
+        console_handle(monitor->options.console, entries + ENTRY_CONSOLE);
+    if (monitor->options.console != NULL && console_stop_typed(monitor->options.console) && monitor->options.stops)
         job_watch(&monitor->job, true);
-    if (job_stop(&monitor->job, monitor->console))
+    if (entries[ENTRY_NOTIFY].revents != 0 && notify_hear(monitor->options.notify))
+        notify_tell(getpid(), false);
+    if (job_stop(&monitor->job, monitor->options.console))
         (void)signal_send(monitor->sandbox->init_pidfd, SIGCONT);
     monitor->init_gone = entries[ENTRY_INIT].revents != 0;
     /* The kernel is ending init too: give it the time. */
@@ -252,15 +255,14 @@ static void handle_events(struct monitor *monitor, const struct pollfd entries[E
 }
 
 int monitor_run(struct sandbox *sandbox, const struct container *container, const struct signals *signals,
-                struct console *console, int64_t deadline, bool stops)
+                const struct monitor_options *options)
 {
+    struct console *console = options->console;
     struct monitor monitor = {.sandbox = sandbox,
                               .container = container,
                               .signals = signals,
-                              .console = console,
+                              .options = *options,
                               .control_open = true,
-                              .deadline = deadline,
-                              .stops = stops,
                               .job.init = sandbox->init};
     while (!monitor.init_gone && !monitor.sentry_gone) {
         struct pollfd entries[ENTRY_COUNT] = {0};
@@ -281,7 +283,7 @@ int monitor_run(struct sandbox *sandbox, const struct container *container, cons
         return EXIT_TIMED_OUT;
     }
     const int status = outcome(&monitor);
-    if ((status == 128 + SIGKILL || stops) && !monitor.short_of_memory)
+    if ((status == 128 + SIGKILL || options->stops) && !monitor.short_of_memory)
         (void)ran_out_of_memory(&monitor); /* the init may have lived, and ended as its child or grandchild did */
     return status;
 }

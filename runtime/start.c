@@ -14,6 +14,7 @@
 #include "runtime/container.h"
 #include "runtime/creation.h"
 #include "runtime/hooks.h"
+#include "runtime/notify.h"
 #include "runtime/state_socket.h"
 #include "runtime/target.h"
 
@@ -73,9 +74,21 @@ static int start(int folder, const struct container *container, struct error *er
     return result;
 }
 
+/* With a caller who wants to know when the container is ready, we stay until it is; other commands need not wait for that. */
 static int start_target(struct target *target, struct error *error)
 {
-    return start(target->folder, &target->container, error);
+    struct notify notify = NOTIFY_NONE;
+    auto_close int init = process_mark_open(&target->container.init);
+    int result = notify_open(target->folder, &notify, error);
+    if (result == 0)
+        result = start(target->folder, &target->container, error);
+    if (result == 0 && notify.socket >= 0) {
+        cleanup_close(&target->lock);
+        target->lock = -1;
+        notify_wait(&notify, init, target->container.init.pid);
+    }
+    notify_close(&notify);
+    return result;
 }
 
 int command_start(int argc, char **argv)

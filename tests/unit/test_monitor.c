@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/monitor.c runtime/console.c runtime/job.c runtime/signals.c runtime/log.c */
+/* sources: runtime/monitor.c runtime/console.c runtime/job.c runtime/notify.c runtime/signals.c runtime/log.c */
 /* The loop of `postern run` on processes that stand in for init and sentry: exit statuses, signals, a sentry that
  * fails, and the console between a terminal of ours and a pty. */
 #include <setjmp.h>
@@ -136,7 +136,7 @@ static int run_until(struct stand_in *stand_in, int64_t deadline, char *said, si
     assert_int_equal(pipe(pipe_fds), 0);
     (void)dup2(pipe_fds[1], STDERR_FILENO);
     (void)close(pipe_fds[1]);
-    int status = monitor_run(&stand_in->sandbox, &container, &signals, NULL, deadline, false);
+    int status = monitor_run(&stand_in->sandbox, &container, &signals, &(struct monitor_options){.deadline = deadline});
     (void)dup2(saved, STDERR_FILENO);
     (void)close(saved);
     ssize_t got = read(pipe_fds[0], said, room - 1);
@@ -381,7 +381,7 @@ static pid_t spawn_relay(int input, int output, struct pty guest, const char *sc
     stand_in.sandbox.sentry_pidfd = (int)syscall(SYS_pidfd_open, stand_in.sandbox.sentry, 0);
     stand_in.sandbox.init_pidfd = (int)syscall(SYS_pidfd_open, stand_in.sandbox.init, 0);
     if (console_open(guest.master, 0, &console, &error) == 0)
-        status = monitor_run(&stand_in.sandbox, &container, &signals, &console, 0, false);
+        status = monitor_run(&stand_in.sandbox, &container, &signals, &(struct monitor_options){.console = &console});
     (void)kill(stand_in.sandbox.sentry, SIGKILL);
     _exit(status);
 }
