@@ -87,6 +87,8 @@ static int load_config(struct creation *creation, struct error *error)
     if (result < 0)
         return result;
 
+    log_message(LOG_LEVEL_DEBUG, "%s: the configuration has %zu mounts, its program is %.200s", creation->container.bundle,
+                creation->config->mounts.count, creation->config->process.args.items[0]);
     for (size_t i = 0; i < creation->config->warnings.count; i++)
         log_message(LOG_LEVEL_DEBUG, "%s", creation->config->warnings.items[i]);
     return 0;
@@ -109,7 +111,12 @@ static int take_ids(struct creation *creation, struct error *error)
     result = id_range_find(options_global()->id_range, getenv(IDS_ENVIRONMENT), IDS_CONFIG, &range, error);
     if (result == 0)
         result = state_root_create(IDS_PARENT, error);
-    return result == 0 ? ids_take(IDS_FOLDER, &range, &creation->ids, error) : result;
+    if (result == 0)
+        result = ids_take(IDS_FOLDER, &range, &creation->ids, error);
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "user ids: the sentry is %u, the gofer %u, the guest %u", creation->ids.sentry, creation->ids.gofer,
+                    creation->ids.guest);
+    return result;
 }
 
 static int find_users(struct creation *creation, struct error *error)
@@ -128,6 +135,7 @@ static int open_state(struct creation *creation, struct error *error)
                                   error);
     if (result < 0)
         return result;
+    log_message(LOG_LEVEL_DEBUG, "the state is in %s/%s", options_global()->root, creation->options.id);
     /* So that later commands need no room on the disk for theirs. */
     auto_close int lock = container_lock(creation->folder, 0);
     if (lock < 0 && lock != -EWOULDBLOCK)
@@ -180,7 +188,10 @@ static int save_state(struct creation *creation, struct error *error)
         result = process_mark_take(sandbox->gofer, &container->gofer);
     if (result < 0)
         return error_refuse(error, "the container ended before it was started");
-    return container_save(creation->folder, container, error);
+    result = container_save(creation->folder, container, error);
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "container %s is created", container->id);
+    return result;
 }
 
 /* -- the sandbox ---------------------------------------------------------------------------------------------------- */
@@ -218,6 +229,8 @@ static int make_cgroup(struct creation *creation, struct error *error)
     if (result == 0)
         result = cgroup_create(container->cgroup, container->systemd_cgroup, host->resources, &failure);
     creation->has_cgroup = result == 0;
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "the cgroup %s is made, and has its limits", container->cgroup);
     if (may_do_without(creation, result)) {
         log_message(LOG_LEVEL_DEBUG, "no cgroup: %s", failure.text);
         container->cgroup[0] = '\0';
@@ -243,8 +256,11 @@ static int set_oom_score(const struct oci_process *process, pid_t pid, struct er
 
 static int process_joined(void *data, enum sandbox_part part, pid_t pid, struct error *error)
 {
+    static const char *const names[] = {
+        [SANDBOX_SENTRY] = "the sentry", [SANDBOX_GOFER] = "the gofer", [SANDBOX_INIT] = "the container's first process"};
     const struct creation *creation = data;
     const struct oci_process *process = &creation->config->process;
+    log_message(LOG_LEVEL_DEBUG, "%s is process %d", names[part], (int)pid);
     int result = set_oom_score(process, pid, error);
     if (result == 0 && creation->has_cgroup)
         result = cgroup_add(creation->container.cgroup, creation->container.systemd_cgroup, pid, error);
@@ -298,6 +314,8 @@ static int make_sandbox(struct creation *creation, struct error *error)
         console_prepare(creation->sandbox.console_master, creation->options.own_streams);
     else
         result = hand_over_console(creation->options.console_socket, creation->sandbox.console_master, error);
+    if (result == 0 && creation->options.console_socket != NULL)
+        log_message(LOG_LEVEL_DEBUG, "the terminal's master is sent to %s", creation->options.console_socket);
     return result;
 }
 
@@ -361,6 +379,7 @@ static void close_all(struct creation *creation)
 void creation_undo(struct creation *creation)
 {
     const struct container *container = &creation->container;
+    log_message(LOG_LEVEL_DEBUG, "what there is of the container is removed");
     if (creation->has_sandbox)
         sandbox_destroy(&creation->sandbox);
     int stuck = creation->has_cgroup ? cgroup_remove(container->cgroup, container->systemd_cgroup) : 0;

@@ -136,12 +136,18 @@ static int destroy(const char *id, const struct target *target, struct error *er
     int result = end_processes(container, error);
     if (result < 0)
         return result;
+    log_message(LOG_LEVEL_DEBUG, "the processes of container %s have ended", id);
     if (container->cgroup[0] != '\0')
         result = cgroup_remove(container->cgroup, container->systemd_cgroup);
     if (result < 0)
         return error_set(error, result, "cannot remove the cgroup %s", container->cgroup);
+    if (container->cgroup[0] != '\0')
+        log_message(LOG_LEVEL_DEBUG, "the cgroup %s is removed", container->cgroup);
     hooks_poststop(target->folder, container);
-    return remove_state(id, target->folder, error);
+    result = remove_state(id, target->folder, error);
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "the state of container %s is removed", id);
+    return result;
 }
 
 /* Until nobody holds the folder: what a killed `create` had started lets go of it as it ends. */

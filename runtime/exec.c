@@ -242,6 +242,8 @@ static int start_process(struct exec *exec, struct error *error)
             return connection;
     }
     int result = enter_container(&enter, &exec->cell, &exec->control, error);
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "process %d has entered container %s", (int)exec->cell.pid, exec->container.id);
     if (result == 0 && connection >= 0)
         result = hand_over_pidfd(connection, exec->cell.pidfd, true, error);
     if (result == 0 && exec->options.pid_file != NULL)
@@ -262,6 +264,8 @@ static int set_up(struct exec *exec, struct error *error)
         result = exec_process_load(exec->folder, &exec->options, &exec->config, error);
     if (result == 0)
         result = environment_complete(exec->config, exec->container.rootfs, error);
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "container %s is to run %.200s", exec->container.id, exec->config->process.args.items[0]);
     if (result == 0)
         result = signals_open(&exec->signals, error);
     if (result == 0)

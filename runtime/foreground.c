@@ -85,6 +85,8 @@ static int set_up(struct foreground *run, struct error *error)
         result = notify_open(run->creation.folder, &run->notify, error);
     if (result == 0)
         result = sandbox_execute(&run->creation.sandbox, error);
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "the container's program has begun");
     run->times.started = now_ns();
     if (result == 0)
         result = hooks_poststart(run->creation.folder, &run->creation.container, error);

@@ -112,6 +112,7 @@ static int run_stage(const struct stage *stage, struct error *error)
     (void)yajl_gen_get_buf(writer.generator, &text, &size);
     for (size_t i = 0; i < stage->hooks->count; i++) {
         struct error failure = {0};
+        log_message(LOG_LEVEL_DEBUG, "%s hook #%zu: %s", stage->name, i, stage->hooks->items[i].path);
         result = run_one(stage, &stage->hooks->items[i], text, size, &failure);
         if (result == 0)
             continue;

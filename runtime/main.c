@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "postern/error.h"
+#include "postern/version.h"
 #include "runtime/command.h"
 #include "runtime/limits.h"
 #include "runtime/log.h"
@@ -138,6 +139,7 @@ int main(int argc, char **argv)
     }
 
     options_keep(&options);
+    log_message(LOG_LEVEL_DEBUG, "postern %s: %.40s", POSTERN_VERSION, index < argc ? argv[index] : "");
     if (options.version)
         return printed(version_print());
     if (options.help)

@@ -180,6 +180,12 @@ static int outcome(struct monitor *monitor)
 
 /* -- the loop --------------------------------------------------------------------------------------------------- */
 
+static void pass_on(struct monitor *monitor, int signal)
+{
+    log_message(LOG_LEVEL_DEBUG, "signal %d is passed on", signal);
+    (void)signal_send(monitor->sandbox->init_pidfd, signal);
+}
+
 static void handle_signals(struct monitor *monitor)
 {
     int signal;
@@ -187,7 +193,7 @@ static void handle_signals(struct monitor *monitor)
         if (signal == SIGWINCH && monitor->options.console != NULL)
             console_resize(monitor->options.console);
         else if (signal_is_forwarded(signal))
-            (void)signal_send(monitor->sandbox->init_pidfd, signal);
+            pass_on(monitor, signal);
         if (signal == SIGTSTP && monitor->options.stops)
             job_watch(&monitor->job, false);
         if (signal == SIGCONT && monitor->options.stops && monitor->options.console != NULL)
@@ -283,6 +289,7 @@ int monitor_run(struct sandbox *sandbox, const struct container *container, cons
         return EXIT_TIMED_OUT;
     }
     const int status = outcome(&monitor);
+    log_message(LOG_LEVEL_DEBUG, "the container's process has ended: %d", status);
     if ((status == 128 + SIGKILL || options->stops) && !monitor.short_of_memory)
         (void)ran_out_of_memory(&monitor); /* the init may have lived, and ended as its child or grandchild did */
     return status;

@@ -14,6 +14,7 @@
 #include "runtime/container.h"
 #include "runtime/creation.h"
 #include "runtime/hooks.h"
+#include "runtime/log.h"
 #include "runtime/notify.h"
 #include "runtime/state_socket.h"
 #include "runtime/target.h"
@@ -68,6 +69,7 @@ static int start(int folder, const struct container *container, struct error *er
         return result;
     }
     (void)unlinkat(folder, START_SOCKET, 0);
+    log_message(LOG_LEVEL_DEBUG, "the container's program has begun");
     result = hooks_poststart(folder, container, error);
     if (result < 0)
         end(folder, init, true);

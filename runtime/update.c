@@ -224,6 +224,7 @@ static int apply(const struct container *container, const struct oci_resources *
 {
     if (container->cgroup[0] == '\0')
         return error_refuse(error, "container %s has no cgroup of its own, which could be limited", container->id);
+    log_message(LOG_LEVEL_DEBUG, "the cgroup %s gets new limits", container->cgroup);
     return cgroup_update(container->cgroup, container->systemd_cgroup, given, error);
 }
 

@@ -3,6 +3,7 @@
 import array
 import json
 import os
+import re
 import signal
 import socket
 
@@ -72,6 +73,63 @@ def own_help_and_version(d):
     d.check("the same as JSON", [call["name"] for call in json.loads(d.call(["routes", "openat", "-j"])[1])], ["openat"])
     for words in (["state", "--nonsense", "a"], ["list", "--format"], ["exec", "--x", "a"], ["events", "a", "--stat=3"]):
         d.check(" ".join(words) + " names the help", f"postern {words[0]} --help" in d.call(words)[2], True)
+
+
+LOG_LINE = r'time="[0-9T:Z-]+" level=debug msg=".+"'
+LIFE = (["create"], ["start"], ["exec", "/bin/true"], ["update", "--pids-limit", "50"], ["pause"], ["resume"], ["kill", "KILL"], ["delete", "--force"])
+
+
+def life(d, name):
+    """The command lines of a container's life."""
+    place = ["--bundle", d.bundle(name, *SLEEP)]
+    return [[words[0], *(place if words[0] == "create" else []), *([name, *words[1:]] if words[0] in ("exec", "kill") else [*words[1:], name])]
+            for words in LIFE]
+
+
+def sequence_debug_to_a_log(d):
+    """What is done goes to the log alone; an error goes there as an error, and is said besides."""
+    for form in ("text", "json"):
+        log = os.path.join(d.box.folder, "debug-" + form)
+        for words in life(d, form):
+            d.step(*words, globals_=["--debug", "--log", log, "--log-format", form])
+            if words[0] == "create":
+                d.pid(form)
+        d.call(["state", form], globals_=["--debug", "--log", log, "--log-format", form])
+        with open(log, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        if form == "json":
+            levels = [json.loads(line)["level"] for line in lines]
+        else:
+            levels = [re.search(" level=([a-z]+) ", line).group(1) for line in lines]
+        d.note("the levels", [sorted(set(levels)), len(levels) > 5, levels[-1], levels.count("error")])
+    d.left()
+
+
+def own_debug(d):
+    """Without a log they are on the standard error, a line of a log's each; without --debug nothing is."""
+    said = {}
+    for options in ([], ["--debug"], ["--log-level", "debug"]):
+        for words in life(d, "one"):
+            code, _, err = d.call(words, globals_=options)
+            if words[0] == "create":
+                d.pid("one")
+            lines = err.splitlines()
+            d.check(f"{options} {words[0]}", [code, bool(lines), all(re.fullmatch(LOG_LINE, line) for line in lines)], [0, bool(options), True])
+            said[words[0]] = err
+    for command, word in (("create", "the cgroup"), ("create", "the sentry is process"), ("create", "is created"), ("start", "has begun"), ("exec", "has entered"),
+                          ("exec", "has ended: 0"), ("update", "limits"), ("pause", "frozen"), ("resume", "thawed"), ("kill", "signal 9"),
+                          ("delete", "the state of container")):
+        d.check(f"{command}: {word}", word in said[command], True)
+    log = os.path.join(d.box.folder, "debug-of-run")
+    hooks = {"poststart": [{"path": "/bin/true"}]}
+    where = d.bundle("two", "/bin/sh", "-c", "exit 3", change=lambda config: config.update(hooks=hooks))
+    code, _, err = d.call(["run", "--bundle", where, "two"], globals_=["--debug", "--log", log])
+    with open(log, encoding="utf-8") as file:
+        text = file.read()
+    d.check("run", [code, err, [word in text for word in ("has begun", "poststart hook #0: /bin/true", "has ended: 3")]], [3, "", [True] * 3])
+    code, _, err = d.call(["exec", "--env", "TOKEN=secret", "two", "/bin/true"], globals_=["--debug"])
+    d.check("no secret is told", [code, "secret" in err, "level=debug" in err, "postern: " in err], [255, False, True, True])
+    d.left_nothing()
 
 
 def sequence_ps_options(d):
