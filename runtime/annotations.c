@@ -10,7 +10,7 @@
 #include "runtime/layer.h"
 
 /* All there are; what each means is said where it is read. */
-static const char *const known[] = {LAYER_ANNOTATION, ANNOTATION_PREFIX "rootfs"};
+static const char *const known[] = {LAYER_ANNOTATION, ANNOTATION_PREFIX "rootfs", ANNOTATION_PREFIX "gofer-timeout"};
 
 static bool is_known(const char *key)
 {

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sequences about the command line itself: the order of its words, what it says of wrong ones."""
 import array
+import glob
 import json
 import os
 import re
 import signal
 import socket
 
-from steps import remember, until
+from steps import remember, until  # first: it knows where the harness is
+import options
 
 SLEEP = ("/bin/sleep", "1000")
 USAGE = "runc prints its whole usage"
@@ -54,6 +56,13 @@ def own_wrong_annotations(d):
     for key in ("dev.postern.", "dev.postern.layers", "dev.postern.rootfs.x", "dev.postern.Layer"):
         code, _, err = d.call(["create", "--bundle", d.bundle("one", *SLEEP, change=lambda c, key=key: c.update(annotations={key: "x"})), "one"])
         d.check(key, [code, f'annotations["{key}"]' in err, d.call(["state", "one"])[0]], [1, True, 1])
+    with open(os.path.join(options.REPO, "docs/postern.1"), encoding="utf-8") as page:
+        real = set(re.findall(r"dev\.postern\.[a-z-]+", page.read().replace("\\-", "-")))
+    sources = "".join(open(path, encoding="utf-8").read() for path in glob.glob(os.path.join(options.REPO, "runtime/*.[ch]")))
+    d.check("those of the code are in the manual page", sorted(set(re.findall(r'"(dev\.postern\.[a-z-]+)"', sources)) - real), [])
+    for key in sorted(real):
+        code, _, err = d.call(["create", "--bundle", d.bundle("one", *SLEEP, change=lambda c, key=key: c.update(annotations={key: "?"})), "one"])
+        d.check(key, [code, "no such annotation" in err], [1, False])
     d.left_nothing()
 
 
