@@ -100,6 +100,24 @@ def sequence_device_letters(d):
     d.left()
 
 
+def sequence_names_in_any_case(d):
+    """Fields are found by their names in whatever case."""
+    def change(config):
+        config["linux"]["resources"] = {"CPU": {"SHARES": 300}, "PIDS": {"Limit": 44}}
+        config["HostName"] = config.pop("hostname", "") and "another"
+        config["linux"]["Seccomp"] = {"DefaultAction": "SCMP_ACT_ALLOW", "Syscalls": [{"Names": ["mkdir"], "ACTION": "SCMP_ACT_ERRNO", "errnoret": 28}]}
+
+    d.step("run", "--bundle", d.bundle("one", "/bin/sh", "-c", "hostname; mkdir /tmp/x", change=change), "one")
+    d.running("two", *SLEEP, change=change)
+    shares = "cpu.weight" if cgroup.VERSION == 2 else "cpu.shares"
+    for given in ({}, {"PIDS": {"LIMIT": 33}, "Cpu": {"shares": 500}}):
+        d.step("update", "--resources", "-", "two", given=json.dumps(given))
+        d.note("limits", [value(d, "two", "pids", "pids.max"), value(d, "two", "cpu", shares)])
+    d.step("exec", "-p", process_file(d, {"Args": ["/bin/echo", "said"], "CWD": "/"}), "two")
+    d.step("delete", "--force", "two")
+    d.left()
+
+
 def own_processors(d):
     """runc 1.4: a container has the processors of its cgroup, whatever its caller was bound to; with `do` it has the caller's."""
     if os.cpu_count() < 2 or not shutil.which("taskset"):
