@@ -80,16 +80,29 @@ static uint32_t to_flags(const struct line *line)
     return flags;
 }
 
-/* As /proc/mounts has it. What a file system of the host adds (its folders, its ids) is nobody's business in here. */
+/* How long the beginning of ",sync,size=5k" is that any file system has, with the commas in front. */
+static size_t common_length(const char *super)
+{
+    static const char *const words[] = {",sync", ",dirsync", ",mand", ",lazytime"};
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strncmp(super + length, words[i], strlen(words[i])) == 0 && strchr(",", super[length + strlen(words[i])]) != NULL)
+            length += strlen(words[i]);
+    return length;
+}
+
+/* As /proc/mounts has it: what any file system has, what is the mount's, what is this file system's own. What one of the host's adds
+ * (its folders, its ids) is nobody's business in here. */
 static int show_options(struct boot_mount *mount, const struct line *line, bool ours)
 {
     static const char share[] = "," MOUNT_DEVPTS_SHARE;
     const char *options = strchrnul(line->info.options, ','); /* behind "ro" or "rw" */
     const char *super = ours ? strchrnul(line->info.super_options, ',') : "";
     const char *hidden = strcmp(line->info.type, "devpts") == 0 && has_option(super, MOUNT_DEVPTS_SHARE) ? strstr(super, share) : NULL;
-    const size_t shown = hidden != NULL ? (size_t)(hidden - super) : strlen(super);
-    int used = snprintf(mount->options, sizeof(mount->options), "%s%s%.*s%s", (mount->flags & MS_RDONLY) != 0 ? "ro" : "rw", options,
-                        (int)shown, super, hidden != NULL ? hidden + strlen(share) : "");
+    const size_t common = common_length(super), shown = hidden != NULL ? (size_t)(hidden - super) : strlen(super);
+    int used = snprintf(mount->options, sizeof(mount->options), "%s%.*s%s%.*s%s", (mount->flags & MS_RDONLY) != 0 ? "ro" : "rw",
+                        (int)common, super, options, (int)(shown - common), super + common,
+                        hidden != NULL ? hidden + strlen(share) : "");
     return used < 0 || (size_t)used >= sizeof(mount->options) ? -ENAMETOOLONG : 0;
 }
 
@@ -147,7 +160,8 @@ static int report_line(struct report *report, struct line *line, const struct mo
     *mount = (struct boot_mount){.kind = BOOT_MOUNT_REAL,
                                  .flags = to_flags(line),
                                  .mount_id = line->info.id,
-                                 .shared = entry == NULL || entry->shared};
+                                 .shared = entry == NULL || entry->shared,
+                                 .whole_readonly = has_option(line->info.super_options, "ro")};
     if (strlen(line->info.destination) >= sizeof(mount->destination) || strlen(line->info.type) >= sizeof(mount->type))
         return -ENAMETOOLONG;
     (void)snprintf(mount->destination, sizeof(mount->destination), "%s", line->info.destination);

@@ -171,11 +171,27 @@ static void show_source(struct job *job)
     (void)snprintf(job->entry->source, sizeof(job->entry->source), "%s", shown ? source : job->mount->type);
 }
 
+/* Flags of mount(2) that are a file system's and not a mount's, as options of its own. */
+static int add_own_flags(unsigned long flags, char *options, size_t size)
+{
+    static const struct {
+        unsigned long flag;
+        const char *option;
+    } table[] = {{MS_SYNCHRONOUS, "sync"}, {MS_DIRSYNC, "dirsync"}, {MS_MANDLOCK, "mand"}, {MS_LAZYTIME, "lazytime"}};
+    size_t used = strlen(options);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        if ((flags & table[i].flag) != 0)
+            used += (size_t)snprintf(options + used, size - used, "%s%s", used > 0 ? "," : "", table[i].option);
+    return used < size ? 0 : -ENAMETOOLONG;
+}
+
 static int put_new(struct job *job, const char *options)
 {
     uint64_t attributes = mounts_attributes(job->mount->parsed.flags);
-    char translated[MOUNT_DATA_MAX + 64];
-    int status = mount_ids_translate(job->tree->users, options, translated, sizeof(translated));
+    char translated[MOUNT_DATA_MAX + 128];
+    int status = mount_ids_translate(job->tree->users, options, translated, sizeof(translated) - 32);
+    if (status == 0)
+        status = add_own_flags(job->mount->parsed.flags, translated, sizeof(translated));
     if (status < 0)
         return status;
     auto_close int mount =
@@ -236,7 +252,11 @@ static int add_devpts(struct job *job)
 /* Its folders are the host's, as with a bind; where they are is not shown. */
 static int add_overlay(struct job *job)
 {
-    const char *data = job->mount->parsed.data != NULL ? job->mount->parsed.data : "";
+    char data[MOUNT_DATA_MAX + 64];
+    (void)snprintf(data, sizeof(data) - 32, "%s", job->mount->parsed.data != NULL ? job->mount->parsed.data : "");
+    int status = add_own_flags(job->mount->parsed.flags, data, sizeof(data));
+    if (status < 0)
+        return status;
     const uint64_t attributes = mounts_attributes(job->mount->parsed.flags);
     auto_close int mount = mounts_make_telling("overlay", data, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY, job->refused);
     if (mount < 0)

@@ -75,7 +75,7 @@ struct boot_mount {
     uint32_t flags;                  /* MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | BOOT_MOUNT_NOSYMFOLLOW */
     uint64_t mount_id;               /* statx stx_mnt_id in the gofer's namespace; 0 for synthetic */
     uint32_t shared;                 /* 1: others may write below it (bind): attributes are not cached */
-    uint32_t padding;
+    uint32_t whole_readonly;         /* 1: the file system is, not only this mount of it */
 };
 
 struct boot_rlimit {

@@ -263,3 +263,27 @@ def own_idmap(d):
     where = d.bundle("one", "/bin/true", change=mounting(bind(source, options="bind,idmap")))
     d.check("nobody's", d.call(["run", "--bundle", where, "one"])[0], 1)
     d.left_nothing()
+
+
+MASKED = ["/proc/keys", "/proc/scsi", "/sys/firmware", "/proc/interrupts", "/proc/driver", "/proc/no-such-thing"]
+READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", "/proc/no-such-folder"]
+
+
+def sequence_masks_in_mountinfo(d):
+    """What is masked or read-only in /proc and /sys is a mount, and looks like one."""
+    def change(config):
+        config["linux"].update(maskedPaths=MASKED, readonlyPaths=READONLY)
+    show = "; ".join(["awk '$2 ~ /^.proc.|firmware/ && $2 !~ /trigger/' /proc/mounts",
+                      "awk '$5 ~ /^.proc.|firmware/ && $5 !~ /trigger/ { sub(\"^[0-9]* [0-9]* [0-9]*:[0-9]* \", \"\"); print }' /proc/self/mountinfo",
+                      "ls /proc/driver; cat /proc/interrupts; touch /proc/driver/x; stat -f -c %T /proc/driver /proc/interrupts /proc/bus"])
+    d.step("run", "--bundle", d.bundle("one", "/bin/sh", "-c", show, change=change), "one")
+    d.left()
+
+
+def sequence_super_options(d):
+    """Flags of mount(2) that are a file system's."""
+    for option in ("sync", "dirsync", "lazytime", "mand", "async", "noatime", "nodiratime", "strictatime", "sync,dirsync"):
+        mount = {"destination": "/x", "type": "tmpfs", "source": "tmpfs", "options": ["mode=750", *option.split(",")]}
+        show = ["/bin/sh", "-c", "grep ' /x ' /proc/mounts; awk '$5 == \"/x\" { sub(\".* /x \", \"\"); print }' /proc/self/mountinfo"]
+        d.step("run", "--bundle", d.bundle("one", *show, change=lambda config, mount=mount: config["mounts"].append(mount)), "one")
+    d.left()
