@@ -17,6 +17,7 @@ enum { OPTION_PID_FILE = 256, OPTION_CONSOLE_SOCKET, OPTION_PIDFD_SOCKET, OPTION
 
 static const struct option create_table[] = {
     {"bundle", required_argument, NULL, 'b'},
+    {"config", required_argument, NULL, 'f'},
     {"pid-file", required_argument, NULL, OPTION_PID_FILE},
     {"console-socket", required_argument, NULL, OPTION_CONSOLE_SOCKET},
     {"pidfd-socket", required_argument, NULL, OPTION_PIDFD_SOCKET},
@@ -32,6 +33,7 @@ static int print_help(void)
     printf("Usage: postern create [OPTION]... ID\n"
            "Make a container of an OCI bundle; its program waits for postern start.\n\n"
            "  -b, --bundle DIR         the bundle (default: the current folder)\n"
+           "  -f, --config FILE        instead of its config.json\n"
            "      --pid-file FILE      write the pid of the container's init to FILE\n"
            "      --console-socket S   send the terminal to Unix socket S\n"
            "      --pidfd-socket S     send a pidfd of the container's init to Unix socket S\n"
@@ -45,6 +47,9 @@ static int apply_option(struct creation_options *options, int option, char **arg
     switch (option) {
     case 'b':
         options->bundle = optarg;
+        return 0;
+    case 'f':
+        options->config_file = optarg;
         return 0;
     case OPTION_PID_FILE:
         options->pid_file = optarg;
@@ -68,7 +73,7 @@ static int parse_options(int argc, char **argv, struct creation_options *options
 {
     int option;
     option_start();
-    while ((option = option_next(argc, argv, ":b:h", create_table)) != -1) {
+    while ((option = option_next(argc, argv, ":b:f:h", create_table)) != -1) {
         if (option == 'h') {
             *ret_help = true;
             return 0;

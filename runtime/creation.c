@@ -57,15 +57,26 @@ static int take_inherited(struct creation *creation, struct error *error)
     return result;
 }
 
+enum { CONFIG_PATH_MAX = 2 * PATH_MAX };
+
+static void config_path(const struct creation *creation, char path[CONFIG_PATH_MAX])
+{
+    const char *file = creation->options.config_file != NULL ? creation->options.config_file : "config.json";
+    if (file[0] == '/')
+        (void)snprintf(path, CONFIG_PATH_MAX, "%s", file);
+    else
+        (void)snprintf(path, CONFIG_PATH_MAX, "%s/%s", creation->container.bundle, file);
+}
+
 static int load_config(struct creation *creation, struct error *error)
 {
     struct container *container = &creation->container;
     if (realpath(creation->options.bundle, container->bundle) == NULL)
         return error_set(error, errno, "cannot open bundle %s", creation->options.bundle);
 
-    char path[PATH_MAX + sizeof("/config.json")];
-    (void)snprintf(path, sizeof(path), "%s/config.json", container->bundle);
+    char path[CONFIG_PATH_MAX];
     const struct creation_options *options = &creation->options;
+    config_path(creation, path);
     int result = options->config != NULL ? oci_parse(options->config, options->config_size, &creation->config, error)
                                          : oci_load(path, &creation->config, error);
     if (result == 0)
@@ -327,6 +338,15 @@ static int send_pidfd(const struct creation *creation, struct error *error)
     return connection < 0 ? connection : hand_over_pidfd(connection, creation->sandbox.init_pidfd, false, error);
 }
 
+static int save_config(const struct creation *creation, struct error *error)
+{
+    const struct creation_options *options = &creation->options;
+    char path[CONFIG_PATH_MAX];
+    config_path(creation, path);
+    return options->config != NULL ? hooks_save_text(creation->folder, options->config, options->config_size, error)
+                                   : hooks_save(creation->folder, path, error);
+}
+
 int creation_make(const struct creation_options *options, struct creation *ret_creation, struct error *error)
 {
     struct creation creation = {
@@ -342,8 +362,7 @@ int creation_make(const struct creation_options *options, struct creation *ret_c
     if (result == 0)
         result = open_state(&creation, error);
     if (result == 0)
-        result = options->config != NULL ? hooks_save_text(creation.folder, options->config, options->config_size, error)
-                                         : hooks_save(creation.folder, creation.container.bundle, error);
+        result = save_config(&creation, error);
     if (result == 0) {
         describe(&creation);
         result = make_cgroup(&creation, error);

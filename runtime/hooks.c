@@ -24,10 +24,8 @@
 
 /* -- the kept configuration --------------------------------------------------------------------------------------- */
 
-int hooks_save(int folder, const char *bundle, struct error *error)
+int hooks_save(int folder, const char *path, struct error *error)
 {
-    char path[PATH_MAX + sizeof("/config.json")];
-    (void)snprintf(path, sizeof(path), "%s/config.json", bundle);
     auto_close int from = open(path, O_RDONLY | O_CLOEXEC);
     auto_close int to = openat(folder, SAVED_CONFIG, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     ssize_t sent = 1;

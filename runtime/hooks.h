@@ -21,7 +21,7 @@ struct oci_config;
 struct sandbox;
 
 /* Keeps the configuration a container was made of in its state folder: the bundle may change before the later hooks. */
-int hooks_save(int folder, const char *bundle, struct error *error);
+int hooks_save(int folder, const char *path, struct error *error);
 /* The same for one that is in no file. */
 int hooks_save_text(int folder, const char *text, size_t size, struct error *error);
 int hooks_load(int folder, struct oci_config **ret_config, struct error *error);

@@ -23,6 +23,7 @@ enum { OPTION_TRACE = 256, OPTION_PID_FILE, OPTION_CONSOLE_SOCKET, OPTION_PIDFD_
 
 static const struct option run_table[] = {
     {"bundle", required_argument, NULL, 'b'},
+    {"config", required_argument, NULL, 'f'},
     {"trace", optional_argument, NULL, OPTION_TRACE},
     {"pid-file", required_argument, NULL, OPTION_PID_FILE},
     {"console-socket", required_argument, NULL, OPTION_CONSOLE_SOCKET},
@@ -42,6 +43,7 @@ static int print_help(void)
     printf("Usage: postern run [OPTION]... ID\n"
            "Run the program of an OCI bundle in a sandbox named ID and wait for it.\n\n"
            "  -b, --bundle DIR         the bundle (default: the current folder)\n"
+           "  -f, --config FILE        instead of its config.json\n"
            "      --trace[=FILE]       a line for each trapped system call, to FILE or stderr\n"
            "      --pid-file FILE      write the pid of the container's init to FILE\n"
            "      --console-socket S   send the terminal to Unix socket S instead of using ours\n"
@@ -60,6 +62,9 @@ static int apply_option(struct run_options *options, int option, char **argv, st
     switch (option) {
     case 'b':
         options->container.creation.bundle = optarg;
+        return 0;
+    case 'f':
+        options->container.creation.config_file = optarg;
         return 0;
     case OPTION_TRACE:
         options->container.trace = true;
@@ -97,7 +102,7 @@ static int parse_options(int argc, char **argv, struct run_options *ret_options,
     struct run_options options = {.container = {.creation.bundle = ".", .set_up_status = EXIT_USAGE}};
     int option, result;
     option_start();
-    while ((option = option_next(argc, argv, ":b:dh", run_table)) != -1) {
+    while ((option = option_next(argc, argv, ":b:f:dh", run_table)) != -1) {
         result = apply_option(&options, option, argv, error);
         if (result < 0)
             return result;

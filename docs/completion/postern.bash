@@ -4,9 +4,9 @@
 declare -gA _postern_options=(
     [do]='--rw --bind --ro-bind --hide --cwd --layer --network --time --memory --cpus --pids --user --env --hostname --name --trace --trace=
         --verbose --help'
-    [create]='--bundle --pid-file --pidfd-socket --console-socket --preserve-fds --no-pivot --no-new-keyring --help'
+    [create]='--bundle --config --pid-file --pidfd-socket --console-socket --preserve-fds --no-pivot --no-new-keyring --help'
     [start]='--help'
-    [run]='--bundle --trace --trace= --detach --keep --pid-file --pidfd-socket --console-socket --preserve-fds --no-pivot
+    [run]='--bundle --config --trace --trace= --detach --keep --pid-file --pidfd-socket --console-socket --preserve-fds --no-pivot
         --no-new-keyring --help'
     [exec]='--process --cwd --user --additional-gids --env --cap --tty --no-new-privs --detach --pid-file --pidfd-socket
         --console-socket --preserve-fds --cgroup --ignore-paused --help'

@@ -46,6 +46,7 @@ set -l with_id start exec kill delete state ps pause resume update events
 complete -c postern -n "__fish_seen_subcommand_from $with_id" -a '(__postern_ids)' -d Container
 set -l makes create run
 complete -c postern -n "__fish_seen_subcommand_from $makes spec" -s b -l bundle -x -a '(__fish_complete_directories)' -d Bundle
+complete -c postern -n "__fish_seen_subcommand_from $makes" -s f -l config -r -F -d 'Instead of its config.json'
 set -l processes create run exec
 complete -c postern -n "__fish_seen_subcommand_from $processes" -l pid-file -r -F -d 'Write the pid of the first process'
 complete -c postern -n "__fish_seen_subcommand_from $processes" -l pidfd-socket -r -F -d 'Send a pidfd of it to a socket'

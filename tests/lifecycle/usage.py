@@ -10,6 +10,7 @@ import socket
 
 from steps import remember, until  # first: it knows where the harness is
 import options
+from flags import given_fds
 
 SLEEP = ("/bin/sleep", "1000")
 USAGE = "runc prints its whole usage"
@@ -225,6 +226,42 @@ def own_delete_matching(d):
     d.check("one that runs", [code, "not stopped" in err], [1, True])
     d.check("by force", d.call(["delete", "-f", "--regex", "^postern-test"])[0], 0)
     d.check("nothing is left", d.call(["list", "-q"])[1], "")
+    d.left_nothing()
+
+
+def own_config_file(d):
+    """crun's --config: another file than the bundle's config.json, from the bundle on; what comes later knows it too."""
+    proof = os.path.join(d.box.folder, "proof")
+    hooks = {"poststop": [{"path": "/bin/sh", "args": ["sh", "-c", f"echo stopped >{proof}"]}]}
+    where = d.bundle("one", "/bin/echo", "from there", change=lambda config: config.update(hooks=hooks))
+    os.mkdir(where + "/sub")
+    os.rename(where + "/config.json", where + "/sub/other.json")
+    for words in (["--config", "sub/other.json"], ["-f", where + "/sub/other.json"], ["--config=sub/../sub/other.json"]):
+        code, out, _ = d.call(["run", *words, "--bundle", where, "one"])
+        d.check(" ".join(words[:1]), [code, out, open(proof, encoding="ascii").read()], [0, "from there\n", "stopped\n"])
+        os.unlink(proof)
+    remember((), ["run", "--config"])
+    d.check("create", d.call(["create", "--config", "sub/other.json", "--bundle", where, "one"])[0], 0)
+    remember((), ["create", "--config"])
+    pid = d.pid("one")
+    os.rename(where + "/sub", where + "/gone")
+    d.check("exec", d.call(["exec", "one", "/bin/echo", "x"])[:2], (0, "x\n"))
+    d.check("start", d.call(["start", "one"])[0], 0)
+    until(lambda: pid in d.reaper.ended, "the end")
+    d.check("delete", [d.call(["delete", "one"])[0], os.path.exists(proof)], [0, True])
+    code, _, err = d.call(["run", "--config", "sub/none.json", "--bundle", where, "one"])
+    d.check("none", [code, "sub/none.json" in err], [1, True])
+    d.left_nothing()
+
+
+def own_listen_fds_alone(d):
+    """As with crun, LISTEN_FDS without LISTEN_PID is meant for the container; runc wants both."""
+    see = "env | grep LISTEN | sort; for n in 3 4 5; do [ -e /proc/self/fd/$n ] && cat <&$n; done; true"
+    for count, number, wanted in ((2, 2, "file 0\nfile 1\n"), (3, 2, "file 0\nfile 1\n"), (1, 2, "file 0\n"), (0, 1, "")):
+        given_fds(d, "run", "--bundle", d.bundle("one", "/bin/sh", "-c", see), "one", count=count, env={"LISTEN_FDS": number})
+        d.check(f"{count} of {number}", d.steps.pop().seen["seen"], [0, f"LISTEN_FDS={number}\nLISTEN_PID=1\n{wanted}".strip()])
+    given_fds(d, "run", "--bundle", d.bundle("one", "/bin/sh", "-c", see), "one", count=1, env={"LISTEN_FDS": "many"})
+    d.check("no number", d.steps.pop().seen["seen"][0], 1)
     d.left_nothing()
 
 
