@@ -41,15 +41,16 @@ static bool is_ours(const struct mount_tree *tree, int source)
     return tree->real_root[0] != '\0' && strcmp(tree->real_root, "/") != 0 && rootfs_is_below(path, tree->real_root);
 }
 
-static int open_source(const struct mount_tree *tree, const char *source, struct error *error)
+static int open_source(const struct mount_tree *tree, const char *source, bool follows, struct error *error)
 {
+    const int flags = O_PATH | O_CLOEXEC | (follows ? 0 : O_NOFOLLOW);
     char clean[BOOT_PATH_MAX];
     const char *inside = path_inside(tree, source, clean);
     if (inside != NULL)
-        return rootfs_open(tree->root, inside, O_PATH);
+        return rootfs_open(tree->root, inside, flags);
     if (tree->layer.fd >= 0)
         return layer_open_source(tree->bundle, source, 0);
-    int fd = openat(tree->bundle, source, O_PATH | O_CLOEXEC);
+    int fd = openat(tree->bundle, source, flags);
     if (fd < 0)
         return -errno;
     if (!is_ours(tree, fd))
@@ -61,8 +62,30 @@ static int open_source(const struct mount_tree *tree, const char *source, struct
 int mount_bind_source(const struct mount_tree *tree, const struct oci_mount *mount, struct error *error)
 {
     const unsigned int depth = (mount->parsed.flags & MS_REC) != 0 ? AT_RECURSIVE : 0;
-    auto_close int source = open_source(tree, mount->source, error);
+    auto_close int source = open_source(tree, mount->source, !mount->parsed.source_nofollow, error);
     return source < 0 ? source : mounts_clone(source, "", AT_EMPTY_PATH | depth);
+}
+
+int mount_bind_link(const struct mount_tree *tree, const struct oci_mount *mount, const char *destination, struct error *error)
+{
+    char target[PATH_MAX], there[PATH_MAX];
+    const char *name;
+    auto_close int source = open_source(tree, mount->source, false, error);
+    if (source < 0)
+        return source;
+    ssize_t length = readlinkat(source, "", target, sizeof(target) - 1); /* -ENOENT: it is no link */
+    if (length < 0)
+        return errno == ENOENT ? 0 : -errno;
+    target[length] = '\0';
+    auto_close int parent = rootfs_make_parent(tree->root, destination, &name);
+    if (parent < 0)
+        return parent;
+    if (symlinkat(target, parent, name) == 0)
+        return 1;
+    if (errno != EEXIST)
+        return -errno;
+    ssize_t other = readlinkat(parent, name, there, sizeof(there) - 1);
+    return other == length && memcmp(there, target, (size_t)length) == 0 ? 1 : -EEXIST;
 }
 
 /* -- flags --------------------------------------------------------------------------------------------------------- */

@@ -80,8 +80,24 @@ struct job {
     struct error *error; /* for what its errno does not say; without the line's number */
 };
 
+/* The last name itself, whatever it leads to. */
+static int place_of_name(const struct job *job, bool folder)
+{
+    const char *name;
+    auto_close int parent = rootfs_make_parent(job->tree->root, job->entry->destination, &name);
+    if (parent < 0)
+        return parent;
+    auto_close int place = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0 && errno == ENOENT)
+        return folder ? rootfs_make_folder(job->tree->root, job->entry->destination)
+                      : rootfs_make_file(job->tree->root, job->entry->destination);
+    return place < 0 ? -errno : take_fd(&place);
+}
+
 static int place_for(const struct job *job, bool folder)
 {
+    if (job->mount->parsed.destination_nofollow)
+        return place_of_name(job, folder);
     return folder ? rootfs_make_folder(job->tree->root, job->entry->destination)
                   : rootfs_make_file(job->tree->root, job->entry->destination);
 }
@@ -129,6 +145,11 @@ static int add_bind(struct job *job)
 {
     if (job->mount->source == NULL)
         return -EINVAL;
+    int made = job->mount->parsed.copy_symlink && strcmp(job->entry->destination, "/") != 0 ? mount_bind_link(job->tree, job->mount, job->entry->destination, job->error) : 0;
+    if (made != 0) {
+        job->tree->count--; /* a link is no mount */
+        return made < 0 ? made : 0;
+    }
     auto_close int mount = mount_bind_source(job->tree, job->mount, job->error);
     if (mount < 0)
         return mount;

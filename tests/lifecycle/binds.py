@@ -287,3 +287,38 @@ def sequence_super_options(d):
         show = ["/bin/sh", "-c", "grep ' /x ' /proc/mounts; awk '$5 == \"/x\" { sub(\".* /x \", \"\"); print }' /proc/self/mountinfo"]
         d.step("run", "--bundle", d.bundle("one", *show, change=lambda config, mount=mount: config["mounts"].append(mount)), "one")
     d.left()
+
+
+def own_links_as_links(d):
+    """crun's options for binds of links: one made anew, one that is mounted itself, one that something is mounted over."""
+    top = d.box.folder
+    os.symlink("point-to-nowhere", top + "/broken")
+    with open(top + "/file", "w", encoding="ascii") as file:
+        file.write("inside\n")
+    os.symlink(top + "/file", top + "/good")
+    os.mkdir(top + "/opt")
+    os.symlink("nowhere", top + "/opt/target")
+
+    def run(script, *mounts):
+        def change(config):
+            config["mounts"] += [{"destination": where, "type": "bind", "source": top + source, "options": options} for where, source, *options in mounts]
+        code, out, err = d.call(["run", "--bundle", d.bundle("one", "/bin/sh", "-c", script, change=change), "one"])
+        return [code, d.plain(out), err]
+
+    opt = ("/opt", "/opt", "bind")
+    for options in (["rbind", "copy-symlink"], ["bind", "ro", "copy-symlink"]):
+        d.check(f"copied: {options}", run("readlink /a/sym/link; grep -c link /proc/mounts", ("/a/sym/link", "/broken", *options))[1], "point-to-nowhere\n0")
+    d.check("it was there", run("readlink /opt/broken; true", opt, ("/opt/broken", "/broken", "bind", "copy-symlink"))[:2], [0, "point-to-nowhere"])
+    d.check("and is no other", os.readlink(top + "/opt/broken"), "point-to-nowhere")
+    code, _, err = run("true", opt, ("/opt/target", "/broken", "bind", "copy-symlink"))
+    d.check("another was there", [code, "File exists" in err], [1, True])
+    d.check("no link", run("cat /mnt", ("/mnt", "/file", "bind", "copy-symlink"))[:2], [0, "inside"])
+    d.check("mounted itself", run("readlink /opt/target; grep -c /opt/target /proc/mounts", opt, ("/opt/target", "/good", "bind", "dest-nofollow", "src-nofollow"))[:2],
+            [0, "/FOLDER/file\n1"])
+    d.check("mounted over", run("cat /opt/target; echo more >>/opt/target", opt, ("/opt/target", "/good", "bind", "dest-nofollow"))[:2], [0, "inside"])
+    with open(top + "/file", encoding="ascii") as file:
+        d.check("it is that file", [file.read(), os.readlink(top + "/opt/target"), sorted(os.listdir(top + "/opt"))], ["inside\nmore\n", "nowhere", ["broken", "target"]])
+    d.check("a new name", run("cat /srv/new/name", ("/srv/new/name", "/good", "bind", "dest-nofollow"))[:2], [0, "inside\nmore"])
+    code, _, err = run("true", ("/proc/self", "/good", "bind", "dest-nofollow", "src-nofollow"))
+    d.check("over a link of ours", [code, "where nothing can be mounted" in err], [1, True])
+    d.left_nothing()
