@@ -157,9 +157,14 @@ def sequence_terminal_into_pipe(d):
         command = shlex.join(d.box.command(*d.with_ids(words)))
         for into in (f">{out} 2>&1", f"2>&1 | cat >{out}"):
             quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            d.reaper.run(["/usr/bin/script", "-qec", f"{command} {into}", "/dev/null"], **quiet)
-            with open(out, "rb") as file:
-                yield file.read().replace(b"^@", b"")  # script's own end of input, echoed
+            text = b""
+            for _ in range(10):
+                d.reaper.run(["/usr/bin/script", "-qec", f"{command} {into}", "/dev/null"], **quiet)
+                with open(out, "rb") as file:
+                    text = file.read().replace(b"^@", b"")  # script's own end of input, echoed
+                if b"-onlcr" in text or d.box.runtime != "runc":
+                    break  # runc's exec says so to the terminal when the program may have begun
+            yield text
 
     d.note("run", list(bytes_of(["run", "--bundle", d.bundle("one", "/bin/sh", "-c", see, terminal=True), "one"])))
     d.running("two", *SLEEP)
