@@ -128,7 +128,7 @@ static int refuse_occupied(const struct cgroup *cgroup, struct error *error)
     size_t count = 0;
     int result = cgroup_members(cgroup, cgroup_main_place(cgroup), &pids, &count);
     if (result == 0 && count > 0)
-        return error_set(error, EBUSY, "the cgroup %s has %zu processes already", cgroup->path, count);
+        return error_set(error, EBUSY, "container's cgroup is not empty: %s has %zu processes already", cgroup->path, count);
     return 0;
 }
 
