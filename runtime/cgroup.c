@@ -132,6 +132,12 @@ static int refuse_occupied(const struct cgroup *cgroup, struct error *error)
     return 0;
 }
 
+/* By itself, or from above: nothing in there would ever be done. */
+static int refuse_frozen(const struct cgroup *cgroup, struct error *error)
+{
+    return cgroup_is_frozen_in(cgroup) ? error_refuse(error, "container's cgroup unexpectedly frozen: %s", cgroup->path) : 0;
+}
+
 static int limit_devices(const struct cgroup *cgroup, const struct oci_resources *resources, struct error *error)
 {
     auto_free struct cgroup_device_rule *rules = NULL;
@@ -153,6 +159,8 @@ int cgroup_create_in(const struct cgroup *cgroup, const struct oci_resources *re
         kept[i] = existing_part(cgroup, &cgroup->places[i]);
     for (size_t i = 0; i < cgroup->count && result == 0; i++)
         result = make_in(cgroup, &cgroup->places[i], error);
+    if (result == 0)
+        result = refuse_frozen(cgroup, error);
     if (result == 0)
         result = limit_devices(cgroup, resources, error);
     if (result == 0 && resources != NULL)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sequences about limits, processors and memory nodes: what the words in config.json and on the command line come to."""
+import glob
 import json
 import os
 import re
@@ -145,6 +146,52 @@ def own_processors(d):
     d.check("sentry and gofer", [sorted(os.sched_getaffinity(state[who]["pid"])) for who in ("sentry", "gofer")], 2 * [list(range(os.cpu_count()))])
     d.quietly("delete", "--force", "two")
     d.check("do", bound("do", "--", "grep", "Cpus_allowed_list", "/proc/self/status"), [0, "0"])
+    d.left_nothing()
+
+
+def sequence_cgroup_in_use(d):
+    """A cgroup with processes in it, or a frozen one, is no place for a new container; runc only warns of the first until 1.2."""
+    group = f"/postern-in-use-{os.getpid()}"
+    folder = "/sys/fs/cgroup" + ("" if cgroup.VERSION == 2 else "/freezer") + group
+    name, on, off = ("cgroup.freeze", "1", "0") if cgroup.VERSION == 2 else ("freezer.state", "FROZEN", "THAWED")
+
+    def set_state(where, text):
+        with open(os.path.join(where, name), "w", encoding="ascii") as file:
+            file.write(text)
+
+    def change(config):
+        config["linux"]["cgroupsPath"] = group
+
+    os.makedirs(folder)
+    try:
+        set_state(folder, on)
+        for command in ("create", "run"):
+            d.step(command, "--bundle", d.bundle("one", "/bin/true", change=change), "one", differs="the words are followed by the path")
+        set_state(folder, off)
+        d.step("run", "--bundle", d.bundle("one", "/bin/true", change=change), "one")
+    finally:
+        if os.path.isdir(folder):
+            set_state(folder, off)
+            os.rmdir(folder)
+    d.left()
+
+
+def own_frozen_from_above(d):
+    if cgroup.VERSION == 2:
+        return
+    above = f"/sys/fs/cgroup/freezer/postern-in-use-{os.getpid()}"
+    os.makedirs(above)
+    try:
+        for state, wanted in (("FROZEN", [1, True]), ("THAWED", [0, False])):
+            with open(above + "/freezer.state", "w", encoding="ascii") as file:
+                file.write(state)
+            where = d.bundle("one", "/bin/true", change=lambda c: c["linux"].update(cgroupsPath=f"/postern-in-use-{os.getpid()}/below"))
+            code, _, err = d.call(["run", "--bundle", where, "one"])
+            d.check(state, [code, "cgroup unexpectedly frozen" in err], wanted)
+            d.check("nothing is there", os.path.exists(above + "/below"), False)
+    finally:
+        for folder in glob.glob(f"/sys/fs/cgroup/*/{os.path.basename(above)}"):
+            os.rmdir(folder)
     d.left_nothing()
 
 
