@@ -158,11 +158,11 @@ static int put_deadline(struct boot_config *boot, const struct oci_config *confi
     return 0;
 }
 
-static int put_cgroups(struct boot_config *boot, struct error *error)
+static int put_cgroups(struct boot_config *boot, const struct oci_resources *resources, struct error *error)
 {
     struct cgroup host;
     struct error none = {0};
-    return boot_put_cgroups(boot, cgroup_open(NULL, "/container", &host, &none) == 0 ? &host : NULL, error);
+    return boot_put_cgroups(boot, cgroup_open(NULL, "/container", &host, &none) == 0 ? &host : NULL, resources, error);
 }
 
 static int put_all(struct boot_config *boot, const struct oci_config *config, const struct gofer_layout *layout,
@@ -204,7 +204,7 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     if (status == 0)
         status = put_sysctls(boot, &host->sysctl, error);
     if (status == 0)
-        status = put_cgroups(boot, error);
+        status = put_cgroups(boot, host->resources, error);
     return status;
 }
 

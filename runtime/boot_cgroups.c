@@ -67,9 +67,30 @@ static int put_hierarchies(struct boot_config *boot, uint32_t index, const struc
     return 0;
 }
 
-int boot_put_cgroups(struct boot_config *boot, const struct cgroup *host, struct error *error)
+/* As they are written; what the kernel makes of that by itself (whole pages, its own word for no limit) is the sentry's to know. A list
+ * that does not fit is shown as the kernel has it from the start. */
+static int put_settings(struct boot_config *boot, const struct cgroup *host, const struct oci_resources *resources, struct error *error)
+{
+    auto_settings struct cgroup_settings settings = {0};
+    int status = resources == NULL || host == NULL ? 0 : cgroup_settings_build(resources, host->unified, &settings, error);
+    for (size_t i = 0; i < settings.count && status == 0 && boot->cgroup_file_count < BOOT_CGROUP_FILES_MAX; i++) {
+        struct boot_cgroup_file *file = &boot->cgroup_files[boot->cgroup_file_count];
+        const struct cgroup_setting *setting = &settings.items[i];
+        if ((setting->flags & SETTING_KEEP_FIRST) != 0 || strlen(setting->text) >= sizeof(file->text))
+            continue;
+        (void)snprintf(file->name, sizeof(file->name), "%s", setting->file);
+        (void)snprintf(file->text, sizeof(file->text), "%s", setting->text);
+        boot->cgroup_file_count++;
+    }
+    return status;
+}
+
+int boot_put_cgroups(struct boot_config *boot, const struct cgroup *host, const struct oci_resources *resources, struct error *error)
 {
     put_paths(boot, host);
+    int result = put_settings(boot, host, resources, error);
+    if (result < 0)
+        return result;
     /* From the last on, so that what is put behind one is not looked at. */
     for (uint32_t i = boot->mount_count; i > 0; i--) {
         struct boot_mount *mount = &boot->mounts[i - 1];

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define BOOT_MAGIC 0x504f5354u /* "POST" */
-#define BOOT_VERSION 4u
+#define BOOT_VERSION 5u
 
 enum {
     BOOT_PATH_MAX = 1024,
@@ -24,6 +24,7 @@ enum {
     BOOT_RLIMITS_MAX = 16,
     BOOT_SYSCTLS_MAX = 64,
     BOOT_CGROUPS_MAX = 1024,
+    BOOT_CGROUP_FILES_MAX = 32,
     BOOT_ID_LINES_MAX = 340, /* the kernel's own bound, user_namespaces(7) */
 };
 
@@ -105,6 +106,11 @@ struct boot_id_table {
     struct boot_id_line lines[BOOT_ID_LINES_MAX];
 };
 
+/* A setting of the container's cgroup: a file, or two names of it with a '|', and its content. */
+struct boot_cgroup_file {
+    char name[96], text[64];
+};
+
 struct boot_config {
     uint32_t magic, version;
     char container_id[256];
@@ -142,6 +148,8 @@ struct boot_config {
 
     char cgroups[BOOT_CGROUPS_MAX];  /* what /proc/PID/cgroup shows */
     /* what the guest's cgroup folder shows; 0: none */
+    uint32_t cgroup_file_count;
+    struct boot_cgroup_file cgroup_files[BOOT_CGROUP_FILES_MAX];
     uint64_t cpu_quota_us, cpu_period_us, pids_limit;
 
     uint32_t hugepages; /* 1: the container has a limit of huge pages, and so may have some */

@@ -72,7 +72,7 @@ static int memory_stat_text(const struct synth_source *source, struct text *text
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
         text_printf(text, "%s %" PRIu64 "\n", values[i].name, values[i].value);
     text_printf(text, "hierarchical_memory_limit %" PRIu64 "\nhierarchical_memsw_limit %" PRIu64 "\n", memory_limit(source),
-                memory_limit(source));
+                NO_LIMIT);
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
         text_printf(text, "total_%s %" PRIu64 "\n", values[i].name, values[i].value);
     return 0;
@@ -83,7 +83,7 @@ static const struct synth_entry memory_table[] = {
     SETTING("memory.limit_in_bytes", memory_limit_text),
     SETTING("memory.max_usage_in_bytes", cgroup_memory_text),
     SET_TEXT("memory.memsw.failcnt", "0\n"),
-    SETTING("memory.memsw.limit_in_bytes", memory_limit_text),
+    SETTING("memory.memsw.limit_in_bytes", no_limit_text),
     SETTING("memory.memsw.max_usage_in_bytes", cgroup_memory_text),
     LIVE("memory.memsw.usage_in_bytes", cgroup_memory_text),
     SET_TEXT("memory.move_charge_at_immigrate", "0\n"),
@@ -241,13 +241,14 @@ static int mount_tree(struct sentry *sentry, uint32_t index, const char *type, u
 
 int cgroup_v1_mount_one(struct sentry *sentry, uint32_t index)
 {
-    struct synth_tree tree = {.tables = {common_table}};
+    const struct synth_entry *tables[SYNTH_TABLES_MAX] = {common_table};
     size_t used = 1;
     for (const char *at = sentry->boot->mounts[index].options; *at != '\0'; at += strcspn(at, ","), at += *at == ',')
         for (size_t i = 0; i < sizeof(controllers) / sizeof(controllers[0]) && used < SYNTH_TABLES_MAX; i++)
             if (strncmp(at, controllers[i].name, strcspn(at, ",")) == 0 && controllers[i].name[strcspn(at, ",")] == '\0')
-                tree.tables[used++] = controllers[i].table;
-    return mount_tree(sentry, index, "cgroup", CGROUP_SUPER_MAGIC, &tree);
+                tables[used++] = controllers[i].table;
+    const struct synth_entry *table = cgroup_table_with_settings(sentry->boot, tables, used);
+    return table == NULL ? -ENOMEM : mount_tree(sentry, index, "cgroup", CGROUP_SUPER_MAGIC, &(struct synth_tree){.tables = {table}});
 }
 
 /* The name below `path`, if the mount lies directly there. */

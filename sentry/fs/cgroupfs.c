@@ -157,16 +157,26 @@ static const struct synth_entry cgroup_table[] = {
     TEXT("memory.oom.group", "0\n"),
     LIVE("memory.stat", memory_stat_text),
     TEXT("memory.swap.current", "0\n"),
-    TEXT("memory.swap.max", "0\n"),
+    TEXT("memory.swap.max", "max\n"),
     LIVE("pids.current", cgroup_pids_text),
     TEXT("pids.events", "max 0\n"),
     LIVE("pids.max", cgroup_pids_max_text),
     {0},
 };
-static struct synth_tree cgroup_tree = {.tables = {cgroup_table}};
+static struct synth_tree cgroup_tree; /* made at the first mount */
 
 static const struct synth_filesystem cgroup_filesystem = {
     .name = "cgroup2", .tree = &cgroup_tree, .magic = CGROUP2_SUPER_MAGIC, .device_minor = SYNTH_DEVICE_CGROUP};
+
+/* -- mounting ------------------------------------------------------------------------------------------------------ */
+
+static int mount_second(struct sentry *sentry, const char *path)
+{
+    const struct synth_entry *const tables[] = {cgroup_table};
+    if (cgroup_tree.tables[0] == NULL)
+        cgroup_tree.tables[0] = cgroup_table_with_settings(sentry->boot, tables, 1);
+    return cgroup_tree.tables[0] == NULL ? -ENOMEM : synthfs_mount(sentry, &cgroup_filesystem, path);
+}
 
 /* The last of those at one place is the one that is seen. */
 static uint32_t find_mount(const struct boot_config *boot, const char *path)
@@ -183,7 +193,7 @@ int cgroupfs_mount(struct sentry *sentry, const char *path)
     const char *type = index < sentry->boot->mount_count ? sentry->boot->mounts[index].type : "";
     if (strcmp(type, "tmpfs") == 0)
         return cgroup_v1_mount_all(sentry, index);
-    return strcmp(type, "cgroup") == 0 ? cgroup_v1_mount_one(sentry, index) : synthfs_mount(sentry, &cgroup_filesystem, path);
+    return strcmp(type, "cgroup") == 0 ? cgroup_v1_mount_one(sentry, index) : mount_second(sentry, path);
 }
 
 /* -- in /proc ------------------------------------------------------------------------------------------------------ */

@@ -5,6 +5,8 @@
 
 #include "sentry/fs/synthfs.h"
 
+struct boot_config;
+
 /* Generators: all processes of the container, all threads, what there is of something and what there may be. */
 int cgroup_processes_text(const struct synth_source *source, struct text *text);
 int cgroup_threads_text(const struct synth_source *source, struct text *text);
@@ -12,6 +14,9 @@ int cgroup_memory_text(const struct synth_source *source, struct text *text);
 int cgroup_pids_text(const struct synth_source *source, struct text *text);
 int cgroup_pids_max_text(const struct synth_source *source, struct text *text);
 int cgroup_cpus_text(const struct synth_source *source, struct text *text);
+
+/* One table of several, on the heap, with the container's settings instead of what the kernel has from the start. NULL: no memory. */
+struct synth_entry *cgroup_table_with_settings(const struct boot_config *boot, const struct synth_entry *const *tables, size_t count);
 
 /* Version 1, by the number of the boot configuration's mount: the folder that holds all hierarchies, and one of those, whose
  * options say which. */

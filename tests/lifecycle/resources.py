@@ -200,6 +200,7 @@ CGROUP_VIEW = r"""
 sed s/^[0-9]*// /proc/self/cgroup; awk '$3 ~ /^cgroup/ || $2 == "/sys/fs/cgroup" { print $1, $2, $3 }' /proc/mounts
 awk '/cgroup/ { gsub("^.* - ", ""); print $1 }' /proc/self/mountinfo; grep cgroup /proc/filesystems; cat /proc/self/cpuset; cd /sys/fs/cgroup
 for file in memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us pids/pids.max freezer/freezer.state memory/memory.use_hierarchy \
+        cpu/cpu.shares memory/memory.soft_limit_in_bytes memory/memory.memsw.limit_in_bytes cpuset/cpuset.cpus cpu.weight memory.low \
         pids/pids.current cpuset/cpuset.effective_cpus memory.max cpu.max pids.max cgroup.controllers; do
     test -e $file && echo $file $(head -n 1 $file)
 done
@@ -227,7 +228,8 @@ def sequence_cgroup_view(d):
         have.update(line for line in lines if re.fullmatch(r"((memory|pids|cgroup)[.][a-z_.]+|tasks|notify_on_release)", line))
         return [line for line in lines if line not in have]
 
-    limits = {"memory": {"limit": 64 << 20}, "pids": {"limit": 50}, "cpu": {"quota": 50000, "period": 100000}}
+    limits = {"memory": {"limit": 64 << 20, "reservation": (32 << 20) + 5}, "pids": {"limit": 50},
+              "cpu": {"quota": 50000, "period": 100000, "shares": 700, "cpus": "0"}}
     run("limited", limits, CGROUP_VIEW, view=without_files)
     if d.box.runtime == "runc":
         RUNCS_FILES.update(have)

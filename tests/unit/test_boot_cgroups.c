@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the sentry is told of cgroups, by the host's mount table. */
-/* sources: runtime/boot_cgroups.c runtime/cgroup_tree.c */
+/* sources: runtime/boot_cgroups.c runtime/cgroup_tree.c runtime/cgroup_resources.c runtime/cgroup_settings.c */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,13 +54,13 @@ static int put(const char *table, struct error *error)
     struct cgroup host;
     char path[] = "/tmp/postern-mounts-XXXXXX";
     if (table == NULL)
-        return boot_put_cgroups(boot, NULL, error);
+        return boot_put_cgroups(boot, NULL, NULL, error);
     int fd = mkstemp(path);
     assert_int_equal(write(fd, table, strlen(table)), strlen(table));
     assert_int_equal(cgroup_open(path, "/x", &host, error), 0);
     (void)close(fd);
     (void)unlink(path);
-    return boot_put_cgroups(boot, &host, error);
+    return boot_put_cgroups(boot, &host, NULL, error);
 }
 
 static void shown(uint32_t index, const char *type, const char *destination, const char *options)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The trees of version 1's cgroup folder, by the boot configuration's mounts. */
-/* sources: sentry/fs/cgroup_v1.c sentry/fs/synth_tree.c sentry/fs/procfs_text.c */
+/* sources: sentry/fs/cgroup_v1.c sentry/fs/cgroup_settings.c sentry/fs/synth_tree.c sentry/fs/procfs_text.c */
 #include <linux/magic.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -155,6 +155,39 @@ static void limits(void **state)
     assert_int_not_equal(mounted->device_minor, device);
 }
 
+static void set(const char *name, const char *text)
+{
+    struct boot_cgroup_file *file = &boot->cgroup_files[boot->cgroup_file_count++];
+    (void)snprintf(file->name, sizeof(file->name), "%s", name);
+    (void)snprintf(file->text, sizeof(file->text), "%s", text);
+}
+
+/* What config.json sets is what is shown, in the kernel's manner; in files that are there. */
+static void settings(void **state)
+{
+    (void)state;
+    set("memory.limit_in_bytes", "5000");
+    set("memory.swappiness", "55");
+    set("memory.memsw.limit_in_bytes", "-1");
+    set("blkio.bfq.weight|blkio.weight", "300");
+    set("memory.none|memory.soft_limit_in_bytes", "8193");
+    set("memory.soft_limit", "1");
+    set("cpu.shares", "700");
+    set("cpu.cfs_quota_us", "5000");
+    assert_int_equal(cgroup_v1_mount_one(&sentry, add("cgroup", "/c", "memory")), 0);
+    says("memory.limit_in_bytes", "4096\n");
+    says("memory.swappiness", "55\n");
+    says("memory.memsw.limit_in_bytes", "9223372036854771712\n");
+    says("memory.soft_limit_in_bytes", "8192\n");
+    assert_int_equal(entry("memory.limit_in_bytes")->mode, 0644);
+    assert_int_equal(cgroup_v1_mount_one(&sentry, add("cgroup", "/d", "cpu")), 0);
+    says("cpu.shares", "700\n");
+    says("cpu.cfs_quota_us", "5000\n");
+    says("cpu.cfs_period_us", "100000\n");
+    assert_int_equal(cgroup_v1_mount_one(&sentry, add("cgroup", "/e", "blkio")), 0);
+    assert_null(entry("blkio.weight"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +195,7 @@ int main(void)
         cmocka_unit_test_setup(of_two, reset),
         cmocka_unit_test_setup(of_a_name, reset),
         cmocka_unit_test_setup(limits, reset),
+        cmocka_unit_test_setup(settings, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
