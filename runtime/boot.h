@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct error;
 struct gofer_layout;
@@ -15,6 +16,7 @@ struct user_namespace;
 struct boot_facts {
     const char *id;
     const struct user_namespace *users;
+    pid_t init;                 /* the container's first process, in its namespaces */
     const char *hostname;       /* when config.json gives none */
     int64_t boottime_offset_ns; /* what was added to the guest's CLOCK_BOOTTIME */
     bool trace;

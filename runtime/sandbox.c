@@ -169,6 +169,7 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
 static int start_sentry(struct start *start, struct error *error)
 {
     struct boot_facts facts = {.id = start->options->id,
+                               .init = start->cell.pid,
                                .users = start->options->users,
                                .hostname = start->cell.hostname,
                                .boottime_offset_ns = start->cell.boottime_offset_ns,

@@ -24,6 +24,7 @@ enum {
     BOOT_RLIMITS_MAX = 16,
     BOOT_SYSCTLS_MAX = 64,
     BOOT_CGROUPS_MAX = 1024,
+    BOOT_NAMESPACES = 8,
     BOOT_CGROUP_FILES_MAX = 32,
     BOOT_ID_LINES_MAX = 340, /* the kernel's own bound, user_namespaces(7) */
 };
@@ -62,6 +63,18 @@ enum boot_mount_kind {
 /* The timer slack of a guest's thread is SLACK_UNTAGGED modulo SLACK_TAGS, but for those the sentry has marked
  * (sentry/kernel/slack.c). The kernel's usual 50,000 ns are. */
 enum { SLACK_TAGS = 4096, SLACK_UNTAGGED = 848 };
+
+/* In the order of their names. */
+enum boot_namespace {
+    BOOT_NAMESPACE_CGROUP,
+    BOOT_NAMESPACE_IPC,
+    BOOT_NAMESPACE_MOUNT,
+    BOOT_NAMESPACE_NETWORK,
+    BOOT_NAMESPACE_PID,
+    BOOT_NAMESPACE_TIME,
+    BOOT_NAMESPACE_USER,
+    BOOT_NAMESPACE_UTS,
+};
 
 enum { BOOT_MOUNT_NOSYMFOLLOW = 256 }; /* MS_NOSYMFOLLOW, which glibc does not have */
 
@@ -146,6 +159,7 @@ struct boot_config {
     struct boot_id_table uids, gids; /* the ids that exist in the container, and what /proc shows them to be outside */
     uint32_t groups_denied;          /* 1: setgroups(2) is, in its user namespace */
 
+    uint64_t namespaces[BOOT_NAMESPACES]; /* what /proc/PID/ns shows, of enum boot_namespace; 0: what a machine has at its start */
     char cgroups[BOOT_CGROUPS_MAX];  /* what /proc/PID/cgroup shows */
     /* what the guest's cgroup folder shows; 0: none */
     uint32_t cgroup_file_count;
