@@ -93,17 +93,16 @@ static int read_fd(int fd, const char *path, char **ret_text, size_t *ret_size, 
     return result < 0 ? error_set(error, result, "cannot read %s", path) : 0;
 }
 
-/* A file that lies in a bundle or a state folder is one, and no FIFO that would hang us; O_NONBLOCK has no effect on a regular
- * file. */
-static int read_path(const char *path, char **ret_text, size_t *ret_size, struct error *error)
+int oci_read(int folder, const char *name, const char *shown, char **ret_text, size_t *ret_size, struct error *error)
 {
     struct stat status;
-    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    /* O_NONBLOCK: a FIFO in the place of the file must not hang us; it has no effect on a regular file. */
+    auto_close int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &status) < 0)
-        return error_set(error, errno, "cannot open %s", path);
+        return error_set(error, errno, "cannot open %s", shown);
     if (!S_ISREG(status.st_mode))
-        return error_refuse(error, "%s: not a regular file", path);
-    return read_fd(fd, path, ret_text, ret_size, error);
+        return error_refuse(error, "%s: not a regular file", shown);
+    return read_fd(fd, shown, ret_text, ret_size, error);
 }
 
 /* A file the caller names on the command line may be a pipe: the shell's <(COMMAND). */
@@ -122,7 +121,7 @@ int oci_load(const char *path, struct oci_config **ret_config, struct error *err
 {
     auto_free char *text = NULL;
     size_t size = 0;
-    int result = read_path(path, &text, &size, error);
+    int result = oci_read(AT_FDCWD, path, path, &text, &size, error);
     return result < 0 ? result : oci_parse(text, size, ret_config, error);
 }
 

@@ -10,7 +10,9 @@
 #include "runtime/layer.h"
 
 /* All there are; what each means is said where it is read. */
-static const char *const known[] = {LAYER_ANNOTATION, ANNOTATION_PREFIX "rootfs", ANNOTATION_PREFIX "gofer-timeout"};
+static const char *const known[] = {
+    LAYER_ANNOTATION, BINDS_ANNOTATION, ANNOTATION_PREFIX "gate", ANNOTATION_PREFIX "gofer-timeout", ANNOTATION_PREFIX "rootfs",
+};
 
 static bool is_known(const char *key)
 {

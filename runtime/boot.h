@@ -9,6 +9,7 @@
 
 struct error;
 struct gofer_layout;
+struct ids;
 struct oci_config;
 struct oci_process;
 struct user_namespace;
@@ -16,6 +17,7 @@ struct user_namespace;
 struct boot_facts {
     const char *id;
     const struct user_namespace *users;
+    const struct ids *ids;
     pid_t init;                 /* the container's first process, in its namespaces */
     const char *hostname;       /* when config.json gives none */
     int64_t boottime_offset_ns; /* what was added to the guest's CLOCK_BOOTTIME */

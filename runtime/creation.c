@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +22,6 @@
 #include "runtime/hooks.h"
 #include "runtime/id_table.h"
 #include "runtime/inherited.h"
-#include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/notify.h"
 #include "runtime/options.h"
@@ -29,6 +29,7 @@
 #include "runtime/pid_file.h"
 #include "runtime/rootless.h"
 #include "runtime/scheduling.h"
+#include "runtime/settings.h"
 #include "runtime/state_dir.h"
 #include "runtime/state_socket.h"
 #include "runtime/sysctl.h"
@@ -59,26 +60,42 @@ static int take_inherited(struct creation *creation, struct error *error)
 
 enum { CONFIG_PATH_MAX = 2 * PATH_MAX };
 
-static void config_path(const struct creation *creation, char path[CONFIG_PATH_MAX])
+/* Without root a second time, in our own mount namespace; then it must still be the same. */
+static int open_bundle(struct creation *creation, struct error *error)
 {
+    struct container *container = &creation->container;
+    struct stat before, now;
+    if (creation->bundle < 0 && realpath(creation->options.bundle, container->bundle) == NULL)
+        return error_set(error, errno, "cannot open bundle %s", creation->options.bundle);
+    auto_close int bundle = open(container->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (bundle < 0 || fstat(bundle, &now) < 0 || (creation->bundle >= 0 && fstat(creation->bundle, &before) < 0))
+        return error_set(error, errno, "cannot open bundle %s", container->bundle);
+    if (creation->bundle >= 0 && (before.st_dev != now.st_dev || before.st_ino != now.st_ino))
+        return error_refuse(error, "bundle %s: another folder was put in its place", container->bundle);
+    cleanup_close(&creation->bundle);
+    creation->bundle = take_fd(&bundle);
+    return 0;
+}
+
+/* Once: what is checked is what is used, and what is kept. --config names a file of the bundle, or of anywhere. */
+static int read_config(struct creation *creation, struct error *error)
+{
+    char path[CONFIG_PATH_MAX];
     const char *file = creation->options.config_file != NULL ? creation->options.config_file : "config.json";
-    if (file[0] == '/')
-        (void)snprintf(path, CONFIG_PATH_MAX, "%s", file);
-    else
-        (void)snprintf(path, CONFIG_PATH_MAX, "%s/%s", creation->container.bundle, file);
+    (void)snprintf(path, sizeof(path), "%s%s%s", file[0] == '/' ? "" : creation->container.bundle, file[0] == '/' ? "" : "/", file);
+    int result = oci_read(creation->bundle, file, path, &creation->text, &creation->options.config_size, error);
+    creation->options.config = creation->text;
+    return result;
 }
 
 static int load_config(struct creation *creation, struct error *error)
 {
-    struct container *container = &creation->container;
-    if (realpath(creation->options.bundle, container->bundle) == NULL)
-        return error_set(error, errno, "cannot open bundle %s", creation->options.bundle);
-
-    char path[CONFIG_PATH_MAX];
-    const struct creation_options *options = &creation->options;
-    config_path(creation, path);
-    int result = options->config != NULL ? oci_parse(options->config, options->config_size, &creation->config, error)
-                                         : oci_load(path, &creation->config, error);
+    char path[PATH_MAX];
+    int result = open_bundle(creation, error);
+    if (result == 0 && creation->options.config == NULL)
+        result = read_config(creation, error);
+    if (result == 0)
+        result = oci_parse(creation->options.config, creation->options.config_size, &creation->config, error);
     if (result == 0)
         result = oci_check_supported(creation->config, error);
     if (result == 0)
@@ -89,6 +106,8 @@ static int load_config(struct creation *creation, struct error *error)
         result = take_inherited(creation, error);
     if (result == 0 && rootless_needed())
         result = rootless_enter(&creation->config->linux_config, error);
+    if (result == 0)
+        result = open_bundle(creation, error);
     if (result == 0)
         result = environment_complete(creation->config, root_path(creation, path, sizeof(path)), error);
     if (result == 0 && creation->options.console_socket != NULL && !creation->config->process.terminal)
@@ -119,7 +138,7 @@ static int take_ids(struct creation *creation, struct error *error)
         ids_of_namespace(&uids, &gids, &creation->ids);
         return 0;
     }
-    result = id_range_find(options_global()->id_range, getenv(IDS_ENVIRONMENT), IDS_CONFIG, &range, error);
+    result = id_range_find(options_global()->id_range, getenv(IDS_ENVIRONMENT), SETTINGS_FILE, &range, error);
     if (result == 0)
         result = state_root_create(IDS_PARENT, error);
     if (result == 0)
@@ -143,7 +162,7 @@ static int find_users(struct creation *creation, struct error *error)
 static int open_state(struct creation *creation, struct error *error)
 {
     int result = state_dir_create(options_global()->root, creation->options.id, creation->options.foreground, &creation->folder,
-                                  error);
+                                  &creation->alive, error);
     if (result < 0)
         return result;
     log_message(LOG_LEVEL_DEBUG, "the state is in %s/%s", options_global()->root, creation->options.id);
@@ -159,7 +178,7 @@ static int open_state(struct creation *creation, struct error *error)
         if (creation->start_socket < 0)
             return creation->start_socket;
     }
-    result = creation->options.config == NULL && notify_wanted() ? notify_add(creation->config, creation->folder, error) : 0;
+    result = creation->text != NULL && notify_wanted() ? notify_add(creation->config, creation->folder, error) : 0;
     if (result < 0)
         return result;
     creation->reason = openat(creation->folder, "reason", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -280,6 +299,15 @@ static int process_joined(void *data, enum sandbox_part part, pid_t pid, struct 
     return result == 0 ? scheduling_set(process, pid, part == SANDBOX_INIT, error) : result;
 }
 
+/* Somebody may have frozen it meanwhile. */
+static void thaw(void *data)
+{
+    const struct creation *creation = data;
+    const struct container *container = &creation->container;
+    if (creation->has_cgroup && cgroup_is_frozen(container->cgroup, container->systemd_cgroup))
+        (void)cgroup_freeze(container->cgroup, container->systemd_cgroup, false, NULL);
+}
+
 static int run_hooks(void *data, const struct sandbox *sandbox, struct error *error)
 {
     struct creation *creation = data;
@@ -296,7 +324,8 @@ static int make_sandbox(struct creation *creation, struct error *error)
 {
     const struct sandbox_options options = {
         .id = creation->options.id,
-        .bundle = creation->container.bundle,
+        .bundle_path = creation->container.bundle,
+        .bundle = creation->bundle,
         .config = creation->config,
         .ids = &creation->ids,
         .users = &creation->users,
@@ -306,12 +335,13 @@ static int make_sandbox(struct creation *creation, struct error *error)
         .control_socket = creation->control_socket,
         .reason = creation->reason,
         .quiet = !creation->options.foreground,
-        .locks = {creation->folder, creation->ids.lock},
+        .locks = {creation->alive, creation->ids.lock},
         .preserve_fds = creation->options.preserve_fds,
         .own_streams = creation->options.own_streams,
         .hold_signals = creation->options.hold_signals,
         .joined = process_joined,
         .made = has_early_hooks(&creation->config->hooks) ? run_hooks : NULL,
+        .failed = thaw,
         .data = creation,
     };
     int result = sandbox_create(&options, &creation->sandbox, error);
@@ -338,23 +368,12 @@ static int send_pidfd(const struct creation *creation, struct error *error)
     return connection < 0 ? connection : hand_over_pidfd(connection, creation->sandbox.init_pidfd, false, error);
 }
 
-static int save_config(const struct creation *creation, struct error *error)
-{
-    const struct creation_options *options = &creation->options;
-    char path[CONFIG_PATH_MAX];
-    config_path(creation, path);
-    return options->config != NULL ? hooks_save_text(creation->folder, options->config, options->config_size, error)
-                                   : hooks_save(creation->folder, path, error);
-}
-
 int creation_make(const struct creation_options *options, struct creation *ret_creation, struct error *error)
 {
     struct creation creation = {
-        .options = *options, .ids = {.lock = -1}, .users = {.fd = -1}, .folder = -1, .start_socket = -1, .control_socket = -1, .reason = -1};
+        .options = *options, .bundle = -1, .ids = {.lock = -1}, .users = {.fd = -1}, .folder = -1, .alive = -1, .start_socket = -1, .control_socket = -1, .reason = -1};
     set_owner(&creation.container);
-    int result = limits_check(error);
-    if (result == 0)
-        result = load_config(&creation, error);
+    int result = load_config(&creation, error);
     if (result == 0)
         result = take_ids(&creation, error);
     if (result == 0)
@@ -362,7 +381,7 @@ int creation_make(const struct creation_options *options, struct creation *ret_c
     if (result == 0)
         result = open_state(&creation, error);
     if (result == 0)
-        result = save_config(&creation, error);
+        result = hooks_save(creation.folder, creation.options.config, creation.options.config_size, error);
     if (result == 0) {
         describe(&creation);
         result = make_cgroup(&creation, error);
@@ -385,7 +404,8 @@ int creation_make(const struct creation_options *options, struct creation *ret_c
 
 static void close_all(struct creation *creation)
 {
-    int *fds[] = {&creation->start_socket, &creation->control_socket, &creation->reason, &creation->folder};
+    int *fds[] = {&creation->start_socket, &creation->control_socket, &creation->reason, &creation->folder,
+                  &creation->alive,        &creation->bundle};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         cleanup_close(fds[i]);
         *fds[i] = -1;
@@ -393,12 +413,15 @@ static void close_all(struct creation *creation)
     ids_release(&creation->ids);
     user_namespace_release(&creation->users);
     creation->config = oci_free(creation->config);
+    free(creation->text);
+    creation->text = NULL;
 }
 
 void creation_undo(struct creation *creation)
 {
     const struct container *container = &creation->container;
     log_message(LOG_LEVEL_DEBUG, "what there is of the container is removed");
+    thaw(creation);
     if (creation->has_sandbox)
         sandbox_destroy(&creation->sandbox);
     int stuck = creation->has_cgroup ? cgroup_remove(container->cgroup, container->systemd_cgroup) : 0;
@@ -417,6 +440,7 @@ void creation_undo(struct creation *creation)
 
 void creation_keep(struct creation *creation)
 {
+    thaw(creation);
     sandbox_destroy(&creation->sandbox);
     int result = state_dir_keep(creation->folder);
     if (result < 0)

@@ -10,6 +10,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/socket.h"
+#include "runtime/await.h"
 
 int hand_over_open(const char *path, const char *what, struct error *error)
 {
@@ -18,8 +19,9 @@ int hand_over_open(const char *path, const char *what, struct error *error)
         return error_set(error, ENAMETOOLONG, "%s %s", what, path);
     (void)strcpy(address.sun_path, path);
     auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-        return error_set(error, errno, "cannot connect to the %s %s", what, path);
+    int result = fd < 0 ? -errno : await_connected(fd, (const struct sockaddr *)&address, sizeof(address));
+    if (result < 0)
+        return error_set(error, result, "cannot connect to the %s %s", what, path);
     return take_fd(&fd);
 }
 

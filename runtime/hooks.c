@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
@@ -24,17 +23,7 @@
 
 /* -- the kept configuration --------------------------------------------------------------------------------------- */
 
-int hooks_save(int folder, const char *path, struct error *error)
-{
-    auto_close int from = open(path, O_RDONLY | O_CLOEXEC);
-    auto_close int to = openat(folder, SAVED_CONFIG, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    ssize_t sent = 1;
-    while (from >= 0 && to >= 0 && sent > 0)
-        sent = sendfile(to, from, NULL, OCI_FILE_MAX);
-    return from < 0 || to < 0 || sent < 0 ? error_set(error, errno, "cannot keep a copy of %s", path) : 0;
-}
-
-int hooks_save_text(int folder, const char *text, size_t size, struct error *error)
+int hooks_save(int folder, const char *text, size_t size, struct error *error)
 {
     auto_close int to = openat(folder, SAVED_CONFIG, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     ssize_t written = to < 0 ? -1 : write(to, text, size);
@@ -115,7 +104,7 @@ static int run_stage(const struct stage *stage, struct error *error)
         if (result == 0)
             continue;
         error_prefix(&failure, "error running %s hook #%zu", stage->name, i);
-        if (!stage->only_log) {
+        if (!stage->only_log || result == -EINTR) {
             *error = failure;
             return result;
         }

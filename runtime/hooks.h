@@ -20,10 +20,8 @@ struct error;
 struct oci_config;
 struct sandbox;
 
-/* Keeps the configuration a container was made of in its state folder: the bundle may change before the later hooks. */
-int hooks_save(int folder, const char *path, struct error *error);
-/* The same for one that is in no file. */
-int hooks_save_text(int folder, const char *text, size_t size, struct error *error);
+/* Keeps the configuration a container is made of, as it was read and checked, in its state folder: the bundle may change at any time. */
+int hooks_save(int folder, const char *text, size_t size, struct error *error);
 int hooks_load(int folder, struct oci_config **ret_config, struct error *error);
 
 /* prestart, createRuntime and createContainer. The first failure is the error; the container must go then. */

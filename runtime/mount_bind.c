@@ -187,5 +187,9 @@ int mount_bind_attributes(const struct mount_tree *tree, const struct oci_mount 
     int status = set_propagation(tree, &mount->parsed, fd);
     if (status == 0)
         status = set_flags(tree, mount, fd, error);
-    return status < 0 ? status : mounts_set_attributes(fd, AT_RECURSIVE, &whole);
+    if (status == 0)
+        status = mounts_set_attributes(fd, AT_RECURSIVE, &whole);
+    /* What stays the host's gives no rights, whoever made it what it is. */
+    const struct mount_attr foreign = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    return status == 0 && tree->keeps_foreign ? mounts_set_attributes(fd, AT_RECURSIVE, &foreign) : status;
 }

@@ -13,6 +13,7 @@ struct global_options {
     bool root_given;      /* ... and it is not the default */
     const char *log;      /* --log: NULL, or a file that gets every message too */
     const char *id_range; /* --id-range: NULL, or BASE:COUNT */
+    int timeout;          /* --timeout: seconds, for what may never answer */
     bool log_json;        /* --log-format=json */
     bool debug;           /* --debug, --log-level=debug */
     bool systemd_cgroup;  /* --systemd-cgroup */

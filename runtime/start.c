@@ -9,6 +9,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/await.h"
 #include "runtime/cell.h"
 #include "runtime/command.h"
 #include "runtime/container.h"
@@ -18,6 +19,8 @@
 #include "runtime/notify.h"
 #include "runtime/state_socket.h"
 #include "runtime/target.h"
+
+enum { LEAVE_MS = 500 /* for the sentry to end by itself once the init has */ };
 
 /* An engine asks for the state as soon as we have failed, and gives the container up for good if it is not stopped then. It
  * knows the end of the init from its own wait(2): so we stay until that has been, for a while, as nobody may be waiting. */
@@ -31,16 +34,20 @@ static void await_end(int init)
         (void)poll(NULL, 0, STEP_MS);
 }
 
-/* A failed start is the container's end: it is stopped, and waits to be deleted. */
-static void end(int folder, int init, bool kills)
+/* A failed start is the container's end: it is stopped, and waits to be deleted. One that has not heard of its start, or whose sentry
+ * does not answer, does not end by itself. */
+static void end(int folder, const struct container *container, int init, bool kills)
 {
     if (kills && init >= 0)
         (void)syscall(SYS_pidfd_send_signal, init, SIGKILL, NULL, 0);
     (void)unlinkat(folder, START_SOCKET, 0);
     await_end(init);
-    /* One that has not heard of its start does not end by itself. */
     if (!kills && init >= 0 && syscall(SYS_pidfd_send_signal, init, SIGKILL, NULL, 0) == 0)
         await_end(init);
+    auto_close int sentry = kills ? process_mark_open(&container->sentry) : -1;
+    struct pollfd entry = {.fd = sentry, .events = POLLIN};
+    if (sentry >= 0 && poll(&entry, 1, LEAVE_MS) == 0)
+        (void)syscall(SYS_pidfd_send_signal, sentry, SIGKILL, NULL, 0);
 }
 
 static int start(int folder, const struct container *container, struct error *error)
@@ -55,7 +62,7 @@ static int start(int folder, const struct container *container, struct error *er
     auto_close int init = process_mark_open(&container->init);
     int result = hooks_start_container(folder, container, error);
     if (result < 0) {
-        end(folder, init, true);
+        end(folder, container, init, true);
         return result;
     }
     auto_close int socket = state_socket_connect(folder, START_SOCKET, error);
@@ -65,14 +72,14 @@ static int start(int folder, const struct container *container, struct error *er
     if (result == 0 && container_status(folder, container) == CONTAINER_CREATED)
         return error_refuse(error, "the container's first process did not take the order to start; it still waits for one");
     if (result < 0) {
-        end(folder, init, false); /* its init ends by itself */
+        end(folder, container, init, result == -ETIMEDOUT); /* otherwise its init ends by itself */
         return result;
     }
     (void)unlinkat(folder, START_SOCKET, 0);
     log_message(LOG_LEVEL_DEBUG, "the container's program has begun");
     result = hooks_poststart(folder, container, error);
-    if (result < 0)
-        end(folder, init, true);
+    if (result < 0 && result != -EINTR) /* a signal ends us, and not the container */
+        end(folder, container, init, true);
     return result;
 }
 
@@ -81,6 +88,8 @@ static int start_target(struct target *target, struct error *error)
 {
     struct notify notify = NOTIFY_NONE;
     auto_close int init = process_mark_open(&target->container.init);
+    auto_close int sentry = process_mark_open(&target->container.sentry);
+    await_watch(sentry);
     int result = notify_open(target->folder, &notify, error);
     if (result == 0)
         result = start(target->folder, &target->container, error);
@@ -90,6 +99,7 @@ static int start_target(struct target *target, struct error *error)
         notify_wait(&notify, init, target->container.init.pid);
     }
     notify_close(&notify);
+    await_watch(-1);
     return result;
 }
 

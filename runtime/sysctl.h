@@ -22,6 +22,10 @@ const char *sysctl_domainname(const struct oci_pairs *sysctls);
 /* Which scopes they have: a set of enum sysctl_scope. They have been checked. */
 unsigned int sysctl_scopes(const struct oci_pairs *sysctls);
 
+/* Where one of the given scopes is below /proc/sys. -ENOENT if it is not of them. */
+enum { SYSCTL_PATH_MAX = 256 };
+int sysctl_place(const char *name, unsigned int scopes, char path[SYSCTL_PATH_MAX]);
+
 /* Writes those of the given scopes (of SYSCTL_NET and SYSCTL_IPC) below /proc/sys of a procfs (a folder), in the caller's namespaces. 0 or -errno. */
 int sysctl_write(int procfs, const struct oci_pairs *sysctls, unsigned int scopes, struct error *error);
 

@@ -9,16 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/mark.h"
+#include "postern/privilege.h"
 #include "postern/socket.h"
+#include "runtime/await.h"
 #include "runtime/id_table.h"
 #include "runtime/ids.h"
-#include "runtime/privilege.h"
 
 /* -- /proc/PID/uid_map and its kin ---------------------------------------------------------------------------------- */
 
@@ -108,8 +109,7 @@ struct holder {
 static void holder_end(struct holder *holder)
 {
     (void)close(holder->socket);
-    while (waitpid(holder->pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    await_killed(holder->pid);
 }
 
 static int enter(int fd, uid_t owner)
@@ -148,7 +148,8 @@ static int holder_start(int fd, uid_t owner, struct holder *ret_holder)
         return status;
     }
     struct holder holder = {pid, ends[0]};
-    if (read(holder.socket, &ready, sizeof(ready)) != sizeof(ready))
+    struct error ignored = {0};
+    if (await_message(holder.socket, "a process of ours", &ready, sizeof(ready), NULL, 0, NULL, &ignored) != sizeof(ready))
         ready = -EPIPE;
     if (ready < 0)
         holder_end(&holder);
@@ -167,8 +168,10 @@ static int open_namespace(int procfs, pid_t pid)
 
 /* -- finding it ----------------------------------------------------------------------------------------------------- */
 
-/* From here on are numbers that are given to gofers. */
-#define OWN_FIRST (UINT32_MAX - BOOT_ID_LINES_MAX)
+/* From here on are numbers that are given to gofers; those of the labels are below them. */
+#define OWN_FIRST    (UINT32_MAX - BOOT_ID_LINES_MAX)
+#define LABELS_END   (OWN_FIRST - 1)
+#define LABELS_BELOW (LABELS_END - BOOT_ID_LINES_MAX * LABELS)
 
 /* The highest number that is free inside, for an outside id none of the container's are. */
 static bool add_own(struct boot_id_table *table, uint32_t outside, uint32_t *ret_inside)
@@ -180,6 +183,34 @@ static bool add_own(struct boot_id_table *table, uint32_t outside, uint32_t *ret
         }
     }
     return false;
+}
+
+/* The labels, below the numbers of add_own. 0: there are none. */
+static uint32_t add_labels(struct boot_id_table *table, uint32_t outside)
+{
+    if (outside == 0)
+        return 0;
+    for (uint32_t inside = LABELS_END - LABELS; inside > LABELS_BELOW; inside -= LABELS)
+        if (id_table_add(table, inside, outside, LABELS) == 0)
+            return inside;
+    return 0;
+}
+
+/* Where they are in a table that is made already. */
+static uint32_t find_labels(const struct boot_id_table *table, uint32_t outside)
+{
+    uint32_t first, last;
+    bool there = outside != 0 && id_table_inside(table, outside, &first) &&
+                 id_table_inside(table, outside + LABELS - 1, &last) && last - first == LABELS - 1;
+    return there ? first : 0;
+}
+
+/* Both or neither, and not where nobody may have groups. */
+static void set_labels(struct user_namespace *users, uint32_t uid, uint32_t gid)
+{
+    const bool usable = uid != 0 && gid != 0 && !users->groups_denied;
+    users->label_uid = usable ? uid : 0;
+    users->label_gid = usable ? gid : 0;
 }
 
 /* An id of the container's that stands for the gofer where it cannot have one of its own. */
@@ -220,6 +251,7 @@ static int make_own(struct user_namespace *users, const struct ids *ids, struct 
         users->gofer_uid = borrowed_id(&uids, ids->gofer);
     if (!add_own(&gids, ids->gofer_gid, &users->gofer_gid))
         users->gofer_gid = borrowed_id(&gids, ids->gofer_gid);
+    set_labels(users, add_labels(&uids, ids->label), add_labels(&gids, ids->label_gid));
     auto_close int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     return user_namespace_make(procfs, ids->gofer, &uids, &gids, &users->fd, error);
 }
@@ -231,12 +263,17 @@ static bool is_own(int fd)
            own.st_ino == other.st_ino;
 }
 
-/* Gofers' own ids, which add_own gave them in the namespace of another container, are none of this one's. */
+/* Gofers' own ids and labels, which make_own gave them in the namespace of another container, are none of this one's. */
+static bool is_gofers(const struct boot_id_line *line)
+{
+    return line->inside >= OWN_FIRST ? line->size == 1 : line->inside > LABELS_BELOW && line->size == LABELS;
+}
+
 static void forget_owns(struct boot_id_table *table)
 {
     size_t count = 0;
     for (size_t i = 0; i < table->count; i++)
-        if (table->lines[i].inside < OWN_FIRST || table->lines[i].size != 1)
+        if (!is_gofers(&table->lines[i]))
             table->lines[count++] = table->lines[i];
     table->count = (uint32_t)count;
 }
@@ -262,6 +299,7 @@ static int join(struct user_namespace *users, const char *path, int peer, const 
         return error_refuse(error, "linux.namespaces: the user namespace %s has no ids", path);
     users->gofer_uid = borrowed_id(&users->uids, ids->gofer);
     users->gofer_gid = borrowed_id(&users->gids, ids->gofer_gid);
+    set_labels(users, find_labels(&users->uids, ids->label), find_labels(&users->gids, ids->label_gid));
     users->fd = take_fd(&fd);
     return 0;
 }
@@ -282,6 +320,7 @@ int user_namespace_find(const struct oci_linux *config, int peer, const struct i
     int status = read_all(getpid(), &users);
     if (status < 0)
         return error_set(error, status, "cannot read our own user namespace's ids in /proc");
+    set_labels(&users, ids->label, ids->label_gid);
     const char *path = user_namespace_path(config);
     if (path != NULL) {
         status = join(&users, path, peer, ids, error);

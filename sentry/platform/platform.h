@@ -21,6 +21,10 @@ struct platform *platform_new(struct sentry *sentry);
 /* Serves one more listener (owned). 0 or -errno. */
 int platform_add_listener(struct platform *platform, int listener);
 
+/* For who keeps a call beyond its handler: its listener stays open until it is let go of. */
+void platform_hold_listener(struct platform *platform, int listener);
+void platform_let_go_listener(struct platform *platform, int listener);
+
 /* Calls ready(data) whenever fd (borrowed) is readable or hung up, until platform_unwatch. 0 or -errno. */
 int platform_watch(struct platform *platform, int fd, void (*ready)(void *data), void *data);
 /* The same when it is hung up, whatever can be read from it. */

@@ -184,7 +184,8 @@ static bool wait_for_work(void)
     pool.spares++;
     int error = 0;
     bool taken = false;
-    while (pool.standing && error == 0 && !(taken = take_vacancy())) {
+    /* The vacancy first: it may have been meant for this one, and told just as its time was up. */
+    while (pool.standing && !(taken = take_vacancy()) && error == 0) {
         if (pool.spares > pool.reserve)
             error = pthread_cond_clockwait(&pool.work, &pool.mutex, CLOCK_MONOTONIC, &until);
         else if (pthread_cond_wait(&pool.work, &pool.mutex) == 0)

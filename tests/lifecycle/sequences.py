@@ -10,6 +10,7 @@ import time
 from steps import until  # first: it knows where the harness is
 import binds
 import flags
+import patience
 import process
 import ready
 import resources
@@ -451,7 +452,7 @@ def own_killed_create(d):
 def all_sequences():
     """Those compared with runc, and those (own_...) that know what is right."""
     found = {}
-    for names in (globals(), *map(vars, (binds, flags, process, ready, resources, trouble, usage))):
+    for names in (globals(), *map(vars, (binds, flags, patience, process, ready, resources, trouble, usage))):
         for name, what in names.items():
             if name.startswith(("sequence_", "own_")):
                 assert found.setdefault(name.split("_", 1)[1].replace("_", "-"), what) is what, f"two tests are called {name}"
