@@ -160,11 +160,31 @@ static int wait_abandoned(const char *id, int folder, struct error *error)
     return 0;
 }
 
-/* What is there without a state that can be read. */
+/* As long as it goes from hand to hand, or somebody is at work on those who do not let go; -EWOULDBLOCK when nothing moves. */
+static int lock_in_turn(int folder)
+{
+    const long deadline = await_now_ms() + await_limit_ms();
+    struct timespec before = {0};
+    for (;;) {
+        struct stat file;
+        int lock = container_lock(folder, POLITE_MS);
+        if (lock != -EWOULDBLOCK || fstatat(folder, LOCK_FILE, &file, AT_SYMLINK_NOFOLLOW) < 0)
+            return lock;
+        const bool moved = file.st_mtim.tv_sec != before.tv_sec || file.st_mtim.tv_nsec != before.tv_nsec;
+        if (!moved || await_now_ms() >= deadline)
+            return lock;
+        before = file.st_mtim;
+    }
+}
+
+/* What is there without a state that can be read. The lock is only for those who do the same. */
 static int remove_abandoned(const char *id, bool force, struct error *error)
 {
     auto_close int folder = -1;
     if (container_open(options_global()->root, id, &folder, NULL) < 0)
+        return 0;
+    auto_close int lock = lock_in_turn(folder);
+    if (lock == -ENOENT)
         return 0;
     if (force)
         clients_end(folder);
@@ -176,7 +196,7 @@ static int remove_abandoned(const char *id, bool force, struct error *error)
  * still does not end, not even by force, the container is removed without the lock: he will find that it is gone. */
 static int lock_by_force(struct target *target, struct error *error)
 {
-    target->lock = container_lock(target->folder, POLITE_MS);
+    target->lock = lock_in_turn(target->folder);
     if (target->lock == -EWOULDBLOCK) {
         int result = end_processes(&target->container, error);
         if (result < 0)
