@@ -197,6 +197,8 @@ static int set_anonymous(const struct vfs_who *who, const struct object *object,
     const struct setattr times = {.valid = set->valid & SETATTR_TIMES, .atime = set->atime, .mtime = set->mtime};
     if ((object->attributes.stx_mode & S_IFMT) == 0)
         return -EOPNOTSUPP; /* one inode of the kernel's for all eventfds and their like */
+    if (object->is_namespace)
+        return -EPERM;
     if (!object->of_guest)
         return 0;
     if (seal_forbids(object, set))
