@@ -76,7 +76,7 @@ def loaded_filters(pid):
 def run_bpf(program, number, arguments=(0,) * 7, arch=AUDIT_ARCH_X86_64):
     """Behind the six arguments is the address the call comes from."""
     caller = arguments[6] if len(arguments) > 6 else 0
-    data = struct.pack("<iIQ6Q", number, arch, caller, *(a & (1 << 64) - 1 for a in arguments[:6]))
+    data = struct.pack("<IIQ6Q", number & 0xFFFFFFFF, arch, caller, *(a & (1 << 64) - 1 for a in arguments[:6]))
     at, accumulator = 0, 0
     while True:
         code, jump_true, jump_false, value = program[at]
@@ -120,8 +120,11 @@ def check_guest_filter(program, table, complain):
             if run_bpf(program, number, arguments) != ALLOW:
                 complain(f"guest filter: call {number} with {arguments} is not host")
     for number in range(LAST_NUMBER):
-        if run_bpf(program, number, arch=0x40000003) != KILL_PROCESS or run_bpf(program, 0x40000000 + number) != KILL_PROCESS:
+        if run_bpf(program, number, arch=0x40000003) != KILL_PROCESS:
             complain(f"guest filter: a foreign call {number} does not kill")
+        for bit in (0x40000000, 0x80000000):
+            if run_bpf(program, bit + number) != ERRNO | errno.ENOSYS:
+                complain(f"guest filter: call {number} with {bit:#x} is not unknown")
 
 
 def check_own_filter(role, program, allowed, table, complain):
