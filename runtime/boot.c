@@ -15,6 +15,7 @@
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/annotations.h"
 #include "runtime/boot_cgroups.h"
 #include "runtime/cgroup_tree.h"
 #include "runtime/gofer_setup.h"
@@ -205,11 +206,11 @@ static int put_cgroups(struct boot_config *boot, const struct oci_resources *res
 /* The fast way in. */
 static int put_gate(struct boot_config *boot, const struct oci_config *config, struct error *error)
 {
-    const char *word = oci_annotation(config, "dev.postern.gate");
+    const char *word = oci_annotation(config, GATE_ANNOTATION);
     boot->gate = word == NULL || strcmp(word, "on") == 0;
     if (boot->gate || strcmp(word, "off") == 0)
         return 0;
-    return error_refuse(error, "annotations[\"dev.postern.gate\"]: \"on\" or \"off\", not \"%.40s\"", word);
+    return error_refuse(error, "annotations[\"" GATE_ANNOTATION "\"]: \"on\" or \"off\", not \"%.40s\"", word);
 }
 
 static int put_all(struct boot_config *boot, const struct oci_config *config, const struct gofer_layout *layout,
