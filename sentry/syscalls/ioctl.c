@@ -15,11 +15,13 @@
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "sentry/net/ioctl.h"
+#include "sentry/platform/worker.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
 
 CONFINE_ALLOW(fstat, "is it a socket?");
 CONFINE_ALLOW(newfstatat, "is it a socket?"); /* libc's fstat */
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, (uint32_t)FS_IOC_GETFLAGS, "attributes of a guest's file");
 
 struct command {
     unsigned int first, last;
@@ -67,6 +69,24 @@ static const struct command commands[] = {
     {RNDCLEARPOOL, RNDCLEARPOOL, -EPERM},
 };
 
+/* Attributes of files (lsattr): shown, and not changed. -ENOTTY where a file system has none. */
+static int64_t file_flags(struct call *call, int fd, bool change)
+{
+    struct stat status;
+    unsigned int flags = 0, wanted;
+    if (fstat(fd, &status) < 0 || (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)))
+        return -ENOTTY;
+    bool paused = state_pause();
+    int error = ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ? -errno : 0;
+    state_resume(paused);
+    if (error < 0)
+        return error;
+    if (!change)
+        return guest_write(call, call->args[2], &flags, sizeof(flags));
+    error = guest_read(call, call->args[2], &wanted, sizeof(wanted));
+    return error < 0 ? error : wanted == flags ? 0 : -EOPNOTSUPP;
+}
+
 static bool is_socket(int fd)
 {
     struct stat status;
@@ -83,6 +103,8 @@ int64_t sys_ioctl(struct call *call)
         return error;
 
     unsigned int command = arg_uint(call, 1);
+    if (command == (unsigned int)FS_IOC_GETFLAGS || command == (unsigned int)FS_IOC_SETFLAGS)
+        return file_flags(call, fd, command == (unsigned int)FS_IOC_SETFLAGS);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (command >= commands[i].first && command <= commands[i].last)
             return commands[i].result;

@@ -713,3 +713,39 @@ CASE(memory_file)
     say("[%s]", word);
     TRY(pread(fd, got, 6, 8));
 }
+
+CASE(numbers_of_roots)
+{
+    struct stat st;
+    stat("/proc", &st);
+    say("proc %lu", (unsigned long)st.st_ino);
+    stat("/sys", &st);
+    say("sys %lu", (unsigned long)st.st_ino);
+    stat("/proc/self/ns", &st);
+    say("ns %lu", (unsigned long)st.st_nlink);
+    stat("/proc/self/fd", &st);
+    say("fd %lu", (unsigned long)st.st_nlink);
+}
+
+CASE(pages)
+{
+    char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    page[0] = 1;
+    int fd = open("/proc/self/pagemap", O_RDONLY);
+    uint64_t entry = 0;
+    say("read %ld", (long)pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)page / 4096 * 8)));
+    say("present %d, number %d", (int)(entry >> 63), (int)(entry & ((1UL << 55) - 1)) != 0);
+    OPEN("/proc/self/clear_refs", O_RDONLY, 0);
+    fd = open("/proc/self/clear_refs", O_WRONLY);
+    TRY(write(fd, "1", 1));
+    OPEN("/proc/self/timers", O_RDONLY, 0);
+    IN_CHILD("user")
+    {
+        char path[64];
+        become(1000, 1000);
+        snprintf(path, sizeof(path), "/proc/%d/pagemap", getppid());
+        TRY(open(path, O_RDONLY));
+        snprintf(path, sizeof(path), "/proc/%d/clear_refs", getppid());
+        TRY(open(path, O_WRONLY));
+    }
+}
