@@ -18,6 +18,7 @@
 #include "sentry/platform/worker.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/namespace_ioctl.h"
 
 CONFINE_ALLOW(fstat, "is it a socket?");
 CONFINE_ALLOW(newfstatat, "is it a socket?"); /* libc's fstat */
@@ -109,5 +110,8 @@ int64_t sys_ioctl(struct call *call)
         if (command >= commands[i].first && command <= commands[i].last)
             return commands[i].result;
     }
+    int64_t answer;
+    if (namespace_ioctl(call, fd, command, &answer))
+        return answer;
     return is_socket(fd) ? socket_ioctl(call, &fd) : -ENOTTY;
 }

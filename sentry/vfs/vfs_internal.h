@@ -132,7 +132,8 @@ enum { NSFS_NAME_MAX = 40 };
 void nsfs_name(enum boot_namespace kind, uint64_t number, char name[NSFS_NAME_MAX]);
 /* Is it a namespace? Then its number is the one the guest is shown, and its owner root, as for the kernel. */
 bool nsfs_show(const struct boot_config *boot, struct statx *attributes);
-/* Its name, if it is one of the guest's; attributes are the host's. */
+/* If it is one of the guest's, which (of enum boot_namespace), -1 otherwise, and its name; attributes are the host's. */
+int nsfs_kind(const struct boot_config *boot, const struct statx *attributes);
 bool nsfs_describe(const struct boot_config *boot, const struct statx *attributes, char name[NSFS_NAME_MAX]);
 
 /* nameless.c: puts what the guest has said of it into the attributes of an object without a name. */

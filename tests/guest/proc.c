@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc: the shape of what programs read there, and that it tells the truth about the process. */
 #include "case.h"
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
 #include <sys/vfs.h>
 
 #include <ctype.h>
@@ -637,6 +639,20 @@ static void say_namespace(const char *name)
     TRY(lseek(fd, 0, SEEK_END));
     TRY(fchmod(fd, 0600));
     TRY(ftruncate(fd, 0));
+    uid_t owner = 77;
+    TRY(ioctl(fd, NS_GET_NSTYPE));
+    TRY(ioctl(fd, NS_GET_PARENT));
+    TRY(ioctl(fd, NS_GET_OWNER_UID, &owner));
+    say("owner %u", owner);
+    TRY(ioctl(fd, FIONREAD, &owner));
+    const int users = OK(ioctl(fd, NS_GET_USERNS));
+    struct stat of_users = {0}, own_users = {0};
+    if (users >= 0) {
+        TRY(fstat(users, &of_users));
+        TRY(stat("/proc/self/ns/user", &own_users));
+        say("ours: %d, closed by an exec: %d", of_users.st_ino == own_users.st_ino, fcntl(users, F_GETFD) == FD_CLOEXEC);
+        (void)close(users);
+    }
     (void)close(fd);
     TRY(open(path, O_WRONLY));
     TRY(open(path, O_RDONLY | O_DIRECTORY));
