@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -18,7 +19,7 @@
 enum { PARTS_MAX = 1024 /* UIO_MAXIOV */, CONTROL_MAX = 16384 };
 
 /* The parts of the message, copied once; returns how many bytes they are. */
-static ssize_t read_parts(struct call *call, const struct msghdr *message, struct iovec parts[PARTS_MAX])
+static ssize_t read_parts(struct call *call, const struct msghdr *message, struct iovec *parts)
 {
     if (message->msg_iovlen > PARTS_MAX)
         return -EMSGSIZE;
@@ -83,9 +84,11 @@ static int check_credentials(const struct call *call, const char *data, size_t s
 
 static int read_control(struct call *call, const struct msghdr *message, struct datagram *datagram)
 {
-    static char control[CONTROL_MAX] __attribute__((aligned(8))); /* main thread only */
-    if (message->msg_controllen > sizeof(control))
+    if (message->msg_controllen > CONTROL_MAX)
         return -ENOBUFS;
+    auto_free char *control = malloc(message->msg_controllen + 1);
+    if (control == NULL)
+        return -ENOMEM;
     int error = guest_read(call, (uint64_t)message->msg_control, control, message->msg_controllen);
     size_t left = message->msg_controllen;
     for (const char *at = control; error == 0 && left >= sizeof(struct cmsghdr);) {
@@ -113,7 +116,9 @@ static int read_control(struct call *call, const struct msghdr *message, struct 
 static int64_t send_to_path(struct call *call, const struct msghdr *message, struct guest_socket *socket,
                             const struct unix_address *address)
 {
-    static struct iovec parts[PARTS_MAX]; /* main thread only */
+    auto_free struct iovec *parts = calloc(PARTS_MAX, sizeof(*parts));
+    if (parts == NULL)
+        return -ENOMEM;
     ssize_t size = read_parts(call, message, parts);
     if (size < 0)
         return size;
