@@ -143,7 +143,7 @@ static int64_t bind_path(struct call *call, const struct guest_socket *socket, c
     if (error < 0)
         return error;
     const struct gofer_owner owner = {.uid = who.cred->fsuid, .gid = who.cred->fsgid, .umask = who.umask};
-    const struct gofer_place place = {.path = path, .fd = -1, .expected = &lookup.dentry->inode->attributes};
+    const struct gofer_place place = {.path = path, .fd = -1, .expected = gofer_identity_of(&lookup.dentry->inode->attributes)};
     struct statx attributes; /* fchmod(2) of a socket before it is bound says what its name's mode will be */
     error = object_attributes(call->sentry->vfs, who.cred, socket->fd, &attributes);
     if (error == 0)

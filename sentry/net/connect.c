@@ -80,7 +80,7 @@ static int64_t attempt(struct call *call, const struct guest_socket *socket, con
     if (length < 0)
         return length;
     struct known_socket *known = mark(call, socket);
-    const struct gofer_place place = {.path = path, .fd = -1, .expected = &file->inode->attributes};
+    const struct gofer_place place = {.path = path, .fd = -1, .expected = gofer_identity_of(&file->inode->attributes)};
     error = gofer_connect(call->sentry->gofer, socket->fd, place);
     if (error == 0)
         remember_peer(known, address, file);

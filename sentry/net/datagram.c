@@ -102,7 +102,7 @@ static int64_t attempt(struct call *call, struct datagram *datagram)
     if (length < 0)
         return length;
 
-    const struct gofer_place place = {.path = path, .fd = -1, .expected = &file->inode->attributes};
+    const struct gofer_place place = {.path = path, .fd = -1, .expected = gofer_identity_of(&file->inode->attributes)};
     struct unix_address own;
     error = unix_native_name(datagram->socket.fd, &own);
     if (error < 0)

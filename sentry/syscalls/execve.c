@@ -54,17 +54,14 @@ static int open_nameless(const struct vfs_who *who, int fd, const struct statx *
 static int open_dentry(const struct vfs_who *who, struct dentry *dentry, struct program *ret_program)
 {
     int fd = -1;
-    int status = vfs_open_exec(who, dentry, &fd);
-    if (status < 0)
-        return status;
-    auto_close int owned = fd;
-    status = vfs_getattr(who->sentry->vfs, dentry);
+    struct statx attributes;
+    int status = vfs_open_exec(who, dentry, &fd, &attributes);
     if (status < 0)
         return status;
     *ret_program = (struct program){
         .dentry = dentry_get(dentry),
-        .fd = take_fd(&owned),
-        .attributes = dentry->inode->attributes,
+        .fd = fd,
+        .attributes = attributes,
         .nosuid = vfs_nosuid(who->sentry->vfs, dentry),
     };
     return 0;

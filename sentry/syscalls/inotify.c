@@ -56,5 +56,6 @@ int64_t sys_inotify_add_watch(struct call *call)
     ssize_t length = dentry_relative_path(lookup.dentry, path, sizeof(path));
     if (length < 0)
         return length;
-    return gofer_inotify_add(call->sentry->gofer, inotify, (struct gofer_place){.path = path, .fd = -1, .expected = &lookup.dentry->inode->attributes}, mask);
+    const struct gofer_place place = {.path = path, .fd = -1, .expected = gofer_identity_of(&lookup.dentry->inode->attributes)};
+    return vfs_said(lookup.dentry, gofer_inotify_add(call->sentry->gofer, inotify, place, mask));
 }

@@ -109,7 +109,12 @@ static int may_open(struct opening *opening, struct dentry *dentry)
         return -ENXIO;
     if (device && !device_allowed(&dentry->inode->attributes))
         return -EPERM;
-    return check_writing(opening, dentry);
+    struct inode *judged = inode_get(dentry->inode);
+    error = check_writing(opening, dentry);
+    if (error == 0 && dentry->inode != judged)
+        error = -ESTALE;
+    inode_put(judged);
+    return error;
 }
 
 static struct open_request request_of(const struct opening *opening)
@@ -209,9 +214,9 @@ static int64_t create_file(struct opening *opening, const struct lookup *lookup,
     int error = vfs_want_write(vfs, parent);
     if (error < 0)
         return error;
-    if (parent->deleted)
-        return -ENOENT;
-    error = vfs_permission(&opening->who, parent, MAY_WRITE | MAY_EXEC);
+    error = vfs_gone(parent);
+    if (error == 0)
+        error = vfs_permission(&opening->who, parent, MAY_WRITE | MAY_EXEC);
     if (error < 0)
         return error;
     if (parent->filesystem->create == NULL)

@@ -334,6 +334,11 @@ int vfs_lookup(const struct vfs_who *who, struct dentry *base, const char *path,
     return error;
 }
 
+bool lookup_holds(const struct lookup *lookup)
+{
+    return dentry_is_at(lookup->last, lookup->dentry, lookup->name);
+}
+
 void lookup_release(struct lookup *lookup)
 {
     lookup->dentry = dentry_put(lookup->dentry);
