@@ -147,14 +147,22 @@ static int enter(struct sentry *sentry, int socket, pid_t pid, int *listener, in
 
 static void close_connection(struct connection *connection)
 {
-    platform_unwatch(connection->sentry->platform, connection->socket);
     (void)close(connection->socket);
     free(connection);
+}
+
+static void connection_ready(void *data);
+
+/* To enter a process takes requests to the gofer, and whoever is receiver meanwhile must not come back here. */
+static int listen_to(struct connection *connection)
+{
+    return platform_watch(connection->sentry->platform, connection->socket, connection_ready, connection);
 }
 
 static void connection_ready(void *data)
 {
     struct connection *connection = data;
+    platform_unwatch(connection->sentry->platform, connection->socket);
     struct control_message message;
     int fds[2];
     size_t count = 0;
@@ -166,7 +174,7 @@ static void connection_ready(void *data)
         sent = answer(connection->socket, CONTROL_FATAL, "malformed request; are postern and postern-sentry of one build?");
     for (size_t i = 0; i < 2; i++)
         cleanup_close(&fds[i]);
-    if (sent < 0) /* they have gone, or would wait for an answer for ever */
+    if (sent < 0 || listen_to(connection) < 0) /* they have gone, or would wait for an answer for ever */
         close_connection(connection);
 }
 
@@ -178,7 +186,7 @@ static void listen_ready(void *data)
     if (connection == NULL)
         return;
     *connection = (struct connection){.sentry = sentry, .socket = socket};
-    if (platform_watch(sentry->platform, socket, connection_ready, connection) < 0)
+    if (listen_to(connection) < 0)
         return;
     (void)take_fd(&socket);
     (void)take_ptr(connection);

@@ -111,9 +111,8 @@ static int descriptor_follow(const struct synth_source *source, struct dentry **
         return 0;
     }
     /* Not a call of its own: what this one has learnt stays valid. */
-    struct task *task = source->who->task;
-    struct call call = {
-        .sentry = source->sentry, .task = task, .context = task->process->context, .cred = task_cred(task), .now = vfs_now()};
+    struct cred *cred = (struct cred *)source->who->cred;
+    struct call call = {.sentry = source->sentry, .task = source->who->task, .cred = cred, .now = vfs_now(), .stamp = vfs_began()};
     struct object object;
     int result = object_from_own_fd(&call, take_fd(&fd), &object);
     if (result < 0)

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +31,8 @@
 CONFINE_ALLOW(epoll_create1, "events that are not calls");
 CONFINE_ALLOW(epoll_ctl, "events that are not calls");
 CONFINE_ALLOW(epoll_wait, "events that are not calls");
+CONFINE_ALLOW(read, "another thread has something for the receiver");
+CONFINE_ALLOW(write, "something for the receiver");
 
 enum { LISTENERS_MAX = 64, WATCH_EVENTS = 32, PARKED_POLL_MS = 4, RECEIVED_MAX = 4096 };
 _Static_assert(LISTENERS_MAX + 2 <= WAIT_SET_MAX, "a receiver can wait for all listeners");
@@ -56,20 +59,37 @@ struct expected_trap {
     struct expected_trap *next;
 };
 
+/* Open as long as somebody waits for an answer by it, whatever has become of all others. */
+struct listener {
+    int fd;
+    unsigned int calls; /* received, and not answered */
+    bool ended;         /* no task is left that could call */
+};
+
 struct platform {
     struct sentry *sentry;
     int epoll;
+    int wake; /* eventfd: the receiver looks around */
     struct watch *watches;
     struct watch *retired; /* unwatched while events may still name them; freed between rounds */
     struct parked_list *parked;
 
     pthread_mutex_t mutex; /* of what follows: it is used without the state lock too */
     size_t listener_count;
-    int listeners[LISTENERS_MAX];
+    struct listener listeners[LISTENERS_MAX];
     struct received *first, **last;
     size_t received_count;
     struct expected_trap *expected;
 };
+
+static void woken(void *data)
+{
+    const struct platform *platform = data;
+    uint64_t count;
+    (void)!read(platform->wake, &count, sizeof(count));
+}
+
+static int watch(struct platform *platform, int fd, uint32_t events, void (*ready)(void *data), void *data);
 
 struct platform *platform_new(struct sentry *sentry)
 {
@@ -81,9 +101,18 @@ struct platform *platform_new(struct sentry *sentry)
     (void)pthread_mutex_init(&platform->mutex, NULL);
     platform->parked = parked_list_new();
     platform->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (platform->epoll < 0 || platform->parked == NULL)
+    platform->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (platform->epoll < 0 || platform->wake < 0 || platform->parked == NULL || watch(platform, platform->wake, EPOLLIN, woken, platform) < 0)
         return NULL;
     return take_ptr(platform);
+}
+
+/* The receiver may be waiting, with what there was to wait for when it began. */
+void platform_look_around(struct platform *platform)
+{
+    const uint64_t one = 1;
+    if (!is_receiver())
+        (void)!write(platform->wake, &one, sizeof(one));
 }
 
 /* --- listeners --- */
@@ -93,26 +122,52 @@ int platform_add_listener(struct platform *platform, int listener)
     (void)pthread_mutex_lock(&platform->mutex);
     bool room = platform->listener_count < LISTENERS_MAX;
     if (room)
-        platform->listeners[platform->listener_count++] = listener;
+        platform->listeners[platform->listener_count++] = (struct listener){.fd = listener};
     (void)pthread_mutex_unlock(&platform->mutex);
     if (!room)
         return -ENOSPC;
     notify_prepare(listener);
+    platform_look_around(platform);
     return 0;
 }
 
-/* The mutex is held. Whoever has been replaced as receiver meanwhile may say it once more. */
-static void drop_listener(struct platform *platform, int listener)
+/* The mutex is held, here and in what follows. */
+static struct listener *find_listener(struct platform *platform, int fd)
 {
-    for (size_t i = 0; i < platform->listener_count; i++) {
-        if (platform->listeners[i] != listener)
-            continue;
-        (void)close(listener);
-        platform->listeners[i] = platform->listeners[--platform->listener_count];
-        break;
-    }
-    if (platform->listener_count == 0)
+    struct listener *listener = platform->listeners;
+    while (listener->fd != fd)
+        listener++;
+    return listener;
+}
+
+static void close_if_done(struct platform *platform, struct listener *listener)
+{
+    if (!listener->ended || listener->calls > 0)
+        return;
+    (void)close(listener->fd);
+    *listener = platform->listeners[--platform->listener_count];
+}
+
+static void end_listener(struct platform *platform, int fd)
+{
+    struct listener *listener = find_listener(platform, fd);
+    listener->ended = true;
+    size_t left = 0;
+    for (size_t i = 0; i < platform->listener_count; i++)
+        left += !platform->listeners[i].ended;
+    if (left == 0)
         _exit(0); /* no filtered task is left: the container has ended */
+    close_if_done(platform, listener);
+}
+
+void platform_call_ends(const struct call *call)
+{
+    struct platform *platform = call->sentry->platform;
+    (void)pthread_mutex_lock(&platform->mutex);
+    struct listener *listener = find_listener(platform, call->listener);
+    listener->calls--;
+    close_if_done(platform, listener);
+    (void)pthread_mutex_unlock(&platform->mutex);
 }
 
 /* --- events that are not calls --- */
@@ -229,6 +284,8 @@ static void serve(struct platform *platform, const struct seccomp_notif *notific
     int64_t result = serve_call(&call, (pid_t)notification->pid, asked_again);
     state_unlock();
     platform_answer(&call, result);
+    if (result != CALL_PENDING)
+        platform_call_ends(&call);
     receiver_end_call();
 }
 
@@ -256,6 +313,7 @@ static bool keep_for_later(struct platform *platform, int listener, const struct
     *platform->last = received;
     platform->last = &received->next;
     platform->received_count++;
+    find_listener(platform, listener)->calls++;
     return true;
 }
 
@@ -302,14 +360,16 @@ static void serve_received(struct platform *platform)
 static size_t wait_set(void *data, struct pollfd *fds, int *ret_timeout)
 {
     struct platform *platform = data;
+    size_t count = 0;
+    fds[count++] = (struct pollfd){.fd = platform->epoll, .events = POLLIN};
     (void)pthread_mutex_lock(&platform->mutex);
-    size_t count = platform->listener_count;
-    for (size_t i = 0; i < count; i++)
-        fds[i + 1] = (struct pollfd){.fd = platform->listeners[i], .events = POLLIN};
+    for (size_t i = 0; i < platform->listener_count; i++) {
+        if (!platform->listeners[i].ended)
+            fds[count++] = (struct pollfd){.fd = platform->listeners[i].fd, .events = POLLIN};
+    }
     (void)pthread_mutex_unlock(&platform->mutex);
-    fds[0] = (struct pollfd){.fd = platform->epoll, .events = POLLIN};
     *ret_timeout = parked_any(platform->parked) ? PARKED_POLL_MS : -1;
-    return count + 1;
+    return count;
 }
 
 static bool take_in(void *data, const struct pollfd *fds, size_t count)
@@ -326,12 +386,15 @@ static bool take_in(void *data, const struct pollfd *fds, size_t count)
     return waiting;
 }
 
-static bool is_expected(struct platform *platform, int listener, const struct seccomp_notif *notification)
+/* False if a follower has it, whose own call has come by the same listener and is not answered yet. */
+static bool is_ours(struct platform *platform, int listener, const struct seccomp_notif *notification)
 {
     (void)pthread_mutex_lock(&platform->mutex);
     bool given = give_to_follower(platform, listener, notification);
+    if (!given)
+        find_listener(platform, listener)->calls++;
     (void)pthread_mutex_unlock(&platform->mutex);
-    return given;
+    return !given;
 }
 
 static void serve_listener(struct platform *platform, const struct pollfd *listener)
@@ -340,11 +403,11 @@ static void serve_listener(struct platform *platform, const struct pollfd *liste
     if ((listener->revents & POLLIN) != 0) {
         if (notify_receive(listener->fd, &notification) < 0)
             return;
-        if (!is_expected(platform, listener->fd, &notification))
+        if (is_ours(platform, listener->fd, &notification))
             serve(platform, &notification, listener->fd, false);
     } else if (listener->revents != 0) {
         (void)pthread_mutex_lock(&platform->mutex);
-        drop_listener(platform, listener->fd);
+        end_listener(platform, listener->fd);
         (void)pthread_mutex_unlock(&platform->mutex);
     }
 }

@@ -67,6 +67,7 @@ int64_t parked_add(struct parked_list *list, const struct call *call, const stru
     *entry = (struct parked_call){
         .call = *call, .parked = *parked, .tid = call->task->tid, .since = now_ns()};
     append(list, entry);
+    platform_look_around(call->sentry->platform);
     return CALL_PENDING;
 }
 
@@ -96,9 +97,9 @@ static int64_t ask_bound(struct parked_call *entry)
 static int64_t ask(struct parked_call *entry)
 {
     struct call *call = &entry->call;
-    bool asking = platform_is_asking(call->sentry, call->listener, call->id);
-    struct task *task = asking ? task_find(call->sentry->processes, entry->tid) : NULL;
-    if (task == NULL) {
+    struct task *task = task_find(call->sentry->processes, entry->tid);
+    bool asking = platform_is_asking(call->sentry, call->listener, call->id); /* then the id was not another's by now */
+    if (task == NULL || !asking) {
         entry->parked.cancel(entry->parked.state);
         return asking ? -ESRCH : CALL_ANSWERED;
     }
@@ -135,6 +136,7 @@ void parked_poll(struct parked_list *list)
             continue;
         }
         platform_answer(&entry->call, result);
+        platform_call_ends(&entry->call);
         free(entry);
     }
 }

@@ -18,7 +18,7 @@ struct seccomp_notif;
 
 struct platform *platform_new(struct sentry *sentry);
 
-/* Serves one more listener (owned). 0 or -errno. */
+/* Serves one more listener (owned, if it is taken). 0 or -errno. */
 int platform_add_listener(struct platform *platform, int listener);
 
 /* Calls ready(data) whenever fd (borrowed) is readable or hung up, until platform_unwatch. 0 or -errno. */
@@ -49,6 +49,12 @@ bool platform_is_asking(struct sentry *sentry, int listener, uint64_t id);
 
 /* Answers outside a handler. */
 void platform_answer(struct call *call, int64_t result);
+
+/* A call that was parked has been answered. */
+void platform_call_ends(const struct call *call);
+
+/* There is something new for whoever waits for calls now: it looks what that is. */
+void platform_look_around(struct platform *platform);
 
 /* Parked calls are asked again without delay. */
 void platform_wake_parked(struct platform *platform);
