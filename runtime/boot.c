@@ -14,6 +14,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/gofer_setup.h"
+#include "runtime/ids.h"
 #include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
 #include "runtime/user_namespace.h"
@@ -155,6 +156,16 @@ static int put_deadline(struct boot_config *boot, const struct oci_config *confi
     return 0;
 }
 
+/* The fast way in. */
+static int put_gate(struct boot_config *boot, const struct oci_config *config, struct error *error)
+{
+    const char *word = oci_annotation(config, "dev.postern.gate");
+    boot->gate = word == NULL || strcmp(word, "on") == 0;
+    if (boot->gate || strcmp(word, "off") == 0)
+        return 0;
+    return error_refuse(error, "annotations[\"dev.postern.gate\"]: \"on\" or \"off\", not \"%.40s\"", word);
+}
+
 static int put_all(struct boot_config *boot, const struct oci_config *config, const struct gofer_layout *layout,
                    const struct boot_facts *facts, struct error *error)
 {
@@ -170,12 +181,16 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     boot->gids = facts->users->gids;
     boot->groups_denied = facts->users->groups_denied;
     boot->ipc_own = namespaces_ipc_own(host);
+    boot->sentry_labels = facts->ids->label != 0;
+    boot->gofer_labels = facts->users->label_gid != 0;
     if (host->resources != NULL)
         put_resources(boot, host->resources);
 
     int status = put_sharing(boot, config, error);
     if (status == 0)
         status = put_deadline(boot, config, error);
+    if (status == 0)
+        status = put_gate(boot, config, error);
     if (status == 0)
         status = put_text(boot->container_id, sizeof(boot->container_id), facts->id, "container id", error);
     if (status == 0)

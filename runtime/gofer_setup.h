@@ -39,6 +39,7 @@ struct gofer_setup {
     const struct user_namespace *users; /* the container's: entered when the mounts are made */
     int gofer_binary;   /* postern-gofer, O_RDONLY or O_PATH */
     int sentry_socket;  /* seqpacket, the gofer's end */
+    int kept;           /* a socket in which something is kept for as long as the gofer lives, or -1 */
     int procfs;         /* root folder of a procfs of the outer pid namespace (fsmount, need not be attached) */
     int sentry;         /* pidfd of the sentry, whose ipc namespace is the gofer's too */
     int report;         /* seqpacket, the child's end */

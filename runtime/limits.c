@@ -80,3 +80,22 @@ void limits_restore(void)
         if (!is_stamp(resource))
             (void)setrlimit((__rlimit_resource_t)resource, &found[resource]);
 }
+
+bool limits_callers(int resource, struct rlimit *ret_limit)
+{
+    if (!noted || is_stamp(resource))
+        return false;
+    *ret_limit = found[resource];
+    return true;
+}
+
+int limits_clear_stamp(struct error *error)
+{
+    static const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+    struct rlimit now;
+    if (getrlimit(RLIMIT_LOCKS, &now) == 0 && now.rlim_cur == RLIM_INFINITY && now.rlim_max == RLIM_INFINITY)
+        return 0;
+    if (setrlimit(RLIMIT_LOCKS, &none) < 0)
+        return error_set(error, errno, "the limit of locks (ulimit -x) has to be unlimited, and we may not raise it");
+    return 0;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/surroundings.h"
 
-#include "runtime/privilege.h"
+#include "postern/privilege.h"
 
 int surroundings_of_sentry(struct error *error)
 {

@@ -21,7 +21,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "runtime/privilege.h"
+#include "postern/privilege.h"
 
 /* What is shown, at its own path; a symbolic link as one. */
 static const char *const shown[] = {"/proc", "/usr", "/lib", "/lib64", POSTERN_BUILD_FOLDER};

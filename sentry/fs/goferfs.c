@@ -438,6 +438,7 @@ struct renaming {
     struct dentry *target; /* what has the name already; NULL: nothing is known of it */
     struct inode *target_inode;
     unsigned int flags;
+    struct gofer_owner owner; /* of the node that RENAME_WHITEOUT leaves */
 };
 
 static void renaming_begin(struct renaming *renaming)
@@ -475,7 +476,7 @@ static int rename_locked(const struct renaming *renaming)
     if (error < 0)
         return error;
     error = gofer_rename(renaming->vfs->sentry->gofer, goferfs_place(from_path, renaming->from),
-                         goferfs_place(to_path, renaming->to), renaming->flags);
+                         goferfs_place(to_path, renaming->to), renaming->flags, &renaming->owner);
     if (error < 0)
         return error;
     vfs_entry_moved(source, renaming->to, renaming->name, (renaming->flags & RENAME_EXCHANGE) != 0);
@@ -485,9 +486,10 @@ static int rename_locked(const struct renaming *renaming)
 }
 
 static int goferfs_rename(struct vfs *vfs, struct dentry *source, struct dentry *directory, const char *name,
-                          unsigned int flags)
+                          unsigned int flags, const struct vfs_who *who)
 {
-    struct renaming renaming = {.vfs = vfs, .source = source, .to = directory, .name = name, .flags = flags};
+    struct renaming renaming = {
+        .vfs = vfs, .source = source, .to = directory, .name = name, .flags = flags, .owner = goferfs_owner_of(who)};
     renaming_begin(&renaming);
     bool between = renaming.from != directory;
     names_begin(vfs);

@@ -35,6 +35,11 @@ struct context *process_edit(const struct process *process)
     return context_copy(process->context);
 }
 
+struct context *task_edit(const struct task *task)
+{
+    return task->gone ? NULL : process_edit(task->process);
+}
+
 static int commit(struct process_table *table, struct process *process, struct context *context)
 {
     int result = stamp_process(table, process->pid, context);
@@ -45,6 +50,7 @@ static int commit(struct process_table *table, struct process *process, struct c
     (void)pthread_mutex_lock(&table->mutex);
     struct context *before = process->context;
     process->context = context;
+    process_count_newcomer(table, process, context->before_program);
     (void)pthread_mutex_unlock(&table->mutex);
     (void)context_put(before);
     stamp_count_commit(table);
@@ -169,7 +175,7 @@ static void forget_cred(struct process_table *table, struct task *task)
 static int commit_for_all(struct process_table *table, struct task *task, struct cred *cred, bool hide, bool alone)
 {
     struct process *process = task->process;
-    struct context *context = process_edit(process);
+    struct context *context = task_edit(task);
     if (context == NULL) {
         (void)cred_put(cred);
         return -ENOMEM;
@@ -203,7 +209,7 @@ static int commit_for_one(struct process_table *table, struct task *task, struct
     struct process *process = task->process;
     hide = hide && process->context->dumpable;
     if (!process->context->threads_differ || hide) {
-        struct context *context = process_edit(process);
+        struct context *context = task_edit(task);
         if (context == NULL)
             return -ENOMEM;
         context->threads_differ = true;
@@ -256,9 +262,9 @@ static bool others_agree(struct process_table *table, struct task *task, const s
 int task_commit_cred(struct process_table *table, struct task *task, struct cred *cred)
 {
     const struct cred *before = task_cred(task);
-    if (cred_equal(before, cred)) {
+    if (task->gone || cred_equal(before, cred)) {
         (void)cred_put(cred);
-        return 0;
+        return task->gone ? -ESRCH : 0;
     }
     bool hide = cred_change_hides(before, cred);
     unsigned int threads = thread_count(table->sentry, task->process->pid);

@@ -179,6 +179,13 @@ uint64_t thread_start_time(const struct sentry *sentry, pid_t tid)
     return stat_field(sentry, tid, STARTTIME);
 }
 
+uint64_t thread_born_before(const struct sentry *sentry, pid_t tid)
+{
+    enum { TICK_US = 10000 }; /* USER_HZ is 100 everywhere */
+    uint64_t ticks = thread_start_time(sentry, tid);
+    return ticks == 0 ? 0 : (ticks + 1) * TICK_US;
+}
+
 uint64_t thread_user_time(const struct sentry *sentry, pid_t tid)
 {
     enum { UTIME = 14 };

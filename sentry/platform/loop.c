@@ -21,20 +21,20 @@
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/status.h"
 #include "sentry/platform/dispatch.h"
+#include "sentry/platform/listeners.h"
 #include "sentry/platform/notify.h"
 #include "sentry/platform/parked.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/transient.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
+#include "sentry/stub/gate.h"
 
 CONFINE_ALLOW(epoll_create1, "events that are not calls");
 CONFINE_ALLOW(epoll_ctl, "events that are not calls");
 CONFINE_ALLOW(epoll_wait, "events that are not calls");
-CONFINE_ALLOW(read, "another thread has something for the receiver");
-CONFINE_ALLOW(write, "something for the receiver");
 
-enum { LISTENERS_MAX = 64, WATCH_EVENTS = 32, PARKED_POLL_MS = 4, RECEIVED_MAX = 4096 };
+enum { WATCH_EVENTS = 32, PARKED_POLL_MS = 4, RECEIVED_MAX = 4096 };
 _Static_assert(LISTENERS_MAX + 2 <= WAIT_SET_MAX, "a receiver can wait for all listeners");
 
 struct watch {
@@ -59,37 +59,20 @@ struct expected_trap {
     struct expected_trap *next;
 };
 
-/* Open as long as somebody waits for an answer by it, whatever has become of all others. */
-struct listener {
-    int fd;
-    unsigned int calls; /* received, and not answered */
-    bool ended;         /* no task is left that could call */
-};
-
 struct platform {
     struct sentry *sentry;
     int epoll;
-    int wake; /* eventfd: the receiver looks around */
     struct watch *watches;
     struct watch *retired; /* unwatched while events may still name them; freed between rounds */
+    struct watch more;     /* there is more to wait for than the receiver may know; always readable, armed when it is to be seen */
     struct parked_list *parked;
+    struct listeners *listeners;
 
     pthread_mutex_t mutex; /* of what follows: it is used without the state lock too */
-    size_t listener_count;
-    struct listener listeners[LISTENERS_MAX];
     struct received *first, **last;
     size_t received_count;
     struct expected_trap *expected;
 };
-
-static void woken(void *data)
-{
-    const struct platform *platform = data;
-    uint64_t count;
-    (void)!read(platform->wake, &count, sizeof(count));
-}
-
-static int watch(struct platform *platform, int fd, uint32_t events, void (*ready)(void *data), void *data);
 
 struct platform *platform_new(struct sentry *sentry)
 {
@@ -100,74 +83,44 @@ struct platform *platform_new(struct sentry *sentry)
     platform->last = &platform->first;
     (void)pthread_mutex_init(&platform->mutex, NULL);
     platform->parked = parked_list_new();
+    platform->listeners = listeners_new();
     platform->epoll = epoll_create1(EPOLL_CLOEXEC);
-    platform->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (platform->epoll < 0 || platform->wake < 0 || platform->parked == NULL || watch(platform, platform->wake, EPOLLIN, woken, platform) < 0)
+    platform->more.fd = eventfd(1, EFD_CLOEXEC);
+    struct epoll_event disarmed = {.data.ptr = &platform->more};
+    if (platform->epoll < 0 || platform->more.fd < 0 || platform->parked == NULL || platform->listeners == NULL ||
+        epoll_ctl(platform->epoll, EPOLL_CTL_ADD, platform->more.fd, &disarmed) < 0)
         return NULL;
     return take_ptr(platform);
 }
 
-/* The receiver may be waiting, with what there was to wait for when it began. */
-void platform_look_around(struct platform *platform)
+/* Whoever adds to what is waited for may have been replaced as receiver while it was busy: the one that sleeps now has to look again. */
+static void wake_receiver(struct platform *platform)
 {
-    const uint64_t one = 1;
+    struct epoll_event armed = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = &platform->more};
     if (!is_receiver())
-        (void)!write(platform->wake, &one, sizeof(one));
+        (void)epoll_ctl(platform->epoll, EPOLL_CTL_MOD, platform->more.fd, &armed);
 }
 
 /* --- listeners --- */
 
 int platform_add_listener(struct platform *platform, int listener)
 {
-    (void)pthread_mutex_lock(&platform->mutex);
-    bool room = platform->listener_count < LISTENERS_MAX;
-    if (room)
-        platform->listeners[platform->listener_count++] = (struct listener){.fd = listener};
-    (void)pthread_mutex_unlock(&platform->mutex);
-    if (!room)
-        return -ENOSPC;
+    int result = listeners_add(platform->listeners, listener);
+    if (result < 0)
+        return result;
     notify_prepare(listener);
-    platform_look_around(platform);
+    wake_receiver(platform);
     return 0;
 }
 
-/* The mutex is held, here and in what follows. */
-static struct listener *find_listener(struct platform *platform, int fd)
+void platform_hold_listener(struct platform *platform, int listener)
 {
-    struct listener *listener = platform->listeners;
-    while (listener->fd != fd)
-        listener++;
-    return listener;
+    listeners_hold(platform->listeners, listener);
 }
 
-static void close_if_done(struct platform *platform, struct listener *listener)
+void platform_let_go_listener(struct platform *platform, int listener)
 {
-    if (!listener->ended || listener->calls > 0)
-        return;
-    (void)close(listener->fd);
-    *listener = platform->listeners[--platform->listener_count];
-}
-
-static void end_listener(struct platform *platform, int fd)
-{
-    struct listener *listener = find_listener(platform, fd);
-    listener->ended = true;
-    size_t left = 0;
-    for (size_t i = 0; i < platform->listener_count; i++)
-        left += !platform->listeners[i].ended;
-    if (left == 0)
-        _exit(0); /* no filtered task is left: the container has ended */
-    close_if_done(platform, listener);
-}
-
-void platform_call_ends(const struct call *call)
-{
-    struct platform *platform = call->sentry->platform;
-    (void)pthread_mutex_lock(&platform->mutex);
-    struct listener *listener = find_listener(platform, call->listener);
-    listener->calls--;
-    close_if_done(platform, listener);
-    (void)pthread_mutex_unlock(&platform->mutex);
+    listeners_let_go(platform->listeners, listener);
 }
 
 /* --- events that are not calls --- */
@@ -222,11 +175,12 @@ static void free_retired(struct platform *platform)
     }
 }
 
-/* One event at a time: what is unwatched while it is acted upon is not named by another that has been fetched already. */
+/* One event at a time: what is unwatched while it is acted upon is not named by another that has been fetched already. Whoever has been
+ * replaced meanwhile leaves the rest: some of it may be there to wake the one that sleeps now. */
 static void run_watches(struct platform *platform)
 {
     struct epoll_event event;
-    for (int i = 0; i < WATCH_EVENTS && epoll_wait(platform->epoll, &event, 1, 0) == 1; i++) {
+    for (int i = 0; i < WATCH_EVENTS && is_receiver() && epoll_wait(platform->epoll, &event, 1, 0) == 1; i++) {
         struct watch *watch = event.data.ptr;
         if (watch->ready != NULL)
             watch->ready(watch->data);
@@ -279,14 +233,14 @@ static void serve(struct platform *platform, const struct seccomp_notif *notific
 {
     struct call call;
     fill_call(platform, notification, listener, &call);
+    listeners_hold(platform->listeners, listener);
     receiver_begin_call();
     state_lock();
     int64_t result = serve_call(&call, (pid_t)notification->pid, asked_again);
     state_unlock();
     platform_answer(&call, result);
-    if (result != CALL_PENDING)
-        platform_call_ends(&call);
     receiver_end_call();
+    listeners_let_go(platform->listeners, listener);
 }
 
 /* The mutex is held. True if somebody has been waiting for just this one. */
@@ -310,10 +264,10 @@ static bool keep_for_later(struct platform *platform, int listener, const struct
     if (received == NULL)
         return false;
     *received = (struct received){.notification = *notification, .listener = listener};
+    listeners_hold(platform->listeners, listener);
     *platform->last = received;
     platform->last = &received->next;
     platform->received_count++;
-    find_listener(platform, listener)->calls++;
     return true;
 }
 
@@ -351,6 +305,7 @@ static void serve_received(struct platform *platform)
     struct received *received;
     while (is_receiver() && (received = take_received(platform)) != NULL) {
         serve(platform, &received->notification, received->listener, true);
+        listeners_let_go(platform->listeners, received->listener);
         free(received);
     }
 }
@@ -360,16 +315,10 @@ static void serve_received(struct platform *platform)
 static size_t wait_set(void *data, struct pollfd *fds, int *ret_timeout)
 {
     struct platform *platform = data;
-    size_t count = 0;
-    fds[count++] = (struct pollfd){.fd = platform->epoll, .events = POLLIN};
-    (void)pthread_mutex_lock(&platform->mutex);
-    for (size_t i = 0; i < platform->listener_count; i++) {
-        if (!platform->listeners[i].ended)
-            fds[count++] = (struct pollfd){.fd = platform->listeners[i].fd, .events = POLLIN};
-    }
-    (void)pthread_mutex_unlock(&platform->mutex);
+    size_t count = listeners_poll_set(platform->listeners, fds + 1);
+    fds[0] = (struct pollfd){.fd = platform->epoll, .events = POLLIN};
     *ret_timeout = parked_any(platform->parked) ? PARKED_POLL_MS : -1;
-    return count;
+    return count + 1;
 }
 
 static bool take_in(void *data, const struct pollfd *fds, size_t count)
@@ -386,15 +335,12 @@ static bool take_in(void *data, const struct pollfd *fds, size_t count)
     return waiting;
 }
 
-/* False if a follower has it, whose own call has come by the same listener and is not answered yet. */
-static bool is_ours(struct platform *platform, int listener, const struct seccomp_notif *notification)
+static bool is_expected(struct platform *platform, int listener, const struct seccomp_notif *notification)
 {
     (void)pthread_mutex_lock(&platform->mutex);
     bool given = give_to_follower(platform, listener, notification);
-    if (!given)
-        find_listener(platform, listener)->calls++;
     (void)pthread_mutex_unlock(&platform->mutex);
-    return !given;
+    return given;
 }
 
 static void serve_listener(struct platform *platform, const struct pollfd *listener)
@@ -403,12 +349,10 @@ static void serve_listener(struct platform *platform, const struct pollfd *liste
     if ((listener->revents & POLLIN) != 0) {
         if (notify_receive(listener->fd, &notification) < 0)
             return;
-        if (is_ours(platform, listener->fd, &notification))
+        if (!is_expected(platform, listener->fd, &notification))
             serve(platform, &notification, listener->fd, false);
-    } else if (listener->revents != 0) {
-        (void)pthread_mutex_lock(&platform->mutex);
-        end_listener(platform, listener->fd);
-        (void)pthread_mutex_unlock(&platform->mutex);
+    } else if (listener->revents != 0 && !listeners_end(platform->listeners, listener->fd)) {
+        sentry_end(platform->sentry); /* no filtered task is left */
     }
 }
 
@@ -538,9 +482,21 @@ int platform_wait_trap(struct platform *platform, struct expected_trap *trap, st
     return status;
 }
 
+bool call_is_gates_first(const struct call *call)
+{
+    return call->ip == GATE_ADDRESS + GATE_FIRST;
+}
+
 int64_t call_park(struct call *call, const struct parked *parked)
 {
-    return parked_add(call->sentry->platform->parked, call, parked);
+    struct platform *platform = call->sentry->platform;
+    if (call_is_gates_first(call)) {
+        parked->cancel(parked->state);
+        return -GATE_WAITS;
+    }
+    int64_t result = parked_add(platform->parked, call, parked);
+    wake_receiver(platform);
+    return result;
 }
 
 void platform_wake_parked(struct platform *platform)

@@ -17,6 +17,7 @@
 #include "sentry/platform/deliver.h"
 #include "sentry/platform/platform.h"
 #include "sentry/sentry.h"
+#include "sentry/stub/gate.h"
 
 #ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
@@ -64,10 +65,18 @@ bool platform_is_asking(struct sentry *sentry, int listener, uint64_t id)
     return asking;
 }
 
+/* What a signal may end is not answered to the gate's first call, which takes EINTR for something else (stub/gate.h). */
+static int64_t for_gate(const struct call *call, int64_t result)
+{
+    bool ended = result == -EINTR || result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND;
+    return ended && call_is_gates_first(call) ? -GATE_WAITS : result;
+}
+
 void platform_answer(struct call *call, int64_t result)
 {
     if (result == CALL_ANSWERED || result == CALL_PENDING)
         return;
+    result = for_gate(call, result);
 
     struct seccomp_notif_resp response = {.id = call->id};
     if (result == CALL_CONTINUE)

@@ -21,6 +21,10 @@ struct platform *platform_new(struct sentry *sentry);
 /* Serves one more listener (owned, if it is taken). 0 or -errno. */
 int platform_add_listener(struct platform *platform, int listener);
 
+/* For who keeps a call beyond its handler: its listener stays open until it is let go of. */
+void platform_hold_listener(struct platform *platform, int listener);
+void platform_let_go_listener(struct platform *platform, int listener);
+
 /* Calls ready(data) whenever fd (borrowed) is readable or hung up, until platform_unwatch. 0 or -errno. */
 int platform_watch(struct platform *platform, int fd, void (*ready)(void *data), void *data);
 /* The same when it is hung up, whatever can be read from it. */
@@ -49,12 +53,6 @@ bool platform_is_asking(struct sentry *sentry, int listener, uint64_t id);
 
 /* Answers outside a handler. */
 void platform_answer(struct call *call, int64_t result);
-
-/* A call that was parked has been answered. */
-void platform_call_ends(const struct call *call);
-
-/* There is something new for whoever waits for calls now: it looks what that is. */
-void platform_look_around(struct platform *platform);
 
 /* Parked calls are asked again without delay. */
 void platform_wake_parked(struct platform *platform);

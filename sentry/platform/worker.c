@@ -33,7 +33,7 @@ enum {
 #define REPLACED (UINT64_C(1) << 63)
 
 struct worker {
-    bool locked;                  /* has the state lock */
+    bool locked;                /* has the state lock */
     atomic_uint_fast64_t calls; /* even: it listens, or is between calls; odd: in one. Others read it while it is the receiver */
 };
 
@@ -200,15 +200,14 @@ static bool wait_for_work(void)
     pool.spares++;
     int error = 0;
     bool taken = false;
-    while (pool.standing && error == 0 && !(taken = take_vacancy())) {
+    /* The vacancy first: it may have been meant for this one, and told just as its time was up. */
+    while (pool.standing && !(taken = take_vacancy()) && error == 0) {
         if (pool.spares > pool.reserve)
             error = pthread_cond_clockwait(&pool.work, &pool.mutex, CLOCK_MONOTONIC, &until);
         else if (pthread_cond_wait(&pool.work, &pool.mutex) == 0)
             until = after_ms(SPARE_MS);
     }
     pool.spares--;
-    if (!taken) /* it may have become vacant, and we been called, just when the time was up */
-        taken = take_vacancy();
     if (!taken && !pool.standing) {
         stand_by();
         taken = true;

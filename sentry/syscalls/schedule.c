@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "postern/confine.h"
+#include "sentry/kernel/newcomers.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
 
@@ -67,6 +68,8 @@ static int refuse_foreign(struct process *process, void *data)
 
 static int64_t judge_group(struct call *call, pid_t vpgid)
 {
+    if (vpgid > 0 && newcomer_has_id(call->sentry->processes, vpgid)) /* it leads a group of its own */
+        return -ESRCH;
     if (caller_capable(call, CAP_SYS_NICE))
         return CALL_CONTINUE;
     struct group_check check = {.call = call};
@@ -117,7 +120,10 @@ static int64_t user_priority(struct call *call, bool set)
 
 int64_t sys_getpriority(struct call *call)
 {
-    return arg_int(call, 0) == PRIO_USER ? user_priority(call, false) : CALL_CONTINUE;
+    if (arg_int(call, 0) == PRIO_USER)
+        return user_priority(call, false);
+    const pid_t vtid = arg_int(call, 1);
+    return vtid > 0 && newcomer_has_id(call->sentry->processes, vtid) ? -ESRCH : CALL_CONTINUE;
 }
 
 int64_t sys_setpriority(struct call *call)
