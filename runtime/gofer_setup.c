@@ -439,6 +439,7 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
         .fuse = -1};
     child.tree = (struct mount_tree){.config = in->config,
                                      .users = in->users,
+                                     .bundle_path = in->bundle,
                                      .bundle = in->bundle_fd,
                                      .procfs = in->procfs,
                                      .self = -1,

@@ -156,6 +156,8 @@ struct gofer_reply_message {
     (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_ASYNC |          \
      O_DIRECT | O_LARGEFILE | GOFER_KERNEL_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |     \
      O_TMPFILE)
+/* Of a live file or folder. (__O_TMPFILE has O_DIRECTORY in it.) */
+#define GOFER_FUSE_FLAGS ((GOFER_OPEN_FLAGS & ~(uint32_t)(O_CREAT | O_EXCL | __O_TMPFILE)) | O_DIRECTORY)
 #define GOFER_KERNEL_LARGEFILE 0100000 /* glibc's O_LARGEFILE is 0 here, the kernel's is not */
 
 /* Flags of send(2) that may be asked for: all Linux has long known, but MSG_OOB. */

@@ -207,7 +207,7 @@ int gofer_fuse_open(struct gofer *gofer, uint64_t node, int flags, int *ret_fd)
     auto_line struct gofer_line *line = line_take(gofer);
     struct gofer_request *request = line_begin(line, GOFER_OP_FUSE_OPEN);
     request->node = node;
-    request->flags = (uint32_t)flags & GOFER_OPEN_FLAGS & ~(uint32_t)(O_CREAT | O_EXCL | __O_TMPFILE);
+    request->flags = (uint32_t)flags & GOFER_FUSE_FLAGS;
     return exchange_fd(line, ret_fd);
 }
 

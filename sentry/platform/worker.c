@@ -14,6 +14,7 @@
 
 #include "postern/confine.h"
 #include "postern/thread.h"
+#include "sentry/kernel/share.h"
 
 CONFINE_ALLOW(poll, "wait for calls, for the gofer");
 CONFINE_ALLOW(wait4, "stops of a traced caller");
@@ -21,6 +22,7 @@ CONFINE_ALLOW(read, "there was a stop");
 
 enum {
     STACK_SIZE = 256 << 10,
+    AWAY_MAX = WORKERS_MAX - 2, /* besides the receiver and the one that stands by */
     SPARE_MS = 200,   /* so long a thread nobody needs waits for work */
     TICK_MS = 2,      /* a receiver that is as long in one call has to be replaced */
     QUIET_TICKS = 50, /* without a call: the one that stands by goes to sleep */
@@ -32,9 +34,14 @@ enum {
  * no two threads ever receive from one listener. (Who comes second would wait, in the kernel, for the next call.) */
 #define REPLACED (UINT64_C(1) << 63)
 
+enum { NOBODY = (uid_t)-1 };
+
 struct worker {
     bool locked;                /* has the state lock */
     atomic_uint_fast64_t calls; /* even: it listens, or is between calls; odd: in one. Others read it while it is the receiver */
+    _Atomic uid_t user;         /* whose call it serves. Likewise */
+    atomic_bool counts;         /* in the share of: */
+    uid_t counts_for;
 };
 
 static struct {
@@ -47,16 +54,19 @@ static struct {
     bool awake;                    /* and looks at the holder now and then */
     atomic_bool guarded;           /* both */
     unsigned int count, spares, reserve;
+    struct share away;     /* threads that serve a call and have not the receiver's place */
+    atomic_size_t is_away; /* how many in all */
     int child_stops; /* signalfd of SIGCHLD: the receiver's alone to read */
 } pool = {
     .mutex = PTHREAD_MUTEX_INITIALIZER,
     .vacancy = PTHREAD_COND_INITIALIZER,
     .work = PTHREAD_COND_INITIALIZER,
+    .away = SHARE_OF(AWAY_MAX),
     .child_stops = -1,
 };
 
 static pthread_mutex_t state = PTHREAD_MUTEX_INITIALIZER;
-static _Thread_local struct worker self;
+static _Thread_local struct worker self = {.user = NOBODY};
 
 /* --- the state lock --- */
 
@@ -139,6 +149,59 @@ static void set_guard(bool standing, bool awake)
     atomic_store(&pool.guarded, standing && awake);
 }
 
+/* --- whose threads are away --- */
+
+static bool count_for(struct worker *worker, uid_t user)
+{
+    if (user == NOBODY || worker->counts || !share_take(&pool.away, user, 1))
+        return worker->counts;
+    worker->counts_for = user;
+    worker->counts = true;
+    pool.is_away = pool.away.taken;
+    return true;
+}
+
+static void count_no_more(struct worker *worker)
+{
+    if (!worker->counts)
+        return;
+    share_give(&pool.away, worker->counts_for, 1);
+    worker->counts = false;
+    pool.is_away = pool.away.taken;
+}
+
+bool worker_may_serve(uid_t user)
+{
+    atomic_store_explicit(&self.user, user, memory_order_relaxed);
+    if (is_receiver() && pool.is_away == 0)
+        return true;
+    (void)pthread_mutex_lock(&pool.mutex);
+    bool may = is_receiver() ? share_has_room(&pool.away, user, 1) : count_for(&self, user);
+    (void)pthread_mutex_unlock(&pool.mutex);
+    return may;
+}
+
+bool worker_has_room(uid_t user)
+{
+    (void)pthread_mutex_lock(&pool.mutex);
+    bool room = share_has_room(&pool.away, user, 1);
+    (void)pthread_mutex_unlock(&pool.mutex);
+    return room;
+}
+
+bool worker_has_served(void)
+{
+    atomic_store_explicit(&self.user, NOBODY, memory_order_relaxed);
+    if (!self.counts)
+        return false;
+    (void)pthread_mutex_lock(&pool.mutex);
+    count_no_more(&self);
+    (void)pthread_mutex_unlock(&pool.mutex);
+    return true;
+}
+
+/* --- standing by --- */
+
 /* What the holder was doing at the last look. */
 struct look {
     struct worker *holder;
@@ -165,8 +228,10 @@ static bool is_stuck(const struct look *before, const struct look *now)
 static bool tick(struct look *look)
 {
     const struct look now = look_at_holder(look);
-    if (is_stuck(look, &now) && take_from(now.holder, now.calls))
+    if (is_stuck(look, &now) && take_from(now.holder, now.calls)) {
+        (void)count_for(now.holder, now.holder->user);
         return true;
+    }
     pool.receiver.tick(pool.receiver.data);
     *look = now;
     if (now.quiet_ticks >= QUIET_TICKS)
@@ -220,6 +285,7 @@ static void *work(void *unused)
     (void)unused;
     for (;;) {
         (void)pthread_mutex_lock(&pool.mutex);
+        count_no_more(&self); /* if it was replaced just when it was done */
         if (!wait_for_work())
             break;
         (void)pthread_mutex_unlock(&pool.mutex);
@@ -230,12 +296,14 @@ static void *work(void *unused)
     return NULL;
 }
 
+/* Where there can be no more threads, by a limit of processes for one, those there are have to do. */
 static bool add_worker(void)
 {
-    if (pool.count >= WORKERS_MAX || thread_start(work, NULL, STACK_SIZE) < 0)
-        return false;
-    pool.count++;
-    return true;
+    bool added = pool.count < WORKERS_MAX && thread_start(work, NULL, STACK_SIZE) == 0;
+    if (added)
+        pool.count++;
+    pool.away.all = added || pool.count > AWAY_MAX ? AWAY_MAX : pool.count > 1 ? pool.count - 1 : 1;
+    return added;
 }
 
 void receiver_step_aside(void)
@@ -244,6 +312,7 @@ void receiver_step_aside(void)
         return;
     (void)pthread_mutex_lock(&pool.mutex);
     if (pool.spares > 0 || pool.standing || add_worker()) {
+        (void)count_for(&self, self.user);
         atomic_store(&pool.holder, NULL);
         (void)pthread_cond_signal(pool.spares > 0 ? &pool.work : &pool.vacancy);
     }
@@ -298,6 +367,7 @@ void workers_run(const struct receiver *receiver, unsigned int reserve)
     for (;;) {
         receiver->run(receiver->data);
         (void)pthread_mutex_lock(&pool.mutex);
+        count_no_more(&self);
         while (!wait_for_work()) /* the process's first thread does not end */
             ;
         (void)pthread_mutex_unlock(&pool.mutex);

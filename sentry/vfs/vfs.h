@@ -320,8 +320,8 @@ bool vfs_leads_to(const struct dentry *dentry, const struct statx *attributes);
 bool vfs_nosuid(struct vfs *vfs, const struct dentry *dentry);
 
 /* --- for filesystems --- */
-/* Descriptor of an empty directory that stands for a synthetic one: carries its path. Owned by the caller. */
-int vfs_synthetic_directory(struct vfs *vfs, struct dentry *dentry, int *ret_fd);
+/* Descriptor of an empty directory that stands for a synthetic one: carries its path. Owned by the caller. user: who opens it. */
+int vfs_synthetic_directory(struct vfs *vfs, struct dentry *dentry, uid_t user, int *ret_fd);
 /* Sealed memory file with the content, named after the dentry, opened for reading. */
 int vfs_synthetic_file(struct vfs *vfs, struct dentry *dentry, const void *content, size_t size, int *ret_fd);
 
