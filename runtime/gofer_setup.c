@@ -31,8 +31,8 @@
 #include "runtime/mounts.h"
 #include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
-#include "runtime/surroundings.h"
 #include "runtime/streams.h"
+#include "runtime/surroundings.h"
 #include "runtime/sysctl.h"
 #include "runtime/user_namespace.h"
 

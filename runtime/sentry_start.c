@@ -23,8 +23,8 @@
 #include "runtime/ids.h"
 #include "runtime/log.h"
 #include "runtime/namespaces.h"
-#include "runtime/surroundings.h"
 #include "runtime/streams.h"
+#include "runtime/surroundings.h"
 #include "runtime/user_namespace.h"
 
 /* Inside the user namespace U. Where there is but one id outside, the sentry is the guest's too: what keeps them apart then

@@ -16,4 +16,7 @@ int surroundings_of_sentry(struct error *error);
 int surroundings_of_gofer(int *ret_place, struct error *error);
 int surroundings_enter(int place);
 
+/* What `postern version` has to say of the build. NULL in a release. */
+const char *surroundings_note(void);
+
 #endif

@@ -91,7 +91,8 @@ int surroundings_of_sentry(struct error *error)
     int status = make_root(&root, error);
     if (status < 0)
         return status;
-    bool entered = syscall(SYS_move_mount, root, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) == 0 && fchdir(root) == 0 && syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && chdir("/") == 0;
+    bool entered = syscall(SYS_move_mount, root, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) == 0 && fchdir(root) == 0 &&
+                   syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && chdir("/") == 0;
     cleanup_close(&root);
     /* ThreadSanitizer does not bear with a memory that is laid out at random. */
     return entered && personality(ADDR_NO_RANDOMIZE) >= 0 ? 0 : error_set(error, errno, "cannot change the root");
@@ -105,4 +106,9 @@ int surroundings_of_gofer(int *ret_place, struct error *error)
 int surroundings_enter(int place)
 {
     return fchdir(place) < 0 || chroot(".") < 0 || personality(ADDR_NO_RANDOMIZE) < 0 ? -errno : 0;
+}
+
+const char *surroundings_note(void)
+{
+    return "with sanitizers, which loosens what sentry and gofer are confined to: for tests only";
 }
