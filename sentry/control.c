@@ -28,6 +28,8 @@
 CONFINE_ALLOW(sendmsg, "say to the runtime what happened");
 CONFINE_ALLOW(recvmsg, "hear of listeners");
 CONFINE_ALLOW(accept4, "commands that come later");
+CONFINE_ALLOW(fstat, "how large a configuration is");
+CONFINE_ALLOW(newfstatat, "how large a configuration is"); /* the C library's fstat */
 CONFINE_ALLOW(pidfd_open, "a hold on the container's first process");
 
 /* One connection of a later command. */

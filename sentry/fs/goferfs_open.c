@@ -10,6 +10,7 @@
 #include "postern/cleanup.h"
 #include "sentry/fs/gofer_client.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 
 static bool writes(int flags)
@@ -69,7 +70,7 @@ static int open_judged(struct vfs *vfs, struct dentry *dentry, const struct inod
     char path[VFS_PATH_MAX];
     int flags = request->flags & ~(O_CREAT | O_EXCL);
     bool ask = request->exec && may_have_writer(judged);
-    auto_close int fd = ask ? -1 : inode_open_locally(vfs, judged, flags);
+    auto_close_unlocked int fd = ask ? -1 : inode_open_locally(vfs, judged, flags);
     if (fd >= 0) {
         *ret_fd = take_fd(&fd);
         return 0;
@@ -110,7 +111,7 @@ static int open_nameless(struct vfs *vfs, const struct dentry *directory, const 
                          const char *path, int *ret_fd)
 {
     const mode_t mode = goferfs_permitted_mode(directory, request->who, request->mode);
-    auto_close int fd = -1;
+    auto_close_unlocked int fd = -1;
     struct statx attributes;
     const struct gofer_owner owner = goferfs_owner_of(request->who);
     uint64_t asked = vfs->stamp;
@@ -170,7 +171,7 @@ int goferfs_create(struct vfs *vfs, struct dentry *directory, const char *name, 
                    int *ret_fd)
 {
     char path[VFS_PATH_MAX];
-    auto_close int fd = -1;
+    auto_close_unlocked int fd = -1;
     struct statx attributes;
     const struct gofer_owner owner = goferfs_owner_of(request->who);
     const mode_t mode = goferfs_permitted_mode(directory, request->who, request->mode);

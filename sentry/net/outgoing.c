@@ -22,6 +22,7 @@
 #include "sentry/net/net.h"
 #include "sentry/net/vouch.h"
 #include "sentry/net/waiting.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 
@@ -64,7 +65,7 @@ struct outgoing *outgoing_free(struct outgoing *outgoing)
         outgoing->net->waiting_fds -= outgoing->fd_count;
     guest_socket_release(&outgoing->socket);
     for (size_t i = 0; i < outgoing->fd_count; i++)
-        (void)close(outgoing->fds[i]);
+        close_unlocked(outgoing->fds[i]);
     free(outgoing);
     return NULL;
 }

@@ -14,6 +14,7 @@
 #include "sentry/kernel/process.h"
 #include "sentry/net/net.h"
 #include "sentry/net/peer.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 
@@ -57,7 +58,7 @@ int guest_socket_of(int *fd, struct guest_socket *ret_socket)
 
 int guest_socket_get(struct call *call, int guest_fd, struct guest_socket *ret_socket)
 {
-    auto_close int fd = call_get_fd(call, guest_fd);
+    auto_close_unlocked int fd = call_get_fd(call, guest_fd);
     return fd < 0 ? fd : guest_socket_of(&fd, ret_socket);
 }
 

@@ -203,6 +203,8 @@ static bool ask_next(struct parked_list *list, struct fair_queue *queue)
     entry->round = list->round;
     if (!again && (!entry->begun || worker_may_serve(fair_user(item)))) {
         result = ask(entry);
+        if (result != CALL_PENDING)
+            state_resume(state_pause()); /* what is to be closed is, before the answer */
         (void)worker_has_served(); /* the answer may have been long in coming */
     }
     if (result == CALL_PENDING) {

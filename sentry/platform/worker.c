@@ -34,7 +34,7 @@ enum {
  * no two threads ever receive from one listener. (Who comes second would wait, in the kernel, for the next call.) */
 #define REPLACED (UINT64_C(1) << 63)
 
-enum { NOBODY = (uid_t)-1 };
+enum { NOBODY = (uid_t)-1, CLOSING_MAX = 320 /* a message carries 253 */ };
 
 struct worker {
     bool locked;                /* has the state lock */
@@ -42,6 +42,8 @@ struct worker {
     _Atomic uid_t user;         /* whose call it serves. Likewise */
     atomic_bool counts;         /* in the share of: */
     uid_t counts_for;
+    size_t closing_count; /* descriptors to be closed without the lock */
+    int closing[CLOSING_MAX];
 };
 
 static struct {
@@ -76,10 +78,19 @@ void state_lock(void)
     self.locked = true;
 }
 
+static void close_what_waits(void)
+{
+    int error = errno;
+    while (self.closing_count > 0)
+        (void)close(self.closing[--self.closing_count]);
+    errno = error;
+}
+
 void state_unlock(void)
 {
     self.locked = false;
     (void)pthread_mutex_unlock(&state);
+    close_what_waits();
 }
 
 bool state_pause(void)
@@ -94,6 +105,17 @@ void state_resume(bool paused)
 {
     if (paused)
         state_lock();
+}
+
+void close_unlocked(int fd)
+{
+    if (fd < 0)
+        return;
+    if (self.closing_count == CLOSING_MAX)
+        state_resume(state_pause());
+    self.closing[self.closing_count++] = fd;
+    if (!self.locked)
+        close_what_waits();
 }
 
 /* --- the receiver's place --- */
@@ -415,6 +437,10 @@ static int poll_listening(int fd, int timeout_ms)
 void state_wait(struct waiters *waiters)
 {
     enum { LONELY_MS = 5 };
+    if (self.closing_count > 0) { /* nobody else's end has to wait for ours */
+        state_resume(state_pause());
+        return;
+    }
     receiver_step_aside();
     if (is_receiver()) {
         state_unlock();

@@ -6,6 +6,7 @@
 
 #include "postern/cleanup.h"
 #include "sentry/fs/gofer_client.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
@@ -28,7 +29,7 @@ int64_t sys_inotify_add_watch(struct call *call)
     uint32_t mask = arg_uint(call, 2);
     if ((mask & valid_bits) == 0)
         return -EINVAL;
-    auto_close int inotify = call_get_fd(call, arg_int(call, 0));
+    auto_close_unlocked int inotify = call_get_fd(call, arg_int(call, 0));
     if (inotify < 0)
         return inotify;
     if ((mask & IN_MASK_ADD) != 0 && (mask & IN_MASK_CREATE) != 0)

@@ -15,11 +15,11 @@
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "sentry/net/ioctl.h"
+#include "sentry/platform/unlocked.h"
+#include "sentry/platform/worker.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
 
-CONFINE_ALLOW(fstat, "is it a socket?");
-CONFINE_ALLOW(newfstatat, "is it a socket?"); /* libc's fstat */
 
 struct command {
     unsigned int first, last;
@@ -69,13 +69,13 @@ static const struct command commands[] = {
 
 static bool is_socket(int fd)
 {
-    struct stat status;
-    return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+    struct statx attributes;
+    return unlocked_statx(fd, STATX_TYPE, &attributes) == 0 && S_ISSOCK(attributes.stx_mode);
 }
 
 int64_t sys_ioctl(struct call *call)
 {
-    auto_close int fd = call_get_fd(call, arg_int(call, 0));
+    auto_close_unlocked int fd = call_get_fd(call, arg_int(call, 0));
     if (fd < 0)
         return fd;
     int error = refuse_path_descriptor(fd);

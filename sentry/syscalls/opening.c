@@ -10,6 +10,7 @@
 #include "postern/confine.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/platform/deliver.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/busy.h"
 #include "sentry/syscalls/file.h"
@@ -195,7 +196,7 @@ static int64_t open_dentry(struct opening *opening, struct dentry *dentry)
     if (!by_path_only && S_ISFIFO(attributes.stx_mode))
         return fifo_open(opening->call, dentry, &request);
 
-    auto_close int fd = -1;
+    auto_close_unlocked int fd = -1;
     error = open_allowed(opening, dentry, &request, &fd);
     if (error < 0)
         return error;
@@ -224,7 +225,7 @@ static int64_t create_file(struct opening *opening, const struct lookup *lookup,
 
     mode_t mode = creation_mode(&opening->who, parent, opening->mode);
     struct open_request request = {.who = &opening->who, .flags = opening->flags, .mode = mode};
-    auto_close int fd = -1;
+    auto_close_unlocked int fd = -1;
     error = parent->filesystem->create(vfs, parent, lookup->name, &request, &fd);
     if (error == 0)
         return opening_install(opening, &fd);
@@ -286,7 +287,7 @@ static int64_t open_temporary(struct opening *opening, struct dentry *directory)
     struct open_request request = {.who = &opening->who,
                                    .flags = opening->flags & ~O_CREAT,
                                    .mode = creation_mode(&opening->who, directory, opening->mode)};
-    auto_close int fd = -1;
+    auto_close_unlocked int fd = -1;
     error = directory->filesystem->open(vfs, directory, &request, &fd);
     return error < 0 ? error : opening_install(opening, &fd);
 }

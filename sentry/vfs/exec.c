@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/platform/worker.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ int vfs_open_exec(const struct vfs_who *who, struct dentry *dentry, int *ret_fd,
     if (dentry->filesystem->open == NULL)
         return -EACCES;
     const struct open_request request = {.who = who, .flags = O_RDONLY | O_CLOEXEC, .exec = true};
-    auto_close int fd = -1;
+    auto_close_unlocked int fd = -1;
     error = dentry->filesystem->open(vfs, dentry, &request, &fd);
     if (error == 0)
         error = attributes_of_opened(vfs, dentry, fd, ret_attributes);

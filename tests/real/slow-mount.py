@@ -8,8 +8,8 @@ import time
 from sandbox import Sandbox
 from slowfs import SlowFs
 
-SECONDS = 2  # that a request is left unanswered
-WORST_MS = 600
+SECONDS = 1.2  # that a request is left unanswered
+WORST_MS = 700
 
 # Each line it reads is an action for two threads at once; meanwhile it looks how long calls take that have nothing to do with it.
 GUEST = r"""
@@ -26,7 +26,6 @@ actions = {
     "stat": lambda: os.stat("/slow/file"),
     "fstat": lambda: os.fstat(file),
     "ioctl": lambda: libc.ioctl(file, 0x8901, buffer),
-    "seals": lambda: libc.fcntl(file, 1034),
     "open": lambda: os.open("/slow/file", os.O_RDONLY),
     "reopen": lambda: os.open(f"/proc/self/fd/{file}", os.O_RDWR),
     "readlink": lambda: os.readlink(f"/proc/self/fd/{file}"),
@@ -35,7 +34,6 @@ actions = {
     "chmod": lambda: os.fchmod(file, 0o777),
     "truncate": lambda: os.truncate("/slow/file", 0),
     "exec": lambda: os.spawnv(os.P_WAIT, "/slow/program", ["program"]),
-    "syncfs": lambda: libc.syncfs(file),
     "connect": lambda: libc.connect(file, buffer, 16),
 }
 
@@ -68,10 +66,10 @@ for line in sys.stdin:
 
 # What is asked for, and of what kind the request is that is not answered.
 CASES = [("stat", "GETATTR"), ("stat", "LOOKUP"), ("fstat", "GETATTR"), ("fstat", "FLUSH"), ("ioctl", "GETATTR"), ("ioctl", "FLUSH"),
-         ("seals", "FLUSH"), ("open", "OPEN"), ("open", "FLUSH"), ("reopen", "GETATTR"), ("reopen", "OPEN"), ("reopen", "FLUSH"),
-         ("readlink", "GETATTR"), ("readlink", "FLUSH"), ("list", "READDIR"), ("list", "GETATTR"), ("statfs", "STATFS"),
-         ("statfs", "FLUSH"), ("chmod", "SETATTR"), ("chmod", "FLUSH"), ("truncate", "SETATTR"), ("exec", "OPEN"), ("exec", "READ"),
-         ("exec", "FLUSH"), ("exec", "GETATTR"), ("syncfs", "FLUSH"), ("connect", "FLUSH"), ("connect", "GETATTR")]
+         ("open", "OPEN"), ("open", "FLUSH"), ("reopen", "GETATTR"), ("reopen", "OPEN"), ("reopen", "FLUSH"), ("readlink", "GETATTR"),
+         ("readlink", "FLUSH"), ("list", "READDIR"), ("list", "GETATTR"), ("statfs", "STATFS"), ("statfs", "FLUSH"),
+         ("chmod", "SETATTR"), ("chmod", "FLUSH"), ("truncate", "SETATTR"), ("exec", "OPEN"), ("exec", "READ"), ("exec", "FLUSH"),
+         ("exec", "GETATTR"), ("connect", "FLUSH")]
 
 
 def one(process, slow, action, kind):
