@@ -271,7 +271,7 @@ int control_start(struct sentry *sentry, struct error *error)
     if (fcntl(sentry->control, F_SETFL, O_NONBLOCK) < 0)
         return error_set(error, errno, "cannot start");
     int status = platform_watch(sentry->platform, sentry->control, control_ready, sentry);
-    if (status == 0 && fcntl(SENTRY_FD_LISTEN, F_GETFD) >= 0 && sentry->has_listen)
+    if (status == 0 && sentry->has_listen && fcntl(SENTRY_FD_LISTEN, F_SETFL, O_NONBLOCK) >= 0)
         status = platform_watch(sentry->platform, SENTRY_FD_LISTEN, listen_ready, sentry);
     return status < 0 ? error_set(error, status, "cannot start the event loop") : 0;
 }
