@@ -393,7 +393,7 @@ const struct window *twins_window(const struct twins *twins)
 
 int64_t twins_asked(struct call *call)
 {
-    auto_close int fd = call_get_fd(call, arg_int(call, 4));
+    auto_close_unlocked int fd = call_get_fd(call, arg_int(call, 4));
     auto_free struct plan_image *image = calloc(1, sizeof(*image));
     char interpreter[PATH_MAX];
     bool stack_executable;

@@ -22,6 +22,7 @@
 #include "sentry/net/net.h"
 #include "sentry/net/vouch.h"
 #include "sentry/net/waiting.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 
@@ -64,7 +65,7 @@ struct outgoing *outgoing_free(struct outgoing *outgoing)
         outgoing->net->waiting_fds -= outgoing->fd_count;
     guest_socket_release(&outgoing->socket);
     for (size_t i = 0; i < outgoing->fd_count; i++)
-        (void)close(outgoing->fds[i]);
+        close_unlocked(outgoing->fds[i]);
     free(outgoing);
     return NULL;
 }
@@ -223,7 +224,7 @@ static int64_t send_once_to_path(struct call *call, struct outgoing *outgoing)
     const struct ucred claim = outgoing->has_claim ? outgoing->claim : vouch_caller(call);
     const bool told = call->sentry->boot->gofer_labels != 0 && vouch_ticket(call, &claim, &ticket);
     const struct statx expected = file->inode->attributes;
-    const struct gofer_place place = {.path = path, .fd = -1, .expected = &expected};
+    const struct gofer_place place = {.path = path, .fd = -1, .expected = gofer_identity_of(&expected)};
     ssize_t sent = gofer_send(call->sentry->gofer, outgoing->socket.fd, place, outgoing->flags, outgoing->data,
                               outgoing->size, told ? &ticket : NULL);
     return sent == -ESTALE ? goferfs_doubt(file, (int)sent) : sent;

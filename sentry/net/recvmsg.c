@@ -13,6 +13,7 @@
 #include "sentry/net/urgent.h"
 #include "sentry/net/waiting.h"
 #include "sentry/platform/deliver.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/handlers.h"
 
@@ -169,7 +170,7 @@ static struct receiving *receiving_new(struct call *call, struct guest_socket *s
 /* 0: the host does it; 1: we do; or -errno. */
 static int whose(struct call *call, struct guest_socket *ret_socket)
 {
-    auto_close int fd = call_get_fd(call, arg_int(call, 0));
+    auto_close_unlocked int fd = call_get_fd(call, arg_int(call, 0));
     if (fd < 0)
         return fd;
     if (!receive_is_ours(call, fd))

@@ -4,6 +4,7 @@
 
 #include "postern/cleanup.h"
 #include "sentry/platform/exec.h"
+#include "sentry/platform/worker.h"
 
 struct exec_plan *exec_plan_new(void)
 {
@@ -17,8 +18,8 @@ struct exec_plan *exec_plan_new(void)
 
 void exec_plan_close(struct exec_plan *plan)
 {
-    cleanup_close(&plan->program_fd);
-    cleanup_close(&plan->interpreter_fd);
+    close_unlocked(plan->program_fd);
+    close_unlocked(plan->interpreter_fd);
     plan->program_fd = plan->interpreter_fd = -1;
 }
 
