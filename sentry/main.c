@@ -127,7 +127,7 @@ static int make_parts(struct sentry *sentry, struct error *error)
     sentry->window = window_new(sentry->boot->gate != 0);
     if (sentry->window == NULL)
         return error_set(error, errno, "cannot make the file programs start from");
-    sentry->twins = twins_new(sentry->window);
+    sentry->twins = twins_new(sentry->window, sentry->boot->uid);
     sentry->platform = platform_new(sentry);
     sentry->processes = process_table_new(sentry);
     sentry->gofer = gofer_new(sentry, SENTRY_FD_GOFER);

@@ -57,6 +57,7 @@ struct process_table *process_table_new(struct sentry *sentry)
     table->sentry = sentry;
     table->pid_namespace = -1;
     (void)pthread_mutex_init(&table->mutex, NULL);
+    (void)pthread_mutex_init(&table->aio.mutex, NULL);
     table->nobody = nobody_cred();
     if (table->nobody == NULL) {
         free(table);

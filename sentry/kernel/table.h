@@ -9,6 +9,7 @@
 
 #include "sentry/kernel/id_map.h"
 #include "sentry/kernel/process.h"
+#include "sentry/kernel/share.h"
 #include "sentry/kernel/tags.h"
 
 enum { ENDED_KEPT = 1024 };
@@ -26,7 +27,10 @@ struct process_table {
     size_t tags_sweep_at; /* how many there may be before the unused ones are looked for */
     uint64_t search_begun, no_search_before; /* CLOCK_MONOTONIC ms */
     struct cred *nobody;           /* of a thread that carries a tag there is not: no right at all */
-    atomic_uint_fast64_t aio_events; /* of all accounts: kernel/aio.h */
+    struct {
+        pthread_mutex_t mutex; /* whoever lets go of an account need have no other lock */
+        struct share events;   /* of all accounts */
+    } aio; /* kernel/aio.h */
     struct {
         pid_t pid, vpid;
     } ended[ENDED_KEPT]; /* names of processes that have ended, by pid: others may still show who did something last */
