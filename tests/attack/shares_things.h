@@ -21,11 +21,12 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { THINGS_MAX = 40000, PROCESSES_MAX = 64, THREADS_OF_ONE = 500, WANTED_FDS = 4096, STACK_SIZE = 64 << 10, SETTLE_MS = 10000, SETTLE_STEP_MS = 500 };
+enum { THINGS_MAX = 40000, PROCESSES_MAX = 64, THREADS_OF_ONE = 500, WANTED_FDS = 4096, STACK_SIZE = 64 << 10, SETTLE_MS = 10000, SETTLE_STEP_MS = 1000 };
 
 /* What a greedy one has got; seen by all. */
 struct haul {
     volatile int count, error;
+    volatile bool taken; /* all that was to be */
     volatile int ids[THINGS_MAX]; /* of what outlives him */
 };
 static struct haul *haul;
@@ -193,7 +194,7 @@ static bool use_waits(void)
 
 /* --- messages that wait, with descriptors ------------------------------------------------------------------------- */
 
-enum { SENT_FDS = 200 };
+enum { SENT_FDS = 50 };
 
 /* With its sender's name in it, so that it goes by way of the sentry. */
 static int send_with(int socket, size_t fd_count, size_t size, int flags)
@@ -231,7 +232,7 @@ static void take_messages(void)
 {
     const struct rlimit files = {WANTED_FDS, WANTED_FDS};
     setrlimit(RLIMIT_NOFILE, &files);
-    take_by_threads(wait_with_message, 1500);
+    take_by_threads(wait_with_message, 800);
 }
 
 static bool use_messages(void)
