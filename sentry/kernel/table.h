@@ -20,6 +20,7 @@ struct process_table {
     struct id_map by_tid;   /* struct task, by outer thread id */
     struct id_map by_vtid;  /* struct task, by the guest's */
     struct id_map contexts; /* struct context, by stamp; holds a reference to each */
+    struct share known;     /* processes: each costs a descriptor; of the user it is when it is first seen */
     int pid_namespace;      /* the guest's, where the host can translate ids by it; else -1 */
     uint64_t last_context, last_own_fs;
     unsigned int commits_until_scan;
