@@ -47,7 +47,7 @@ struct twins {
     size_t twin_count;
     uid_t first;
     /* Nothing of it comes back. */
-    struct share places, memory;
+    struct share places, memory, shown; /* shown: to the gate */
 };
 
 struct twins *twins_new(struct window *window, uid_t first)
@@ -59,6 +59,7 @@ struct twins *twins_new(struct window *window, uid_t first)
     twins->first = first;
     twins->places = (struct share)SHARE_OF(GATE_FILES / 2);
     twins->memory = (struct share)SHARE_OF(GATE_SIZE - GATE_PAGES_OFFSET);
+    twins->shown = (struct share)SHARE_OF(GATE_TWINS);
     return twins;
 }
 
@@ -332,13 +333,13 @@ static struct file *slot_of(struct twins *twins, const struct gate_identity *ide
 }
 
 /* For the gate to see. */
-static void publish(struct twins *twins, size_t place, const struct plan_image *image)
+static void publish(struct twins *twins, uid_t user, size_t place, const struct plan_image *image)
 {
     const struct file *file = &twins->files[place];
     uint8_t *memory = window_memory(twins->window);
     struct gate_file *entry = (struct gate_file *)(memory + GATE_FILES_OFFSET) + place;
     entry->identity = file->identity;
-    if (file->state == FILE_WITH && twins->twin_count < GATE_TWINS) {
+    if (file->state == FILE_WITH && share_take(&twins->shown, user, 1)) {
         const struct plan_segment *segment = code_segment(image);
         struct gate_twin *twin = (struct gate_twin *)(memory + GATE_TWINS_OFFSET) + twins->twin_count;
         twin->text_address = segment->address - segment->address % PAGE;
@@ -388,7 +389,7 @@ void twins_find(struct twins *twins, uid_t user, int fd, bool linker, struct pla
         file->identity = identity;
         file->state = FILE_BEING_READ; /* others do without until it is there */
         file->state = make(twins, user, fd, linker, image, &identity, &file->twin) ? FILE_WITH : FILE_WITHOUT;
-        publish(twins, (size_t)(file - twins->files), image);
+        publish(twins, user, (size_t)(file - twins->files), image);
     }
     if (file->state == FILE_WITH)
         image->twin = file->twin;
