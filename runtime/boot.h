@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct error;
 struct gofer_layout;
@@ -17,6 +18,7 @@ struct boot_facts {
     const char *id;
     const struct user_namespace *users;
     const struct ids *ids;
+    pid_t init;                 /* the container's first process, in its namespaces */
     const char *hostname;       /* when config.json gives none */
     int64_t boottime_offset_ns; /* what was added to the guest's CLOCK_BOOTTIME */
     bool trace;

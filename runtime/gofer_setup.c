@@ -434,6 +434,7 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
         .in = in, .root = -1, .hidden = -1, .mountinfo = -1, .fuse_root = -1, .queues = -1, .master = -1, .slave = -1, .fuse = -1};
     child.tree = (struct mount_tree){.config = in->config,
                                      .users = in->users,
+                                     .bundle_path = in->bundle,
                                      .bundle = in->bundle_fd,
                                      .procfs = in->procfs,
                                      .self = -1,

@@ -34,6 +34,7 @@ struct user_namespace;
 /* All descriptors are borrowed, and must be close-on-exec: gofer_setup places those the gofer keeps. */
 struct gofer_setup {
     const struct oci_config *config;
+    const char *bundle; /* its path, and */
     int bundle_fd; /* folder of config.json, O_PATH is enough: root.path and relative bind sources start here */
     const struct ids *ids;
     const struct user_namespace *users; /* the container's: entered when the mounts are made */

@@ -38,6 +38,7 @@
 #include "runtime/config_seccomp.h"
 #include "runtime/fork_into.h"
 #include "runtime/gofer_setup.h"
+#include "runtime/memory_policy.h"
 #include "runtime/programs.h"
 #include "runtime/sentry_start.h"
 
@@ -122,6 +123,7 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
 
     struct gofer_setup setup = {
         .config = options->config,
+        .bundle = options->bundle_path,
         .bundle_fd = options->bundle,
         .ids = options->ids,
         .users = options->users,
@@ -173,6 +175,7 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
 static int start_sentry(struct start *start, struct error *error)
 {
     struct boot_facts facts = {.id = start->options->id,
+                               .init = start->cell.pid,
                                .users = start->options->users,
                                .ids = start->options->ids,
                                .hostname = start->cell.hostname,
@@ -239,7 +242,10 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
                                    .preserve_fds = options->preserve_fds,
                                    .own_streams = options->own_streams,
                                    .hold_signals = options->hold_signals};
-    status = cell_spawn(start->sentry.pidfd, &plan, &start->cell, error);
+    status = memory_policy_set(options->config->linux_config.memory_policy, error);
+    if (status == 0)
+        status = cell_spawn(start->sentry.pidfd, &plan, &start->cell, error);
+    memory_policy_reset(options->config->linux_config.memory_policy);
     config_seccomp_release(&seccomp); /* the process has its copy */
     if (status < 0)
         return status;

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <linux/ioprio.h>
 #include <linux/sched.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,6 +11,7 @@
 #include "oci-spec/names.h"
 #include "oci-spec/oci.h"
 #include "postern/error.h"
+#include "runtime/numbers.h"
 
 /* sched_setattr(2)'s, which glibc does not have and <linux/sched/types.h> has only without glibc's <sched.h>. */
 struct attributes {
@@ -65,43 +64,13 @@ int scheduling_set(const struct oci_process *process, pid_t pid, bool is_guest, 
 
 /* -- processors ---------------------------------------------------------------------------------------------------- */
 
-/* A number of the list at *at; -1 if there is none. */
-static long take_cpu(const char **at)
-{
-    char *end;
-    if (**at < '0' || **at > '9')
-        return -1;
-    errno = 0;
-    long cpu = strtol(*at, &end, 10);
-    *at = end;
-    return errno == 0 && cpu < CPU_SETSIZE ? cpu : -1;
-}
-
-/* "0-3, 7": numbers and ranges, as the kernel writes them. */
-static int parse_cpus(const char *list, cpu_set_t *ret_set)
-{
-    CPU_ZERO(ret_set);
-    for (const char *at = list + strspn(list, " "); *at != '\0'; at += strspn(at, " ")) {
-        long first = take_cpu(&at), last = first;
-        if (*at == '-') {
-            at++;
-            last = take_cpu(&at);
-        }
-        at += strspn(at, " ");
-        if (first < 0 || last < first || (*at != ',' && *at != '\0'))
-            return -EINVAL;
-        for (long cpu = first; cpu <= last; cpu++)
-            CPU_SET((size_t)cpu, ret_set);
-        at += *at == ',';
-    }
-    return CPU_COUNT(ret_set) > 0 ? 0 : -EINVAL;
-}
+enum { CPUS_MAX = 8192 }; /* beyond what a kernel can have */
 
 static int set_cpus(const char *list, pid_t pid, const char *field, struct error *error)
 {
-    cpu_set_t set;
-    int result = parse_cpus(list, &set);
-    if (result == 0 && sched_setaffinity(pid, sizeof(set), &set) < 0)
+    uint64_t cpus[CPUS_MAX / NUMBER_SET_BITS];
+    int result = number_parse_set(list, cpus, sizeof(cpus) / sizeof(cpus[0]));
+    if (result == 0 && syscall(SYS_sched_setaffinity, pid, sizeof(cpus), cpus) < 0)
         result = -errno;
     return result < 0 ? error_set(error, result, "process.execCPUAffinity.%s: the process cannot be bound to \"%.60s\"", field,
                                   list)
@@ -123,5 +92,14 @@ int scheduling_set_initial_cpus(const struct oci_process *process, pid_t pid, st
 int scheduling_set_final_cpus(const struct oci_process *process, pid_t pid, struct error *error)
 {
     const struct oci_cpu_affinity *affinity = process->exec_cpu_affinity;
+    if (affinity == NULL)
+        scheduling_reset_cpus(pid);
     return affinity != NULL && given(affinity->final) ? set_cpus(affinity->final, pid, "final", error) : 0;
+}
+
+void scheduling_reset_cpus(pid_t pid)
+{
+    unsigned char all[CPUS_MAX / 8];
+    memset(all, 0xff, sizeof(all));
+    (void)syscall(SYS_sched_setaffinity, pid, sizeof(all), all); /* the kernel leaves what its cgroup allows */
 }

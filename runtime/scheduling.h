@@ -17,6 +17,9 @@ struct oci_process;
  * the guest's rank; but a deadline, which is a reservation of one process, only the guest's (is_guest). */
 int scheduling_set(const struct oci_process *process, pid_t pid, bool is_guest, struct error *error);
 
+/* To whichever processors the caller of the runtime was bound: a container has those of its cgroup, as with runc since 1.2. */
+void scheduling_reset_cpus(pid_t pid);
+
 /* The processors of a process of exec, before and after it joins its cgroup (which changes them). */
 int scheduling_set_initial_cpus(const struct oci_process *process, pid_t pid, struct error *error);
 int scheduling_set_final_cpus(const struct oci_process *process, pid_t pid, struct error *error);

@@ -57,6 +57,10 @@ void proc_sched_filter(char *host, struct text *text);
 void proc_status_substitute(char *host, const struct process_snapshot *process, bool reads_itself, struct text *text);
 /* Replaces the line of one limit. `host` is taken apart. */
 void proc_limits_substitute(char *host, uint64_t soft, uint64_t hard, struct text *text);
+/* proc_pid_stat.c. `host` is taken apart. */
+int proc_pid_stat_text(const struct synth_source *source, struct text *text);
+int proc_io_text(const struct synth_source *source, struct text *text);
+void proc_pid_stat_substitute(char *host, bool shows_addresses, bool reads_itself, struct text *text);
 /* proc_maps.c; main thread */
 int proc_maps_text(const struct synth_source *source, struct text *text);
 int proc_smaps_text(const struct synth_source *source, struct text *text);

@@ -226,4 +226,9 @@ int process_snapshot(struct process_table *table, pid_t vpid, struct process_sna
 /* Its timer slack as the guest knows it, for one of the guest's threads (outer id). Likewise, or -EPERM. */
 int process_snapshot_slack(struct process_table *table, pid_t vpid, pid_t reader, uint64_t *ret_slack);
 
+/* May a thread (outer id) look into a process by ptrace(2)'s "Ptrace access mode checking", PTRACE_MODE_READ_FSCREDS? Of a reader that
+ * has made no trapped call nothing is known, so it may not. */
+enum process_look { PROCESS_LOOK_REFUSED, PROCESS_LOOK_GRANTED, PROCESS_LOOK_ITSELF /* the very thread */ };
+enum process_look process_may_look(struct process_table *table, pid_t reader, pid_t vpid);
+
 #endif
