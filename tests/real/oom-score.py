@@ -37,7 +37,7 @@ def check_parts(run):
     wanted = SCORE - 500 if may_lower() else SCORE
     if "postern-sentry" in found:
         assert (found.pop("postern-sentry"), found.pop("postern-gofer")) == (wanted, wanted), found
-    assert found == {"sleep": SCORE}, found
+    assert set(found.values()) <= {SCORE}, found
 
 
 def test(runtime):
