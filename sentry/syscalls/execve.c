@@ -280,6 +280,8 @@ static int prepare(struct call *call, const struct vfs_who *who, const char *pat
     status = exec_judge(call, who, program, exec);
     if (status < 0)
         return status;
+    if (load->files_later && !exec_plan_count(exec->plan, &call->sentry->plans_due, call->cred->ruid))
+        return -EAGAIN;
     exec->plan->program_fd = take_fd(&program->fd);
     return 0;
 }

@@ -419,3 +419,64 @@ static bool use_queues(void)
     mq_close(queue);
     return mq_unlink("/other") == 0 && fine;
 }
+
+/* --- programs that may not be read, stopped before they have begun ------------------------------------------------- */
+
+enum { STARTS_MAX = 8000, STOP_WITHIN_US = 1500 };
+
+static void make_unreadable(char name[64])
+{
+    char buffer[65536];
+    snprintf(name, 64, "/tmp/unreadable.%d", (int)getuid());
+    int from = open("/bin/true", O_RDONLY), to = open(name, O_WRONLY | O_CREAT | O_EXCL, 0700);
+    for (ssize_t got; to >= 0 && (got = read(from, buffer, sizeof(buffer))) > 0;)
+        (void)!write(to, buffer, (size_t)got);
+    close(from);
+    if (to >= 0)
+        close(to);
+    chmod(name, 0111);
+}
+
+static void stop_soon(pid_t pid, unsigned seed)
+{
+    usleep(seed % STOP_WITHIN_US);
+    kill(pid, SIGSTOP);
+    _exit(0);
+}
+
+static void start_and_stop(const char *name, unsigned seed)
+{
+    const pid_t self = getpid();
+    if (fork() == 0)
+        stop_soon(self, seed);
+    execl(name, "true", (char *)NULL);
+    haul->error = errno;
+    _exit(1);
+}
+
+static void take_programs(void)
+{
+    char name[64];
+    int status;
+    make_unreadable(name);
+    for (int i = 0; i < STARTS_MAX && haul->error == 0; i++) {
+        pid_t pid = fork();
+        if (pid == 0)
+            start_and_stop(name, (unsigned)i * 7919);
+        while (waitpid(pid, &status, WUNTRACED) == pid && !WIFSTOPPED(status) && !WIFEXITED(status) && !WIFSIGNALED(status))
+            continue;
+        haul->count += WIFSTOPPED(status);
+    }
+}
+
+static bool use_programs(void)
+{
+    char name[64];
+    make_unreadable(name);
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl(name, "true", (char *)NULL);
+        _exit(1);
+    }
+    return wait_within(pid, 5) == 0;
+}
