@@ -241,19 +241,19 @@ static const struct thing {
     void (*give)(void); /* what outlives who made it */
     int refusals[3];    /* what the call may say */
     int least;          /* so many anybody may have who is alone */
-    bool not_root;      /* he has no need of it */
+    bool not_root;      /* he never has one: he may read all programs */
 } things[] = {
-    {"live files", take_files, use_files, NULL, {ENFILE}, 4000},
-    {"folders of /proc", take_folders, use_files, NULL, {ENFILE}, 4000},
-    {"calls that wait", take_waits, use_waits, NULL, {ENFILE}, 1000},
-    {"messages that wait", take_messages, use_messages, NULL, {ETOOMANYREFS, ENOBUFS}, 10},
-    {"states of threads", take_states, use_states, NULL, {EAGAIN, ENOMEM}, 1000},
-    {"programs not begun", take_programs, use_programs, NULL, {EAGAIN}, 400, true}, /* root may read all */
-    {"asynchronous requests", take_requests, use_requests, NULL, {EAGAIN}, 64},
-    {"shared memory", take_segments, use_segments, give_segments, {ENOSPC}, 2000},
-    {"semaphores", take_semaphores, use_semaphores, give_semaphores, {ENOSPC}, 10000},
-    {"message queues", take_message_queues, use_message_queues, give_message_queues, {ENOSPC}, 10000},
-    {"POSIX queues", take_queues, use_queues, give_queues, {ENOSPC}, 100},
+    {.name = "live files", .take = take_files, .use = use_files, .refusals = {ENFILE}, .least = 4000},
+    {.name = "folders of /proc", .take = take_folders, .use = use_files, .refusals = {ENFILE}, .least = 4000},
+    {.name = "calls that wait", .take = take_waits, .use = use_waits, .refusals = {ENFILE}, .least = 1000},
+    {.name = "messages that wait", .take = take_messages, .use = use_messages, .refusals = {ETOOMANYREFS, ENOBUFS}, .least = 10},
+    {.name = "states of threads", .take = take_states, .use = use_states, .refusals = {EAGAIN, ENOMEM}, .least = 1000},
+    {.name = "programs not begun", .take = take_programs, .use = use_programs, .refusals = {EAGAIN}, .least = 400, .not_root = true},
+    {.name = "asynchronous requests", .take = take_requests, .use = use_requests, .refusals = {EAGAIN}, .least = 64},
+    {.name = "shared memory", .take = take_segments, .use = use_segments, .give = give_segments, .refusals = {ENOSPC}, .least = 2000},
+    {.name = "semaphores", .take = take_semaphores, .use = use_semaphores, .give = give_semaphores, .refusals = {ENOSPC}, .least = 10000},
+    {.name = "message queues", .take = take_message_queues, .use = use_message_queues, .give = give_message_queues, .refusals = {ENOSPC}, .least = 10000},
+    {.name = "POSIX queues", .take = take_queues, .use = use_queues, .give = give_queues, .refusals = {ENOSPC}, .least = 100},
 };
 
 static void check_refusal(const struct thing *thing, uid_t greedy)
