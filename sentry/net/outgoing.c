@@ -319,6 +319,7 @@ int64_t outgoing_send(struct call *call, struct outgoing *outgoing)
     const struct parked parked = {.poll = poll_sending,
                                   .cancel = outgoing_cancel,
                                   .state = outgoing,
+                                  .refused = outgoing->sent > 0 ? (int64_t)outgoing->sent : -ENOBUFS,
                                   .interrupted = patience_interrupted(&outgoing->patience)};
     return call_park(call, &parked);
 }
