@@ -87,6 +87,8 @@ struct process {
     const struct task *executing; /* the thread that is in an exec */
     struct exec_plan *files_due; /* owned: its new program has yet to fetch its files (platform/exec.h) */
     bool newcomer;           /* counted as one (newcomers.h) */
+    bool counted;            /* in a user's share of what the table may know */
+    uid_t counted_for;
     struct process_table *table;
 };
 
