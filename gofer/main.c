@@ -50,7 +50,7 @@ static int check_descriptors(struct error *error)
     return 0;
 }
 
-/* --mapped: in a user namespace. --own-mounts=LIST: see gofer/foreign.h. */
+/* --mapped: in a user namespace. --own-mounts=LIST: see gofer/foreign.h. --ranks=low, --ranks=all: see gofer/server.h. */
 static int take_arguments(int argc, char **argv, bool *ret_mapped, struct error *error)
 {
     static const char own_mounts[] = "--own-mounts=";
@@ -58,6 +58,10 @@ static int take_arguments(int argc, char **argv, bool *ret_mapped, struct error 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--mapped") == 0)
             mapped = true;
+        else if (strcmp(argv[i], "--ranks=low") == 0)
+            server.ranks = RANKS_LOW;
+        else if (strcmp(argv[i], "--ranks=all") == 0)
+            server.ranks = RANKS_ALL;
         else if (strncmp(argv[i], own_mounts, sizeof(own_mounts) - 1) != 0 || foreign_init(argv[i] + sizeof(own_mounts) - 1) < 0)
             return error_refuse(error, "started with an argument that is none of mine: %.80s", argv[i]);
     }
@@ -78,7 +82,7 @@ int main(int argc, char **argv)
     if (status == 0)
         status = take_arguments(argc, argv, &mapped, &error);
     if (status == 0)
-        status = gofer_confine(mapped, &error);
+        status = gofer_confine(mapped, server.ranks != RANKS_NONE, &error);
     if (status == 0 && (status = server_init(&server)) < 0)
         (void)error_set(&error, status, "self/fd of procfs");
     if (status < 0) {

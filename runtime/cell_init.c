@@ -13,16 +13,15 @@
 #include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "oci-spec/names.h"
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/filter.h"
+#include "postern/limits.h"
 #include "postern/socket.h"
 #include "runtime/cell_program.h"
 #include "runtime/command.h"
@@ -94,22 +93,6 @@ static int wait_for_start(int listener)
     }
 }
 
-static int set_limits(const struct oci_rlimits *limits, struct error *error)
-{
-    limits_restore();
-    for (size_t i = 0; i < limits->count; i++) {
-        const struct oci_rlimit *limit = &limits->items[i];
-        if (limit->resource == RLIMIT_LOCKS)
-            continue; /* the stamp: the sentry emulates this one */
-        struct rlimit wanted = {.rlim_cur = limit->soft, .rlim_max = limit->hard};
-        if (setrlimit((__rlimit_resource_t)limit->resource, &wanted) < 0)
-            return error_set(error, errno, "process.rlimits[%zu]: %s cannot be set%s", i,
-                             name_of(&rlimit_names, limit->resource),
-                             errno == EPERM ? " (the hard limit is above the runtime's own, which it may not raise)" : "");
-    }
-    return 0;
-}
-
 static int connect_terminal(int console, struct error *error)
 {
     if (setsid() < 0)
@@ -161,7 +144,7 @@ static int close_others(int *socket, int *start, struct error *error)
 static int install_filter(int *ret_listener, struct error *error)
 {
     struct sock_fprog program;
-    int status = filter_build(&program, error);
+    int status = filter_build(limits_granted(prepared.process->capabilities.bounding), &program, error);
     if (status < 0)
         return status;
     int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
@@ -236,7 +219,7 @@ static int set_up(struct life *life, struct error *error)
     if (status == 0)
         status = privilege_drop(GUEST_ID, GUEST_ID, NULL, 0, error);
     /* Last: they are meant for the program, and may be too tight for us. */
-    return status == 0 ? set_limits(&prepared.process->rlimits, error) : status;
+    return status == 0 ? limits_set_guest(prepared.process, error) : status;
 }
 
 /* A process that joins needs none of the filesystems, but the same identity before it goes on. */

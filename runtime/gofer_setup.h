@@ -25,6 +25,7 @@
 #include <sys/types.h>
 
 #include "postern/boot.h"
+#include "runtime/scheduling.h"
 
 struct error;
 struct ids;
@@ -46,6 +47,7 @@ struct gofer_setup {
     bool want_terminal; /* process.terminal */
     bool quiet;         /* its last words go to `words` instead of our standard error */
     int words;
+    enum scheduling_ranks ranks; /* what it may do to the guest's threads; the capability for it is kept */
     struct winsize console_size; /* set on the terminal if ws_col is not 0 */
 };
 

@@ -7,26 +7,20 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "oci-spec/names.h"
 #include "oci-spec/oci.h"
 #include "postern/error.h"
-
-/* sched_setattr(2)'s, which glibc does not have and <linux/sched/types.h> has only without glibc's <sched.h>. */
-struct attributes {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-    uint32_t util_min, util_max;
-};
+#include "postern/schedule.h"
+#include "runtime/user_namespace.h"
 
 static int set_policy(const struct oci_scheduler *scheduler, pid_t pid, struct error *error)
 {
-    const struct attributes attributes = {
+    const struct sched_attributes attributes = {
         .size = sizeof(attributes),
         .policy = (uint32_t)scheduler->policy,
         .flags = scheduler->flags,
@@ -61,6 +55,37 @@ int scheduling_set(const struct oci_process *process, pid_t pid, bool is_guest, 
     if (result == 0 && process->io_priority != NULL)
         result = set_io_priority(process->io_priority, pid, error);
     return result;
+}
+
+/* -- raising threads of low rank ----------------------------------------------------------------------------------- */
+
+uint64_t scheduling_nice_limit(const struct oci_process *process)
+{
+    enum { LIMIT_OF_0 = 20, LIMIT_MOST = 40 }; /* as getrlimit(2) counts */
+    const struct oci_scheduler *scheduler = process != NULL ? process->scheduler : NULL;
+    int nice = scheduler != NULL ? scheduler->nice : getpriority(PRIO_PROCESS, 0);
+    int limit = LIMIT_OF_0 - (nice < 0 ? nice : 0) + SCHEDULE_MARKS; /* who joins may have a lower rank than the sentry */
+    return (uint64_t)(limit < LIMIT_MOST ? limit : LIMIT_MOST);
+}
+
+static bool may_rank(void)
+{
+    cap_t caps = cap_get_proc();
+    cap_flag_value_t value = CAP_CLEAR;
+    bool known = caps != NULL && cap_get_flag(caps, CAP_SYS_NICE, CAP_EFFECTIVE, &value) == 0;
+    (void)cap_free(caps);
+    return known && value == CAP_SET;
+}
+
+enum scheduling_ranks scheduling_gofer_ranks(const struct oci_process *process, bool own_users)
+{
+    if (own_users || !user_namespace_is_initial() || !may_rank())
+        return SCHEDULING_NONE;
+    if ((process->capabilities.bounding >> CAP_SYS_NICE & 1) != 0)
+        return SCHEDULING_ALL;
+    struct rlimit limit;
+    bool raised = getrlimit(RLIMIT_NICE, &limit) == 0 && limit.rlim_max >= scheduling_nice_limit(process);
+    return raised ? SCHEDULING_NONE : SCHEDULING_LOW;
 }
 
 /* -- processors ---------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #define RUNTIME_SCHEDULING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct error;
@@ -16,6 +17,14 @@ struct oci_process;
 /* For a process that has one thread and has not begun. Sentry and gofer get it too, so that work they do for the guest has
  * the guest's rank; but a deadline, which is a reservation of one process, only the guest's (is_guest). */
 int scheduling_set(const struct oci_process *process, pid_t pid, bool is_guest, struct error *error);
+
+/* Who can raise threads of the guest's (sentry/kernel/rank.h), and how far. The sentry can raise those of low rank itself where the
+ * guest's processes may have the RLIMIT_NICE for it; else, and for whatever CAP_SYS_NICE is good for if the container has that, the
+ * gofer is left the capability, if we are the machine's root. */
+enum scheduling_ranks { SCHEDULING_NONE = 0, SCHEDULING_LOW, SCHEDULING_ALL };
+enum scheduling_ranks scheduling_gofer_ranks(const struct oci_process *process, bool own_users);
+/* That RLIMIT_NICE; NULL: of a process of ours. */
+uint64_t scheduling_nice_limit(const struct oci_process *process);
 
 /* The processors of a process of exec, before and after it joins its cgroup (which changes them). */
 int scheduling_set_initial_cpus(const struct oci_process *process, pid_t pid, struct error *error);

@@ -19,8 +19,10 @@
 #include "postern/error.h"
 #include "postern/socket.h"
 #include "runtime/ids.h"
+#include "runtime/limits.h"
 #include "runtime/namespaces.h"
 #include "runtime/privilege.h"
+#include "runtime/scheduling.h"
 #include "runtime/user_namespace.h"
 
 /* Inside the user namespace U. Where there is but one id outside, the sentry is the guest's too: what keeps them apart then
@@ -29,7 +31,7 @@ enum { U_GUEST = 0, U_SENTRY = 1 };
 
 /* In U only, over the guest's processes and nothing else: docs/exposure.md says why each. */
 static const cap_value_t sentry_caps[] = {CAP_SYS_PTRACE, CAP_KILL, CAP_SYS_RESOURCE, CAP_DAC_READ_SEARCH,
-                                          CAP_DAC_OVERRIDE, CAP_SYS_NICE};
+                                          CAP_DAC_OVERRIDE, CAP_SYS_NICE, CAP_SETUID};
 
 /* What sentry_launch sends to the waiting child: where to put the descriptors that come along. */
 struct launch_message {
@@ -148,6 +150,7 @@ static void sentry_child(int control, int go, int binary, uid_t self)
     if (read(go, &byte, 1) != 1)
         _exit(1);
     (void)prctl(PR_SET_NAME, "postern-sentry");
+    limits_give_up(scheduling_nice_limit(NULL));
     /* As the sentry's id from here on: what we mount belongs to it. Capabilities in U are kept. */
     if (setresgid(self, self, self) < 0 || setresuid(self, self, self) < 0) {
         (void)error_set(&error, errno, "cannot become the sentry's user");

@@ -29,6 +29,7 @@
 #include "sentry/ipc/ipc.h"
 #include "sentry/ipc/queues.h"
 #include "sentry/kernel/process.h"
+#include "sentry/kernel/rank.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/trace.h"
 #include "sentry/platform/transient.h"
@@ -136,6 +137,7 @@ static int start(struct sentry *sentry, struct error *error)
     sentry->boot = read_boot(error);
     if (sentry->boot == NULL)
         return -EINVAL;
+    rank_init();
     int status = make_parts(sentry, error);
     if (status < 0)
         return status;

@@ -32,6 +32,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "postern/schedule.h"
+
 #define GOFER_PROTOCOL_VERSION 2u
 
 enum {
@@ -72,6 +74,7 @@ enum gofer_op {
     GOFER_OP_QUEUE_MAKE,       /* name, flags, mode, owner, extra: as the gofer, not as the owner; data: struct gofer_queue or
                                   none -> fd; data: statx */
     GOFER_OP_QUEUE_UNLINK,     /* name, node: its inode number */
+    GOFER_OP_RANK,             /* data: struct gofer_rank, one or more -> value: how many have been done; an error if none was */
     GOFER_OP_COUNT,
 };
 
@@ -84,6 +87,16 @@ enum { GOFER_SET_MODE = 1, GOFER_SET_OWNER = 2, GOFER_SET_SIZE = 4, GOFER_SET_TI
 /* Limits of a message queue. */
 struct gofer_queue {
     int64_t messages, message_size;
+};
+
+/* How a thread of the guest's is to be scheduled. */
+enum { GOFER_RANK_POLICY = 1, GOFER_RANK_NICE, GOFER_RANK_IO };
+enum { GOFER_RANKS_MAX = 64 /* at once */ };
+struct gofer_rank {
+    int32_t what, tid;
+    int32_t value; /* of GOFER_RANK_NICE and GOFER_RANK_IO */
+    uint32_t padding;
+    struct sched_attributes attributes; /* of GOFER_RANK_POLICY */
 };
 
 struct gofer_time {

@@ -258,6 +258,21 @@ int gofer_queue_unlink(struct gofer *gofer, const char *name, uint64_t inode)
     return status < 0 ? status : line_exchange_plain(line);
 }
 
+/* -- threads ------------------------------------------------------------------------------------------------------ */
+
+int gofer_rank(struct gofer *gofer, const struct gofer_rank *ranks, size_t count)
+{
+    auto_line struct gofer_line *line = line_take(gofer);
+    (void)line_begin(line, GOFER_OP_RANK);
+    line_add_bytes(line, ranks, count * sizeof(*ranks));
+    int status = line_exchange_plain(line);
+    if (status < 0)
+        return status;
+    if (line->reply.header.value < 1 || line->reply.header.value > (int64_t)count)
+        line_fault(line, "a number of threads that were not asked for");
+    return (int)line->reply.header.value;
+}
+
 /* -- names -------------------------------------------------------------------------------------------------------- */
 
 /* The start of every request that makes something: path, mode, owner. */

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 struct gofer;
+struct gofer_rank;
 struct sentry;
 struct setattr;
 
@@ -91,6 +92,9 @@ int gofer_queue_make(struct gofer *gofer, const char *name, int flags, mode_t mo
                      const int64_t limits[2], int *ret_fd, struct statx *ret_attributes);
 /* -ESTALE if the name leads to another inode by now. */
 int gofer_queue_unlink(struct gofer *gofer, const char *name, uint64_t inode);
+/* How threads of the guest's are to be scheduled, GOFER_RANKS_MAX at most; if the gofer may say so. How many have been done, or
+ * why none has. */
+int gofer_rank(struct gofer *gofer, const struct gofer_rank *ranks, size_t count);
 /* A file of the sentry's FUSE mount, by node number, opened with `flags`. */
 int gofer_fuse_open(struct gofer *gofer, uint64_t node, int flags, int *ret_fd);
 

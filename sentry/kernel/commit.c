@@ -37,8 +37,10 @@ struct context *process_edit(const struct process *process)
 
 static int commit(struct process_table *table, struct process *process, struct context *context)
 {
+    limits_tighten(process->pid, process->context, context);
     int result = stamp_process(table, process->pid, context);
     if (result < 0) {
+        limits_loosen(process->pid, context, process->context);
         (void)context_put(context);
         return result;
     }
@@ -46,6 +48,7 @@ static int commit(struct process_table *table, struct process *process, struct c
     struct context *before = process->context;
     process->context = context;
     (void)pthread_mutex_unlock(&table->mutex);
+    limits_loosen(process->pid, before, context);
     (void)context_put(before);
     stamp_count_commit(table);
     return 0;

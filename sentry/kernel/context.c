@@ -31,7 +31,7 @@ struct context *context_copy(const struct context *context)
     copy->umask = context->umask;
     copy->dumpable = context->dumpable;
     copy->fs_shared = context->fs_shared;
-    copy->locks = context->locks;
+    copy->limits = context->limits;
     copy->oom_score_adj = context->oom_score_adj;
     copy->before_program = context->before_program;
     copy->filtered = context->filtered;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sentry/kernel/rank.h"
 #include "sentry/kernel/table.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs.h"
@@ -25,14 +26,6 @@ static struct cred *boot_cred(const struct boot_config *boot)
     cred->cap_ambient = boot->cap_ambient & cred->cap_permitted & cred->cap_inheritable;
     cred->no_new_privs = boot->no_new_privs != 0;
     return cred;
-}
-
-static struct rlimit boot_locks(const struct boot_config *boot)
-{
-    for (uint32_t i = 0; i < boot->rlimit_count; i++)
-        if (boot->rlimits[i].resource == RLIMIT_LOCKS)
-            return (struct rlimit){.rlim_cur = boot->rlimits[i].soft, .rlim_max = boot->rlimits[i].hard};
-    return (struct rlimit){.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
 }
 
 /* As chdir(2) by root, before the process is who it shall be. */
@@ -64,7 +57,7 @@ static int fill_context(struct sentry *sentry, const struct boot_config *boot, s
     context->root = dentry_get(vfs_root(sentry->vfs));
     context->umask = (mode_t)boot->umask & 0777;
     context->dumpable = true;
-    context->locks = boot_locks(boot);
+    limits_begin(&context->limits, boot);
     context->oom_score_adj = boot->oom_score_adj;
     context->before_program = true;
     return find_cwd(sentry, boot, context);
@@ -85,6 +78,8 @@ int kernel_enter_process(struct sentry *sentry, const struct boot_config *boot, 
         (void)context_put(context);
         return result;
     }
+    rank_look_at(sentry, pid);
+    limits_loosen(pid, NULL, context);
     struct process *process;
     return process_add_first(sentry->processes, pid, context, &process);
 }

@@ -20,10 +20,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/limits.h"
 #include "sentry/kernel/status.h"
 
 struct boot_config;
@@ -52,7 +52,7 @@ struct context {
     mode_t umask;
     bool dumpable;
     bool fs_shared; /* it, or an ancestor, cloned with CLONE_FS: root, cwd and umask may be another process's too */
-    struct rlimit locks; /* what the guest sees as RLIMIT_LOCKS */
+    struct limits limits;
     int oom_score_adj;
     bool before_program; /* it runs the runtime's code still; its first exec clears this */
     /* A filter was put on it, or on an ancestor since, by somebody without CAP_SYS_ADMIN, on whichever thread: no exec gives
@@ -131,6 +131,9 @@ bool task_alive(const struct task *task);
 
 /* Calls visit for each live process, newly found ones included. Stops on non-zero and returns it. */
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
+
+/* Calls visit with each of its threads as the host knows it. Stops on non-zero and returns it; -ESRCH: it is gone. */
+int process_for_each_thread(const struct process *process, int (*visit)(pid_t tid, void *data), void *data);
 
 /* How many threads it has, at least 1. */
 unsigned int process_threads(const struct process_table *table, const struct process *process);

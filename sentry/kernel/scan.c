@@ -156,21 +156,36 @@ int scan_for_vtid(const struct sentry *sentry, const struct id_map *known, pid_t
     return result;
 }
 
-/* A field of proc_pid_stat(5) behind the name, by its number there; 0 if the thread is gone. */
-static uint64_t stat_field(const struct sentry *sentry, pid_t tid, int number)
+enum { STAT_SIZE = 1024, STAT_NAME = 2, STAT_STATE = 3 };
+
+/* The blank before a field of proc_pid_stat(5) behind the name, by its number there; NULL if the thread is gone. */
+static const char *read_stat(const struct sentry *sentry, pid_t tid, int number, char text[STAT_SIZE])
 {
-    enum { NAME = 2 };
-    char path[32], text[1024];
+    char path[32];
     (void)snprintf(path, sizeof(path), "%d/stat", tid);
     auto_close int fd = openat(sentry->proc_outer, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    ssize_t length = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+    ssize_t length = fd >= 0 ? read(fd, text, STAT_SIZE - 1) : -1;
     if (length <= 0)
-        return 0;
+        return NULL;
     text[length] = '\0';
     const char *field = strrchr(text, ')');
-    for (int i = NAME; field != NULL && i < number; i++)
+    for (int i = STAT_NAME; field != NULL && i < number; i++)
         field = strchr(field + 1, ' ');
+    return field;
+}
+
+static uint64_t stat_field(const struct sentry *sentry, pid_t tid, int number)
+{
+    char text[STAT_SIZE];
+    const char *field = read_stat(sentry, tid, number, text);
     return field != NULL ? strtoull(field, NULL, 10) : 0;
+}
+
+char thread_state(const struct sentry *sentry, pid_t tid)
+{
+    char text[STAT_SIZE];
+    const char *field = read_stat(sentry, tid, STAT_STATE, text);
+    return field != NULL && field[1] != '\0' ? field[1] : 'X';
 }
 
 uint64_t thread_start_time(const struct sentry *sentry, pid_t tid)
@@ -193,6 +208,11 @@ unsigned int thread_count(const struct sentry *sentry, pid_t pid)
     if (fstatat(sentry->proc_outer, path, &attributes, AT_SYMLINK_NOFOLLOW) < 0 || attributes.st_nlink < 3)
         return 1;
     return (unsigned int)attributes.st_nlink - 2;
+}
+
+int process_for_each_thread(const struct process *process, int (*visit)(pid_t tid, void *data), void *data)
+{
+    return scan_pids(process->table->sentry, process->pid, visit, data);
 }
 
 unsigned int process_threads(const struct process_table *table, const struct process *process)

@@ -11,7 +11,9 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,7 +21,9 @@
 #include "postern/confine.h"
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/status.h"
+#include "sentry/platform/boost.h"
 #include "sentry/platform/dispatch.h"
+#include "sentry/platform/doze.h"
 #include "sentry/platform/notify.h"
 #include "sentry/platform/parked.h"
 #include "sentry/platform/platform.h"
@@ -30,7 +34,12 @@
 CONFINE_ALLOW(epoll_create1, "events that are not calls");
 CONFINE_ALLOW(epoll_ctl, "events that are not calls");
 CONFINE_ALLOW(epoll_wait, "events that are not calls");
+CONFINE_ALLOW(eventfd2, "what whoever waits for calls is woken by");
+CONFINE_ALLOW(poll, "wait for calls");
+CONFINE_ALLOW(read, "it has been woken");
+CONFINE_ALLOW(write, "wakes it");
 
+enum { DOZE_AFTER = 20 /* slices without a call */ };
 enum { LISTENERS_MAX = 64, WATCH_EVENTS = 32, PARKED_POLL_MS = 4, RECEIVED_MAX = 4096 };
 _Static_assert(LISTENERS_MAX + 2 <= WAIT_SET_MAX, "a receiver can wait for all listeners");
 
@@ -62,6 +71,8 @@ struct platform {
     struct watch *watches;
     struct watch *retired; /* unwatched while events may still name them; freed between rounds */
     struct parked_list *parked;
+    struct doze *doze;
+    int nudge; /* eventfd: whoever waits for calls begins anew */
 
     pthread_mutex_t mutex; /* of what follows: it is used without the state lock too */
     size_t listener_count;
@@ -70,6 +81,13 @@ struct platform {
     size_t received_count;
     struct expected_trap *expected;
 };
+
+static void nudged(void *data)
+{
+    const struct platform *platform = data;
+    uint64_t count;
+    (void)!read(platform->nudge, &count, sizeof(count));
+}
 
 struct platform *platform_new(struct sentry *sentry)
 {
@@ -81,9 +99,18 @@ struct platform *platform_new(struct sentry *sentry)
     (void)pthread_mutex_init(&platform->mutex, NULL);
     platform->parked = parked_list_new();
     platform->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (platform->epoll < 0 || platform->parked == NULL)
+    platform->nudge = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    platform->doze = doze_new(platform->nudge);
+    if (platform->epoll < 0 || platform->parked == NULL || platform->nudge < 0 || platform->doze == NULL ||
+        platform_watch(platform, platform->nudge, nudged, platform) < 0)
         return NULL;
     return take_ptr(platform);
+}
+
+void platform_nudge(struct platform *platform)
+{
+    const uint64_t one = 1;
+    (void)!write(platform->nudge, &one, sizeof(one));
 }
 
 /* --- listeners --- */
@@ -109,6 +136,7 @@ static void drop_listener(struct platform *platform, int listener)
             continue;
         (void)close(listener);
         platform->listeners[i] = platform->listeners[--platform->listener_count];
+        doze_forget(platform->doze);
         break;
     }
     if (platform->listener_count == 0)
@@ -359,15 +387,39 @@ static void look_around(struct platform *platform)
     receiver_end_call();
 }
 
+/* Nobody has called for a while, and whoever waits is not to wait in a listener. */
+static bool doze_off(struct platform *platform)
+{
+    int listeners[LISTENERS_MAX];
+    (void)pthread_mutex_lock(&platform->mutex);
+    size_t count = platform->listener_count;
+    memcpy(listeners, platform->listeners, count * sizeof(*listeners));
+    (void)pthread_mutex_unlock(&platform->mutex);
+    return doze_begin(platform->doze, listeners, count);
+}
+
+static int wait_for_calls(struct platform *platform, struct pollfd *fds, size_t count, int timeout, unsigned int *slices)
+{
+    bool early;
+    if (*slices >= DOZE_AFTER && boost_watching() && doze_off(platform)) {
+        *slices = 0;
+        return poll(fds, 1, timeout);
+    }
+    int ready = boost_poll(fds, count, timeout, &early);
+    *slices = early ? *slices + 1 : 0;
+    return ready;
+}
+
 static void run(void *data)
 {
     struct platform *platform = data;
+    unsigned int slices = 0;
     while (is_receiver()) {
         serve_received(platform);
         struct pollfd fds[WAIT_SET_MAX];
         int timeout;
         size_t count = wait_set(platform, fds, &timeout);
-        if (!is_receiver() || poll(fds, count, timeout) < 0)
+        if (!is_receiver() || wait_for_calls(platform, fds, count, timeout, &slices) < 0)
             continue;
         for (size_t i = count; i > 1 && is_receiver(); i--)
             serve_listener(platform, &fds[i - 1]);
@@ -388,7 +440,10 @@ void platform_run(struct platform *platform)
         .data = platform, .run = run, .wait_set = wait_set, .take_in = take_in, .tick = tick};
     /* Where processes are limited the guest can use them all up. */
     enum { RESERVE = 8 };
-    workers_run(&receiver, platform->sentry->boot->pids_limit != 0 ? RESERVE : 0);
+    const bool limited = platform->sentry->boot->pids_limit != 0;
+    if (limited)
+        boost_prepare(platform->sentry);
+    workers_run(&receiver, limited ? RESERVE : 0);
 }
 
 /* --- for handlers --- */

@@ -14,6 +14,7 @@
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "sentry/kernel/process.h"
+#include "sentry/platform/boost.h"
 #include "sentry/platform/deliver.h"
 #include "sentry/platform/platform.h"
 #include "sentry/sentry.h"
@@ -42,17 +43,24 @@ void notify_prepare(int listener)
 int notify_receive(int listener, struct seccomp_notif *ret_notification)
 {
     memset(ret_notification, 0, sizeof(*ret_notification));
-    return ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, ret_notification) < 0 ? -EAGAIN : 0;
+    boost_enter();
+    int result = ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, ret_notification);
+    boost_leave();
+    return result < 0 ? -EAGAIN : 0;
 }
 
 /* A listener's requests end early when we are signalled while another of its users is inside, or frozen by `pause`. Taken for
  * the caller's death that would leave the caller waiting for ever. */
 static int request(int listener, unsigned long what, void *argument)
 {
-    int result;
-    do
+    int result, error;
+    do {
+        boost_enter();
         result = ioctl(listener, what, argument);
-    while (result < 0 && errno == EINTR);
+        error = errno;
+        boost_leave();
+    } while (result < 0 && error == EINTR);
+    errno = error;
     return result;
 }
 

@@ -50,6 +50,9 @@ bool platform_is_asking(struct sentry *sentry, int listener, uint64_t id);
 /* Answers outside a handler. */
 void platform_answer(struct call *call, int64_t result);
 
+/* Whoever waits for calls begins anew. Any thread. */
+void platform_nudge(struct platform *platform);
+
 /* Parked calls are asked again without delay. */
 void platform_wake_parked(struct platform *platform);
 
