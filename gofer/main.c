@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * postern-gofer: the container's files, served to one sentry. Started by the runtime with the descriptors of
- * postern/boot.h; ends when the sentry hangs up.
+ * postern/boot.h; ends with the sentry.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,11 @@
 #include "gofer/server.h"
 #include "postern/boot.h"
 #include "postern/confine.h"
+#include "postern/interrupt.h"
 #include "postern/error.h"
 #include "postern/thread.h"
+
+CONFINE_ALLOW(pause, "the end, which the sentry's brings");
 
 static struct server server = {
     .socket = GOFER_FD_SENTRY,
@@ -37,7 +40,7 @@ static bool is_type(int fd, mode_t type)
 
 static int check_descriptors(struct error *error)
 {
-    if (close_range(GOFER_FD_QUEUES + 1, ~0U, 0) < 0)
+    if (close_range(GOFER_FD_FIRST_FREE, ~0U, 0) < 0)
         return error_set(error, errno, "closing what is not mine");
     if (!is_type(server.socket, S_IFSOCK) || !is_type(server.root, S_IFDIR) || !is_type(server.hidden, S_IFDIR) ||
         !is_type(server.self, S_IFDIR) || !is_type(server.mounts, S_IFREG))
@@ -50,18 +53,26 @@ static int check_descriptors(struct error *error)
     return 0;
 }
 
-/* --mapped: in a user namespace. --own-mounts=LIST: see gofer/foreign.h. --ranks=low, --ranks=all: see gofer/server.h. */
+static void take_labels(char *text)
+{
+    char *rest;
+    server.label_uid = (uid_t)strtoul(text, &rest, 10);
+    server.label_gid = *rest == ',' ? (gid_t)strtoul(rest + 1, NULL, 10) : 0;
+}
+
+/* --mapped: in a user namespace. --labels=UID,GID: the first of them (postern/mark.h). --own-mounts=LIST: see gofer/foreign.h.
+ * --ranks: it has been left CAP_SYS_NICE (gofer/op_rank.c). */
 static int take_arguments(int argc, char **argv, bool *ret_mapped, struct error *error)
 {
-    static const char own_mounts[] = "--own-mounts=";
+    static const char own_mounts[] = "--own-mounts=", labels[] = "--labels=";
     bool mapped = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--mapped") == 0)
             mapped = true;
-        else if (strcmp(argv[i], "--ranks=low") == 0)
-            server.ranks = RANKS_LOW;
-        else if (strcmp(argv[i], "--ranks=all") == 0)
-            server.ranks = RANKS_ALL;
+        else if (strcmp(argv[i], "--ranks") == 0)
+            server.ranks = true;
+        else if (strncmp(argv[i], labels, sizeof(labels) - 1) == 0)
+            take_labels(argv[i] + sizeof(labels) - 1);
         else if (strncmp(argv[i], own_mounts, sizeof(own_mounts) - 1) != 0 || foreign_init(argv[i] + sizeof(own_mounts) - 1) < 0)
             return error_refuse(error, "started with an argument that is none of mine: %.80s", argv[i]);
     }
@@ -81,8 +92,10 @@ int main(int argc, char **argv)
         (void)error_set(&error, status, "starting a thread");
     if (status == 0)
         status = take_arguments(argc, argv, &mapped, &error);
+    if (status == 0 && (status = interrupt_prepare()) < 0)
+        (void)error_set(&error, status, "signals");
     if (status == 0)
-        status = gofer_confine(mapped, server.ranks != RANKS_NONE, &error);
+        status = gofer_confine(mapped, server.ranks, &error);
     if (status == 0 && (status = server_init(&server)) < 0)
         (void)error_set(&error, status, "self/fd of procfs");
     if (status < 0) {
@@ -91,7 +104,12 @@ int main(int argc, char **argv)
     }
 
     status = server_run(&server);
-    if (status < 0)
+    if (status < 0) {
         (void)dprintf(STDERR_FILENO, "postern-gofer: the sentry's socket: %s\n", strerror(-status));
-    _exit(status < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+        _exit(EXIT_FAILURE);
+    }
+    /* The sentry has ended, and we are about to be killed, as all in its pid namespace are. Not sooner: the listener we keep
+     * (GOFER_FD_KEPT) would close, and guests whose calls nobody answers would run on with ENOSYS in the meantime. */
+    for (;;)
+        (void)pause();
 }

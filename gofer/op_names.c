@@ -112,6 +112,19 @@ int op_unlink(struct exchange *exchange)
     return unlinkat(parent.fd, name, (int)exchange->request->flags) < 0 ? -errno : 0;
 }
 
+/* A whiteout is a device node, as any other that is made in `from`. */
+static int rename_leaving_node(const struct gofer_request *request, int from, const char *from_name, int to, const char *to_name)
+{
+    int status = foreign_check_mode(from, S_IFCHR);
+    if (status == 0)
+        status = owner_begin(request);
+    if (status < 0)
+        return status;
+    status = renameat2(from, from_name, to, to_name, request->flags) < 0 ? -errno : 0;
+    owner_end();
+    return status;
+}
+
 int op_rename(struct exchange *exchange)
 {
     auto_place struct place from = PLACE_NONE, to = PLACE_NONE;
@@ -121,5 +134,7 @@ int op_rename(struct exchange *exchange)
         status = place_parent(exchange, 1, &to, &to_name);
     if (status < 0)
         return status;
+    if ((exchange->request->flags & RENAME_WHITEOUT) != 0)
+        return rename_leaving_node(exchange->request, from.fd, from_name, to.fd, to_name);
     return renameat2(from.fd, from_name, to.fd, to_name, exchange->request->flags) < 0 ? -errno : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Raises a thread of the guest's (sentry/kernel/rank.h), where the runtime left us CAP_SYS_NICE to do it with. Which of them is up
- * to the sentry; how far is not, unless the container has been granted the capability itself.
+ * How a thread of the guest's is scheduled, where that takes CAP_SYS_NICE: for a container that has it (runtime/scheduling.h). Which
+ * thread and how has been judged by the sentry (sentry/kernel/rank.h); here that it is none of ours.
  */
 #include <errno.h>
 #include <linux/ioprio.h>
@@ -13,77 +13,40 @@
 #include "gofer/server.h"
 #include "postern/confine.h"
 
-CONFINE_ALLOW(sched_setattr, "raises a thread of the guest's");
-CONFINE_ALLOW_IF(setpriority, 0, UINT32_MAX, PRIO_PROCESS, "raises a thread of the guest's");
-CONFINE_ALLOW_IF(getpriority, 0, UINT32_MAX, PRIO_PROCESS, "its own nice value: how far is far enough");
-CONFINE_ALLOW_IF(ioprio_set, 0, UINT32_MAX, IOPRIO_WHO_PROCESS, "ranks of disk requests a container has been granted");
+CONFINE_ALLOW(sched_setattr, "how a guest's thread is scheduled, for a container that has CAP_SYS_NICE");
+CONFINE_ALLOW_IF(setpriority, 0, UINT32_MAX, PRIO_PROCESS, "the nice value of a guest's thread, likewise");
+CONFINE_ALLOW_IF(ioprio_set, 0, UINT32_MAX, IOPRIO_WHO_PROCESS, "the rank of its disk requests, likewise");
 
-enum { NICE_HIGHEST = -20 };
-
-static int highest(const struct server *server)
-{
-    if (server->ranks == RANKS_ALL)
-        return NICE_HIGHEST;
-    int floor = getpriority(PRIO_PROCESS, 0) - SCHEDULE_MARKS;
-    return floor < NICE_HIGHEST ? NICE_HIGHEST : floor;
-}
-
-static int set_policy(const struct server *server, pid_t tid, const struct sched_attributes *attributes)
-{
-    const uint32_t policy = attributes->policy;
-    bool fair = policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE;
-    if (server->ranks != RANKS_ALL && (!fair || attributes->nice < highest(server)))
-        return -EPERM;
-    return syscall(SYS_sched_setattr, tid, attributes, 0) < 0 ? -errno : 0;
-}
-
-static int set_nice(const struct server *server, pid_t tid, int nice)
-{
-    if (nice < highest(server))
-        return -EACCES;
-    return setpriority(PRIO_PROCESS, (id_t)tid, nice) < 0 ? -errno : 0;
-}
-
-static int set_io(const struct server *server, pid_t tid, int priority)
-{
-    if (server->ranks != RANKS_ALL)
-        return -EPERM;
-    return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, tid, priority) < 0 ? -errno : 0;
-}
-
-static int set(const struct server *server, struct gofer_rank *rank)
+static int set(struct gofer_rank *rank)
 {
     enum { SENTRY_PID = 1 };
     if (rank->tid <= SENTRY_PID)
         return -EPERM;
+    long result = -1;
     rank->attributes.size = sizeof(rank->attributes);
     switch (rank->what) {
     case GOFER_RANK_POLICY:
-        return set_policy(server, rank->tid, &rank->attributes);
+        result = syscall(SYS_sched_setattr, rank->tid, &rank->attributes, 0);
+        break;
     case GOFER_RANK_NICE:
-        return set_nice(server, rank->tid, rank->value);
+        result = setpriority(PRIO_PROCESS, (id_t)rank->tid, rank->value);
+        break;
     case GOFER_RANK_IO:
-        return set_io(server, rank->tid, rank->value);
+        result = syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, rank->tid, rank->value);
+        break;
     default:
         return -EINVAL;
     }
+    return result < 0 ? -errno : 0;
 }
 
 int op_rank(struct exchange *exchange)
 {
-    const struct server *server = exchange->server;
-    const size_t size = exchange->request->data_size, count = size / sizeof(struct gofer_rank);
-    int error = -EINVAL;
-    if (server->ranks == RANKS_NONE)
+    struct gofer_rank rank;
+    if (!exchange->server->ranks)
         return -EPERM;
-    if (size % sizeof(struct gofer_rank) != 0 || count > GOFER_RANKS_MAX)
+    if (exchange->request->data_size != sizeof(rank))
         return -EINVAL;
-    for (size_t i = 0; i < count; i++) {
-        struct gofer_rank rank;
-        memcpy(&rank, (const char *)exchange->data + i * sizeof(rank), sizeof(rank));
-        int result = set(server, &rank);
-        exchange->reply->value += result == 0;
-        error = result < 0 ? result : error;
-    }
-    return exchange->reply->value > 0 ? 0 : error;
+    memcpy(&rank, exchange->data, sizeof(rank));
+    return set(&rank);
 }

@@ -1,101 +1,112 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The naming half of what guests otherwise do natively: path sockets and inotify. */
+/* The naming half of what guests otherwise do natively: whom a socket reaches by a path, and inotify. bind(2) is in bind.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "gofer/foreign.h"
-#include "gofer/owner.h"
 #include "gofer/resolve.h"
 #include "gofer/server.h"
 #include "postern/confine.h"
+#include "postern/connect.h"
+#include "postern/mark.h"
 
-CONFINE_ALLOW(fchdir, "bind takes no descriptor of a folder");
-CONFINE_ALLOW(bind, "a guest's socket gets its name");
 CONFINE_ALLOW(connect, "a guest's socket reaches another's name");
+CONFINE_ALLOW(sendmsg, "a guest's datagram goes to a name");
 CONFINE_ALLOW(inotify_add_watch, "a guest's inotify instance gets a watch");
 
-/* A name of 108 bytes fills the address without a NUL: Linux allows that. */
-static int set_name(struct sockaddr_un *address, const char *name, socklen_t *ret_size)
+/* Who the guest is that connects, for the other side (postern/mark.h). Any mark may be asked for: it means something to one sentry
+ * only, and no file and no process has these groups. */
+static int connect_marked(const struct exchange *exchange, const struct sockaddr_un *address)
 {
-    size_t length = strlen(name);
-    if (length > sizeof(address->sun_path))
-        return -ENAMETOOLONG;
-    memset(address, 0, sizeof(*address));
-    address->sun_family = AF_UNIX;
-    memcpy(address->sun_path, name, length);
-    *ret_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (length < sizeof(address->sun_path)));
-    return 0;
-}
-
-static int bind_in(const struct server *server, int directory, int fd, const struct sockaddr_un *address,
-                   socklen_t size)
-{
-    if (fchdir(directory) < 0)
-        return -errno;
-    int status = bind(fd, (const struct sockaddr *)address, size) < 0 ? -errno : 0;
-    if (fchdir(server->self) < 0) {
-        (void)dprintf(STDERR_FILENO, "postern-gofer: cannot return to self/fd\n");
+    struct mark mark;
+    gid_t groups[MARK_DIGITS];
+    const bool marked = exchange->request->data_size == sizeof(mark) && exchange->server->label_gid != 0;
+    if (marked) {
+        memcpy(&mark, exchange->data, sizeof(mark));
+        mark_to_groups(&mark, exchange->server->label_gid, groups);
+    }
+    int status = marked ? mark_wear(groups) : 0;
+    if (status < 0)
+        return status;
+    status = connect_at_once(exchange->fd, (const struct sockaddr *)address, sizeof(*address));
+    if (marked && mark_wear(NULL) < 0) {
+        (void)dprintf(STDERR_FILENO, "postern-gofer: cannot give up its groups\n");
         _exit(EXIT_FAILURE);
     }
     return status;
 }
 
-int op_bind(struct exchange *exchange)
-{
-    auto_place struct place parent = PLACE_NONE;
-    struct sockaddr_un address;
-    socklen_t size = 0;
-    const char *name;
-    int status = place_parent(exchange, 0, &parent, &name);
-    if (status == 0)
-        status = set_name(&address, name, &size);
-    if (status < 0)
-        return status;
-
-    /* The kernel takes the mode from the socket itself: what the request leaves out, the umask takes away. */
-    struct gofer_request owner = *exchange->request;
-    owner.umask |= ~owner.mode & 0777;
-    status = owner_begin(&owner);
-    if (status < 0)
-        return status;
-    status = bind_in(exchange->server, parent.fd, exchange->fd, &address, size);
-    owner_end();
-    if (status == 0)
-        foreign_note_made(parent.fd, name);
-    return status;
-}
-
-/* connect(2) that never waits for room in the other's queue. */
-static int connect_at_once(int fd, const struct sockaddr_un *address, socklen_t size)
-{
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || ((flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
-        return -errno;
-    int status = connect(fd, (const struct sockaddr *)address, size) < 0 ? -errno : 0;
-    if ((flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags) < 0)
-        return -errno;
-    return status;
-}
-
-int op_connect(struct exchange *exchange)
+/* The socket file a request names, as an address: by its descriptor, so that it is this one and no other. */
+static int find_socket(const struct exchange *exchange, struct place *ret_target, struct sockaddr_un *ret_address)
 {
     auto_place struct place target = PLACE_NONE;
-    struct sockaddr_un address;
-    socklen_t size = 0;
     struct statx attributes;
     int status = place_of_request(exchange, &target);
     if (status == 0)
         status = attributes_of(target.fd, &attributes);
     if (status == 0)
         status = foreign_check_reach(&attributes);
-    if (status == 0)
-        status = set_name(&address, fd_name(target.fd).text, &size);
-    return status < 0 ? status : connect_at_once(exchange->fd, &address, size);
+    if (status < 0)
+        return status;
+    *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    (void)snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "%s", fd_name(target.fd).text);
+    *ret_target = target;
+    target = (struct place)PLACE_NONE;
+    return 0;
+}
+
+int op_connect(struct exchange *exchange)
+{
+    auto_place struct place target = PLACE_NONE;
+    struct sockaddr_un address;
+    if (exchange->request->data_size != 0 && exchange->request->data_size != sizeof(struct mark))
+        return -EPROTO;
+    int status = find_socket(exchange, &target, &address);
+    return status < 0 ? status : connect_marked(exchange, &address);
+}
+
+/* Who the guest is that sends, for a receiver that asks (unix(7), SO_PASSCRED). Nobody but this container's sentry knows what a
+ * ticket stands for. */
+static void add_ticket(const struct exchange *exchange, struct msghdr *message, void *control, size_t size)
+{
+    const struct server *server = exchange->server;
+    if (exchange->request->extra == 0 || server->label_gid == 0)
+        return;
+    message->msg_control = control;
+    message->msg_controllen = size;
+    const struct ucred who = {.pid = server->pid,
+                              .uid = ticket_uid(exchange->request->mode, server->label_uid),
+                              .gid = ticket_gid(exchange->request->mode, server->label_gid)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(who)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS};
+    memcpy(CMSG_DATA(header), &who, sizeof(who));
+}
+
+int op_send(struct exchange *exchange)
+{
+    auto_place struct place target = PLACE_NONE;
+    struct sockaddr_un address;
+    int status = find_socket(exchange, &target, &address);
+    if (status < 0)
+        return status;
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+        struct cmsghdr align;
+    } control = {0};
+    struct iovec part = {.iov_base = (void *)(uintptr_t)exchange->data, .iov_len = exchange->request->data_size};
+    struct msghdr message = {.msg_name = &address, .msg_namelen = sizeof(address), .msg_iov = &part, .msg_iovlen = 1};
+    add_ticket(exchange, &message, control.bytes, sizeof(control.bytes));
+    ssize_t sent = sendmsg(exchange->fd, &message, (int)exchange->request->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0)
+        return -errno;
+    exchange->reply->value = sent;
+    return 0;
 }
 
 int op_inotify_add(struct exchange *exchange)

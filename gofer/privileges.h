@@ -9,15 +9,15 @@
 
 #define GOFER_CAPABILITY(name) (UINT64_C(1) << (name))
 
-/* Acting on files whoever owns them; LEASE finds writers of a program; SETUID and SETGID are for setfsuid(2) and
+/* Acting on files whoever owns them; LEASE finds writers of a program; SYS_CHROOT is for the names of sockets (bind.c); SETUID and SETGID are for setfsuid(2) and
  * setfsgid(2), the only calls of theirs the filter lets through. */
 #define GOFER_CAPABILITIES                                                                                             \
-    (GOFER_CAPABILITY(CAP_CHOWN) | GOFER_CAPABILITY(CAP_DAC_OVERRIDE) | GOFER_CAPABILITY(CAP_DAC_READ_SEARCH) |        \
+    (GOFER_CAPABILITY(CAP_SYS_CHROOT) | GOFER_CAPABILITY(CAP_CHOWN) | GOFER_CAPABILITY(CAP_DAC_OVERRIDE) | GOFER_CAPABILITY(CAP_DAC_READ_SEARCH) |        \
      GOFER_CAPABILITY(CAP_FOWNER) | GOFER_CAPABILITY(CAP_FSETID) | GOFER_CAPABILITY(CAP_MKNOD) |                       \
      GOFER_CAPABILITY(CAP_SETFCAP) | GOFER_CAPABILITY(CAP_LEASE) | GOFER_CAPABILITY(CAP_SETUID) |                      \
      GOFER_CAPABILITY(CAP_SETGID))
 
-/* Besides, where it is told to be of use for that (RANKS_ in gofer/server.h): how the guest's threads are scheduled. */
+/* Besides, where the container has it too (gofer/op_rank.c): how the guest's threads are scheduled. */
 #define GOFER_CAPABILITIES_RANKS GOFER_CAPABILITY(CAP_SYS_NICE)
 
 /* Ids change without capabilities changing along, no id is special, and nothing of this can be undone. */

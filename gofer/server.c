@@ -15,17 +15,19 @@
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "postern/mark.h"
 #include "postern/socket.h"
 
 CONFINE_ALLOW_IF(recvmsg, 0, UINT32_MAX, GOFER_FD_SENTRY, "requests");
 CONFINE_ALLOW_IF(sendmsg, 0, UINT32_MAX, GOFER_FD_SENTRY, "replies");
 CONFINE_ALLOW(close, "descriptors of a request");
+CONFINE_ALLOW(getpid, "its own number, for tickets");
 CONFINE_ALLOW(fstatfs, "which file system it is of");
 CONFINE_ALLOW(newfstatat, "which kind of object a descriptor is");
 CONFINE_ALLOW(fstat, "which kind of object a descriptor is");
 
 /* What a request may carry, and whether it must. */
-enum string_kind { STRING_NONE, STRING_PATH, STRING_SUBPATH, STRING_NAME, STRING_TARGET, STRING_XATTR };
+enum string_kind { STRING_NONE, STRING_PATH, STRING_SUBPATH, STRING_NAME, STRING_TARGET, STRING_XATTR, STRING_SOCKET };
 enum fd_kind { FD_NONE, FD_PLACE, FD_OBJECT, FD_SOCKET, FD_INOTIFY, FD_LINE };
 
 enum {
@@ -63,7 +65,7 @@ static const struct operation operations[GOFER_OP_COUNT] = {
     [GOFER_OP_LINK] = {"link", op_link, STRING_PATH, STRING_SUBPATH, FD_PLACE, 0, 0, 0},
     [GOFER_OP_UNLINK] = {"unlink", op_unlink, STRING_SUBPATH, STRING_NONE, FD_NONE, AT_REMOVEDIR, 0, 0},
     [GOFER_OP_RENAME] = {"rename", op_rename, STRING_SUBPATH, STRING_SUBPATH, FD_NONE,
-                         RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT, 0, 0},
+                         RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT, 0, USES_OWNER},
     [GOFER_OP_STATFS] = {"statfs", op_statfs, STRING_PATH, STRING_NONE, FD_PLACE, 0, 0, 0},
     [GOFER_OP_GETXATTR] = {"getxattr", op_getxattr, STRING_PATH, STRING_XATTR, FD_PLACE, 0, 0, USES_SIZE},
     [GOFER_OP_SETXATTR] = {"setxattr", op_setxattr, STRING_PATH, STRING_XATTR, FD_PLACE, XATTR_CREATE | XATTR_REPLACE,
@@ -71,8 +73,10 @@ static const struct operation operations[GOFER_OP_COUNT] = {
     [GOFER_OP_LISTXATTR] = {"listxattr", op_listxattr, STRING_PATH, STRING_NONE, FD_PLACE, 0, 0, USES_SIZE},
     [GOFER_OP_REMOVEXATTR] = {"removexattr", op_removexattr, STRING_PATH, STRING_XATTR, FD_PLACE, 0, 0, 0},
     [GOFER_OP_SYNC] = {"sync", op_sync, STRING_NONE, STRING_NONE, FD_NONE, 0, 0, 0},
-    [GOFER_OP_BIND] = {"bind", op_bind, STRING_SUBPATH, STRING_NONE, FD_SOCKET, 0, MODE_BITS, USES_OWNER},
-    [GOFER_OP_CONNECT] = {"connect", op_connect, STRING_SUBPATH, STRING_NONE, FD_SOCKET, 0, 0, 0},
+    [GOFER_OP_BIND] = {"bind", op_bind, STRING_SUBPATH, STRING_SOCKET, FD_SOCKET, 0, MODE_BITS, USES_OWNER},
+    [GOFER_OP_CONNECT] = {"connect", op_connect, STRING_SUBPATH, STRING_NONE, FD_SOCKET, 0, 0, USES_DATA},
+    [GOFER_OP_SEND] = {"send", op_send, STRING_SUBPATH, STRING_NONE, FD_SOCKET, GOFER_SEND_FLAGS, TICKETS - 1,
+                       USES_DATA | USES_EXTRA},
     [GOFER_OP_INOTIFY_ADD] = {"inotify_add", op_inotify_add, STRING_PATH, STRING_NONE, FD_INOTIFY,
                               IN_ALL_EVENTS | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_CREATE |
                                   IN_MASK_ADD | IN_ONESHOT,
@@ -102,6 +106,8 @@ static bool string_fits(enum string_kind kind, const char *string, size_t size)
         return size > 0 && string[size - 1] == '\0' && gofer_name_ok(string, size - 1);
     case STRING_TARGET:
         return gofer_string_ok(string, size, GOFER_PATH_MAX) && size > 1;
+    case STRING_SOCKET: /* the handler knows the name it must end in */
+        return gofer_string_ok(string, size, GOFER_SOCKET_NAME_MAX + 1);
     case STRING_XATTR:
         return gofer_string_ok(string, size, GOFER_XATTR_NAME_MAX);
     }
@@ -308,5 +314,6 @@ int server_run(struct server *server)
 
 int server_init(struct server *server)
 {
+    server->pid = getpid();
     return fchdir(server->self) < 0 ? -errno : owner_init();
 }

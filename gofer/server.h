@@ -14,13 +14,6 @@
 
 #include "postern/gofer_protocol.h"
 
-/* What it may do to how the guest's threads are scheduled. */
-enum ranks {
-    RANKS_NONE = 0,
-    RANKS_LOW, /* give those of low rank a processor */
-    RANKS_ALL, /* whatever the host does for CAP_SYS_NICE, which the container has */
-};
-
 enum { EXCHANGE_FDS_MAX = 2 };
 
 /* Where things are. Borrowed. */
@@ -32,7 +25,10 @@ struct server {
     int mounts;            /* our /proc/self/mountinfo */
     int fuse;              /* root of the sentry's FUSE mount, or -1 */
     int queues;            /* the message queues, or -1 */
-    enum ranks ranks;
+    uid_t label_uid;       /* the first of the labels (postern/mark.h); 0: there are none */
+    gid_t label_gid;
+    pid_t pid;             /* our own */
+    bool ranks;            /* threads of the guest may be scheduled as CAP_SYS_NICE allows, which the container has */
     atomic_uint_fast64_t hidden_count; /* numbers the hidden directories */
 };
 
@@ -71,6 +67,7 @@ int line_serve(struct line *line);
 typedef int operation_fn(struct exchange *exchange);
 operation_fn op_walk, op_getattr, op_setattr, op_open, op_reopen, op_mkdir, op_mknod, op_symlink, op_link, op_unlink,
     op_rename, op_statfs, op_getxattr, op_setxattr, op_listxattr, op_removexattr, op_sync, op_bind, op_connect,
-    op_inotify_add, op_hidden_directory, op_fuse_open, op_line, op_queue_find, op_queue_make, op_queue_unlink, op_rank;
+    op_send, op_inotify_add, op_hidden_directory, op_fuse_open, op_line, op_queue_find, op_queue_make, op_queue_unlink,
+    op_rank;
 
 #endif

@@ -71,7 +71,9 @@ static void emit_word(struct assembler *as, struct loaded *loaded, uint32_t offs
 
 static void emit_term(struct assembler *as, struct loaded *loaded, const struct guard_term *term)
 {
-    uint32_t offset = (uint32_t)(offsetof(struct seccomp_data, args) + term->argument * sizeof(uint64_t));
+    uint32_t offset = term->argument == GUARD_CALLER
+                          ? (uint32_t)offsetof(struct seccomp_data, instruction_pointer)
+                          : (uint32_t)(offsetof(struct seccomp_data, args) + term->argument * sizeof(uint64_t));
     uint32_t high_mask = (uint32_t)(term->mask >> 32);
     if (high_mask != 0 && term->op != GUARD_EQ) {
         as->failure = -EINVAL; /* would need an "or" of two words, which nothing asks for */

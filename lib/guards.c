@@ -6,6 +6,7 @@
  * Numbers the installed headers may lack are written out, with their names beside them.
  */
 #include "lib/guards.h"
+#include "sentry/stub/gate.h"
 
 #include <asm/prctl.h>
 #include <fcntl.h>
@@ -23,6 +24,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "postern/socket.h"
+
 #define INT_MASK UINT64_C(0xffffffff)
 
 /* Terms on an int, on some bits of an int, on a whole register. */
@@ -33,11 +36,20 @@
 /* start, a multiple of count, up to start + count - 1; count is a power of two */
 #define FROM(argument, start, count) BITS(argument, ~((uint32_t)(count) - 1), start)
 
+/* Called from one of the gate's places (sentry/stub/gate.h). What is native from there is native from anywhere: a guest can jump to it. */
+#define FROM_GATE(place) {GUARD_CALLER, GUARD_EQ, UINT64_MAX, GATE_ADDRESS + (place)}
+/* By the lower half alone: whoever comes from elsewhere with the same is judged by the sentry, which is no harm. */
+#define NOT_FROM_GATE(place) {GUARD_CALLER, GUARD_NE, INT_MASK, (uint32_t)(GATE_ADDRESS + (place))}
+
 #define CASE(...) {sizeof((struct guard_term[]){__VA_ARGS__}) / sizeof(struct guard_term), {__VA_ARGS__}}
 
 /* Huge pages are the machine's, and few. */
 static const struct guard_case mmap_cases[] = {
-    CASE(BITS(3, MAP_HUGETLB, 0)),
+    CASE(BITS(3, MAP_HUGETLB, 0), NOT_FROM_GATE(GATE_ASK)),
+};
+
+static const struct guard_case fstat_cases[] = {
+    CASE(FROM_GATE(GATE_NATIVE)),
 };
 
 static const struct guard_case memfd_create_cases[] = {
@@ -83,26 +95,33 @@ static const struct guard_case socket_cases[] = {
     CASE(EQ(0, AF_NETLINK), SOCKET_TYPE(SOCK_DGRAM), EQ(2, NETLINK_ROUTE)),
 };
 
-static const struct guard_case socketpair_cases[] = {
-    CASE(EQ(0, AF_UNIX)),
-};
-
+/* MSG_OOB is for TCP alone, and done by the sentry: urgent data of Unix sockets have been a way into kernels. What is newer than
+ * these flags is nobody's. */
+#define MSG_FLAGS(argument) BITS(argument, 0x9ff80000U | MSG_OOB, 0)
 static const struct guard_case sendto_cases[] = {
-    CASE(WORD(4, 0)),
+    CASE(WORD(4, 0), MSG_FLAGS(3)),
+};
+static const struct guard_case recvfrom_cases[] = {
+    CASE(MSG_FLAGS(3)),
+};
+static const struct guard_case sendmmsg_cases[] = {
+    CASE(EQ(2, 1), EQ(3, MSG_OF_OURS | MSG_NOSIGNAL)),
+};
+static const struct guard_case recvmsg_cases[] = {
+    CASE(BITS(2, ~MSG_CMSG_CLOEXEC, MSG_OF_OURS | MSG_DONTWAIT)),
 };
 
-/* Never here: SO_ATTACH_* (BPF, and its compiler), SO_BINDTODEVICE, SO_PASSPIDFD (would hand out host processes),
+/* Never here: SO_PASSCRED, whose answers are emulated; SO_ATTACH_* (BPF, and its compiler), SO_BINDTODEVICE, SO_PASSPIDFD (would hand out host processes),
  * SO_ZEROCOPY, IPT_SO_* and MRT_* (firewall, multicast routing), TCP_ULP (TLS in the kernel), TCP_MD5SIG, TCP_AO_*,
  * UDP_ENCAP (tunnels), IPV6_ADDRFORM (turns a socket into another kind). */
 #define LEVEL(level) EQ(1, level)
 static const struct guard_case setsockopt_cases[] = {
     CASE(LEVEL(SOL_SOCKET), FROM(2, 0, 16)),
-    /* Not SO_PASSCRED: the kernel would vouch for native ids, and those are the same for every guest; a root daemon that trusts
-     * them could be fooled by any user of its container. */
     CASE(LEVEL(SOL_SOCKET), FROM(2, 18, 2)), /* SO_RCVLOWAT, SO_SNDLOWAT */
     CASE(LEVEL(SOL_SOCKET), FROM(2, 20, 4)), /* SO_RCVTIMEO, SO_SNDTIMEO, two of no use */
     CASE(LEVEL(SOL_SOCKET), EQ(2, SO_TIMESTAMP)),
-    CASE(LEVEL(SOL_SOCKET), FROM(2, 32, 8)), /* SO_SNDBUFFORCE to SO_DOMAIN: SO_TIMESTAMPNS, SO_MARK, SO_TIMESTAMPING */
+    CASE(LEVEL(SOL_SOCKET), FROM(2, 34, 2)), /* SO_PASSSEC, SO_TIMESTAMPNS */
+    CASE(LEVEL(SOL_SOCKET), FROM(2, 36, 4)), /* SO_MARK, SO_TIMESTAMPING, SO_PROTOCOL, SO_DOMAIN */
     CASE(LEVEL(SOL_SOCKET), FROM(2, 40, 8)), /* SO_RXQ_OVFL to SO_MAX_PACING_RATE: SO_PEEK_OFF, SO_BUSY_POLL */
     CASE(LEVEL(SOL_SOCKET), EQ(2, SO_INCOMING_CPU)),
     CASE(LEVEL(SOL_SOCKET), EQ(2, 63)),     /* SO_TIMESTAMP_NEW */
@@ -199,6 +218,10 @@ static const struct guard_case rlimit_cases[] = {
     CASE(NE(0, RLIMIT_LOCKS), NE(0, RLIMIT_NICE)),
 };
 
+static const struct guard_case own_thread_cases[] = {
+    CASE(EQ(0, 0)),
+};
+
 static const struct guard_case prlimit64_cases[] = {
     CASE(EQ(0, 0), NE(1, RLIMIT_LOCKS), NE(1, RLIMIT_NICE)),
 };
@@ -212,13 +235,16 @@ static const struct guard_case prlimit64_cases[] = {
 
 const struct guard guards[GUARD_COUNT] = {
     [GUARD_none] = {.name = ""},
-    GUARD(mmap, "no huge pages"),
+    GUARD(fstat, "called by the gate, which takes no owner or device from it"),
+    GUARD(mmap, "no huge pages; not the gate's question"),
     GUARD(memfd_create, "no huge pages"),
     GUARD(madvise, "not MADV_HWPOISON or MADV_SOFT_OFFLINE"),
     GUARD(ioctl, "a listed terminal, queue or interface query"),
     GUARD(socket, "AF_UNIX, TCP, UDP or NETLINK_ROUTE"),
-    GUARD(socketpair, "AF_UNIX"),
-    GUARD(sendto, "no address"),
+    GUARD(sendto, "no address; plain flags"),
+    GUARD(recvfrom, "plain flags"),
+    GUARD(sendmmsg, "as the cell's first process uses it"),
+    GUARD(recvmsg, "as a caller does that is made to take a descriptor"),
     GUARD(setsockopt, "a listed option of SOL_SOCKET, TCP, UDP, IP, IPV6 or NETLINK"),
     GUARD(getsockopt, "a listed option; none that names the peer"),
     GUARD(clone, "no namespace, no CLONE_PTRACE, _UNTRACED or _PARENT; CLONE_FS for threads, which share descriptors too"),
@@ -229,25 +255,26 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(arch_prctl, "segment bases, CPUID faulting, vector state, shadow stack"),
     GUARD(rlimit, "not RLIMIT_LOCKS or RLIMIT_NICE"),
     GUARD(prlimit64, "own process, not RLIMIT_LOCKS or RLIMIT_NICE"),
+    GUARD(own_thread, "the calling thread's own"),
 };
 
-static bool case_holds(const struct guard_case *guard_case, const uint64_t arguments[6])
+static bool case_holds(const struct guard_case *guard_case, const uint64_t words[GUARD_WORDS])
 {
     for (size_t i = 0; i < guard_case->term_count; i++) {
         const struct guard_term *term = &guard_case->terms[i];
-        bool equal = (arguments[term->argument] & term->mask) == term->value;
+        bool equal = (words[term->argument] & term->mask) == term->value;
         if (equal != (term->op == GUARD_EQ))
             return false;
     }
     return true;
 }
 
-bool guard_holds(const struct guard *guard, const uint64_t arguments[6])
+bool guard_holds(const struct guard *guard, const uint64_t words[GUARD_WORDS])
 {
     if (guard == NULL)
         return true;
     for (size_t i = 0; i < guard->case_count; i++) {
-        if (case_holds(&guard->cases[i], arguments))
+        if (case_holds(&guard->cases[i], words))
             return true;
     }
     return false;

@@ -7,12 +7,15 @@
 
 enum guard_number {
     GUARD_none,
+    GUARD_fstat,
     GUARD_mmap,
     GUARD_madvise,
     GUARD_ioctl,
     GUARD_socket,
-    GUARD_socketpair,
     GUARD_sendto,
+    GUARD_recvfrom,
+    GUARD_sendmmsg,
+    GUARD_recvmsg,
     GUARD_setsockopt,
     GUARD_getsockopt,
     GUARD_clone,
@@ -23,6 +26,7 @@ enum guard_number {
     GUARD_arch_prctl,
     GUARD_rlimit,
     GUARD_prlimit64,
+    GUARD_own_thread,
     GUARD_memfd_create,
     GUARD_COUNT,
 };

@@ -61,7 +61,7 @@ int socket_send_from_cell(int socket, const void *data, size_t size, const int *
     struct mmsghdr one = {.msg_hdr = outgoing.message};
     int sent;
     do
-        sent = sendmmsg(socket, &one, 1, MSG_NOSIGNAL);
+        sent = sendmmsg(socket, &one, 1, MSG_NOSIGNAL | MSG_OF_OURS);
     while (sent < 0 && errno == EINTR);
     if (sent < 0)
         return -errno;

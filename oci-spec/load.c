@@ -104,22 +104,22 @@ static int read_failed(const char *path, int code, struct error *error)
     }
 }
 
-static int read_path(const char *path, char **ret_text, size_t *ret_size, struct error *error)
+int oci_read(int folder, const char *name, const char *shown, char **ret_text, size_t *ret_size, struct error *error)
 {
     /* O_NONBLOCK: a FIFO in the place of the file must not hang us; it has no effect on a regular file. */
-    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    auto_close int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
-        return error_set(error, errno, "cannot open %s", path);
+        return error_set(error, errno, "cannot open %s", shown);
 
     int result = read_all(fd, ret_text, ret_size);
-    return result < 0 ? read_failed(path, result, error) : 0;
+    return result < 0 ? read_failed(shown, result, error) : 0;
 }
 
 int oci_load(const char *path, struct oci_config **ret_config, struct error *error)
 {
     auto_free char *text = NULL;
     size_t size = 0;
-    int result = read_path(path, &text, &size, error);
+    int result = oci_read(AT_FDCWD, path, path, &text, &size, error);
     return result < 0 ? result : oci_parse(text, size, ret_config, error);
 }
 
@@ -133,7 +133,7 @@ int oci_load_process(const char *path, struct oci_config **ret_config, struct er
                                     .validate = oci_validate_process};
     auto_free char *text = NULL;
     size_t size = 0;
-    int result = read_path(path, &text, &size, error);
+    int result = oci_read(AT_FDCWD, path, path, &text, &size, error);
     return result < 0 ? result : parse(&subject, text, size, ret_config, error);
 }
 

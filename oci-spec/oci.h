@@ -447,6 +447,9 @@ enum {
     OCI_VALUES_MAX = 1024 * 1024,    /* JSON values in a file */
 };
 
+/* Reads a file of at most OCI_FILE_MAX bytes: the text, to be freed, ends in no NUL. shown: its name in the words of an error. */
+int oci_read(int folder, const char *name, const char *shown, char **ret_text, size_t *ret_size, struct error *error);
+
 /* Reads and checks a config.json. On failure *error says where and why. Returns 0 or -errno. */
 int oci_load(const char *path, struct oci_config **ret_config, struct error *error);
 

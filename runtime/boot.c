@@ -14,6 +14,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/gofer_setup.h"
+#include "runtime/ids.h"
 #include "runtime/limits.h"
 #include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
@@ -53,19 +54,15 @@ static int put_credentials(struct boot_config *boot, const struct oci_process *p
     return put_text(boot->cwd, sizeof(boot->cwd), process->cwd, "process.cwd", error);
 }
 
-/* All of them: those config.json says nothing of are what was found. */
+/* All of them: those config.json says nothing of are the caller's. */
 static void put_limits(struct boot_config *boot, const struct oci_process *process)
 {
     _Static_assert((int)BOOT_RLIMITS_MAX == (int)RLIM_NLIMITS, "one of each");
     boot->rlimit_count = RLIM_NLIMITS;
     for (int resource = 0; resource < RLIM_NLIMITS; resource++) {
-        const struct rlimit found = limits_found(resource);
-        boot->rlimits[resource] = (struct boot_rlimit){.resource = (uint32_t)resource, .soft = found.rlim_cur, .hard = found.rlim_max};
-    }
-    for (size_t i = 0; i < process->rlimits.count; i++) {
-        struct boot_rlimit *limit = &boot->rlimits[process->rlimits.items[i].resource];
-        limit->soft = process->rlimits.items[i].soft;
-        limit->hard = process->rlimits.items[i].hard;
+        int entry;
+        const struct rlimit shown = limits_shown(process, resource, &entry);
+        boot->rlimits[resource] = (struct boot_rlimit){.resource = (uint32_t)resource, .soft = shown.rlim_cur, .hard = shown.rlim_max};
     }
 }
 
@@ -160,6 +157,16 @@ static int put_deadline(struct boot_config *boot, const struct oci_config *confi
     return 0;
 }
 
+/* The fast way in. */
+static int put_gate(struct boot_config *boot, const struct oci_config *config, struct error *error)
+{
+    const char *word = oci_annotation(config, "dev.postern.gate");
+    boot->gate = word == NULL || strcmp(word, "on") == 0;
+    if (boot->gate || strcmp(word, "off") == 0)
+        return 0;
+    return error_refuse(error, "annotations[\"dev.postern.gate\"]: \"on\" or \"off\", not \"%.40s\"", word);
+}
+
 static int put_all(struct boot_config *boot, const struct oci_config *config, const struct gofer_layout *layout,
                    const struct boot_facts *facts, struct error *error)
 {
@@ -176,12 +183,16 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     boot->gids = facts->users->gids;
     boot->groups_denied = facts->users->groups_denied;
     boot->ipc_own = namespaces_ipc_own(host);
+    boot->sentry_labels = facts->ids->label != 0;
+    boot->gofer_labels = facts->users->label_gid != 0;
     if (host->resources != NULL)
         put_resources(boot, host->resources);
 
     int status = put_sharing(boot, config, error);
     if (status == 0)
         status = put_deadline(boot, config, error);
+    if (status == 0)
+        status = put_gate(boot, config, error);
     if (status == 0)
         status = put_text(boot->container_id, sizeof(boot->container_id), facts->id, "container id", error);
     if (status == 0)

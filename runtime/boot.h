@@ -8,6 +8,7 @@
 
 struct error;
 struct gofer_layout;
+struct ids;
 struct oci_config;
 struct oci_process;
 struct user_namespace;
@@ -15,10 +16,11 @@ struct user_namespace;
 struct boot_facts {
     const char *id;
     const struct user_namespace *users;
+    const struct ids *ids;
     const char *hostname;       /* when config.json gives none */
     int64_t boottime_offset_ns; /* what was added to the guest's CLOCK_BOOTTIME */
     bool trace;
-    bool gofer_ranks; /* it has been given some */
+    bool gofer_ranks; /* it has been left CAP_SYS_NICE */
 };
 
 /* Returns 0 with *ret_fd owned by the caller, or -errno. What does not fit boot_config's bounds is refused by name. */

@@ -1,72 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/cell.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <linux/mount.h>
-#include <linux/sched.h>
+#include <linux/close_range.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
-#include "postern/boot.h"
+#include "postern/cell.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/privilege.h"
 #include "postern/socket.h"
-#include "runtime/cell_init.h"
-#include "runtime/cell_program.h"
+#include "runtime/await.h"
+#include "runtime/cell_boot.h"
 #include "runtime/fork_into.h"
+#include "runtime/limits.h"
 #include "runtime/namespaces.h"
-#include "runtime/privilege.h"
+#include "runtime/programs.h"
 
-/* What the helper tells us of the process it cloned; its pidfd comes along. */
-struct cloned_message {
-    pid_t outer_pid;
-    char hostname[65];
+static const char first_process[] = "the container's first process";
+
+const char *cell_plan_program(const struct cell_plan *plan)
+{
+    return plan->program != NULL ? plan->program : plan->process->args.items[0];
+}
+
+/* -- postern-cell -------------------------------------------------------------------------------------------------- */
+
+/* To be inherited by the process; before the user namespace is joined, in which /proc/self is no longer ours to write. */
+static void set_oom_score(const struct oci_process *process)
+{
+    if (!process->oom_score_adj.set)
+        return;
+    auto_close int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (file >= 0)
+        (void)dprintf(file, "%d", process->oom_score_adj.value);
+}
+
+struct handed {
+    int socket, report, boot, namespaces, offsets; /* as postern/cell.h numbers them; the last may be -1 */
 };
 
-static int64_t clock_seconds(clockid_t clock)
+/* Puts them at their numbers; everything else but the program's own descriptors closes at the exec. Returns where `program` is now. */
+static int place(const struct handed *handed, int program, int preserved, struct error *error)
 {
-    struct timespec now;
-    (void)clock_gettime(clock, &now);
-    return now.tv_sec;
-}
-
-/* Unless the configuration says what they are to show, the guest's clocks start near zero, so that they do not tell how long
- * the host has been up (time_namespaces(7)). A kernel without time namespaces shows the host's then. *ret_offset: what was
- * added to CLOCK_BOOTTIME. */
-static int enter_time_namespace(int file, const struct oci_time_offsets *wanted, int64_t *ret_offset, struct error *error)
-{
-    const struct oci_time_offsets hidden = {.monotonic.secs = -clock_seconds(CLOCK_MONOTONIC),
-                                            .boottime.secs = -clock_seconds(CLOCK_BOOTTIME)};
-    const struct oci_time_offsets *offsets = wanted != NULL ? wanted : &hidden;
-    char text[128];
-    int size = snprintf(text, sizeof(text), "monotonic %" PRId64 " %" PRIu32 "\nboottime %" PRId64 " %" PRIu32 "\n",
-                        offsets->monotonic.secs, offsets->monotonic.nanosecs, offsets->boottime.secs,
-                        offsets->boottime.nanosecs);
-    if (file >= 0 && unshare(CLONE_NEWTIME) == 0 && write(file, text, (size_t)size) == size) {
-        *ret_offset = offsets->boottime.secs * 1000000000 + offsets->boottime.nanosecs;
-        return 0;
+    const int table[][2] = {{handed->socket, CELL_FD_SOCKET}, {handed->report, CELL_FD_REPORT}, {handed->boot, CELL_FD_BOOT},
+                            {handed->namespaces, CELL_FD_NAMESPACES}, {handed->offsets, CELL_FD_OFFSETS}};
+    enum { COUNT = sizeof(table) / sizeof(table[0]) };
+    int high[COUNT];
+    const int moved = fcntl(program, F_DUPFD_CLOEXEC, CELL_FD_FIRST_FREE);
+    for (size_t i = 0; i < COUNT; i++) {
+        high[i] = table[i][0] < 0 ? -1 : fcntl(table[i][0], F_DUPFD_CLOEXEC, CELL_FD_FIRST_FREE);
+        if (moved < 0 || (high[i] < 0 && table[i][0] >= 0))
+            return error_set(error, errno, "cannot place a descriptor");
     }
-    *ret_offset = 0;
-    return wanted == NULL ? 0 : error_set(error, errno, "linux.timeOffsets: the kernel does not take them");
-}
-
-/* Ours, and what we clone is made with it: a thread that leaves a realtime policy gets that one back, whatever it had since. */
-static void clear_slack_tag(void)
-{
-    unsigned long slack = (unsigned long)prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
-    if (slack % SLACK_TAGS != SLACK_UNTAGGED)
-        (void)prctl(PR_SET_TIMERSLACK, slack - slack % SLACK_TAGS + SLACK_UNTAGGED, 0, 0, 0);
+    if (close_range(STDERR_FILENO + 1 + (unsigned int)preserved, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+        return error_set(error, errno, "cannot close descriptors");
+    for (size_t i = 0; i < COUNT; i++)
+        if (high[i] >= 0 && dup2(high[i], table[i][1]) < 0)
+            return error_set(error, errno, "cannot place a descriptor");
+    return moved;
 }
 
 /* The pid of a pidfd's process in our own pid namespace. */
@@ -82,45 +82,35 @@ static pid_t pid_of(int pidfd)
     return pid;
 }
 
-/* Runs in a child. For a new cell it is inside the sandbox's pid namespace already and joins U; for an existing one it joins
- * all its namespaces. Then it clones the process as the caller's child. */
-static int helper(int pidfd_of_namespaces, const struct cell_plan *plan, int socket, int report, struct error *error)
+/* Runs in a child, which for a new cell is inside the sandbox's pid namespace already. What needs the host it does itself; then it becomes
+ * postern-cell, which has nothing of the host's, joins the rest and clones the process as the caller's child. Returns only on failure. */
+static int become_cell(int namespaces, int program, const struct cell_plan *plan, int socket, int report, struct error *error)
 {
+    const unsigned int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWCGROUP;
     const bool joins = plan->joins;
     struct joined joined = {0};
     /* Opened while we are still the host's root: the right to set offsets is the opener's. */
     auto_close int offsets = joins ? -1 : open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-    cell_init_set_oom_score();
-    int status = joins ? 0 : namespaces_join(plan->host, &joined, error);
+    set_oom_score(plan->process);
+    int status = limits_clear_stamp(error);
+    if (status == 0 && !joins)
+        status = namespaces_join(plan->host, &joined, error);
     if (status < 0)
         return status;
-    const unsigned int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    const unsigned int different = namespaces_different(pid_of(pidfd_of_namespaces));
+    const unsigned int different = namespaces_different(pid_of(namespaces));
     const unsigned int wanted = joins ? CLONE_NEWPID | CLONE_NEWTIME | CLONE_NEWNS | CLONE_NEWCGROUP | different : different & CLONE_NEWIPC;
-    if (setns(pidfd_of_namespaces, (int)(CLONE_NEWUSER | wanted)) < 0)
-        return error_set(error, errno, "cannot join the sandbox's namespaces");
-    int64_t offset = 0;
-    status = joins ? 0 : enter_time_namespace(offsets, plan->host->time_offsets, &offset, error);
+    int boot = -1;
+    status = cell_boot_write(plan, &joined, CLONE_NEWUSER | wanted, joins ? 0 : CLONE_NEWPID | (others & ~joined.flags), &boot, error);
     if (status < 0)
         return status;
-
-    int pidfd = -1;
-    struct clone_args clone = {
-        .flags = (unsigned int)CLONE_PARENT | (unsigned int)CLONE_PIDFD | (joins ? 0 : CLONE_NEWPID | (others & ~joined.flags)),
-        .pidfd = (uint64_t)(uintptr_t)&pidfd,
-    };
-    clear_slack_tag();
-    pid_t pid = (pid_t)syscall(SYS_clone3, &clone, sizeof(clone));
-    if (pid < 0)
-        return error_set(error, errno, "cannot create the cell's namespaces");
-    if (pid == 0) {
-        (void)close(report);
-        cell_init_run(socket, offset, &joined);
-    }
-    struct cloned_message message = {.outer_pid = pid};
-    memcpy(message.hostname, joined.hostname, sizeof(message.hostname));
-    status = socket_send(report, &message, sizeof(message), &pidfd, 1);
-    return status < 0 ? error_set(error, status, "cannot report the container's first process") : 0;
+    const struct handed handed = {.socket = socket, .report = report, .boot = boot, .namespaces = namespaces, .offsets = offsets};
+    int placed = place(&handed, program, plan->preserve_fds, error);
+    if (placed < 0)
+        return placed;
+    privilege_keep(CAP_SYS_ADMIN); /* to join what does not belong to the sandbox's user namespace, which gives all others */
+    char *arguments[] = {(char *)(uintptr_t)CELL_PROGRAM_NAME, NULL}, *environment[] = {NULL};
+    (void)syscall(SYS_execveat, placed, "", arguments, environment, AT_EMPTY_PATH);
+    return error_set(error, errno, "cannot execute postern-cell");
 }
 
 static int run_helper(int namespaces, const struct cell_plan *plan, const int sockets[2], struct cell *cell,
@@ -132,6 +122,9 @@ static int run_helper(int namespaces, const struct cell_plan *plan, const int so
         return error_set(error, status, "cannot make a socket");
     auto_close int ours = report[0];
     auto_close int theirs = report[1];
+    auto_close int program = program_open(CELL_PROGRAM_NAME, NULL, 0, error);
+    if (program < 0)
+        return program;
 
     pid_t pid = plan->joins ? fork() : fork_into(namespaces, error);
     if (pid < 0)
@@ -139,22 +132,24 @@ static int run_helper(int namespaces, const struct cell_plan *plan, const int so
     if (pid == 0) {
         (void)close(ours);
         (void)close(sockets[0]); /* or the process would not see our end */
-        status = helper(namespaces, plan, sockets[1], theirs, error);
-        if (status < 0)
-            (void)socket_send(theirs, error, sizeof(*error), NULL, 0);
-        _exit(status < 0);
+        (void)become_cell(namespaces, program, plan, sockets[1], theirs, error);
+        (void)socket_send(theirs, error, sizeof(*error), NULL, 0);
+        _exit(1);
     }
     (void)close(take_fd(&theirs));
     struct error failure = {0};
     size_t count = 0;
     int pidfd = -1;
-    ssize_t got = socket_receive(ours, &failure, sizeof(failure), &pidfd, 1, &count);
-    (void)waitpid(pid, NULL, 0);
-    if (got == sizeof(struct cloned_message) && count == 1) {
-        struct cloned_message message;
+    ssize_t got = await_message(ours, "the helper that starts the container's first process", &failure, sizeof(failure), &pidfd,
+                                1, &count, error);
+    await_killed(pid); /* it has said all it had to say */
+    if (got < 0)
+        return (int)got;
+    if (got == sizeof(struct cell_cloned) && count == 1) {
+        struct cell_cloned message;
         memcpy(&message, &failure, sizeof(message));
         cell->outer_pid = message.outer_pid;
-        memcpy(cell->hostname, message.hostname, sizeof(cell->hostname));
+        (void)snprintf(cell->hostname, sizeof(cell->hostname), "%.64s", message.hostname);
         cell->pidfd = pidfd;
         cell->pid = pid_of(pidfd);
         return cell->pid > 0 ? 0 : error_refuse(error, "the container's first process ended at once");
@@ -173,9 +168,11 @@ static int receive_from_init(int socket, enum cell_step step, int *fds, size_t f
 {
     struct cell_message message;
     size_t count = 0;
-    ssize_t got = socket_receive(socket, &message, sizeof(message), fds, fd_max, &count);
+    ssize_t got = await_message(socket, first_process, &message, sizeof(message), fds, fd_max, &count, error);
+    if (got < 0)
+        return (int)got;
     if (got != sizeof(message))
-        return error_refuse(error, "the container's first process ended while it was set up");
+        return error_refuse(error, "%s ended while it was set up", first_process);
     message.error.text[sizeof(message.error.text) - 1] = '\0';
     if (message.step == step && message.error.code == 0) {
         *ret_message = message;
@@ -205,8 +202,7 @@ static pid_t outer_pid_of(pid_t pid)
 
 static void abandon(struct cell *cell)
 {
-    (void)kill(cell->pid, SIGKILL);
-    (void)waitpid(cell->pid, NULL, 0);
+    await_killed(cell->pid);
     (void)close(cell->pidfd);
 }
 
@@ -219,7 +215,6 @@ int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_
     auto_close int ours = sockets[0];
     auto_close int theirs = sockets[1];
 
-    cell_init_prepare(plan);
     struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1};
     status = run_helper(sentry_pidfd, plan, sockets, &cell, error);
     if (status < 0)
@@ -247,7 +242,6 @@ int cell_join(int init, const struct cell_plan *plan, struct cell *ret_cell, str
     auto_close int ours = sockets[0];
     auto_close int theirs = sockets[1];
 
-    cell_init_prepare(plan);
     struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1};
     status = run_helper(init, plan, sockets, &cell, error);
     if (status < 0)
@@ -271,9 +265,9 @@ int cell_confine(const struct cell *cell, int console, int start, int *ret_liste
         fds[count++] = console;
     if (start >= 0)
         fds[count++] = start;
-    int status = socket_send(cell->socket, &go, sizeof(go), fds, count);
+    int status = await_sent(cell->socket, first_process, &go, sizeof(go), fds, count, error);
     if (status < 0)
-        return error_set(error, status, "cannot reach the container's first process");
+        return status;
     struct cell_message message = {0};
     int listener = -1;
     status = receive_from_init(cell->socket, CELL_CONFINED, &listener, 1, &message, error);
@@ -285,6 +279,14 @@ int cell_confine(const struct cell *cell, int console, int start, int *ret_liste
     return 0;
 }
 
+/* An errno as Go writes it, which is how engines know it: "permission denied". */
+static const char *words_of(int code, char *words, size_t size)
+{
+    (void)snprintf(words, size, "%s", strerror(code));
+    words[0] = (char)tolower((unsigned char)words[0]);
+    return words;
+}
+
 /* Engines tell 126 from 127 by the words. */
 static int program_failed(const char *program, int code, struct error *error)
 {
@@ -294,7 +296,7 @@ static int program_failed(const char *program, int code, struct error *error)
     else if (code == ENOENT)
         (void)error_refuse(error, "exec: \"%s\": stat %s: no such file or directory", program, program);
     else
-        (void)error_refuse(error, "exec: \"%s\": %s", program, cell_program_words(code, words, sizeof(words)));
+        (void)error_refuse(error, "exec: \"%s\": %s", program, words_of(code, words, sizeof(words)));
     error->code = code;
     return -code;
 }
@@ -302,8 +304,7 @@ static int program_failed(const char *program, int code, struct error *error)
 static int send_step(int socket, enum cell_step step, struct error *error)
 {
     struct cell_message message = {.step = step};
-    int status = socket_send(socket, &message, sizeof(message), NULL, 0);
-    return status < 0 ? error_set(error, status, "cannot reach the container's first process") : 0;
+    return await_sent(socket, first_process, &message, sizeof(message), NULL, 0, error);
 }
 
 int cell_find(const struct cell *cell, const char *program, struct error *error)
@@ -312,8 +313,11 @@ int cell_find(const struct cell *cell, const char *program, struct error *error)
     int status = send_step(cell->socket, CELL_FIND, error);
     if (status < 0)
         return status;
-    if (socket_receive(cell->socket, &message, sizeof(message), NULL, 0, NULL) != sizeof(message))
-        return error_refuse(error, "the container's first process ended while it was set up");
+    ssize_t got = await_message(cell->socket, first_process, &message, sizeof(message), NULL, 0, NULL, error);
+    if (got < 0)
+        return (int)got;
+    if (got != sizeof(message))
+        return error_refuse(error, "%s ended while it was set up", first_process);
     if (message.step != CELL_FIND)
         return error_refuse(error, "the container's first process is out of step");
     return message.error.code == 0 ? 0 : program_failed(program, message.error.code, error);
@@ -326,8 +330,10 @@ int cell_execute(int socket, struct error *error)
         return status;
 
     struct cell_message message;
-    ssize_t got = socket_receive(socket, &message, sizeof(message), NULL, 0, NULL);
-    if (got == 0 || got == -ECONNRESET)
+    ssize_t got = await_message(socket, first_process, &message, sizeof(message), NULL, 0, NULL, error);
+    if (got < 0)
+        return (int)got;
+    if (got == 0)
         return 0; /* the socket closed at the exec, or the process died: its wait status says which */
     if (got != sizeof(message) || message.error.code == 0)
         return error_refuse(error, "the container's first process is out of step");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cell: the namespaces a guest lives in and its first process, up to the moment it executes the container's program.
+ * The cell: the namespaces a guest lives in and its first process, up to the moment it executes the container's program. Until then that
+ * process is postern-cell (cell/), which is told what to do by a file in memory and, step by step, over a socket.
  *
  *   cell_spawn    clones the container's init, nested in the sandbox's pid namespace and a child of the caller; it makes its
  *                 namespaces' filesystems and waits
@@ -15,8 +16,27 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct config_seccomp;
 struct error;
-struct cell_plan;
+struct oci_linux;
+struct oci_personality;
+struct oci_process;
+
+/* What a process of the cell needs to know; borrowed. */
+struct cell_plan {
+    const struct oci_process *process;
+    const struct config_seccomp *seccomp; /* the config's filter; NULL: none */
+    const struct oci_personality *personality; /* NULL: as it is */
+    const struct oci_linux *host; /* namespaces to join by path, sysctls; NULL if it joins */
+    const char *hostname;
+    const char *program;          /* the name to execute by; NULL: the first argument */
+    unsigned int own_streams; /* bits 0 to 2: not connected to the terminal */
+    bool hold_signals; /* the program starts with all of them blocked */
+    int preserve_fds; /* this many descriptors from 3 on stay open (LISTEN_FDS, --preserve-fds) */
+    bool joins;       /* the namespaces are there already: postern exec */
+};
+
+const char *cell_plan_program(const struct cell_plan *plan);
 
 struct cell {
     pid_t pid;        /* as the caller's pid namespace knows it */
@@ -28,7 +48,6 @@ struct cell {
     int64_t boottime_offset_ns; /* what was added to the guest's CLOCK_BOOTTIME */
 };
 
-/* The plan must outlive the process (it is used in a copy of this program's memory). */
 int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_cell, struct error *error);
 
 /* The same for a process that joins a running cell: `init` is a pidfd of its first process. procfs stays -1. */

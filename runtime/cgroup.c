@@ -153,6 +153,8 @@ int cgroup_create_in(const struct cgroup *cgroup, const struct oci_resources *re
         kept[i] = existing_part(cgroup, &cgroup->places[i]);
     for (size_t i = 0; i < cgroup->count && result == 0; i++)
         result = make_in(cgroup, &cgroup->places[i], error);
+    if (result == 0 && cgroup_would_freeze(cgroup)) /* the container would be made half and never end */
+        result = error_refuse(error, "container's cgroup unexpectedly frozen");
     if (result == 0)
         result = limit_devices(cgroup, resources, error);
     if (result == 0 && resources != NULL)

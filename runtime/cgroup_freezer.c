@@ -131,6 +131,17 @@ bool cgroup_is_frozen_in(const struct cgroup *cgroup)
     return text[0] == freezer_of(place)->freeze[0];
 }
 
+bool cgroup_would_freeze(const struct cgroup *cgroup)
+{
+    const struct cgroup_place *place = cgroup_freezer(cgroup);
+    auto_free char *text = NULL;
+    if (cgroup_is_frozen_in(cgroup))
+        return true;
+    /* Of a folder without processes the kernel says at once what those above it make of it. */
+    return place != NULL && cgroup_read(cgroup, place, freezer_of(place)->state, &text) == 0 &&
+           has_line(text, freezer_of(place)->state_frozen);
+}
+
 /* Version 2 needs no controller to freeze. */
 const struct cgroup_place *cgroup_freezer(const struct cgroup *cgroup)
 {

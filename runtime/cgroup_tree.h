@@ -116,6 +116,8 @@ int cgroup_v2_devices(const struct cgroup *cgroup, const struct cgroup_device_ru
 const struct cgroup_place *cgroup_freezer(const struct cgroup *cgroup);
 int cgroup_freeze_in(const struct cgroup *cgroup, bool frozen, struct error *error);
 bool cgroup_is_frozen_in(const struct cgroup *cgroup);
+/* Would a process that goes there be frozen, be it on account of a folder above? */
+bool cgroup_would_freeze(const struct cgroup *cgroup);
 
 /* cgroup_members.c: processes and folders. */
 int cgroup_members(const struct cgroup *cgroup, const struct cgroup_place *place, pid_t **ret_pids, size_t *ret_count);

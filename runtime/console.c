@@ -10,12 +10,12 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/socket.h"
+#include "runtime/await.h"
 
 enum { PAUSE_MS = 50, END_PAUSE_MAX_MS = 1000, DRAIN_MS = 2000 };
 
@@ -150,22 +150,15 @@ static bool has_read_all(const struct console *console)
     return slave < 0 || poll(&entry, 1, 0) == 0;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* A pty has no half-close: its end of file is a character, which must stand at the beginning of a line; in the middle
  * of one the first of two only completes the line. A program that changes the terminal's mode just then loses it, and a
  * pipe that has ended stays ended: so it is said again, at growing intervals, whenever the last one has been read. */
 static void end_input(struct console *console)
 {
     struct console_buffer *buffer = &console->to_program;
-    if (now_ms() < console->end_at)
+    if (await_now_ms() < console->end_at)
         return;
-    console->end_at = now_ms() + PAUSE_MS;
+    console->end_at = await_now_ms() + PAUSE_MS;
     if (!is_empty(buffer) || console->hung_up || !has_read_all(console))
         return;
 
@@ -179,7 +172,7 @@ static void end_input(struct console *console)
     buffer->bytes[buffer->end++] = eof;
     console->last_input = '\n';
     console->end_pause = console->end_pause < END_PAUSE_MAX_MS ? 2 * console->end_pause : END_PAUSE_MAX_MS;
-    console->end_at = now_ms() + console->end_pause;
+    console->end_at = await_now_ms() + console->end_pause;
 }
 
 static void read_input(struct console *console)
@@ -225,7 +218,7 @@ int console_timeout(const struct console *console)
 {
     if (console->hung_up)
         return PAUSE_MS;
-    int64_t left = console->end_at - now_ms();
+    int64_t left = console->end_at - await_now_ms();
     return !console->ending ? -1 : left > 0 ? (int)left : 0;
 }
 
@@ -268,8 +261,9 @@ int console_send(const char *socket_path, int master, struct error *error)
     (void)strcpy(address.sun_path, socket_path);
 
     auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-        return error_set(error, errno, "cannot connect to the console socket %s", socket_path);
-    int result = socket_send(fd, name, sizeof(name) - 1, &master, 1);
+    int result = fd < 0 ? -errno : await_connected(fd, (const struct sockaddr *)&address, sizeof(address));
+    if (result < 0)
+        return error_set(error, result, "cannot connect to the console socket %s", socket_path);
+    result = socket_send(fd, name, sizeof(name) - 1, &master, 1);
     return result < 0 ? error_set(error, result, "cannot send the console to %s", socket_path) : 0;
 }

@@ -8,29 +8,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <yajl/yajl_gen.h>
 
 #include "oci-spec/arena.h"
 #include "oci-spec/json.h"
+#include "postern/cell.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/await.h"
 #include "runtime/cgroup.h"
 #include "runtime/json_write.h"
+#include "runtime/lock.h"
 #include "runtime/state_dir.h"
 
 #define STATE_FILE "state.json"
 #define LOCK_FILE  "lock"
-#define BOOT_ID    "/proc/sys/kernel/random/boot_id"
 
 enum {
-    BOOT_ID_MAX = 40,
     STATE_BYTES_MAX = 2 * OCI_FILE_MAX, /* the annotations of any config.json, escaped */
     STATE_DEPTH_MAX = 4,
 };
@@ -53,15 +52,6 @@ static const struct field texts[] = {TEXT(id), TEXT(bundle), TEXT(rootfs), TEXT(
 static const struct field marks[] = {MARK(init), MARK(sentry), MARK(gofer)};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* A pid and its start time mean something only as long as the machine is up. */
-static void read_boot_id(char boot_id[BOOT_ID_MAX])
-{
-    auto_close int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd >= 0 ? read(fd, boot_id, BOOT_ID_MAX - 1) : 0;
-    boot_id[size > 0 ? size : 0] = '\0';
-    boot_id[strcspn(boot_id, "\n")] = '\0';
-}
 
 /* -- the folder ------------------------------------------------------------------------------------------------- */
 
@@ -91,31 +81,22 @@ int container_open(const char *root, const char *id, int *ret_folder, struct err
     return 0;
 }
 
-static int open_lock(int folder)
-{
-    int fd = openat(folder, LOCK_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        fd = openat(folder, LOCK_FILE, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return fd >= 0 ? fd : -errno;
-}
-
 int container_lock(int folder, int patience_ms)
 {
-    enum { STEP_MS = 10 };
-    struct stat status;
-    auto_close int fd = open_lock(folder);
-    if (fd < 0)
-        return fd;
-    for (int waited = 0; flock(fd, patience_ms < 0 ? LOCK_EX : LOCK_EX | LOCK_NB) < 0; waited += STEP_MS) {
-        if (errno != EINTR && (errno != EWOULDBLOCK || waited >= patience_ms))
-            return -errno;
-        if (errno == EWOULDBLOCK)
-            (void)poll(NULL, 0, STEP_MS);
-    }
-    /* Who held it may have deleted the container meanwhile. */
-    if (fstat(fd, &status) < 0)
-        return -errno;
-    return status.st_nlink > 0 ? take_fd(&fd) : -ENOENT;
+    return lock_take(folder, LOCK_FILE, patience_ms);
+}
+
+int container_lock_or_say(int folder, int *ret_lock, struct error *error)
+{
+    int lock = container_lock(folder, await_limit_ms());
+    if (lock == -ENOENT)
+        return does_not_exist(error);
+    if (lock == -EWOULDBLOCK)
+        return error_refuse(error, "cannot lock the container: another command on it does not end (--timeout)");
+    if (lock < 0)
+        return error_set(error, lock, "cannot lock the container");
+    *ret_lock = lock;
+    return 0;
 }
 
 /* -- writing ---------------------------------------------------------------------------------------------------- */
@@ -358,32 +339,27 @@ void container_release(struct container *container)
 
 /* -- status ----------------------------------------------------------------------------------------------------- */
 
-/* Whoever creates a container holds its folder's lock (state_dir.h) while he does. */
-static bool has_creator(int folder)
-{
-    auto_close int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-}
-
-/* Its start has not been: its first process still is the runtime's own program, not the stub (sentry/platform/exec.c), which is a
- * file in memory. The socket alone does not tell, should `start` have been killed before it removed it. */
+/* Its start has not been: its first process still is postern-cell. The socket alone does not tell, should `start` have been killed
+ * before it removed it. */
 static bool awaits_start(int folder, const struct container *container)
 {
-    static const char in_memory[] = "/memfd:";
-    char path[40], program[sizeof(in_memory) - 1];
+    static const char cell[] = "/" CELL_PROGRAM_NAME, replaced[] = "/" CELL_PROGRAM_NAME " (deleted)";
+    char path[40], program[PATH_MAX];
     if (faccessat(folder, START_SOCKET, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return false;
     (void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)container->init.pid);
-    ssize_t size = readlink(path, program, sizeof(program));
-    if (size < 0 && (errno == ENOENT || errno == ESRCH))
-        return false; /* it has ended meanwhile: a program may be short */
-    return size != (ssize_t)sizeof(program) || memcmp(program, in_memory, sizeof(program)) != 0;
+    ssize_t size = readlink(path, program, sizeof(program) - 1);
+    if (size < 0)
+        return errno != ENOENT && errno != ESRCH; /* it has ended meanwhile: a program may be short */
+    program[size] = '\0';
+    const char *name = strrchr(program, '/');
+    return name != NULL && (strcmp(name, cell) == 0 || strcmp(name, replaced) == 0);
 }
 
 enum container_status container_status(int folder, const struct container *container)
 {
     if (container->init.pid == 0)
-        return has_creator(folder) ? CONTAINER_CREATING : CONTAINER_STOPPED;
+        return lock_is_held(folder, ALIVE_FILE) ? CONTAINER_CREATING : CONTAINER_STOPPED;
     auto_close int init = process_mark_open(&container->init);
     if (init < 0)
         return CONTAINER_STOPPED;

@@ -50,6 +50,10 @@ int process_mark_open(const struct process_mark *mark);
  * reaped all who were in its pid namespace. */
 bool process_mark_is_zombie(const struct process_mark *mark);
 
+/* A pid and its start time mean something only as long as the machine is up: which time that is. */
+enum { BOOT_ID_MAX = 40 };
+void read_boot_id(char boot_id[BOOT_ID_MAX]);
+
 /* CREATED as long as START_SOCKET is in the folder and the init has not executed, PAUSED by the freezer. */
 #define START_SOCKET   "start.sock"
 #define CONTROL_SOCKET "control.sock"
@@ -57,9 +61,10 @@ enum container_status container_status(int folder, const struct container *conta
 const char *container_status_name(enum container_status status);
 
 /* Serialises commands that change a container: an exclusive lock, held until the descriptor is closed. A descriptor;
- * -EWOULDBLOCK if somebody else holds it for longer than that (CONTAINER_LOCK_WAIT: as long as it takes); -ENOENT if the container
+ * -EWOULDBLOCK if somebody else holds it for longer than that; -ENOENT if the container
  * has been deleted meanwhile; or another -errno. */
-enum { CONTAINER_LOCK_WAIT = -1 };
 int container_lock(int folder, int patience_ms);
+/* The same for as long as any wait (await.h), with the words for a failure. 0 or -errno. */
+int container_lock_or_say(int folder, int *ret_lock, struct error *error);
 
 #endif

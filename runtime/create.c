@@ -6,6 +6,7 @@
 #include "postern/error.h"
 #include "runtime/command.h"
 #include "runtime/creation.h"
+#include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/numbers.h"
 #include "runtime/options.h"
@@ -87,6 +88,8 @@ int command_create(int argc, char **argv)
     int result = parse_options(argc, argv, &options, &help, &error);
     if (result == 0 && help)
         return print_help();
+    if (result == 0)
+        result = limits_check(&error);
     if (result == 0)
         result = signals_open(&signals, &error);
     if (result == 0)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,12 +20,12 @@
 #include "runtime/home.h"
 #include "runtime/id_table.h"
 #include "runtime/inherited.h"
-#include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/options.h"
 #include "runtime/pid_file.h"
 #include "runtime/rootless.h"
 #include "runtime/scheduling.h"
+#include "runtime/settings.h"
 #include "runtime/state_dir.h"
 #include "runtime/state_socket.h"
 #include "runtime/sysctl.h"
@@ -53,17 +54,41 @@ static int take_inherited(struct creation *creation, struct error *error)
     return result;
 }
 
-static int load_config(struct creation *creation, struct error *error)
+/* Without root a second time, in our own mount namespace; then it must still be the same. */
+static int open_bundle(struct creation *creation, struct error *error)
 {
     struct container *container = &creation->container;
-    if (realpath(creation->options.bundle, container->bundle) == NULL)
+    struct stat before, now;
+    if (creation->bundle < 0 && realpath(creation->options.bundle, container->bundle) == NULL)
         return error_set(error, errno, "cannot open bundle %s", creation->options.bundle);
+    auto_close int bundle = open(container->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (bundle < 0 || fstat(bundle, &now) < 0 || (creation->bundle >= 0 && fstat(creation->bundle, &before) < 0))
+        return error_set(error, errno, "cannot open bundle %s", container->bundle);
+    if (creation->bundle >= 0 && (before.st_dev != now.st_dev || before.st_ino != now.st_ino))
+        return error_refuse(error, "bundle %s: another folder was put in its place", container->bundle);
+    cleanup_close(&creation->bundle);
+    creation->bundle = take_fd(&bundle);
+    return 0;
+}
 
+/* Once: what is checked is what is used, and what is kept. */
+static int read_config(struct creation *creation, struct error *error)
+{
     char path[PATH_MAX + sizeof("/config.json")];
-    (void)snprintf(path, sizeof(path), "%s/config.json", container->bundle);
-    const struct creation_options *options = &creation->options;
-    int result = options->config != NULL ? oci_parse(options->config, options->config_size, &creation->config, error)
-                                         : oci_load(path, &creation->config, error);
+    (void)snprintf(path, sizeof(path), "%s/config.json", creation->container.bundle);
+    int result = oci_read(creation->bundle, "config.json", path, &creation->text, &creation->options.config_size, error);
+    creation->options.config = creation->text;
+    return result;
+}
+
+static int load_config(struct creation *creation, struct error *error)
+{
+    char path[PATH_MAX];
+    int result = open_bundle(creation, error);
+    if (result == 0 && creation->options.config == NULL)
+        result = read_config(creation, error);
+    if (result == 0)
+        result = oci_parse(creation->options.config, creation->options.config_size, &creation->config, error);
     if (result == 0)
         result = oci_check_supported(creation->config, error);
     if (result == 0)
@@ -72,6 +97,8 @@ static int load_config(struct creation *creation, struct error *error)
         result = take_inherited(creation, error);
     if (result == 0 && rootless_needed())
         result = rootless_enter(&creation->config->linux_config, error);
+    if (result == 0)
+        result = open_bundle(creation, error);
     if (result == 0)
         result = home_add(creation->config, root_path(creation, path, sizeof(path)), error);
     if (result == 0 && creation->options.console_socket != NULL && !creation->config->process.terminal)
@@ -100,7 +127,7 @@ static int take_ids(struct creation *creation, struct error *error)
         ids_of_namespace(&uids, &gids, &creation->ids);
         return 0;
     }
-    result = id_range_find(options_global()->id_range, getenv(IDS_ENVIRONMENT), IDS_CONFIG, &range, error);
+    result = id_range_find(options_global()->id_range, getenv(IDS_ENVIRONMENT), SETTINGS_FILE, &range, error);
     if (result == 0)
         result = state_root_create(IDS_PARENT, error);
     return result == 0 ? ids_take(IDS_FOLDER, &range, &creation->ids, error) : result;
@@ -117,7 +144,7 @@ static int find_users(struct creation *creation, struct error *error)
 static int open_state(struct creation *creation, struct error *error)
 {
     int result = state_dir_create(options_global()->root, creation->options.id, creation->options.foreground, &creation->folder,
-                                  error);
+                                  &creation->alive, error);
     if (result < 0)
         return result;
     /* So that later commands need no room on the disk for theirs. */
@@ -240,6 +267,15 @@ static int process_joined(void *data, enum sandbox_part part, pid_t pid, struct 
     return result == 0 ? scheduling_set(process, pid, part == SANDBOX_INIT, error) : result;
 }
 
+/* Somebody may have frozen it meanwhile. */
+static void thaw(void *data)
+{
+    const struct creation *creation = data;
+    const struct container *container = &creation->container;
+    if (creation->has_cgroup && cgroup_is_frozen(container->cgroup, container->systemd_cgroup))
+        (void)cgroup_freeze(container->cgroup, container->systemd_cgroup, false, NULL);
+}
+
 static int run_hooks(void *data, const struct sandbox *sandbox, struct error *error)
 {
     struct creation *creation = data;
@@ -256,7 +292,7 @@ static int make_sandbox(struct creation *creation, struct error *error)
 {
     const struct sandbox_options options = {
         .id = creation->options.id,
-        .bundle = creation->container.bundle,
+        .bundle = creation->bundle,
         .config = creation->config,
         .ids = &creation->ids,
         .users = &creation->users,
@@ -266,12 +302,13 @@ static int make_sandbox(struct creation *creation, struct error *error)
         .control_socket = creation->control_socket,
         .reason = creation->reason,
         .quiet = !creation->options.foreground,
-        .locks = {creation->folder, creation->ids.lock},
+        .locks = {creation->alive, creation->ids.lock},
         .preserve_fds = creation->options.preserve_fds,
         .own_streams = creation->options.own_streams,
         .hold_signals = creation->options.hold_signals,
         .joined = process_joined,
         .made = has_early_hooks(&creation->config->hooks) ? run_hooks : NULL,
+        .failed = thaw,
         .data = creation,
     };
     int result = sandbox_create(&options, &creation->sandbox, error);
@@ -287,11 +324,9 @@ static int make_sandbox(struct creation *creation, struct error *error)
 int creation_make(const struct creation_options *options, struct creation *ret_creation, struct error *error)
 {
     struct creation creation = {
-        .options = *options, .ids = {.lock = -1}, .users = {.fd = -1}, .folder = -1, .start_socket = -1, .control_socket = -1, .reason = -1};
+        .options = *options, .bundle = -1, .ids = {.lock = -1}, .users = {.fd = -1}, .folder = -1, .alive = -1, .start_socket = -1, .control_socket = -1, .reason = -1};
     set_owner(&creation.container);
-    int result = limits_check(error);
-    if (result == 0)
-        result = load_config(&creation, error);
+    int result = load_config(&creation, error);
     if (result == 0)
         result = take_ids(&creation, error);
     if (result == 0)
@@ -299,8 +334,7 @@ int creation_make(const struct creation_options *options, struct creation *ret_c
     if (result == 0)
         result = open_state(&creation, error);
     if (result == 0)
-        result = options->config != NULL ? hooks_save_text(creation.folder, options->config, options->config_size, error)
-                                         : hooks_save(creation.folder, creation.container.bundle, error);
+        result = hooks_save(creation.folder, creation.options.config, creation.options.config_size, error);
     if (result == 0) {
         describe(&creation);
         result = make_cgroup(&creation, error);
@@ -321,7 +355,8 @@ int creation_make(const struct creation_options *options, struct creation *ret_c
 
 static void close_all(struct creation *creation)
 {
-    int *fds[] = {&creation->start_socket, &creation->control_socket, &creation->reason, &creation->folder};
+    int *fds[] = {&creation->start_socket, &creation->control_socket, &creation->reason, &creation->folder,
+                  &creation->alive,        &creation->bundle};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         cleanup_close(fds[i]);
         *fds[i] = -1;
@@ -329,11 +364,14 @@ static void close_all(struct creation *creation)
     ids_release(&creation->ids);
     user_namespace_release(&creation->users);
     creation->config = oci_free(creation->config);
+    free(creation->text);
+    creation->text = NULL;
 }
 
 void creation_undo(struct creation *creation)
 {
     const struct container *container = &creation->container;
+    thaw(creation);
     if (creation->has_sandbox)
         sandbox_destroy(&creation->sandbox);
     int stuck = creation->has_cgroup ? cgroup_remove(container->cgroup, container->systemd_cgroup) : 0;
@@ -352,6 +390,7 @@ void creation_undo(struct creation *creation)
 
 void creation_keep(struct creation *creation)
 {
+    thaw(creation);
     sandbox_destroy(&creation->sandbox);
     int result = state_dir_keep(creation->folder);
     if (result < 0)

@@ -32,9 +32,12 @@ struct creation_options {
 struct creation {
     struct creation_options options;
     struct oci_config *config;
+    char *text;  /* of config.json, where it was a file */
+    int bundle;  /* its folder */
     struct ids ids;
     struct user_namespace users;
-    int folder; /* ROOT/ID, open and locked: the lock says that the container lives */
+    int folder; /* ROOT/ID */
+    int alive;  /* its lock, which says that the container lives */
     int start_socket, control_socket, reason;
     bool without_root; /* in a user namespace: our own, or one we were started in */
     bool has_cgroup, has_sandbox;
@@ -43,7 +46,7 @@ struct creation {
     struct sandbox sandbox;
 };
 
-/* Reads the bundle, then makes the container up to the moment before its program is executed. On failure nothing is left
+/* After limits_check (limits.h). Reads the bundle, then makes the container up to the moment before its program is executed. On failure nothing is left
  * and *ret_creation is untouched. */
 int creation_make(const struct creation_options *options, struct creation *ret_creation, struct error *error);
 

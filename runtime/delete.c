@@ -6,18 +6,20 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/await.h"
 #include "runtime/cgroup.h"
+#include "runtime/clients.h"
 #include "runtime/command.h"
 #include "runtime/delete.h"
 #include "runtime/hooks.h"
+#include "runtime/lock.h"
+#include "runtime/log.h"
 #include "runtime/options.h"
 #include "runtime/state_dir.h"
 #include "runtime/target.h"
@@ -48,13 +50,6 @@ static int print_help(void)
 
 /* -- processes -------------------------------------------------------------------------------------------------- */
 
-static long now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void kill_mark(const struct process_mark *mark)
 {
     auto_close int fd = process_mark_open(mark);
@@ -66,12 +61,12 @@ static void kill_mark(const struct process_mark *mark)
  * and waits for somebody else's wait(2). */
 static bool wait_end(const struct process_mark *mark, int timeout)
 {
-    long deadline = now_ms() + timeout;
+    long deadline = await_now_ms() + timeout;
     for (;;) {
         auto_close int fd = process_mark_open(mark);
         if (fd < 0)
             return true;
-        if (now_ms() >= deadline)
+        if (await_now_ms() >= deadline)
             return false;
         struct pollfd entry = {.fd = fd, .events = POLLIN};
         (void)poll(&entry, 1, STEP_MS);
@@ -123,12 +118,16 @@ static int remove_state(const char *id, int folder, struct error *error)
     return result < 0 && result != -ENOENT ? error_set(error, result, "cannot remove the state of container %s", id) : 0;
 }
 
-static int destroy(const char *id, const struct target *target, struct error *error)
+static int destroy(const char *id, const struct target *target, bool force, struct error *error)
 {
     const struct container *container = &target->container;
     int result = end_processes(container, error);
     if (result < 0)
         return result;
+    if (force)
+        clients_end(target->folder);
+    if (!is_folder_of(id, target->folder))
+        return 0; /* one of them has taken down what it made */
     if (container->cgroup[0] != '\0')
         result = cgroup_remove(container->cgroup, container->systemd_cgroup);
     if (result < 0)
@@ -137,12 +136,12 @@ static int destroy(const char *id, const struct target *target, struct error *er
     return remove_state(id, target->folder, error);
 }
 
-/* Until nobody holds the folder: what a killed `create` had started lets go of it as it ends. */
+/* Until nobody holds the container: what a killed `create` had started lets go of it as it ends. */
 static int wait_abandoned(const char *id, int folder, struct error *error)
 {
-    long deadline = now_ms() + ABANDON_MS;
-    while (flock(folder, LOCK_SH | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK || now_ms() >= deadline)
+    long deadline = await_now_ms() + ABANDON_MS;
+    while (lock_is_held(folder, ALIVE_FILE)) {
+        if (await_now_ms() >= deadline)
             return error_refuse(error, "cannot delete container %s that is not stopped: creating", id);
         (void)poll(NULL, 0, STEP_MS);
     }
@@ -150,16 +149,19 @@ static int wait_abandoned(const char *id, int folder, struct error *error)
 }
 
 /* What is there without a state that can be read. */
-static int remove_abandoned(const char *id, struct error *error)
+static int remove_abandoned(const char *id, bool force, struct error *error)
 {
     auto_close int folder = -1;
     if (container_open(options_global()->root, id, &folder, NULL) < 0)
         return 0;
+    if (force)
+        clients_end(folder);
     int result = wait_abandoned(id, folder, error);
     return result == 0 ? remove_state(id, folder, error) : result;
 }
 
-/* Whoever has the lock may be waiting for something of the container that never comes. It does once that is at its end. */
+/* Whoever has the lock may be waiting for something of the container that never comes. It does once that is at its end. And if he
+ * still does not end, not even by force, the container is removed without the lock: he will find that it is gone. */
 static int lock_by_force(struct target *target, struct error *error)
 {
     target->lock = container_lock(target->folder, POLITE_MS);
@@ -167,11 +169,14 @@ static int lock_by_force(struct target *target, struct error *error)
         int result = end_processes(&target->container, error);
         if (result < 0)
             return result;
-        target->lock = container_lock(target->folder, KILLED_MS);
+        clients_end(target->folder);
+        target->lock = container_lock(target->folder, POLITE_MS);
     }
     if (target->lock == -EWOULDBLOCK)
-        return error_refuse(error, "cannot delete container: another command on it does not end");
-    return target->lock < 0 ? error_set(error, target->lock, "cannot lock the container") : 0;
+        log_message(LOG_LEVEL_WARNING, "another command has the container locked and does not end");
+    else if (target->lock < 0)
+        return error_set(error, target->lock, "cannot lock the container");
+    return 0;
 }
 
 static int open_target(const char *id, bool force, struct target *target, struct error *error)
@@ -193,7 +198,7 @@ int container_delete(const char *id, bool force, struct error *error)
     if (result < 0) {
         /* By force also what has no state that can be read. */
         bool abandoned = force || result == -ENOENT;
-        result = abandoned ? remove_abandoned(id, error) : 0;
+        result = abandoned ? remove_abandoned(id, force, error) : 0;
         return result < 0 || force ? result : error_refuse(error, "%s", why.text);
     }
 
@@ -201,9 +206,11 @@ int container_delete(const char *id, bool force, struct error *error)
     if (!force && status != CONTAINER_STOPPED && status != CONTAINER_CREATED)
         return error_refuse(error, "cannot delete container %s that is not stopped: %s", id,
                             container_status_name(status));
+    if (status == CONTAINER_CREATING && force)
+        clients_end(target.folder);
     if (status == CONTAINER_CREATING)
         result = wait_abandoned(id, target.folder, error);
-    return result == 0 ? destroy(id, &target, error) : result;
+    return result == 0 ? destroy(id, &target, force, error) : result;
 }
 
 int command_delete(int argc, char **argv)

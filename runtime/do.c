@@ -13,6 +13,7 @@
 #include "oci-spec/arena.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/text.h"
 #include "runtime/command.h"
 #include "runtime/janitor.h"
 #include "runtime/log.h"
@@ -213,8 +214,9 @@ static int parse_options(int argc, char **argv, struct arena *arena, struct do_o
 static void say_plan(const struct do_plan *plan)
 {
     const struct do_options *options = plan->options;
+    auto_free char *cwd = text_shown(plan->cwd, "");
     (void)fprintf(stderr, "postern: %s: user %u:%u, in %s (%s), network %s, %" PRId64 " MiB to write in",
-                  options->container.creation.id, plan->user->uid, plan->user->gid, plan->cwd,
+                  options->container.creation.id, plan->user->uid, plan->user->gid, cwd != NULL ? cwd : "?",
                   options->writable_cwd ? "the real one" : "below the layer",
                   options->host_network ? "the host's" : "none", options->layer >> 20);
     if (options->memory > 0)

@@ -5,7 +5,7 @@
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "postern/socket.h"
+#include "runtime/await.h"
 #include "runtime/boot.h"
 #include "runtime/cgroup.h"
 #include "runtime/config_seccomp.h"
@@ -14,26 +14,33 @@
 #include "runtime/sentry_start.h"
 #include "runtime/state_socket.h"
 
-/* Tells the sentry of the process and waits until its listener is served. */
-static int announce(const struct enter *enter, pid_t outer_pid, int listener, int *ret_control, struct error *error)
+/* The sentry hears of the process before it is there: no guest shall reach it in the meantime. */
+static int announce(const struct enter *enter, int *ret_control, struct error *error)
+{
+    const struct control_message message = {.kind = CONTROL_NEWCOMER};
+    auto_close int control = state_socket_connect(enter->folder, CONTROL_SOCKET, error);
+    if (control < 0)
+        return control;
+    int result = await_sent(control, "the sentry", &message, sizeof(message), NULL, 0, error);
+    if (result == 0)
+        result = control_expect(control, CONTROL_PONG, error);
+    if (result == 0)
+        *ret_control = take_fd(&control);
+    return result;
+}
+
+/* Tells the sentry whose it is, and waits until its listener is served. */
+static int introduce(const struct enter *enter, pid_t outer_pid, int listener, int control, struct error *error)
 {
     int boot = -1;
     int result = boot_write_process(enter->plan.process, &boot, error);
     if (result < 0)
         return result;
     auto_close int owned = boot;
-    auto_close int control = state_socket_connect(enter->folder, CONTROL_SOCKET, error);
-    if (control < 0)
-        return control;
-    struct control_message message = {.kind = CONTROL_ENTER, .pid = outer_pid};
-    int fds[] = {listener, owned};
-    result = socket_send(control, &message, sizeof(message), fds, 2);
-    if (result < 0)
-        return error_set(error, result, "cannot reach the sentry");
-    result = control_expect(control, CONTROL_STARTED, error);
-    if (result == 0)
-        *ret_control = take_fd(&control);
-    return result;
+    const struct control_message message = {.kind = CONTROL_ENTER, .pid = outer_pid};
+    const int fds[] = {listener, owned};
+    result = await_sent(control, "the sentry", &message, sizeof(message), fds, 2, error);
+    return result == 0 ? control_expect(control, CONTROL_STARTED, error) : result;
 }
 
 /* Every process of a container has its filter and its personality. */
@@ -73,7 +80,10 @@ static int place(const struct enter *enter, pid_t pid, struct error *error)
 
 int enter_container(const struct enter *enter, struct cell *ret_cell, int *ret_control, struct error *error)
 {
-    int result = join(enter, ret_cell, error);
+    auto_close int control = -1;
+    int result = announce(enter, &control, error);
+    if (result == 0)
+        result = join(enter, ret_cell, error);
     if (result == 0)
         result = place(enter, ret_cell->pid, error);
     int listener = -1;
@@ -82,8 +92,12 @@ int enter_container(const struct enter *enter, struct cell *ret_cell, int *ret_c
     if (result < 0)
         return result;
     auto_close int owned = listener;
-    result = announce(enter, ret_cell->outer_pid, owned, ret_control, error);
+    result = introduce(enter, ret_cell->outer_pid, owned, control, error);
     if (result == 0)
         result = cell_find(ret_cell, cell_plan_program(&enter->plan), error);
-    return result == 0 ? cell_execute(ret_cell->socket, error) : result;
+    if (result == 0)
+        result = cell_execute(ret_cell->socket, error);
+    if (result == 0)
+        *ret_control = take_fd(&control);
+    return result;
 }

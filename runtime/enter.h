@@ -4,7 +4,6 @@
 #define RUNTIME_ENTER_H
 
 #include "runtime/cell.h"
-#include "runtime/cell_init.h"
 #include "runtime/container.h"
 
 struct error;

@@ -11,6 +11,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/await.h"
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/container.h"
@@ -106,13 +107,6 @@ static int print_stats(const struct container *container, struct error *error)
     return fflush(stdout) == 0 ? 0 : error_set(error, errno, "cannot write");
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* A container that ends is no failure: there is nothing more to tell. */
 static int follow(const struct container *container, int init, int64_t interval, struct error *error)
 {
@@ -121,9 +115,9 @@ static int follow(const struct container *container, int init, int64_t interval,
         log_message(LOG_LEVEL_DEBUG, "no word of memory running out: this host has no memory controller");
     auto_close int fd = watch.fd;
     struct pollfd polled[] = {{.fd = init, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
-    int64_t next = now_ms() + interval;
+    int64_t next = await_now_ms() + interval;
     for (;;) {
-        int64_t left = next - now_ms();
+        int64_t left = next - await_now_ms();
         int ready = poll(polled, 2, left > 0 ? (int)left : 0);
         if (ready < 0 && errno != EINTR)
             return error_set(error, errno, "poll");
@@ -134,7 +128,7 @@ static int follow(const struct container *container, int init, int64_t interval,
         }
         if (ready > 0 && polled[0].revents != 0)
             return 0;
-        if (now_ms() < next)
+        if (await_now_ms() < next)
             continue;
         next += interval;
         struct error failure = {0};

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/await.h"
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/console.h"
@@ -192,6 +192,9 @@ static int find_container(struct exec *exec, struct error *error)
     exec->sentry = process_mark_open(&exec->container.sentry);
     if (exec->init < 0 || exec->sentry < 0)
         return error_refuse(error, "cannot exec in a stopped container");
+    await_watch(exec->sentry);
+    if (status == CONTAINER_PAUSED)
+        await_set_limit(AWAIT_SECONDS_MAX); /* that it is resumed may take as long as it likes: so it was asked for */
     return 0;
 }
 
@@ -277,8 +280,7 @@ static void tear_down(struct exec *exec, bool failed)
     if (exec->has_console)
         console_close(&exec->console);
     if (exec->cell.pid > 0 && (failed || !exec->options.detach)) {
-        (void)kill(exec->cell.pid, SIGKILL);
-        (void)waitpid(exec->cell.pid, NULL, 0);
+        await_killed(exec->cell.pid);
     }
     int *fds[] = {&exec->folder, &exec->sentry, &exec->init, &exec->control, &exec->master, &exec->slave,
                   &exec->cell.pidfd, &exec->cell.socket};

@@ -9,12 +9,12 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/socket.h"
+#include "runtime/await.h"
 #include "runtime/id_table.h"
 #include "runtime/user_namespace.h"
 
@@ -81,8 +81,10 @@ int exec_console_open(int gofer, pid_t gofer_pid, uid_t uid, int *ret_master, in
     (void)close(take_fd(&theirs));
     int fds[2];
     size_t count = 0;
-    ssize_t got = socket_receive(ours, &status, sizeof(status), fds, 2, &count);
-    (void)waitpid(pid, NULL, 0);
+    ssize_t got = await_message(ours, "the container's /dev/pts", &status, sizeof(status), fds, 2, &count, error);
+    await_killed(pid);
+    if (got < 0)
+        return (int)got;
     if (got != sizeof(status) || (status == 0 && count != 2))
         return error_refuse(error, "cannot open a terminal in the container");
     if (status < 0)

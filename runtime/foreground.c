@@ -13,10 +13,12 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/await.h"
 #include "runtime/command.h"
 #include "runtime/console.h"
 #include "runtime/hooks.h"
 #include "runtime/janitor.h"
+#include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/monitor.h"
 #include "runtime/signals.h"
@@ -47,9 +49,13 @@ static int open_trace(struct foreground *run, struct error *error)
         return 0;
 
     const char *file = run->options->trace_file;
-    run->trace = file != NULL ? open(file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600)
+    run->trace = file != NULL ? await_opened(file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600)
                               : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    return run->trace >= 0 ? 0 : error_set(error, errno, "cannot open the trace %s", file != NULL ? file : "on stderr");
+    if (run->trace < 0)
+        return error_set(error, file != NULL ? run->trace : errno, "cannot open the trace %s", file != NULL ? file : "on stderr");
+    if (file != NULL)
+        (void)fcntl(run->trace, F_SETFL, O_APPEND); /* no line is lost: who reads the trace may hold the container up */
+    return 0;
 }
 
 static int connect_console(struct foreground *run, struct error *error)
@@ -64,7 +70,9 @@ static int connect_console(struct foreground *run, struct error *error)
 
 static int set_up(struct foreground *run, struct error *error)
 {
-    int result = open_trace(run, error);
+    int result = limits_check(error);
+    if (result == 0)
+        result = open_trace(run, error);
     if (result == 0)
         result = signals_open(&run->signals, error); /* from here on a signal cannot leave anything behind */
     if (result == 0 && run->options->janitor)
@@ -83,7 +91,7 @@ static int set_up(struct foreground *run, struct error *error)
         result = sandbox_execute(&run->creation.sandbox, error);
     run->times.started = now_ns();
     if (result == 0)
-        hooks_poststart(run->creation.folder, &run->creation.container);
+        result = hooks_poststart(run->creation.folder, &run->creation.container, error);
     if (result == 0 && run->options->started != NULL)
         run->options->started(run->options->data, &run->times);
     return result == 0 ? connect_console(run, error) : result;

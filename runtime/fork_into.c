@@ -4,14 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdint.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/await.h"
 
 /* What the helper says: the child's pid, or -errno. */
 static pid_t clone_there(int pidfd)
@@ -42,9 +43,9 @@ pid_t fork_into(int pidfd, struct error *error)
         _exit(write(theirs, &pid, sizeof(pid)) != sizeof(pid));
     }
     (void)close(take_fd(&theirs));
-    pid_t pid = -EPIPE;
-    if (read(ours, &pid, sizeof(pid)) != sizeof(pid))
+    pid_t pid = await_ready(ours, POLLIN, "the process that forks for us", error);
+    if (pid == 0 && read(ours, &pid, sizeof(pid)) != sizeof(pid))
         pid = -EPIPE;
-    (void)waitpid(helper, NULL, 0);
+    await_killed(helper); /* it has nothing more to do */
     return pid < 0 ? error_set(error, (int)pid, failure) : pid;
 }

@@ -20,15 +20,18 @@
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/privilege.h"
 #include "postern/socket.h"
+#include "runtime/await.h"
 #include "runtime/devices.h"
+#include "runtime/gofer_names.h"
 #include "runtime/id_table.h"
 #include "runtime/ids.h"
 #include "runtime/mount_report.h"
 #include "runtime/mounts.h"
 #include "runtime/namespaces.h"
-#include "runtime/privilege.h"
 #include "runtime/rootfs.h"
+#include "runtime/streams.h"
 #include "runtime/sysctl.h"
 #include "runtime/user_namespace.h"
 
@@ -133,7 +136,7 @@ static int receive_one(int report, struct gofer_layout *layout, bool *done, stru
     struct report_message message;
     int fds[3];
     size_t fd_count = 0;
-    ssize_t size = socket_receive(report, &message, sizeof(message), fds, 3, &fd_count);
+    ssize_t size = await_message(report, "the gofer", &message, sizeof(message), fds, 3, &fd_count, error);
     if (size <= 0)
         return (int)size;
 
@@ -157,19 +160,20 @@ static int receive_one(int report, struct gofer_layout *layout, bool *done, stru
 int gofer_wait_paused(int report, struct error *error)
 {
     struct report_message message;
-    ssize_t size = socket_receive(report, &message, sizeof(message), NULL, 0, NULL);
+    ssize_t size = await_message(report, "the gofer", &message, sizeof(message), NULL, 0, NULL, error);
+    if (size < 0)
+        return (int)size;
     if (size == sizeof(message) && message.kind == REPORT_PAUSED)
         return 0;
     if (size == sizeof(message) && message.kind == REPORT_FAILURE)
         return take_failure(&message, error);
-    return error_set(error, size < 0 ? (int)size : -EPIPE, "the gofer did not start");
+    return error_set(error, EPIPE, "the gofer did not start");
 }
 
 int gofer_continue(int report, struct error *error)
 {
     const struct report_message message = {.kind = REPORT_CONTINUE};
-    int status = socket_send(report, &message, sizeof(message), NULL, 0);
-    return status < 0 ? error_set(error, status, "cannot reach the gofer") : 0;
+    return await_sent(report, "the gofer", &message, sizeof(message), NULL, 0, error);
 }
 
 int gofer_layout_receive(int report, struct gofer_layout *ret_layout, struct error *error)
@@ -202,7 +206,9 @@ static int make_hidden(struct child *child, struct error *error)
     (void)snprintf(options, sizeof(options), "mode=700,uid=%u,gid=%u,size=4m,nr_inodes=65536",
                    uid != (uid_t)-1 ? uid : child->in->ids->gofer, gid != (gid_t)-1 ? gid : child->in->ids->gofer_gid);
     child->hidden = mounts_make("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    return child->hidden < 0 ? error_set(error, child->hidden, "cannot make the gofer's folder") : 0;
+    if (child->hidden < 0)
+        return error_set(error, child->hidden, "cannot make the gofer's folder");
+    return gofer_names_make(&child->tree, &child->hidden, error);
 }
 
 /* The sentry answers on /dev/fuse; the gofer holds the mount, so the sentry itself can open nothing. A host without
@@ -373,6 +379,7 @@ static int place_descriptors(const struct child *child, int *report, int *users)
         {GOFER_FD_MOUNTS, child->mountinfo},
         {GOFER_FD_FUSE, child->fuse_root},
         {GOFER_FD_QUEUES, child->queues},
+        {GOFER_FD_KEPT, child->in->kept},
     };
     int moved[sizeof(wanted) / sizeof(wanted[0])];
     int program = fcntl(child->in->gofer_binary, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
@@ -392,16 +399,6 @@ static int place_descriptors(const struct child *child, int *report, int *users)
     *report = reporting;
     *users = entered;
     return program;
-}
-
-static int close_stdio(const struct gofer_setup *in)
-{
-    /* Standard error stays for last words, unless whoever reads it to its end would wait for the container. */
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-        (in->quiet && dup2(in->words >= 0 ? in->words : null, STDERR_FILENO) < 0))
-        return -errno;
-    return 0;
 }
 
 /* One more id of the list; what does not fit counts as the host's. */
@@ -445,7 +442,8 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
                                      .layer = LAYER_NONE,
                                      .shown = -1};
 
-    int status = close_stdio(in);
+    /* Standard error stays for last words, unless whoever reads it to its end would wait for the container. */
+    int status = streams_let_go(in->quiet ? in->words : STDERR_FILENO);
     if (status < 0)
         (void)error_set(error, status, "cannot open /dev/null");
     /* unshare moves the working folder over into the new namespace; a descriptor stays with the old one's mounts. */
@@ -465,7 +463,7 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
     static char own[OWN_MOUNTS_MAX];
     list_own_mounts(&child.tree, own);
     struct gofer_setup moved = *in;
-    const uint64_t capabilities = GOFER_CAPABILITIES | (in->ranks != SCHEDULING_NONE ? GOFER_CAPABILITIES_RANKS : 0);
+    const uint64_t capabilities = GOFER_CAPABILITIES | (in->ranks ? GOFER_CAPABILITIES_RANKS : 0);
     const bool is_initial = in->users->fd < 0 && id_table_is_whole(&in->users->uids);
     if (status == 0) {
         int users = in->users->fd;
@@ -473,14 +471,17 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
         status = program < 0 ? program : drop(in, users, capabilities);
         if (status == 0) {
             static char name[] = "postern-gofer", mapped[] = "--mapped";
-            static char low[] = "--ranks=low", all[] = "--ranks=all";
-            char *arguments[5] = {name}, *const environment[] = {NULL};
+            static char ranks[] = "--ranks";
+            char labels[48], *arguments[6] = {name}, *const environment[] = {NULL};
             size_t count = 1;
+            (void)snprintf(labels, sizeof(labels), "--labels=%u,%u", in->users->label_uid, in->users->label_gid);
             if (!is_initial)
                 arguments[count++] = mapped;
-            if (in->ranks != SCHEDULING_NONE)
-                arguments[count++] = in->ranks == SCHEDULING_ALL ? all : low;
-            if (child.tree.layer.fd >= 0)
+            if (in->ranks)
+                arguments[count++] = ranks;
+            if (in->users->label_gid != 0)
+                arguments[count++] = labels;
+            if (child.tree.keeps_foreign)
                 arguments[count] = own;
             (void)execveat(program, "", arguments, environment, AT_EMPTY_PATH);
             status = -errno;

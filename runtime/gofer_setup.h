@@ -25,7 +25,6 @@
 #include <sys/types.h>
 
 #include "postern/boot.h"
-#include "runtime/scheduling.h"
 
 struct error;
 struct ids;
@@ -40,6 +39,7 @@ struct gofer_setup {
     const struct user_namespace *users; /* the container's: entered when the mounts are made */
     int gofer_binary;   /* postern-gofer, O_RDONLY or O_PATH */
     int sentry_socket;  /* seqpacket, the gofer's end */
+    int kept;           /* a socket in which something is kept for as long as the gofer lives, or -1 */
     int procfs;         /* root folder of a procfs of the outer pid namespace (fsmount, need not be attached) */
     int sentry;         /* pidfd of the sentry, whose ipc namespace is the gofer's too */
     int report;         /* seqpacket, the child's end */
@@ -47,7 +47,7 @@ struct gofer_setup {
     bool want_terminal; /* process.terminal */
     bool quiet;         /* its last words go to `words` instead of our standard error */
     int words;
-    enum scheduling_ranks ranks; /* what it may do to the guest's threads; the capability for it is kept */
+    bool ranks; /* it is left CAP_SYS_NICE, for the guest's threads */
     struct winsize console_size; /* set on the terminal if ws_col is not 0 */
 };
 

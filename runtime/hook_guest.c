@@ -16,8 +16,11 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/socket.h"
+#include "runtime/await.h"
 #include "runtime/enter.h"
 #include "runtime/hook_process.h"
+
+enum { ENDING_MS = 2000 /* for the child to end once it has failed */ };
 
 /* Returns only on failure. */
 static int start(const struct oci_hook *hook, const struct hook_guest *guest, const struct hook_streams *streams, int report,
@@ -45,8 +48,7 @@ static int start(const struct oci_hook *hook, const struct hook_guest *guest, co
     int control = -1;
     status = enter_container(&enter, &cell, &control, error);
     if (status < 0) {
-        if (cell.pid > 0 && kill(cell.pid, SIGKILL) == 0)
-            (void)waitpid(cell.pid, NULL, 0);
+        await_killed(cell.pid);
         return status;
     }
     char started = 1;
@@ -74,7 +76,9 @@ static int hear_start(int report, int *ret_pidfd, struct error *error)
 {
     struct error failure = {0};
     int pidfd;
-    ssize_t got = socket_receive(report, &failure, sizeof(failure), &pidfd, 1, NULL);
+    ssize_t got = await_message(report, "the hook's process in the container", &failure, sizeof(failure), &pidfd, 1, NULL, error);
+    if (got < 0)
+        return (int)got;
     if (pidfd >= 0) {
         *ret_pidfd = pidfd;
         return 0;
@@ -114,11 +118,10 @@ int hook_guest_run(const struct oci_hook *hook, const char *state, size_t size, 
         status = error_set(error, errno, "cannot fork for %s", hook->path);
     else
         status = hear_start(ours, &process, error);
-    if (pid > 0 && status == 0) {
+    if (pid > 0 && status == 0)
         status = hook_wait(hook, pid, process, &streams, error);
-    } else if (pid > 0) {
-        (void)waitpid(pid, NULL, 0);
-    }
+    else if (pid > 0 && await_child(pid, ENDING_MS, NULL) < 0)
+        await_killed(pid);
     hook_streams_close(&streams);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
@@ -13,15 +14,19 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/await.h"
 #include "runtime/limits.h"
+#include "runtime/signals.h"
 
-enum { QUOTED_MAX = 300 /* bytes of what a failed hook printed */ };
+enum {
+    QUOTED_MAX = 300,  /* bytes of what a failed hook printed */
+    KILLED_MS = 10000, /* for a killed one to be gone */
+};
 
 /* -- streams ---------------------------------------------------------------------------------------------------- */
 
@@ -73,45 +78,45 @@ static void quote(int fd, char text[QUOTED_MAX + 1])
 
 /* -- the end ---------------------------------------------------------------------------------------------------- */
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+enum { AT_END = 0, TIME_OVER = 1 };
 
-/* False when the time is over. */
-static bool wait_until(pid_t pid, const struct oci_hook *hook)
+/* AT_END, TIME_OVER, or -EINTR when we are asked to end. */
+static int wait_until(pid_t pid, const struct oci_hook *hook)
 {
-    if (!hook->timeout.set)
-        return true;
     auto_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    const int64_t deadline = now_ms() + (int64_t)hook->timeout.value * 1000;
-    for (;;) {
-        int64_t left = deadline - now_ms();
-        if (left < 0)
-            left = 0;
-        struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
-        int ready = poll(&poll_fd, 1, left > INT32_MAX ? INT32_MAX : (int)left);
-        if (ready > 0)
-            return true;
-        if (pidfd < 0 || (ready == 0 && left == 0))
-            return false;
+    const long deadline = await_now_ms() + (hook->timeout.set ? hook->timeout.value * 1000L : LONG_MAX / 2);
+    while (pidfd >= 0) {
+        struct pollfd entries[] = {{.fd = pidfd, .events = POLLIN}, {.fd = signals_interrupt_fd(), .events = POLLIN}};
+        long left = deadline - await_now_ms();
+        int ready = poll(entries, 2, left > INT_MAX ? INT_MAX : left > 0 ? (int)left : 0);
+        if (entries[0].revents != 0)
+            return AT_END;
+        if (entries[1].revents != 0 && signals_interrupt() != 0)
+            return -EINTR;
+        if (ready == 0 && left <= 0)
+            return TIME_OVER;
     }
+    return TIME_OVER;
 }
 
 int hook_wait(const struct oci_hook *hook, pid_t pid, int process, const struct hook_streams *streams, struct error *error)
 {
-    const bool ended = wait_until(pid, hook);
-    if (!ended && process >= 0)
+    const int wait = wait_until(pid, hook);
+    if (wait != AT_END && process >= 0)
         (void)syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
-    else if (!ended)
+    else if (wait != AT_END)
         (void)kill(-pid, SIGKILL);
     int status = 0;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return error_set(error, errno, "cannot wait for %s", hook->path);
-    if (!ended)
+    int reaped = await_child(pid, KILLED_MS, &status);
+    if (reaped < 0) {
+        await_killed(pid);
+        return error_set(error, reaped, "cannot wait for %s", hook->path);
+    }
+    if (wait < 0) {
+        (void)error_refuse(error, "%s was ended with us, by signal %d", hook->path, signals_interrupt());
+        return wait;
+    }
+    if (wait == TIME_OVER)
         return error_refuse(error, "%s ran past the specified timeout of %ds", hook->path, hook->timeout.value);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
@@ -196,10 +201,12 @@ int hook_process_run(const struct oci_hook *hook, const char *state, size_t size
     int code = 0;
     if (pid < 0)
         status = error_set(error, errno, "cannot fork for %s", hook->path);
-    else if (read(failure_read, &code, sizeof(code)) == (ssize_t)sizeof(code)) {
-        (void)waitpid(pid, NULL, 0);
-        status = error_set(error, code, "cannot execute %s", hook->path);
-    } else {
+    else
+        status = await_ready(failure_read, POLLIN, hook->path, error);
+    if (pid > 0 && (status < 0 || read(failure_read, &code, sizeof(code)) == (ssize_t)sizeof(code))) {
+        await_killed(pid);
+        status = status < 0 ? status : error_set(error, code, "cannot execute %s", hook->path);
+    } else if (pid > 0) {
         status = hook_wait(hook, pid, -1, &streams, error);
     }
     hook_streams_close(&streams);

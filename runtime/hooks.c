@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
@@ -23,19 +22,7 @@
 
 /* -- the kept configuration --------------------------------------------------------------------------------------- */
 
-int hooks_save(int folder, const char *bundle, struct error *error)
-{
-    char path[PATH_MAX + sizeof("/config.json")];
-    (void)snprintf(path, sizeof(path), "%s/config.json", bundle);
-    auto_close int from = open(path, O_RDONLY | O_CLOEXEC);
-    auto_close int to = openat(folder, SAVED_CONFIG, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    ssize_t sent = 1;
-    while (from >= 0 && to >= 0 && sent > 0)
-        sent = sendfile(to, from, NULL, OCI_FILE_MAX);
-    return from < 0 || to < 0 || sent < 0 ? error_set(error, errno, "cannot keep a copy of %s", path) : 0;
-}
-
-int hooks_save_text(int folder, const char *text, size_t size, struct error *error)
+int hooks_save(int folder, const char *text, size_t size, struct error *error)
 {
     auto_close int to = openat(folder, SAVED_CONFIG, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     ssize_t written = to < 0 ? -1 : write(to, text, size);
@@ -115,7 +102,7 @@ static int run_stage(const struct stage *stage, struct error *error)
         if (result == 0)
             continue;
         error_prefix(&failure, "error running %s hook #%zu", stage->name, i);
-        if (!stage->only_log) {
+        if (!stage->only_log || result == -EINTR) {
             *error = failure;
             return result;
         }
@@ -168,31 +155,33 @@ int hooks_start_container(int folder, const struct container *container, struct 
     return result;
 }
 
-static void run_later(int folder, const struct container *container, struct stage stage)
+static int run_later(int folder, const struct container *container, struct stage stage, struct error *error)
 {
     struct oci_config *config;
-    struct error error = {0};
-    if (hooks_load(folder, &config, &error) < 0) {
-        log_message(LOG_LEVEL_WARNING, "cannot run the %s hooks: %s", stage.name, error.text);
-        return;
+    struct error failure = {0};
+    if (hooks_load(folder, &config, &failure) < 0) {
+        log_message(LOG_LEVEL_WARNING, "cannot run the %s hooks: %s", stage.name, failure.text);
+        return 0;
     }
     stage.hooks = stage.status == CONTAINER_STOPPED ? &config->hooks.poststop : &config->hooks.poststart;
     stage.container = container;
     stage.place = (struct hook_place){.bundle = container->bundle};
     stage.folder = -1;
     stage.only_log = true;
-    if (run_stage(&stage, &error) < 0)
-        log_message(LOG_LEVEL_WARNING, "%s", error.text);
+    int result = run_stage(&stage, error);
     (void)oci_free(config);
+    return result;
 }
 
-void hooks_poststart(int folder, const struct container *container)
+int hooks_poststart(int folder, const struct container *container, struct error *error)
 {
-    run_later(folder, container,
-              (struct stage){.name = "poststart", .status = CONTAINER_RUNNING, .pid = container->init.pid});
+    return run_later(folder, container,
+                     (struct stage){.name = "poststart", .status = CONTAINER_RUNNING, .pid = container->init.pid}, error);
 }
 
 void hooks_poststop(int folder, const struct container *container)
 {
-    run_later(folder, container, (struct stage){.name = "poststop", .status = CONTAINER_STOPPED});
+    struct error error = {0};
+    if (run_later(folder, container, (struct stage){.name = "poststop", .status = CONTAINER_STOPPED}, &error) < 0)
+        log_message(LOG_LEVEL_WARNING, "%s", error.text);
 }

@@ -20,10 +20,8 @@ struct error;
 struct oci_config;
 struct sandbox;
 
-/* Keeps the configuration a container was made of in its state folder: the bundle may change before the later hooks. */
-int hooks_save(int folder, const char *bundle, struct error *error);
-/* The same for one that is in no file. */
-int hooks_save_text(int folder, const char *text, size_t size, struct error *error);
+/* Keeps the configuration a container is made of, as it was read and checked, in its state folder: the bundle may change at any time. */
+int hooks_save(int folder, const char *text, size_t size, struct error *error);
 int hooks_load(int folder, struct oci_config **ret_config, struct error *error);
 
 /* prestart, createRuntime and createContainer. The first failure is the error; the container must go then. */
@@ -33,8 +31,9 @@ int hooks_create(const struct oci_config *config, const struct container *contai
 /* startContainer: the init waits to be started. `folder` is the state folder. The first failure is the error. */
 int hooks_start_container(int folder, const struct container *container, struct error *error);
 
-/* Failures of these two are only logged. They read what hooks_save kept. */
-void hooks_poststart(int folder, const struct container *container);
+/* Failures of these two are only logged. They read what hooks_save kept. The first fails when a signal ended one that was waited for:
+ * -EINTR. */
+int hooks_poststart(int folder, const struct container *container, struct error *error);
 void hooks_poststop(int folder, const struct container *container);
 
 #endif

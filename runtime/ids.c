@@ -15,6 +15,10 @@
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/mark.h"
+#include "runtime/settings.h"
+
+enum { LABELS_WORTH = 8 * LABELS /* ids, of which these few are not missed */ };
 
 /* Digits only: strtoul alone would take blanks and signs. */
 static bool read_number(const char **text, uint32_t *ret_number)
@@ -45,48 +49,16 @@ int id_range_parse(const char *text, struct id_range *ret_range, struct error *e
     return 0;
 }
 
-/* -- /etc/postern.conf: lines "key = value", '#' begins a comment ------------------------------------------------ */
-
-static char *trim(char *text)
-{
-    text += strspn(text, " \t");
-    size_t length = strlen(text);
-    while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL)
-        length--;
-    text[length] = '\0';
-    return text;
-}
-
-/* Returns the value if the line is `key = value`, else NULL. Changes the line. */
-static char *line_value(char *line, const char *key)
-{
-    line[strcspn(line, "#")] = '\0';
-    char *equals = strchr(line, '=');
-    if (equals == NULL)
-        return NULL;
-
-    *equals = '\0';
-    return strcmp(trim(line), key) == 0 ? trim(equals + 1) : NULL;
-}
-
 static int range_from_file(const char *path, struct id_range *ret_range, struct error *error)
 {
-    auto_fclose FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return errno == ENOENT ? 0 : error_set(error, errno, "cannot open %s", path);
-
-    char line[512];
-    for (int number = 1; fgets(line, sizeof(line), file) != NULL; number++) {
-        char *value = line_value(line, "id_range");
-        if (value == NULL)
-            continue;
-        int result = id_range_parse(value, ret_range, error);
-        if (result < 0) {
-            error_prefix(error, "%s:%d", path, number);
-            return result;
-        }
-    }
-    return feof(file) ? 0 : error_set(error, EIO, "cannot read %s", path);
+    char value[64];
+    int line = settings_find(path, "id_range", value, sizeof(value), error);
+    if (line <= 0)
+        return line;
+    int result = id_range_parse(value, ret_range, error);
+    if (result < 0)
+        error_prefix(error, "%s:%d", path, line);
+    return result;
 }
 
 int id_range_find(const char *option, const char *environment, const char *config_path, struct id_range *ret_range,
@@ -124,7 +96,7 @@ static int lock_slot(int folder, uint32_t first)
 {
     char name[16];
     (void)snprintf(name, sizeof(name), "%u", first);
-    auto_close int fd = openat(folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    auto_close int fd = openat(folder, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
         return -errno;
     return take_fd(&fd);
@@ -149,7 +121,8 @@ int ids_take(const char *folder, const struct id_range *range, struct ids *ret_i
     if (directory < 0)
         return directory;
 
-    uint64_t end = (uint64_t)range->base + range->count;
+    const bool labelled = range->count >= LABELS_WORTH;
+    uint64_t end = (uint64_t)range->base + range->count - (labelled ? LABELS : 0);
     uint64_t first = ((uint64_t)range->base + IDS_PER_SLOT - 1) / IDS_PER_SLOT * IDS_PER_SLOT;
     for (; first + IDS_PER_SLOT <= end; first += IDS_PER_SLOT) {
         int lock = lock_slot(directory, (uint32_t)first);
@@ -162,15 +135,17 @@ int ids_take(const char *folder, const struct id_range *range, struct ids *ret_i
             continue;
         }
         const uint32_t id = (uint32_t)first;
-        *ret_ids = (struct ids){id, id + 1, id + 2, id, id + 1, id + 2, lock};
+        const uint32_t label = labelled ? (uint32_t)end : 0;
+        *ret_ids = (struct ids){id, id + 1, id + 2, id, id + 1, id + 2, label, label, lock};
         return 0;
     }
     (void)error_refuse(error, "all ids from %u to %u are taken by other containers", range->base, (uint32_t)(end - 1));
     return -EAGAIN;
 }
 
-/* The end of the longest line, if it is long enough that nobody misses two ids there. */
-static bool last_ids(const struct boot_id_table *table, uint32_t *ret_last)
+/* The end of the longest line, if it is long enough that nobody misses two ids there; and whether there is room for labels
+ * below them. They are not missed: files may have these ids. */
+static bool last_ids(const struct boot_id_table *table, uint32_t *ret_last, bool *ret_labelled)
 {
     enum { ENOUGH = 1000 };
     const struct boot_id_line *longest = NULL;
@@ -180,18 +155,22 @@ static bool last_ids(const struct boot_id_table *table, uint32_t *ret_last)
     if (longest == NULL || longest->size < ENOUGH)
         return false;
     *ret_last = longest->inside + (longest->size - 1);
+    *ret_labelled = longest->size >= LABELS_WORTH;
     return true;
 }
 
 void ids_of_namespace(const struct boot_id_table *uids, const struct boot_id_table *gids, struct ids *ret_ids)
 {
     uint32_t uid, gid;
-    struct ids ids = {geteuid(), geteuid(), geteuid(), getegid(), getegid(), getegid(), -1};
-    if (last_ids(uids, &uid) && last_ids(gids, &gid)) {
+    bool label_uids = false, label_gids = false;
+    struct ids ids = {geteuid(), geteuid(), geteuid(), getegid(), getegid(), getegid(), 0, 0, -1};
+    if (last_ids(uids, &uid, &label_uids) && last_ids(gids, &gid, &label_gids)) {
         ids.sentry = uid;
         ids.guest = uid - 1;
         ids.sentry_gid = gid;
         ids.guest_gid = gid - 1;
+        ids.label = label_uids && label_gids ? uid - 1 - LABELS : 0;
+        ids.label_gid = label_uids && label_gids ? gid - 1 - LABELS : 0;
     }
     *ret_ids = ids;
 }

@@ -27,16 +27,22 @@ enum { IDS_PER_SLOT = 3, ID_LOWEST = 65536 };
 /* One folder whatever --root says, because two roots share one set of ids. '@' is in no container's name. */
 #define IDS_PARENT      "/run/postern"
 #define IDS_FOLDER      IDS_PARENT "/@ids"
-#define IDS_CONFIG      "/etc/postern.conf"
 #define IDS_ENVIRONMENT "POSTERN_ID_RANGE"
 
 struct id_range {
     uint32_t base, count;
 };
 
+/*
+ * Besides, all containers use one and the same set of labels (include/postern/mark.h): the last ids of the range, uids and gids,
+ * which are nobody's. Where there are too few ids for that there are none: then nobody in a container can be told who is at
+ * the other end of a Unix socket.
+ */
 struct ids {
     uid_t sentry, gofer, guest;
     gid_t sentry_gid, gofer_gid, guest_gid;
+    uid_t label;     /* the first of the labels; 0: there are none */
+    gid_t label_gid;
     int lock; /* held as long as this is open; -1: there is none */
 };
 

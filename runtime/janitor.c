@@ -6,20 +6,20 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/await.h"
 #include "runtime/delete.h"
+#include "runtime/lock.h"
 #include "runtime/options.h"
 #include "runtime/state_dir.h"
 
-enum { MAKING_SECONDS = 10 };
+enum { MAKING_SECONDS = 10, DISMISS_MS = 5000 };
 
 /* Lets go of everything but the pipe: nobody who reads our output to its end shall wait for this process. */
 static int take_place(int alive)
@@ -40,7 +40,7 @@ static bool is_dead(int root, const char *id)
     auto_close int folder = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;
     return folder >= 0 && fstat(folder, &status) == 0 && time(NULL) - status.st_mtime > MAKING_SECONDS &&
-           flock(folder, LOCK_SH | LOCK_NB) == 0;
+           !lock_is_held(folder, ALIVE_FILE);
 }
 
 static void sweep(void)
@@ -92,7 +92,8 @@ void janitor_dismiss(struct janitor *janitor)
         return;
     (void)!write(janitor->alive, "", 1);
     (void)close(take_fd(&janitor->alive));
-    while (waitpid(janitor->pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    /* It may have others' remains to clear away, and no end of it. */
+    if (await_child(janitor->pid, DISMISS_MS, NULL) < 0)
+        await_killed(janitor->pid);
     janitor->pid = 0;
 }

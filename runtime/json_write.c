@@ -6,6 +6,7 @@
 
 #include "oci-spec/oci.h"
 #include "postern/error.h"
+#include "postern/text.h"
 
 int json_writer_open(struct json_writer *ret_writer, bool beautiful)
 {
@@ -51,12 +52,25 @@ void json_write_list(struct json_writer *writer, const char *key, const char *co
     (void)yajl_gen_array_close(writer->generator);
 }
 
+/* What a terminal could take for more than a character is there only in strings: said by number it is the same string. */
+static void print_shown(const char *text, size_t size, FILE *file)
+{
+    for (size_t at = 0; at < size;) {
+        unsigned int character = 0;
+        const size_t length = text_character(text + at, &character);
+        if (length > 0 && !text_is_plain(character) && character != '\n' && character < 0x10000)
+            (void)fprintf(file, "\\u%04x", character);
+        else
+            (void)fwrite(text + at, 1, length > 0 ? length : 1, file);
+        at += length > 0 ? length : 1;
+    }
+}
+
 int json_write_out(struct json_writer *writer, FILE *file, struct error *error)
 {
     const unsigned char *text;
     size_t size;
     (void)yajl_gen_get_buf(writer->generator, &text, &size);
-    if (fwrite(text, 1, size, file) == size && fflush(file) == 0)
-        return 0;
-    return error_set(error, errno, "cannot print");
+    print_shown((const char *)text, size, file);
+    return ferror(file) == 0 && fflush(file) == 0 ? 0 : error_set(error, errno, "cannot print");
 }

@@ -18,6 +18,8 @@ struct error;
 struct oci_mounts;
 
 #define LAYER_ANNOTATION "dev.postern.layer"
+/* Binds stay the host's (gofer/foreign.h), as they do with a layer. */
+#define BINDS_ANNOTATION "dev.postern.binds"
 
 struct layer {
     int fd;             /* the tmpfs; -1: the container has none */

@@ -83,11 +83,6 @@ int limits_check(struct error *error)
                         (unsigned long long)files.rlim_cur, FILES_NEEDED);
 }
 
-struct rlimit limits_found(int resource)
-{
-    return noted ? found[resource] : (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
-}
-
 void limits_restore(void)
 {
     for (int resource = 0; resource < RLIM_NLIMITS && noted; resource++)
@@ -95,62 +90,63 @@ void limits_restore(void)
             (void)setrlimit((__rlimit_resource_t)resource, &found[resource]);
 }
 
-void limits_give_up(rlim_t nice)
+bool limits_callers(int resource, struct rlimit *ret_limit)
 {
-    static const struct rlimit none = {0, 0};
-    struct rlimit limit;
-    (void)setrlimit(RLIMIT_RTPRIO, &none);
-    if (getrlimit(RLIMIT_NICE, &limit) < 0)
-        return;
-    limit.rlim_cur = limit.rlim_max = smaller(nice, limit.rlim_max);
-    (void)setrlimit(RLIMIT_NICE, &limit);
+    if (!noted || is_stamp(resource))
+        return false;
+    *ret_limit = found[resource];
+    return true;
 }
 
-/* As the guest's processes are to know it; *ret_index: which entry of the configuration says so, or -1. */
-static struct rlimit shown_limit(const struct oci_process *process, int resource, int *ret_index)
+void limits_give_up(void)
 {
-    *ret_index = -1;
+    static const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_RTPRIO, &none);
+    (void)setrlimit(RLIMIT_NICE, &none);
+}
+
+int limits_clear_stamp(struct error *error)
+{
+    static const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+    struct rlimit now;
+    if (getrlimit(RLIMIT_LOCKS, &now) == 0 && now.rlim_cur == RLIM_INFINITY && now.rlim_max == RLIM_INFINITY)
+        return 0;
+    if (setrlimit(RLIMIT_LOCKS, &none) < 0)
+        return error_set(error, errno, "the limit of locks (ulimit -x) has to be unlimited, and we may not raise it");
+    return 0;
+}
+
+/* -- of a container's process --------------------------------------------------------------------------------------- */
+
+struct rlimit limits_shown(const struct oci_process *process, int resource, int *ret_entry)
+{
+    struct rlimit shown = {RLIM_INFINITY, RLIM_INFINITY};
+    int entry = -1;
+    (void)limits_callers(resource, &shown);
     for (size_t i = 0; i < process->rlimits.count; i++) {
         const struct oci_rlimit *limit = &process->rlimits.items[i];
         if (limit->resource != resource)
             continue;
-        *ret_index = (int)i;
-        return (struct rlimit){.rlim_cur = limit->soft, .rlim_max = limit->hard};
+        entry = (int)i;
+        shown = (struct rlimit){.rlim_cur = limit->soft, .rlim_max = limit->hard};
     }
-    return limits_found(resource);
+    *ret_entry = entry;
+    return shown;
 }
 
-/* As the host is to have it. `most` is what we have ourselves. */
-static struct rlimit host_limit(const struct oci_process *process, int resource, const struct rlimit *shown, rlim_t most)
+bool limits_native(const struct oci_process *process, int resource, struct rlimit *ret_limit, int *ret_entry)
 {
-    if (resource == RLIMIT_NICE && shown->rlim_max <= most) {
-        rlim_t limit = smaller(larger(scheduling_nice_limit(process), shown->rlim_max), most);
-        return (struct rlimit){.rlim_cur = limit, .rlim_max = limit};
-    }
-    if (limit_is_emulated((unsigned int)resource, process->capabilities.bounding) && shown->rlim_max <= most)
-        return (struct rlimit){.rlim_cur = shown->rlim_cur, .rlim_max = most};
-    return *shown;
-}
-
-static int set_guest_limit(const struct oci_process *process, int resource, struct error *error)
-{
-    int index;
     struct rlimit own;
-    const struct rlimit shown = shown_limit(process, resource, &index);
-    if (getrlimit((__rlimit_resource_t)resource, &own) < 0)
-        return error_set(error, errno, "cannot read limits");
-    const struct rlimit wanted = host_limit(process, resource, &shown, own.rlim_max);
-    if (setrlimit((__rlimit_resource_t)resource, &wanted) == 0 || index < 0)
-        return 0;
-    return error_set(error, errno, "process.rlimits[%d]: %s cannot be set%s", index, name_of(&rlimit_names, resource),
-                     errno == EPERM ? " (the hard limit is above the runtime's own, which it may not raise)" : "");
-}
-
-int limits_set_guest(const struct oci_process *process, struct error *error)
-{
-    int result = 0;
-    for (int resource = 0; resource < RLIM_NLIMITS && result == 0; resource++)
-        if (!is_stamp(resource))
-            result = set_guest_limit(process, resource, error);
-    return result;
+    if (!noted || is_stamp(resource) || getrlimit((__rlimit_resource_t)resource, &own) < 0)
+        return false;
+    const rlim_t most = own.rlim_max;
+    struct rlimit limit = limits_shown(process, resource, ret_entry);
+    if (limit.rlim_max <= most) { /* else it is refused as it stands */
+        if (resource == RLIMIT_NICE)
+            limit.rlim_cur = limit.rlim_max = smaller(larger(scheduling_nice_limit(process), limit.rlim_max), most);
+        else if (limit_is_emulated((unsigned int)resource, process->capabilities.bounding))
+            limit.rlim_max = most;
+    }
+    *ret_limit = limit;
+    return true;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our caller's resource limits: meant for the program it runs, not for what we run it with. */
+/* The resource limits (ulimit) whoever called us has left us. */
 #ifndef RUNTIME_LIMITS_H
 #define RUNTIME_LIMITS_H
 
+#include <stdbool.h>
 #include <sys/resource.h>
 
 struct error;
@@ -15,15 +16,20 @@ void limits_lift(void);
 /* The limits found, again: for hooks. Those that cannot be lowered stay. */
 void limits_restore(void);
 
-/* What a limit was when noted: what is shown to a container's process if its configuration says nothing. */
-struct rlimit limits_found(int resource);
+/* One of them; false for the one that carries our stamp, which is no caller's business. */
+bool limits_callers(int resource, struct rlimit *ret_limit);
 
-/* The limits of a container's process, as runc would give them, or where the sentry keeps them, as the host is to have them for it
- * (postern/limits.h). By the process itself. 0 or -errno. */
-int limits_set_guest(const struct oci_process *process, struct error *error);
+/* RLIMIT_LOCKS of what enters a sandbox is without bounds until the sentry stamps it: another number would be another process's. */
+int limits_clear_stamp(struct error *error);
 
-/* For a process of ours that goes on: what it has no use for was lifted all the same. nice: the RLIMIT_NICE it keeps. */
-void limits_give_up(rlim_t nice);
+/* For a process of ours that goes on: the ranks it might give itself, which were lifted along with the others. */
+void limits_give_up(void);
+
+/* Of a container's process: the configuration's, or else the caller's. *ret_entry: of process.rlimits, or -1. */
+struct rlimit limits_shown(const struct oci_process *process, int resource, int *ret_entry);
+
+/* The same as the host is to have it, which is higher where the sentry keeps it (postern/limits.h). False: the host's stays as it is. */
+bool limits_native(const struct oci_process *process, int resource, struct rlimit *ret_limit, int *ret_entry);
 
 /* Whether what is left is enough to make a container. */
 int limits_check(struct error *error);

@@ -11,6 +11,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/text.h"
 #include "runtime/command.h"
 #include "runtime/json_write.h"
 #include "runtime/options.h"
@@ -61,16 +62,6 @@ static size_t width_of(const char *text)
     return width;
 }
 
-/* Without what could play tricks on a terminal: a bundle's path may hold anything. */
-static char *printable(const char *text)
-{
-    char *copy = strdup(text);
-    for (char *byte = copy; byte != NULL && *byte != '\0'; byte++)
-        if ((unsigned char)*byte < ' ' || *byte == 0x7f)
-            *byte = '?';
-    return copy;
-}
-
 static int add_row(struct listing *listing, const char *const texts[COLUMN_COUNT])
 {
     struct row *rows = reallocarray(listing->rows, listing->count + 1, sizeof(*rows));
@@ -80,7 +71,7 @@ static int add_row(struct listing *listing, const char *const texts[COLUMN_COUNT
     struct row *row = &rows[listing->count++];
     *row = (struct row){0};
     for (size_t i = 0; i < COLUMN_COUNT; i++)
-        if ((row->cells[i] = printable(texts[i])) == NULL)
+        if ((row->cells[i] = text_shown(texts[i], "")) == NULL) /* a bundle's path may hold anything */
             return -ENOMEM;
     return 0;
 }
@@ -140,7 +131,8 @@ static int visit(struct listing *listing, const char *id)
     auto_target struct target target = TARGET_NONE;
     if (target_open(id, false, &target, &error) == 0)
         return add_container(listing, &target.container, target_status(&target));
-    (void)fprintf(stderr, "load container %s: %s\n", id, error.text);
+    auto_free char *why = text_shown(error.text, "");
+    (void)fprintf(stderr, "load container %s: %s\n", id, why != NULL ? why : "");
     return 0;
 }
 

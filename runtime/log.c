@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "postern/error.h"
+#include "postern/text.h"
+#include "runtime/await.h"
 
 enum { LINE_MAX_BYTES = 4096 };
 
@@ -26,39 +28,33 @@ int log_open(const char *path, bool json, bool debug, struct error *error)
     if (path == NULL)
         return 0;
 
-    log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
-    return log_fd >= 0 ? 0 : error_set(error, errno, "cannot open the log %s", path);
+    /* It stays non-blocking: a reader of a FIFO who does not read loses lines, and holds nobody up. */
+    log_fd = await_opened(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+    return log_fd >= 0 ? 0 : error_set(error, log_fd, "cannot open the log %s", path);
 }
 
-/* A string as the inside of a JSON string; also good for the quoted msg of the text format. */
-static void escape(const char *text, char *escaped, size_t room)
+/* The inside of a quoted string, in JSON as in the text format, of text that is shown already but for its newlines and tabs: those are
+ * escaped so that who reads the log gets them back. */
+static void quote(const char *text, char *quoted, size_t room)
 {
-    static const char hex[] = "0123456789abcdef";
     size_t used = 0;
-    for (; *text != '\0' && used + 7 < room; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if (byte == '"' || byte == '\\') {
-            escaped[used++] = '\\';
-            escaped[used++] = (char)byte;
-        } else if (byte < ' ') {
-            memcpy(escaped + used, "\\u00", 4);
-            escaped[used + 4] = hex[byte >> 4];
-            escaped[used + 5] = hex[byte & 15];
-            used += 6;
-        } else {
-            escaped[used++] = (char)byte;
-        }
+    for (; *text != '\0' && used + 3 < room; text++) {
+        const char byte = *text == '\n' ? 'n' : *text == '\t' ? 't' : *text;
+        if (byte != *text || byte == '"' || byte == '\\')
+            quoted[used++] = '\\';
+        quoted[used++] = byte;
     }
-    escaped[used] = '\0';
+    quoted[used] = '\0';
 }
 
 static void write_file(enum log_level level, const char *message)
 {
-    char stamp[32], text[LINE_MAX_BYTES];
+    char stamp[32], shown[LINE_MAX_BYTES], text[LINE_MAX_BYTES];
     struct tm now;
     time_t seconds = time(NULL);
     (void)strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &now));
-    escape(message, text, sizeof(text));
+    (void)text_show(shown, sizeof(shown), message, "\n\t");
+    quote(shown, text, sizeof(text));
     if (log_json)
         (void)dprintf(log_fd, "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n", level_names[level], text, stamp);
     else
@@ -77,13 +73,14 @@ void log_message(enum log_level level, const char *format, ...)
     if (level == LOG_LEVEL_DEBUG && !log_debug)
         return;
 
-    char message[LINE_MAX_BYTES / 2];
+    char message[LINE_MAX_BYTES / 2], shown[LINE_MAX_BYTES];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
 
-    (void)dprintf(STDERR_FILENO, "postern: %s%s%s", level == LOG_LEVEL_WARNING ? "warning: " : "", message, line_end());
+    (void)text_show(shown, sizeof(shown), message, "");
+    (void)dprintf(STDERR_FILENO, "postern: %s%s%s", level == LOG_LEVEL_WARNING ? "warning: " : "", shown, line_end());
     if (log_fd >= 0)
         write_file(level, message);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages for people: to stderr as "postern: ...", and to the file of --log for engines. */
+/* Messages for people: to stderr as "postern: ...", and to the file of --log for engines. Whatever text of others is in them is
+ * shown as text_show (postern/text.h) does. */
 #ifndef RUNTIME_LOG_H
 #define RUNTIME_LOG_H
 

@@ -9,10 +9,12 @@
 
 #include "postern/error.h"
 #include "postern/version.h"
+#include "runtime/await.h"
 #include "runtime/command.h"
 #include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/options.h"
+#include "runtime/signals.h"
 
 static const struct command {
     const char *name;
@@ -58,6 +60,7 @@ static int print_help(void)
            "  --debug                 say more\n"
            "  --systemd-cgroup        cgroups are made by systemd; cgroupsPath is SLICE:PREFIX:NAME\n"
            "  --id-range BASE:COUNT   host user ids for sandboxes (default 1900000000:60000)\n"
+           "  --timeout SECONDS       how long to wait for a part of a container that does not answer (default 60)\n"
            "  --rootless VALUE, --criu PATH   taken and ignored, for engines that give them to any runtime\n"
            "  -h, --help              this text; postern COMMAND --help for a command's\n"
            "  -v, --version           versions of postern, the specification and libseccomp\n");
@@ -114,8 +117,10 @@ int main(int argc, char **argv)
         log_message(LOG_LEVEL_ERROR, "cannot open /dev/null: %s", strerror(errno));
         return EXIT_USAGE;
     }
-    if (options_parse_global(argc, argv, &options, &index, &error) < 0 ||
-        log_open(options.log, options.log_json, options.debug, &error) < 0) {
+    int status = options_parse_global(argc, argv, &options, &index, &error);
+    if (status == 0)
+        await_set_limit(options.timeout);
+    if (status < 0 || log_open(options.log, options.log_json, options.debug, &error) < 0) {
         log_message(LOG_LEVEL_ERROR, "%s", error.text);
         return EXIT_USAGE;
     }
@@ -129,5 +134,5 @@ int main(int argc, char **argv)
         log_message(LOG_LEVEL_ERROR, "no command given; postern --help lists the commands");
         return EXIT_USAGE;
     }
-    return printed(dispatch(argc - index, argv + index));
+    return signals_end(printed(dispatch(argc - index, argv + index)));
 }

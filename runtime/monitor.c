@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "postern/boot.h"
 #include "postern/socket.h"
+#include "runtime/await.h"
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/console.h"
@@ -21,6 +20,7 @@
 #include "runtime/signals.h"
 
 enum {
+    ANSWER_MS = 5000,   /* for a sentry to say that it is there */
     SETTLE_MS = 1000,   /* from the death of one of init and sentry to that of the other */
     WARNINGS_MAX = 100, /* from a sentry that may be in the guest's hands */
 };
@@ -40,6 +40,7 @@ struct monitor {
     const struct signals *signals;
     struct console *console;
     bool control_open, sentry_gone, init_gone;
+    bool answered; /* by the sentry, after the init's end */
     int64_t deadline; /* 0: none */
     bool timed_out;
     unsigned warnings;
@@ -47,15 +48,6 @@ struct monitor {
 };
 
 /* -- the sentry's messages -------------------------------------------------------------------------------------- */
-
-/* Ends the text and takes out what could play tricks on a terminal. */
-static void clean_text(struct control_message *message)
-{
-    message->text[sizeof(message->text) - 1] = '\0';
-    for (char *byte = message->text; *byte != '\0'; byte++)
-        if ((unsigned char)*byte < ' ' || *byte == 0x7f)
-            *byte = '?';
-}
 
 static void handle_control(struct monitor *monitor)
 {
@@ -68,8 +60,10 @@ static void handle_control(struct monitor *monitor)
         return;
     }
 
-    clean_text(&message);
-    if (message.kind == CONTROL_FATAL && monitor->reason[0] == '\0')
+    message.text[sizeof(message.text) - 1] = '\0';
+    if (message.kind == CONTROL_ENDED || message.kind == CONTROL_PONG)
+        monitor->answered = true;
+    else if (message.kind == CONTROL_FATAL && monitor->reason[0] == '\0')
         (void)snprintf(monitor->reason, sizeof(monitor->reason), "%s", message.text);
     else if (message.kind == CONTROL_WARNING && monitor->warnings++ < WARNINGS_MAX)
         log_message(LOG_LEVEL_WARNING, "sentry: %s", message.text);
@@ -101,11 +95,7 @@ static bool wait_readable(int fd, int timeout)
 
 static void reap(pid_t *pid)
 {
-    if (*pid > 0) {
-        (void)kill(*pid, SIGKILL);
-        while (waitpid(*pid, NULL, __WALL) < 0 && errno == EINTR)
-            continue;
-    }
+    await_killed(*pid);
     *pid = 0;
 }
 
@@ -152,22 +142,34 @@ static bool report_sentry(struct monitor *monitor)
     return true;
 }
 
-/* A dead sentry takes init along by SIGKILL: only then there is a doubt. */
+/* Did the sentry outlive the process? Only then was its end its own: calls that nobody answers any more fail, and a program may take
+ * that for anything. One that is there and does not answer was not gone either. */
+static bool sentry_lived(struct monitor *monitor)
+{
+    const struct control_message ping = {.kind = CONTROL_PING};
+    (void)socket_send(monitor->sandbox->control, &ping, sizeof(ping), NULL, 0);
+    const long deadline = await_now_ms() + ANSWER_MS;
+    for (long left = ANSWER_MS; monitor->control_open && !monitor->answered && left > 0; left = deadline - await_now_ms())
+        if (wait_readable(monitor->sandbox->control, (int)left))
+            handle_control(monitor);
+    return monitor->answered || (monitor->control_open && !wait_readable(monitor->sandbox->sentry_pidfd, 0));
+}
+
+/* A dead sentry takes init along by SIGKILL: then there is a doubt in any case. */
 static int outcome(struct monitor *monitor)
 {
     siginfo_t info = {0};
     int result = peek_status(monitor->sandbox->init_pidfd, &info);
-    if (result == 0 && info.si_code == CLD_EXITED)
-        return info.si_status;
-    if (result == 0 && info.si_status != SIGKILL)
-        return 128 + info.si_status;
+    const bool killed = result == 0 && info.si_code != CLD_EXITED && info.si_status == SIGKILL;
+    if (result == 0 && !killed && sentry_lived(monitor))
+        return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 
     bool failed = report_sentry(monitor);
     if (ran_out_of_memory(monitor))
         return 128 + SIGKILL;
     if (failed)
         return EXIT_SANDBOX_DIED;
-    if (result == 0)
+    if (killed)
         return 128 + SIGKILL;
     log_message(LOG_LEVEL_ERROR, "sentry: ended before the container did");
     return EXIT_SANDBOX_DIED;
@@ -189,11 +191,9 @@ static void handle_signals(struct monitor *monitor)
 /* Ends the container when its time is up; how long there is to wait, in milliseconds, -1: for ever. */
 static int until_deadline(struct monitor *monitor)
 {
-    struct timespec now;
     if (monitor->deadline == 0 || monitor->timed_out)
         return -1;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t left = monitor->deadline - ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    int64_t left = monitor->deadline - await_now_ms();
     if (left > 0)
         return left < INT_MAX ? (int)left : INT_MAX;
     monitor->timed_out = true;

@@ -127,7 +127,11 @@ int mounts_begin(struct mount_tree *tree, struct error *error)
         return error_set(error, status, "cannot separate the container's mounts from the host's");
 
     auto_close int folder = openat(tree->bundle, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    const char *layer = oci_annotation(tree->config, LAYER_ANNOTATION);
+    const char *layer = oci_annotation(tree->config, LAYER_ANNOTATION), *binds = oci_annotation(tree->config, BINDS_ANNOTATION);
+    /* A word nobody knows must not pass for the careless one. */
+    if (binds != NULL && strcmp(binds, "foreign") != 0)
+        return error_refuse(error, "annotations[\"" BINDS_ANNOTATION "\"]: \"foreign\", not \"%.40s\"", binds);
+    tree->keeps_foreign = layer != NULL || binds != NULL;
     /* Searched now, or it is the first mount in it that fails, and is named. */
     status = folder < 0 || faccessat(folder, ".", X_OK, AT_EACCESS) < 0 ? -errno : 0;
     if (status == 0 && layer == NULL) /* before anything of ours is in it */

@@ -204,10 +204,14 @@ static int bind_attributes(const struct job *job, int mount)
     if ((top.attr_set & MOUNT_ATTR__ATIME) != 0 || (top.attr_clr & MOUNT_ATTR__ATIME) != 0)
         top.attr_clr |= MOUNT_ATTR__ATIME;
 
+    /* What stays the host's gives no rights, whoever made it what it is. */
+    const struct mount_attr foreign = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
     int status = mounts_set_attributes(mount, AT_RECURSIVE, &propagation);
     if (status == 0)
         status = mounts_set_attributes(mount, 0, &top);
-    return status < 0 ? status : mounts_set_attributes(mount, AT_RECURSIVE, &whole);
+    if (status == 0)
+        status = mounts_set_attributes(mount, AT_RECURSIVE, &whole);
+    return status == 0 && job->tree->keeps_foreign ? mounts_set_attributes(mount, AT_RECURSIVE, &foreign) : status;
 }
 
 static int clone_source(const struct job *job, unsigned int flags)

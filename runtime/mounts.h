@@ -42,6 +42,7 @@ struct mount_tree {
     int scratch; /* a tmpfs of ours over the bundle's root folder: gone with the old root */
     int root;    /* root of the container, O_PATH */
     int shown;   /* between mounts_show and mounts_hide: the copy that hooks see */
+    bool keeps_foreign; /* binds stay the host's (gofer/foreign.h) */
     struct layer layer;
     size_t tile_count;
     uint64_t tiles[MOUNT_TILES_MAX]; /* ids of mounts that are pieces of others, and of no interest by themselves */

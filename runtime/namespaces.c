@@ -3,12 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -16,6 +13,7 @@
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/network.h"
 #include "runtime/sysctl.h"
 
 /* Who may ping is a range of groups, and a guest's one is not known to be in any that somebody else has set. */
@@ -32,28 +30,6 @@ static const struct kind kinds[] = {
     {OCI_NAMESPACE_UTS, CLONE_NEWUTS, 0, "/proc/self/ns/uts", "/proc/1/ns/uts"},
 };
 static const struct kind ipc = {OCI_NAMESPACE_IPC, CLONE_NEWIPC, SYSCTL_IPC, "/proc/self/ns/ipc", "/proc/1/ns/ipc"};
-
-int network_raise_loopback(struct error *error)
-{
-    auto_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
-        return error_set(error, errno, "cannot raise the loopback interface");
-    return 0;
-}
-
-static void relax_one(int procfs, const char *path, const char *value)
-{
-    auto_close int fd = openat(procfs, path, O_WRONLY | O_CLOEXEC);
-    if (fd >= 0)
-        (void)!write(fd, value, strlen(value)); /* a kernel without it has nothing to relax */
-}
-
-void network_relax(int procfs, const char *range)
-{
-    relax_one(procfs, "sys/net/ipv4/ip_unprivileged_port_start", "0");
-    relax_one(procfs, "sys/net/ipv4/ping_group_range", range);
-}
 
 static bool is_same(const struct stat *namespace, const char *path)
 {

@@ -15,13 +15,6 @@ struct joined {
     char hostname[65];  /* of a uts namespace among them; else "" */
 };
 
-/* Raises the loopback interface of the caller's network namespace. */
-int network_raise_loopback(struct error *error);
-
-/* Lets the kernel refuse no low port and no ping of the guest's there: the sentry decides. procfs: a folder. range: the groups
- * (in the caller's user namespace) that may ping. */
-void network_relax(int procfs, const char *range);
-
 /*
  * The ipc namespace is the whole sandbox's: the sentry and the gofer make and judge in it what the guest uses. It belongs to the
  * runtime's user namespace, so that its queues can have any owner and nobody in the sandbox has a right over it.

@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "postern/error.h"
+#include "runtime/await.h"
+#include "runtime/numbers.h"
+#include "runtime/settings.h"
 #include "runtime/state_dir.h"
 
 static struct global_options kept = {.root = "/run/postern"}; /* until options are parsed */
@@ -19,6 +22,7 @@ enum {
     OPTION_LOG_LEVEL,
     OPTION_DEBUG,
     OPTION_ID_RANGE,
+    OPTION_TIMEOUT,
     OPTION_SYSTEMD_CGROUP,
     OPTION_IGNORED,
 };
@@ -31,6 +35,7 @@ static const struct option global_table[] = {
     {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
     {"debug", no_argument, NULL, OPTION_DEBUG},
     {"id-range", required_argument, NULL, OPTION_ID_RANGE},
+    {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'v'},
     {"systemd-cgroup", no_argument, NULL, OPTION_SYSTEMD_CGROUP},
@@ -129,6 +134,19 @@ static int set_log_level(struct global_options *options, const char *level, stru
     return 0;
 }
 
+/* In seconds; 0 would mean that nothing is waited for. */
+static int parse_timeout(const char *text, const char *what, int *ret_seconds, struct error *error)
+{
+    int seconds;
+    int result = number_parse(text, what, AWAIT_SECONDS_MAX, &seconds, error);
+    if (result < 0)
+        return result;
+    if (seconds == 0)
+        return error_refuse(error, "%s: at least one second", what);
+    *ret_seconds = seconds;
+    return 0;
+}
+
 static int apply(struct global_options *options, int option, char **argv, struct error *error)
 {
     switch (option) {
@@ -150,6 +168,8 @@ static int apply(struct global_options *options, int option, char **argv, struct
     case OPTION_ID_RANGE:
         options->id_range = optarg;
         return 0;
+    case OPTION_TIMEOUT:
+        return parse_timeout(optarg, "--timeout", &options->timeout, error);
     case 'h':
         options->help = true;
         return 0;
@@ -163,6 +183,19 @@ static int apply(struct global_options *options, int option, char **argv, struct
     }
 }
 
+static int find_timeout(int *ret_seconds, struct error *error)
+{
+    char text[32];
+    int line = settings_find(SETTINGS_FILE, "timeout", text, sizeof(text), error);
+    *ret_seconds = AWAIT_SECONDS_DEFAULT;
+    if (line <= 0)
+        return line;
+    int result = parse_timeout(text, "timeout", ret_seconds, error);
+    if (result < 0)
+        error_prefix(error, SETTINGS_FILE ":%d", line);
+    return result;
+}
+
 int options_parse_global(int argc, char **argv, struct global_options *ret_options, int *ret_index, struct error *error)
 {
     struct global_options options = {.root = state_root_default()};
@@ -170,6 +203,11 @@ int options_parse_global(int argc, char **argv, struct global_options *ret_optio
     option_start();
     while ((option = option_next(argc, argv, "+:hv", global_table)) != -1) {
         int result = apply(&options, option, argv, error);
+        if (result < 0)
+            return result;
+    }
+    if (options.timeout == 0) {
+        int result = find_timeout(&options.timeout, error);
         if (result < 0)
             return result;
     }

@@ -12,6 +12,7 @@ struct global_options {
     const char *root;     /* --root: where states of containers are */
     const char *log;      /* --log: NULL, or a file that gets every message too */
     const char *id_range; /* --id-range: NULL, or BASE:COUNT */
+    int timeout;          /* --timeout: seconds, for what may never answer */
     bool log_json;        /* --log-format=json */
     bool debug;           /* --debug, --log-level=debug */
     bool systemd_cgroup;  /* --systemd-cgroup */

@@ -76,6 +76,14 @@ static int open_live(pid_t pid, struct process_stat *ret_stat)
     return has_ended(fd, ret_stat) ? -ESRCH : take_fd(&fd);
 }
 
+void read_boot_id(char boot_id[BOOT_ID_MAX])
+{
+    auto_close int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd >= 0 ? read(fd, boot_id, BOOT_ID_MAX - 1) : 0;
+    boot_id[size > 0 ? size : 0] = '\0';
+    boot_id[strcspn(boot_id, "\n")] = '\0';
+}
+
 int process_mark_take(pid_t pid, struct process_mark *ret_mark)
 {
     struct process_stat stat;

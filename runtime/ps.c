@@ -12,6 +12,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/text.h"
 #include "runtime/command.h"
 #include "runtime/json_write.h"
 #include "runtime/options.h"
@@ -157,6 +158,14 @@ static bool has_pid(const struct pids *pids, const char *word)
     return false;
 }
 
+/* A guest chooses the names of its processes, and which ps this is we do not know. */
+static void print_line(const char *line)
+{
+    auto_free char *shown = text_shown(line, "\t");
+    if (shown != NULL)
+        printf("%s\n", shown);
+}
+
 static int print_lines(char *text, const struct pids *pids, struct error *error)
 {
     char *rest = NULL;
@@ -164,10 +173,11 @@ static int print_lines(char *text, const struct pids *pids, struct error *error)
     int column = line != NULL ? word_index(line, "PID") : -1;
     if (column < 0)
         return error_refuse(error, "couldn't find PID field in ps output");
-    printf("%s\n", line);
-    while ((line = strtok_r(NULL, "\n", &rest)) != NULL)
-        if (has_pid(pids, word_at(line, column)))
-            printf("%s\n", line);
+    for (bool shown = true; line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        if (shown || has_pid(pids, word_at(line, column)))
+            print_line(line);
+        shown = false;
+    }
     return 0;
 }
 

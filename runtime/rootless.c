@@ -16,6 +16,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/socket.h"
+#include "runtime/await.h"
 #include "runtime/id_table.h"
 #include "runtime/user_namespace.h"
 
@@ -152,10 +153,11 @@ static int enter_with_tools(const struct boot_id_table *uids, const struct boot_
     (void)close(take_fd(&theirs));
     status = enter(error);
     int written = -EPIPE;
-    if (status == 0 && (write(ours, "g", 1) != 1 || read(ours, &written, sizeof(written)) != sizeof(written)))
-        written = -EPIPE;
+    if (status == 0 && write(ours, "g", 1) == 1 &&
+        await_message(ours, "newuidmap", &written, sizeof(written), NULL, 0, NULL, error) != sizeof(written))
+        status = error_set(error, EPIPE, "newuidmap did not end well");
     (void)close(take_fd(&ours));
-    (void)waitpid(writer, NULL, 0);
+    await_killed(writer); /* it has said all it had to say */
     if (status < 0 || written == 0 || written == -ENOENT)
         return status < 0 ? status : written;
     return error_refuse(error, "newuidmap or newgidmap refuses the container's ids: are they in /etc/subuid and /etc/subgid?");

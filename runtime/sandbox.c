@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,33 +32,35 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/socket.h"
+#include "runtime/await.h"
 #include "runtime/boot.h"
 #include "runtime/cell.h"
-#include "runtime/cell_init.h"
 #include "runtime/config_seccomp.h"
 #include "runtime/fork_into.h"
 #include "runtime/gofer_setup.h"
 #include "runtime/limits.h"
 #include "runtime/programs.h"
+#include "runtime/scheduling.h"
 #include "runtime/sentry_start.h"
 #include "runtime/user_namespace.h"
 
 /* What the steps pass on to each other; every descriptor owned. */
 struct start {
     const struct sandbox_options *options;
-    int sentry_binary, gofer_binary, bundle;
+    int sentry_binary, gofer_binary;
     struct sentry_start sentry;
     struct cell cell;
     pid_t gofer;
     int gofer_socket; /* the sentry's end */
+    int keeper;       /* what is sent here the gofer holds as long as it lives */
     struct gofer_layout *layout;
     int boot, listener;
 };
 
 static void start_release(struct start *start)
 {
-    int *fds[] = {&start->sentry_binary, &start->gofer_binary, &start->bundle,       &start->sentry.procfs,
-                  &start->cell.procfs,   &start->gofer_socket, &start->boot,   &start->listener};
+    int *fds[] = {&start->sentry_binary, &start->gofer_binary, &start->sentry.procfs, &start->cell.procfs,
+                  &start->gofer_socket,  &start->boot,         &start->listener,      &start->keeper};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         cleanup_close(fds[i]);
     if (start->layout != NULL) {
@@ -75,9 +78,6 @@ static int open_inputs(struct start *start, struct error *error)
     start->gofer_binary = program_open("postern-gofer", NULL, 0, error);
     if (start->gofer_binary < 0)
         return start->gofer_binary;
-    start->bundle = open(start->options->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (start->bundle < 0)
-        return error_set(error, errno, "cannot open bundle %s", start->options->bundle);
     start->layout = calloc(1, sizeof(*start->layout));
     if (start->layout == NULL)
         return error_set(error, ENOMEM, "cannot start the gofer");
@@ -103,20 +103,25 @@ static struct winsize console_size(const struct oci_process *process, bool detac
     return size;
 }
 
-static enum scheduling_ranks gofer_ranks(const struct sandbox_options *options)
+static bool gofer_ranks(const struct sandbox_options *options)
 {
-    return scheduling_gofer_ranks(&options->config->process, options->users->fd >= 0);
+    return scheduling_may_rank(&options->config->process, options->users->fd >= 0);
 }
 
 static int start_gofer(struct start *start, struct sandbox *sandbox, struct error *error)
 {
     const struct sandbox_options *options = start->options;
-    int service[2], report[2];
+    int service[2], kept[2], report[2];
     int status = socket_pair(service);
     if (status < 0)
         return error_set(error, status, "cannot make the gofer's socket");
     start->gofer_socket = service[0];
     auto_close int gofer_end = service[1];
+    status = socket_pair(kept);
+    if (status < 0)
+        return error_set(error, status, "cannot make the gofer's socket");
+    start->keeper = kept[0];
+    auto_close int kept_end = kept[1];
     status = socket_pair(report);
     if (status < 0)
         return error_set(error, status, "cannot make the gofer's socket");
@@ -125,11 +130,12 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
 
     struct gofer_setup setup = {
         .config = options->config,
-        .bundle_fd = start->bundle,
+        .bundle_fd = options->bundle,
         .ids = options->ids,
         .users = options->users,
         .gofer_binary = start->gofer_binary,
         .sentry_socket = gofer_end,
+        .kept = kept_end,
         .procfs = start->sentry.procfs,
         .sentry = start->sentry.pidfd,
         .report = theirs,
@@ -147,17 +153,18 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
     if (pid == 0) {
         struct error failure = {0};
         /* Our ends of what it, and the sentry, see our death by. */
-        const int held[] = {ours, service[0], sandbox->control, sandbox->cell_socket};
+        const int held[] = {ours, service[0], kept[0], sandbox->control, sandbox->cell_socket};
         for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
             if (held[i] >= 0)
                 (void)close(held[i]);
-        limits_give_up(0);
+        limits_give_up();
         (void)gofer_setup(&setup, &failure);
         _exit(1);
     }
     sandbox->gofer = pid;
     (void)close(take_fd(&theirs));
     (void)close(take_fd(&gofer_end));
+    (void)close(take_fd(&kept_end));
     if (options->made != NULL) {
         status = gofer_wait_paused(ours, error);
         if (status == 0)
@@ -177,10 +184,11 @@ static int start_sentry(struct start *start, struct error *error)
 {
     struct boot_facts facts = {.id = start->options->id,
                                .users = start->options->users,
+                               .ids = start->options->ids,
                                .hostname = start->cell.hostname,
                                .boottime_offset_ns = start->cell.boottime_offset_ns,
                                .trace = start->options->trace_fd >= 0,
-                               .gofer_ranks = gofer_ranks(start->options) != SCHEDULING_NONE};
+                               .gofer_ranks = gofer_ranks(start->options)};
     int status = boot_write(start->options->config, start->layout, &facts, &start->boot, error);
     if (status < 0)
         return status;
@@ -188,6 +196,7 @@ static int start_sentry(struct start *start, struct error *error)
     const struct sentry_fds fds = {
         .gofer = start->gofer_socket,
         .boot = start->boot,
+        .inner = start->cell.procfs,
         .trace = options->trace_fd,
         .fuse = start->layout->fuse,
         .listen = options->control_socket,
@@ -201,10 +210,14 @@ static int start_sentry(struct start *start, struct error *error)
 static int serve_listener(struct start *start, struct error *error)
 {
     struct control_message message = {.kind = CONTROL_LISTENER, .pid = start->cell.outer_pid};
-    int fds[] = {start->listener, start->cell.procfs};
-    int status = socket_send(start->sentry.control, &message, sizeof(message), fds, 2);
+    /* A listener that closes lets calls that are waited for fail, and the guest run on: so it must not close with the sentry, but
+     * with the gofer, whom the sentry's end kills after the container's init. */
+    int status = socket_send(start->keeper, "", 1, &start->listener, 1);
     if (status < 0)
-        return error_set(error, status, "cannot reach the sentry");
+        return error_set(error, status, "cannot reach the gofer");
+    status = await_sent(start->sentry.control, "the sentry", &message, sizeof(message), &start->listener, 1, error);
+    if (status < 0)
+        return status;
     return control_expect(start->sentry.control, CONTROL_STARTED, error);
 }
 
@@ -220,6 +233,7 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
     sandbox->sentry = start->sentry.pid;
     sandbox->sentry_pidfd = start->sentry.pidfd;
     sandbox->control = start->sentry.control;
+    await_watch(sandbox->sentry_pidfd);
 
     status = tell_joined(options, SANDBOX_SENTRY, sandbox->sentry, error);
     if (status < 0)
@@ -266,16 +280,18 @@ int sandbox_create(const struct sandbox_options *options, struct sandbox *ret_sa
         .options = options,
         .sentry_binary = -1,
         .gofer_binary = -1,
-        .bundle = -1,
         .sentry = {.pidfd = -1, .control = -1, .procfs = -1},
         .cell = {.pidfd = -1, .socket = -1, .procfs = -1},
         .gofer_socket = -1,
+        .keeper = -1,
         .boot = -1,
         .listener = -1,
     };
     int status = run_steps(&start, &sandbox, error);
     start_release(&start);
     if (status < 0) {
+        if (options->failed != NULL)
+            options->failed(options->data);
         sandbox_destroy(&sandbox);
         return status;
     }
@@ -293,30 +309,34 @@ int sandbox_execute(struct sandbox *sandbox, struct error *error)
 int sandbox_detach(struct sandbox *sandbox, struct error *error)
 {
     struct control_message message = {.kind = CONTROL_DETACH};
-    int status = socket_send(sandbox->control, &message, sizeof(message), NULL, 0);
-    return status < 0 ? error_set(error, status, "cannot reach the sentry") : 0;
+    return await_sent(sandbox->control, "the sentry", &message, sizeof(message), NULL, 0, error);
 }
 
 static void kill_and_reap(pid_t *pid)
 {
-    if (*pid <= 0)
-        return;
-    (void)kill(*pid, SIGKILL);
-    while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    await_killed(*pid);
     *pid = 0;
 }
 
 /* It cannot end before all who were in its pid namespace have been reaped. One of them may be a child of ours that we do not
  * know: the helper that made it was killed before it could tell. */
-static void kill_and_reap_sentry(pid_t *pid)
+static void kill_and_reap_sentry(struct sandbox *sandbox)
 {
-    if (*pid <= 0)
+    enum { STEPS = 200, STEP_MS = 1 };
+    pid_t reaped = 0;
+    if (sandbox->sentry <= 0)
         return;
-    (void)kill(*pid, SIGKILL);
-    for (pid_t reaped = 0; reaped != *pid && (reaped >= 0 || errno == EINTR);)
-        reaped = waitpid(-1, NULL, __WALL);
-    *pid = 0;
+    (void)kill(sandbox->sentry, SIGKILL);
+    for (int i = 0; i < STEPS && reaped != sandbox->sentry && reaped >= 0; i++) {
+        struct pollfd entry = {.fd = sandbox->sentry_pidfd, .events = POLLIN};
+        while ((reaped = waitpid(-1, NULL, WNOHANG | __WALL)) > 0 && reaped != sandbox->sentry)
+            continue;
+        if (reaped == 0)
+            (void)poll(&entry, 1, STEP_MS);
+    }
+    if (reaped == 0)
+        await_killed(sandbox->sentry);
+    sandbox->sentry = 0;
 }
 
 void sandbox_destroy(struct sandbox *sandbox)
@@ -324,7 +344,8 @@ void sandbox_destroy(struct sandbox *sandbox)
     /* The others first: the sentry's death would kill them too, but each is our child and must be reaped. */
     kill_and_reap(&sandbox->init);
     kill_and_reap(&sandbox->gofer);
-    kill_and_reap_sentry(&sandbox->sentry);
+    kill_and_reap_sentry(sandbox);
+    await_watch(-1);
     int *fds[] = {&sandbox->sentry_pidfd, &sandbox->init_pidfd, &sandbox->control, &sandbox->console_master,
                   &sandbox->cell_socket};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {

@@ -21,11 +21,11 @@ enum sandbox_part { SANDBOX_SENTRY, SANDBOX_GOFER, SANDBOX_INIT };
 
 struct sandbox_options {
     const char *id;
-    const char *bundle; /* folder of config.json, absolute */
+    int bundle; /* folder of config.json */
     const struct oci_config *config;
     const struct ids *ids;
     const struct user_namespace *users; /* the container's */
-    int trace_fd;                       /* all descriptors borrowed; -1: no trace */
+    int trace_fd;                       /* all descriptors are borrowed; -1: no trace */
     bool detached_console;                  /* the pty master goes to a console socket: our own terminal's size means nothing to it */
     int start_socket;   /* listening; by which the program is started later, or -1: by sandbox_execute */
     int control_socket; /* listening; by which later commands reach the sentry, or -1 */
@@ -39,6 +39,8 @@ struct sandbox_options {
     int (*joined)(void *data, enum sandbox_part part, pid_t pid, struct error *error);
     /* Called when the container's namespaces exist and its mounts are made, before its root is changed (hooks). May be NULL. */
     int (*made)(void *data, const struct sandbox *sandbox, struct error *error);
+    /* Called before its processes are killed because a step failed (what is frozen does not die). May be NULL. */
+    void (*failed)(void *data);
     void *data;
 };
 

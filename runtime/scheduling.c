@@ -62,7 +62,7 @@ int scheduling_set(const struct oci_process *process, pid_t pid, bool is_guest, 
 uint64_t scheduling_nice_limit(const struct oci_process *process)
 {
     enum { LIMIT_OF_0 = 20, LIMIT_MOST = 40 }; /* as getrlimit(2) counts */
-    const struct oci_scheduler *scheduler = process != NULL ? process->scheduler : NULL;
+    const struct oci_scheduler *scheduler = process->scheduler;
     int nice = scheduler != NULL ? scheduler->nice : getpriority(PRIO_PROCESS, 0);
     int limit = LIMIT_OF_0 - (nice < 0 ? nice : 0) + SCHEDULE_MARKS; /* who joins may have a lower rank than the sentry */
     return (uint64_t)(limit < LIMIT_MOST ? limit : LIMIT_MOST);
@@ -77,15 +77,10 @@ static bool may_rank(void)
     return known && value == CAP_SET;
 }
 
-enum scheduling_ranks scheduling_gofer_ranks(const struct oci_process *process, bool own_users)
+bool scheduling_may_rank(const struct oci_process *process, bool own_users)
 {
-    if (own_users || !user_namespace_is_initial() || !may_rank())
-        return SCHEDULING_NONE;
-    if ((process->capabilities.bounding >> CAP_SYS_NICE & 1) != 0)
-        return SCHEDULING_ALL;
-    struct rlimit limit;
-    bool raised = getrlimit(RLIMIT_NICE, &limit) == 0 && limit.rlim_max >= scheduling_nice_limit(process);
-    return raised ? SCHEDULING_NONE : SCHEDULING_LOW;
+    const bool granted = (process->capabilities.bounding >> CAP_SYS_NICE & 1) != 0;
+    return granted && !own_users && user_namespace_is_initial() && may_rank();
 }
 
 /* -- processors ---------------------------------------------------------------------------------------------------- */

@@ -18,12 +18,10 @@ struct oci_process;
  * the guest's rank; but a deadline, which is a reservation of one process, only the guest's (is_guest). */
 int scheduling_set(const struct oci_process *process, pid_t pid, bool is_guest, struct error *error);
 
-/* Who can raise threads of the guest's (sentry/kernel/rank.h), and how far. The sentry can raise those of low rank itself where the
- * guest's processes may have the RLIMIT_NICE for it; else, and for whatever CAP_SYS_NICE is good for if the container has that, the
- * gofer is left the capability, if we are the machine's root. */
-enum scheduling_ranks { SCHEDULING_NONE = 0, SCHEDULING_LOW, SCHEDULING_ALL };
-enum scheduling_ranks scheduling_gofer_ranks(const struct oci_process *process, bool own_users);
-/* That RLIMIT_NICE; NULL: of a process of ours. */
+/* Has the container CAP_SYS_NICE, and have we, on the machine itself? Then the gofer is left it, to do for the guest what it is good for. */
+bool scheduling_may_rank(const struct oci_process *process, bool own_users);
+
+/* The RLIMIT_NICE by which the sentry can raise the guest's threads of low rank (sentry/kernel/rank.h). */
 uint64_t scheduling_nice_limit(const struct oci_process *process);
 
 /* The processors of a process of exec, before and after it joins its cgroup (which changes them). */

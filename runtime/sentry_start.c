@@ -11,18 +11,20 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/mark.h"
+#include "postern/privilege.h"
 #include "postern/socket.h"
+#include "runtime/await.h"
 #include "runtime/ids.h"
 #include "runtime/limits.h"
+#include "runtime/log.h"
 #include "runtime/namespaces.h"
-#include "runtime/privilege.h"
-#include "runtime/scheduling.h"
+#include "runtime/streams.h"
 #include "runtime/user_namespace.h"
 
 /* Inside the user namespace U. Where there is but one id outside, the sentry is the guest's too: what keeps them apart then
@@ -30,8 +32,8 @@
 enum { U_GUEST = 0, U_SENTRY = 1 };
 
 /* In U only, over the guest's processes and nothing else: docs/exposure.md says why each. */
-static const cap_value_t sentry_caps[] = {CAP_SYS_PTRACE, CAP_KILL, CAP_SYS_RESOURCE, CAP_DAC_READ_SEARCH,
-                                          CAP_DAC_OVERRIDE, CAP_SYS_NICE, CAP_SETUID};
+static const int sentry_caps[] = {CAP_SYS_PTRACE, CAP_KILL, CAP_SYS_RESOURCE, CAP_DAC_READ_SEARCH,
+                                  CAP_DAC_OVERRIDE, CAP_SYS_NICE, CAP_SETUID, CAP_SETGID};
 
 /* What sentry_launch sends to the waiting child: where to put the descriptors that come along. */
 struct launch_message {
@@ -106,24 +108,14 @@ static int receive_launch(int control, struct places *places, bool *ret_quiet, s
     return 0;
 }
 
-/* Standard input and output are nobody's; standard error stays for last words, if somebody waits for them. */
-static int close_standard_streams(bool quiet, struct error *error)
-{
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-        (quiet && dup2(null, STDERR_FILENO) < 0))
-        return error_set(error, errno, "cannot close standard streams");
-    return 0;
-}
-
 static int run_sentry(int control, int procfs, int binary, uid_t self, struct error *error)
 {
     const int program = SENTRY_FD_FIRST_FREE - 1;
     struct places places = {0};
     bool quiet = false;
     int status = receive_launch(control, &places, &quiet, error);
-    if (status == 0)
-        status = close_standard_streams(quiet, error);
+    if (status == 0 && (status = streams_let_go(quiet ? -1 : STDERR_FILENO)) < 0)
+        (void)error_set(error, status, "cannot close standard streams");
     if (status == 0)
         status = privilege_enter_empty_root(error);
     place(&places, control, SENTRY_FD_CONTROL);
@@ -150,7 +142,7 @@ static void sentry_child(int control, int go, int binary, uid_t self)
     if (read(go, &byte, 1) != 1)
         _exit(1);
     (void)prctl(PR_SET_NAME, "postern-sentry");
-    limits_give_up(scheduling_nice_limit(NULL));
+    limits_give_up();
     /* As the sentry's id from here on: what we mount belongs to it. Capabilities in U are kept. */
     if (setresgid(self, self, self) < 0 || setresuid(self, self, self) < 0) {
         (void)error_set(&error, errno, "cannot become the sentry's user");
@@ -172,9 +164,11 @@ static void sentry_child(int control, int go, int binary, uid_t self)
     child_failed(control, &error);
 }
 
-static int write_map(pid_t pid, const char *file, uint32_t guest, uint32_t sentry, struct error *error)
+static int write_map(pid_t pid, const char *file, uint32_t guest, uint32_t sentry, uint32_t label, struct error *error)
 {
     struct boot_id_table table = {.count = guest == sentry ? 1 : 2, .lines = {{U_GUEST, guest, 1}, {U_SENTRY, sentry, 1}}};
+    if (label != 0)
+        table.lines[table.count++] = (struct boot_id_line){LABELS_FIRST, label, LABELS};
     int status = user_namespace_write(pid, file, &table);
     return status < 0 ? error_set(error, status, "cannot write %s of the sandbox's user namespace", file) : 0;
 }
@@ -183,9 +177,9 @@ int control_expect(int control, unsigned int kind, struct error *error)
 {
     for (;;) {
         struct control_message message;
-        ssize_t got = socket_receive(control, &message, sizeof(message), NULL, 0, NULL);
+        ssize_t got = await_message(control, "the sentry", &message, sizeof(message), NULL, 0, NULL, error);
         if (got < 0)
-            return error_set(error, (int)got, "cannot hear the sentry");
+            return (int)got;
         if (got != sizeof(message))
             return error_refuse(error, "the sentry ended before the container was started");
         message.text[sizeof(message.text) - 1] = '\0';
@@ -194,7 +188,7 @@ int control_expect(int control, unsigned int kind, struct error *error)
         if (message.kind == CONTROL_FATAL)
             return error_refuse(error, "sentry: %s", message.text);
         if (message.kind == CONTROL_WARNING)
-            (void)fprintf(stderr, "postern: warning: %s\n", message.text);
+            log_message(LOG_LEVEL_WARNING, "sentry: %s", message.text);
     }
 }
 
@@ -204,7 +198,9 @@ static int receive_procfs(int control, int *ret_procfs, struct error *error)
     struct control_message message;
     size_t count = 0;
     int fd;
-    ssize_t got = socket_receive(control, &message, sizeof(message), &fd, 1, &count);
+    ssize_t got = await_message(control, "the sentry's process", &message, sizeof(message), &fd, 1, &count, error);
+    if (got < 0)
+        return (int)got;
     if (got != sizeof(message))
         return error_refuse(error, "the sentry's process ended while it was set up");
     if (message.kind != CONTROL_READY || count != 1) {
@@ -277,14 +273,16 @@ static int run_helper(const struct spawn *spawn, pid_t *ret_pid, int *ret_pidfd,
     struct error failure = {0};
     size_t count = 0;
     int pidfd = -1;
-    ssize_t got = socket_receive(ours, &failure, sizeof(failure), &pidfd, 1, &count);
-    (void)waitpid(helper, NULL, 0);
+    ssize_t got = await_message(ours, "the helper that starts the sentry", &failure, sizeof(failure), &pidfd, 1, &count, error);
+    await_killed(helper); /* it has said all */
     if (got == sizeof(pid_t) && count == 1) {
         memcpy(ret_pid, &failure, sizeof(*ret_pid));
         *ret_pidfd = pidfd;
         return 0;
     }
     cleanup_close(&pidfd);
+    if (got < 0)
+        return (int)got;
     if (got != sizeof(failure))
         return error_refuse(error, "the helper that starts the sentry died");
     *error = failure;
@@ -315,17 +313,16 @@ int sentry_spawn(const struct oci_linux *config, const struct ids *ids, int sent
         return status;
     auto_close int pidfd = raw_pidfd;
     int procfs = -1;
-    status = write_map(pid, "gid_map", ids->guest_gid, ids->sentry_gid, error);
+    status = write_map(pid, "gid_map", ids->guest_gid, ids->sentry_gid, ids->label_gid, error);
     if (status == 0)
-        status = write_map(pid, "uid_map", ids->guest, ids->sentry, error);
+        status = write_map(pid, "uid_map", ids->guest, ids->sentry, ids->label, error);
     (void)close(take_fd(&theirs));
     if (status == 0 && write(go_write, "g", 1) != 1)
         status = error_set(error, errno, "cannot start the sentry's process");
     if (status == 0)
         status = receive_procfs(ours, &procfs, error);
     if (status < 0) {
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, NULL, 0);
+        await_killed(pid);
         return status;
     }
     *ret_start = (struct sentry_start){.pid = pid, .pidfd = take_fd(&pidfd), .control = take_fd(&ours), .procfs = procfs};
@@ -336,6 +333,7 @@ int sentry_launch(const struct sentry_start *start, const struct sentry_fds *fds
 {
     const int table[][2] = {
         {fds->gofer, SENTRY_FD_GOFER},   {fds->boot, SENTRY_FD_BOOT},     {fds->trace, SENTRY_FD_TRACE},
+        {fds->inner, SENTRY_FD_PROC_INNER},
         {fds->fuse, SENTRY_FD_FUSE},     {fds->listen, SENTRY_FD_LISTEN}, {fds->reason, SENTRY_FD_REASON},
         {fds->locks[0], SENTRY_FD_LOCKS}, {fds->locks[1], SENTRY_FD_LOCKS + 1},
     };
@@ -347,8 +345,8 @@ int sentry_launch(const struct sentry_start *start, const struct sentry_fds *fds
         sent[launch.count] = table[i][0];
         launch.numbers[launch.count++] = table[i][1];
     }
-    int status = socket_send(start->control, &launch, sizeof(launch), sent, launch.count);
+    int status = await_sent(start->control, "the sentry's process", &launch, sizeof(launch), sent, launch.count, error);
     if (status < 0)
-        return error_set(error, status, "cannot launch the sentry");
+        return status;
     return control_expect(start->control, CONTROL_READY, error);
 }

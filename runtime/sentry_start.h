@@ -29,7 +29,7 @@ int sentry_spawn(const struct oci_linux *config, const struct ids *ids, int sent
 
 /* What the sentry works with, by its numbers in postern/boot.h. All borrowed; those that may be missing are -1. */
 struct sentry_fds {
-    int gofer, boot;
+    int gofer, boot, inner;
     int trace, fuse, listen, reason, locks[2];
     bool quiet; /* let go of the standard error: who reads it to its end must not wait for the sandbox */
 };

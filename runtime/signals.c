@@ -2,6 +2,7 @@
 #include "runtime/signals.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,6 +14,9 @@ static const int kept_signals[] = {
     SIGKILL, SIGSTOP, SIGCHLD, SIGWINCH, SIGPIPE, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT,
 };
 
+static const int deadly_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+static int deadly = -1, heard;
+
 bool signal_is_forwarded(int signal)
 {
     for (size_t i = 0; i < sizeof(kept_signals) / sizeof(kept_signals[0]); i++)
@@ -20,6 +24,46 @@ bool signal_is_forwarded(int signal)
             return false;
     /* The first two real-time signals are glibc's: it neither blocks nor delivers them to us. */
     return signal >= 1 && signal <= SIGRTMAX && (signal < __SIGRTMIN || signal >= SIGRTMIN);
+}
+
+/* One that a caller ignores on our behalf, as nohup(1) does, stays ignored. */
+static int open_deadly(void)
+{
+    sigset_t wanted;
+    (void)sigemptyset(&wanted);
+    for (size_t i = 0; i < sizeof(deadly_signals) / sizeof(deadly_signals[0]); i++) {
+        struct sigaction action;
+        if (sigaction(deadly_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            (void)sigaddset(&wanted, deadly_signals[i]);
+    }
+    return signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int signals_interrupt_fd(void)
+{
+    return heard != 0 ? -1 : deadly;
+}
+
+int signals_interrupt(void)
+{
+    struct signalfd_siginfo info;
+    if (heard == 0 && deadly >= 0 && read(deadly, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        heard = (int)info.ssi_signo;
+    return heard;
+}
+
+int signals_end(int status)
+{
+    sigset_t one;
+    if (heard == 0)
+        return status;
+    (void)fflush(NULL);
+    (void)sigemptyset(&one);
+    (void)sigaddset(&one, heard);
+    (void)signal(heard, SIG_DFL);
+    (void)raise(heard);
+    (void)sigprocmask(SIG_UNBLOCK, &one, NULL);
+    return 128 + heard;
 }
 
 int signals_open(struct signals *ret_signals, struct error *error)
@@ -34,7 +78,8 @@ int signals_open(struct signals *ret_signals, struct error *error)
     (void)sigaddset(&wanted, SIGPIPE);
 
     auto_close int fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0 || sigprocmask(SIG_BLOCK, &wanted, NULL) < 0)
+    deadly = open_deadly();
+    if (fd < 0 || deadly < 0 || sigprocmask(SIG_BLOCK, &wanted, NULL) < 0)
         return error_set(error, errno, "cannot collect signals");
 
     /* A caller that ignores SIGCHLD hands that on to us, and the kernel would reap our children before we see their

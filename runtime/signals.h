@@ -25,6 +25,15 @@ bool signal_is_forwarded(int signal);
  * must clear it before they execute anything. Returns 0 or -errno. */
 int signals_open(struct signals *ret_signals, struct error *error);
 
+/* Before the container's program runs a signal that means the end is for us: it ends what we wait for (await.h). The descriptor
+ * is readable when there is one; -1 if none is collected, or one has been heard already. */
+int signals_interrupt_fd(void);
+/* Which it was, 0 if there was none. Hears it first, if need be. */
+int signals_interrupt(void);
+/* The end of a command that one of them ended: dies of it, as it would have at once had there been nothing to take down.
+ * Otherwise, and where that does not end us (the init of a pid namespace), the status to end with. */
+int signals_end(int status);
+
 /* Returns the next signal, 0 if there is none. */
 int signals_next(const struct signals *signals);
 

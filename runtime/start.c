@@ -12,6 +12,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/await.h"
 #include "runtime/cell.h"
 #include "runtime/command.h"
 #include "runtime/container.h"
@@ -20,6 +21,8 @@
 #include "runtime/log.h"
 #include "runtime/options.h"
 #include "runtime/state_socket.h"
+
+enum { LEAVE_MS = 500 /* for the sentry to end by itself once the init has */ };
 
 /* An engine asks for the state as soon as we have failed, and gives the container up for good if it is not stopped then. It
  * knows the end of the init from its own wait(2): so we stay until that has been, for a while, as nobody may be waiting. */
@@ -33,16 +36,20 @@ static void await_end(int init)
         (void)poll(NULL, 0, STEP_MS);
 }
 
-/* A failed start is the container's end: it is stopped, and waits to be deleted. */
-static void end(int folder, int init, bool kills)
+/* A failed start is the container's end: it is stopped, and waits to be deleted. One that has not heard of its start, or whose sentry
+ * does not answer, does not end by itself. */
+static void end(int folder, const struct container *container, int init, bool kills)
 {
     if (kills && init >= 0)
         (void)syscall(SYS_pidfd_send_signal, init, SIGKILL, NULL, 0);
     (void)unlinkat(folder, START_SOCKET, 0);
     await_end(init);
-    /* One that has not heard of its start does not end by itself. */
     if (!kills && init >= 0 && syscall(SYS_pidfd_send_signal, init, SIGKILL, NULL, 0) == 0)
         await_end(init);
+    auto_close int sentry = kills ? process_mark_open(&container->sentry) : -1;
+    struct pollfd entry = {.fd = sentry, .events = POLLIN};
+    if (sentry >= 0 && poll(&entry, 1, LEAVE_MS) == 0)
+        (void)syscall(SYS_pidfd_send_signal, sentry, SIGKILL, NULL, 0);
 }
 
 static int start(int folder, const struct container *container, struct error *error)
@@ -57,7 +64,7 @@ static int start(int folder, const struct container *container, struct error *er
     auto_close int init = process_mark_open(&container->init);
     int result = hooks_start_container(folder, container, error);
     if (result < 0) {
-        end(folder, init, true);
+        end(folder, container, init, true);
         return result;
     }
     auto_close int socket = state_socket_connect(folder, START_SOCKET, error);
@@ -67,12 +74,11 @@ static int start(int folder, const struct container *container, struct error *er
     if (result == 0 && container_status(folder, container) == CONTAINER_CREATED)
         return error_refuse(error, "the container's first process did not take the order to start; it still waits for one");
     if (result < 0) {
-        end(folder, init, false); /* its init ends by itself */
+        end(folder, container, init, result == -ETIMEDOUT); /* otherwise its init ends by itself */
         return result;
     }
     (void)unlinkat(folder, START_SOCKET, 0);
-    hooks_poststart(folder, container);
-    return 0;
+    return hooks_poststart(folder, container, error);
 }
 
 int command_start(int argc, char **argv)
@@ -86,12 +92,15 @@ int command_start(int argc, char **argv)
     auto_close int lock = -1;
     struct container container = {0};
     int result = container_open(options_global()->root, argv[1], &folder, &error);
-    if (result == 0 && (lock = container_lock(folder, CONTAINER_LOCK_WAIT)) < 0)
-        result = error_set(&error, lock, "cannot lock container \"%s\"", argv[1]);
+    if (result == 0)
+        result = container_lock_or_say(folder, &lock, &error);
     if (result == 0)
         result = container_load(folder, &container, &error);
     if (result == 0) {
+        auto_close int sentry = process_mark_open(&container.sentry);
+        await_watch(sentry);
         result = start(folder, &container, &error);
+        await_watch(-1);
         container_release(&container);
     }
     if (result < 0)

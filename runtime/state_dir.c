@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/lock.h"
 #include "runtime/user_namespace.h"
 
 enum { REMOVE_DEPTH_MAX = 8, TRIES_MAX = 16 };
@@ -80,24 +80,27 @@ int state_root_failed(struct error *error, int status, const char *root)
     return error_set(error, status, "cannot open %s", root);
 }
 
-/* Makes the folder if it is not there, and locks it. Returns the lock, -EEXIST if somebody holds it, -EAGAIN if the one
- * that was there has just been removed by its owner, or another -errno. */
-static int lock_folder(int root, const char *id)
+/* Makes the folder if it is not there, and locks what says that it is somebody's. 0; -EEXIST if that is so; -EAGAIN if the one
+ * that was there has just been removed by its owner; or another -errno. */
+static int take_folder(int root, const char *id, int *ret_folder, int *ret_alive)
 {
-    struct stat status;
-    if (mkdirat(root, id, 0700) < 0 && errno != EEXIST)
+    const bool made = mkdirat(root, id, 0700) == 0;
+    if (!made && errno != EEXIST)
         return -errno;
 
-    auto_close int fd = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
+    auto_close int folder = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
         return errno == ENOENT ? -EAGAIN : -errno;
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return errno == EWOULDBLOCK ? -EEXIST : -errno;
-    if (fstat(fd, &status) < 0 || status.st_nlink == 0)
-        return -EAGAIN;
-    if (faccessat(fd, "state.json", F_OK, 0) == 0 && faccessat(fd, FOREGROUND_MARK, F_OK, 0) < 0)
+    auto_close int alive = lock_take(folder, ALIVE_FILE, 0);
+    if (alive < 0 && made)
+        (void)unlinkat(root, id, AT_REMOVEDIR); /* a full disk had room for a folder, and no more */
+    if (alive < 0)
+        return alive == -EWOULDBLOCK ? -EEXIST : alive == -ENOENT ? -EAGAIN : alive;
+    if (faccessat(folder, "state.json", F_OK, 0) == 0 && faccessat(folder, FOREGROUND_MARK, F_OK, 0) < 0)
         return -EEXIST;
-    return take_fd(&fd);
+    *ret_folder = take_fd(&folder);
+    *ret_alive = take_fd(&alive);
+    return 0;
 }
 
 int state_dir_keep(int folder)
@@ -118,31 +121,49 @@ static int set_mark(int folder, bool foreground)
     return 0;
 }
 
-int state_dir_create(const char *root, const char *id, bool foreground, int *ret_lock, struct error *error)
+int state_dir_create(const char *root, const char *id, bool foreground, int *ret_folder, int *ret_alive, struct error *error)
 {
     int result = state_root_create(root, error);
     if (result < 0)
         return result;
 
-    auto_close int folder = state_root_open(root);
-    if (folder < 0)
-        return state_root_failed(error, folder, root);
-    int lock = -EAGAIN;
-    for (int tries = 0; tries < TRIES_MAX && lock == -EAGAIN; tries++)
-        lock = lock_folder(folder, id);
-    if (lock == -EEXIST) {
+    auto_close int parent = state_root_open(root);
+    if (parent < 0)
+        return state_root_failed(error, parent, root);
+    auto_close int folder = -1;
+    auto_close int alive = -1;
+    result = -EAGAIN;
+    for (int tries = 0; tries < TRIES_MAX && result == -EAGAIN; tries++)
+        result = take_folder(parent, id, &folder, &alive);
+    if (result == -EEXIST) {
         (void)error_refuse(error, "container with given ID already exists");
-        return lock;
+        return result;
     }
-    if (lock < 0)
-        return error_set(error, lock, "cannot create %s/%s", root, id);
-    result = set_mark(lock, foreground);
-    if (result < 0) {
-        (void)close(lock);
+    if (result < 0)
+        return error_set(error, result, "cannot create %s/%s", root, id);
+    result = set_mark(folder, foreground);
+    if (result < 0)
         return error_set(error, result, "cannot write in %s/%s", root, id);
-    }
-    *ret_lock = lock;
+    *ret_folder = take_fd(&folder);
+    *ret_alive = take_fd(&alive);
     return 0;
+}
+
+static int remove_tree(int folder, const char *name, int depth);
+
+/* All that is in it but what is named `last`. */
+static int remove_contents(int fd, const char *last, int depth)
+{
+    int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_closedir DIR *directory = copy >= 0 ? fdopendir(copy) : NULL;
+    if (directory == NULL)
+        return -errno;
+    int result = 0;
+    struct dirent *entry;
+    while (result == 0 && (entry = readdir(directory)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && strcmp(entry->d_name, last) != 0)
+            result = remove_tree(fd, entry->d_name, depth + 1);
+    return result;
 }
 
 /* Beneath folder only, never through a symbolic link. */
@@ -156,25 +177,22 @@ static int remove_tree(int folder, const char *name, int depth)
         return -ELOOP;
 
     auto_close int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    auto_closedir DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
-    if (directory == NULL)
-        return -errno;
-    (void)take_fd(&fd);
-
-    int result = 0;
-    struct dirent *entry;
-    while (result == 0 && (entry = readdir(directory)) != NULL)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            result = remove_tree(dirfd(directory), entry->d_name, depth + 1);
-    if (result == 0 && unlinkat(folder, name, AT_REMOVEDIR) < 0)
-        result = -errno;
-    return result;
+    int result = fd < 0 ? -errno : remove_contents(fd, "", depth);
+    return result == 0 && unlinkat(folder, name, AT_REMOVEDIR) < 0 ? -errno : result;
 }
 
 int state_dir_remove(const char *root, const char *id)
 {
-    auto_close int folder = state_root_open(root);
+    auto_close int parent = state_root_open(root);
+    if (parent < 0)
+        return parent == -ENOENT ? 0 : parent;
+    auto_close int folder = openat(parent, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder < 0)
-        return folder == -ENOENT ? 0 : folder;
-    return remove_tree(folder, id, 0);
+        return errno == ENOENT ? 0 : -errno;
+    /* Until nothing else is left nobody may take the folder for a new container. */
+    auto_close int alive = lock_take(folder, ALIVE_FILE, 0);
+    int result = remove_contents(folder, ALIVE_FILE, 0);
+    if (result == 0 && unlinkat(folder, ALIVE_FILE, 0) < 0 && errno != ENOENT)
+        result = -errno;
+    return result == 0 && unlinkat(parent, id, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : result;
 }

@@ -25,10 +25,12 @@ int state_root_failed(struct error *error, int status, const char *root);
 /* Creates the root, with all its parents, for us alone. Returns 0 or -errno. */
 int state_root_create(const char *root, struct error *error);
 
-/* Creates ROOT/ID, mode 0700, and locks it; the id must have been checked. A folder that is there without its lock
- * belongs to a runtime that was killed, and is taken over. Returns 0, -EEXIST if there is such a container, or another
- * -errno. */
-int state_dir_create(const char *root, const char *id, bool foreground, int *ret_lock, struct error *error);
+/* Locked from the moment a container is being made until it is gone: its sentry keeps it. */
+#define ALIVE_FILE "alive"
+
+/* Creates ROOT/ID, mode 0700, opens it and locks ALIVE_FILE in it; the id must have been checked. A folder whose file is not locked
+ * belongs to a runtime that was killed, and is taken over. Returns 0, -EEXIST if there is such a container, or another -errno. */
+int state_dir_create(const char *root, const char *id, bool foreground, int *ret_folder, int *ret_alive, struct error *error);
 
 /* Lets a folder made for the foreground outlive its runtime, as one that was not. 0 or -errno. */
 int state_dir_keep(int folder);

@@ -9,6 +9,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/await.h"
 
 /* By way of /proc/self/fd: the folder's own path may be longer than a socket address. */
 static struct sockaddr_un address_of(int folder, const char *name)
@@ -26,7 +27,7 @@ int state_socket_listen(int folder, const char *name, struct error *error)
     if (fd < 0)
         return error_set(error, errno, "cannot make a socket");
     (void)unlinkat(folder, name, 0);
-    if ( bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, WAITING_MAX) < 0)
+    if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, WAITING_MAX) < 0)
         return error_set(error, errno, "cannot make %s in the state folder", name);
     return take_fd(&fd);
 }
@@ -34,10 +35,9 @@ int state_socket_listen(int folder, const char *name, struct error *error)
 int state_socket_connect(int folder, const char *name, struct error *error)
 {
     auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    struct sockaddr_un address = address_of(folder, name);
+    const struct sockaddr_un address = address_of(folder, name);
     if (fd < 0)
         return error_set(error, errno, "cannot make a socket");
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-        return error_set(error, errno, "cannot reach the container by %s", name);
-    return take_fd(&fd);
+    int result = await_connected(fd, (const struct sockaddr *)&address, sizeof(address));
+    return result < 0 ? error_set(error, result, "cannot reach the container by %s", name) : take_fd(&fd);
 }

@@ -3,18 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
-
-enum { PATH_ROOM = 256 };
+#include "postern/network.h"
 
 struct known {
     const char *path; /* ends in '/': all below it */
@@ -39,10 +36,10 @@ static const struct known known[] = {
 
 /* As sysctl(8): the separator that comes first separates, and the other one stands for it within a name
  * (net.ipv4.conf.eth0/1.forwarding and net/ipv4/conf/eth0.1/forwarding are one). */
-static bool path_of(const char *name, char path[PATH_ROOM])
+static bool path_of(const char *name, char path[SYSCTL_PATH_MAX])
 {
     const size_t first = strcspn(name, "./"), length = strlen(name);
-    if (length >= PATH_ROOM)
+    if (length >= SYSCTL_PATH_MAX)
         return false;
     const bool swap = name[first] == '.';
     for (size_t i = 0; i <= length; i++)
@@ -71,7 +68,7 @@ static unsigned int scope_of(const char *path)
 int sysctl_check(const struct oci_pairs *sysctls, struct error *error)
 {
     for (size_t i = 0; i < sysctls->count; i++) {
-        char path[PATH_ROOM];
+        char path[SYSCTL_PATH_MAX];
         if (!path_of(sysctls->items[i].key, path) || scope_of(path) == 0)
             return error_refuse(error, "linux.sysctl: \"%s\" is not in a separate kernel namespace", sysctls->items[i].key);
     }
@@ -82,21 +79,16 @@ unsigned int sysctl_scopes(const struct oci_pairs *sysctls)
 {
     unsigned int scopes = 0;
     for (size_t i = 0; i < sysctls->count; i++) {
-        char path[PATH_ROOM];
+        char path[SYSCTL_PATH_MAX];
         if (path_of(sysctls->items[i].key, path))
             scopes |= scope_of(path);
     }
     return scopes;
 }
 
-static int write_value(int folder, const char *path, const char *value)
+int sysctl_place(const char *name, unsigned int scopes, char path[SYSCTL_PATH_MAX])
 {
-    struct open_how how = {.flags = O_WRONLY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
-    auto_close int fd = (int)syscall(SYS_openat2, folder, path, &how, sizeof(how));
-    if (fd < 0)
-        return -errno;
-    const ssize_t written = write(fd, value, strlen(value));
-    return written < 0 ? -errno : 0;
+    return path_of(name, path) && (scope_of(path) & scopes) != 0 ? 0 : -ENOENT;
 }
 
 int sysctl_write(int procfs, const struct oci_pairs *sysctls, unsigned int scopes, struct error *error)
@@ -106,10 +98,10 @@ int sysctl_write(int procfs, const struct oci_pairs *sysctls, unsigned int scope
         return error_set(error, errno, "cannot open /proc/sys");
     for (size_t i = 0; i < sysctls->count; i++) {
         const struct oci_pair *pair = &sysctls->items[i];
-        char path[PATH_ROOM];
-        if (!path_of(pair->key, path) || (scope_of(path) & scopes) == 0)
+        char path[SYSCTL_PATH_MAX];
+        if (sysctl_place(pair->key, scopes, path) < 0)
             continue;
-        int status = write_value(folder, path, pair->value);
+        int status = proc_sys_write(folder, path, pair->value);
         if (status < 0)
             return error_set(error, status, "linux.sysctl: cannot set \"%s\" to \"%s\"", pair->key, pair->value);
     }

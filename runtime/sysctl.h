@@ -18,6 +18,10 @@ int sysctl_check(const struct oci_pairs *sysctls, struct error *error);
 /* Which scopes they have: a set of enum sysctl_scope. They have been checked. */
 unsigned int sysctl_scopes(const struct oci_pairs *sysctls);
 
+/* Where one of the given scopes is below /proc/sys. -ENOENT if it is not of them. */
+enum { SYSCTL_PATH_MAX = 256 };
+int sysctl_place(const char *name, unsigned int scopes, char path[SYSCTL_PATH_MAX]);
+
 /* Writes those of the given scopes below /proc/sys of a procfs (a folder), in the caller's namespaces. 0 or -errno. */
 int sysctl_write(int procfs, const struct oci_pairs *sysctls, unsigned int scopes, struct error *error);
 

@@ -22,12 +22,8 @@ int target_open(const char *id, bool locked, struct target *ret_target, struct e
     auto_close int folder = -1;
     auto_close int lock = -1;
     int result = container_open(options_global()->root, id, &folder, error);
-    if (result == 0 && locked) {
-        lock = container_lock(folder, CONTAINER_LOCK_WAIT);
-        if (lock == -ENOENT)
-            (void)error_refuse(error, "container does not exist");
-        result = lock < 0 ? error_set(error, lock, "cannot lock the container") : 0;
-    }
+    if (result == 0 && locked)
+        result = container_lock_or_say(folder, &lock, error);
     if (result == 0)
         result = container_load(folder, &container, error);
     if (result < 0)

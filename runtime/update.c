@@ -231,8 +231,8 @@ static int update_open(const struct update_options *options, const struct oci_re
     auto_close int lock = -1;
     struct container container = {0};
     int result = container_open(options_global()->root, options->id, &folder, error);
-    if (result == 0 && (lock = container_lock(folder, CONTAINER_LOCK_WAIT)) < 0)
-        result = error_set(error, lock, "cannot lock container \"%s\"", options->id);
+    if (result == 0)
+        result = container_lock_or_say(folder, &lock, error);
     if (result == 0)
         result = container_load(folder, &container, error);
     if (result < 0)

@@ -9,16 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/mark.h"
+#include "postern/privilege.h"
 #include "postern/socket.h"
+#include "runtime/await.h"
 #include "runtime/id_table.h"
 #include "runtime/ids.h"
-#include "runtime/privilege.h"
 
 /* -- /proc/PID/uid_map and its kin ---------------------------------------------------------------------------------- */
 
@@ -108,8 +109,7 @@ struct holder {
 static void holder_end(struct holder *holder)
 {
     (void)close(holder->socket);
-    while (waitpid(holder->pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    await_killed(holder->pid);
 }
 
 static int enter(int fd, uid_t owner)
@@ -148,7 +148,8 @@ static int holder_start(int fd, uid_t owner, struct holder *ret_holder)
         return status;
     }
     struct holder holder = {pid, ends[0]};
-    if (read(holder.socket, &ready, sizeof(ready)) != sizeof(ready))
+    struct error ignored = {0};
+    if (await_message(holder.socket, "a process of ours", &ready, sizeof(ready), NULL, 0, NULL, &ignored) != sizeof(ready))
         ready = -EPIPE;
     if (ready < 0)
         holder_end(&holder);
@@ -177,6 +178,35 @@ static bool add_own(struct boot_id_table *table, uint32_t outside, uint32_t *ret
         }
     }
     return false;
+}
+
+/* The labels, below the numbers of add_own. 0: there are none. */
+static uint32_t add_labels(struct boot_id_table *table, uint32_t outside)
+{
+    if (outside == 0)
+        return 0;
+    const uint32_t top = UINT32_MAX - 1 - BOOT_ID_LINES_MAX;
+    for (uint32_t inside = top - LABELS; inside > top - BOOT_ID_LINES_MAX * LABELS; inside -= LABELS)
+        if (id_table_add(table, inside, outside, LABELS) == 0)
+            return inside;
+    return 0;
+}
+
+/* Where they are in a table that is made already. */
+static uint32_t find_labels(const struct boot_id_table *table, uint32_t outside)
+{
+    uint32_t first, last;
+    bool there = outside != 0 && id_table_inside(table, outside, &first) &&
+                 id_table_inside(table, outside + LABELS - 1, &last) && last - first == LABELS - 1;
+    return there ? first : 0;
+}
+
+/* Both or neither, and not where nobody may have groups. */
+static void set_labels(struct user_namespace *users, uint32_t uid, uint32_t gid)
+{
+    const bool usable = uid != 0 && gid != 0 && !users->groups_denied;
+    users->label_uid = usable ? uid : 0;
+    users->label_gid = usable ? gid : 0;
 }
 
 /* An id of the container's that stands for the gofer where it cannot have one of its own. */
@@ -217,6 +247,7 @@ static int make_own(struct user_namespace *users, const struct ids *ids, struct 
         users->gofer_uid = borrowed_id(&uids, ids->gofer);
     if (!add_own(&gids, ids->gofer_gid, &users->gofer_gid))
         users->gofer_gid = borrowed_id(&gids, ids->gofer_gid);
+    set_labels(users, add_labels(&uids, ids->label), add_labels(&gids, ids->label_gid));
     auto_close int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     return user_namespace_make(procfs, ids->gofer, &uids, &gids, &users->fd, error);
 }
@@ -245,6 +276,7 @@ static int join(struct user_namespace *users, const char *path, const struct ids
         return error_refuse(error, "linux.namespaces: the user namespace %s has no ids", path);
     users->gofer_uid = borrowed_id(&users->uids, ids->gofer);
     users->gofer_gid = borrowed_id(&users->gids, ids->gofer_gid);
+    set_labels(users, find_labels(&users->uids, ids->label), find_labels(&users->gids, ids->label_gid));
     users->fd = take_fd(&fd);
     return 0;
 }
@@ -256,6 +288,7 @@ int user_namespace_find(const struct oci_linux *config, const struct ids *ids, s
     int status = read_all(getpid(), &users);
     if (status < 0)
         return error_set(error, status, "cannot read our own user namespace's ids in /proc");
+    set_labels(&users, ids->label, ids->label_gid);
     const char *path = NULL;
     for (size_t i = 0; i < config->namespaces.count; i++)
         if (config->namespaces.items[i].type == OCI_NAMESPACE_USER)

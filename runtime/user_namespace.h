@@ -25,10 +25,12 @@ struct user_namespace {
     bool groups_denied; /* setgroups(2) is */
     uid_t gofer_uid;    /* the gofer's, as numbered in it */
     gid_t gofer_gid;
+    uid_t label_uid; /* likewise the first of the labels (runtime/ids.h); 0: the gofer has none */
+    gid_t label_gid;
 };
 
-/* The one config.json names by a path, asks for with mappings, or none. A new one has one id more, beyond the container's: the
- * gofer's own. */
+/* The one config.json names by a path, asks for with mappings, or none. A new one has more ids, beyond the container's: the
+ * gofer's own, and its labels. */
 int user_namespace_find(const struct oci_linux *config, const struct ids *ids, struct user_namespace *ret_users,
                         struct error *error);
 void user_namespace_release(struct user_namespace *users);

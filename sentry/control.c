@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "postern/boot.h"
@@ -17,20 +19,30 @@
 #include "postern/confine.h"
 #include "postern/error.h"
 #include "postern/socket.h"
+#include "sentry/kernel/newcomers.h"
 #include "sentry/kernel/process.h"
+#include "sentry/net/vouch.h"
 #include "sentry/platform/platform.h"
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW(sendmsg, "say to the runtime what happened");
 CONFINE_ALLOW(recvmsg, "hear of listeners");
-CONFINE_ALLOW(dup3, "the guest's procfs goes to its fixed number");
 CONFINE_ALLOW(accept4, "commands that come later");
+CONFINE_ALLOW(pidfd_open, "a hold on the container's first process");
 
 /* One connection of a later command. */
 struct connection {
     struct sentry *sentry;
     int socket;
+    bool announced; /* a newcomer, who is not here yet */
+    struct connection *next;
 };
+
+/* Those there are: all are told of the end, by whichever thread sees it. */
+static struct {
+    pthread_mutex_t mutex;
+    struct connection *first;
+} connections = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 void control_say(const struct sentry *sentry, unsigned int kind, const char *text)
 {
@@ -55,13 +67,12 @@ static int answer(int socket, unsigned int kind, const char *format, ...)
     return socket_send(socket, &message, sizeof(message), NULL, 0);
 }
 
-/* The first listener: with it comes the guest's procfs, and the container's init. */
-static void take_first_listener(struct sentry *sentry, pid_t pid, int listener, int procfs)
+/* The first listener: with it comes the container's init. */
+static void take_first_listener(struct sentry *sentry, pid_t pid, int listener)
 {
-    if (dup3(procfs, SENTRY_FD_PROC_INNER, O_CLOEXEC) < 0)
-        sentry_die(sentry, "cannot keep the guest's procfs: %s", strerror(errno));
-    (void)close(procfs);
-    sentry->proc_inner = SENTRY_FD_PROC_INNER;
+    sentry->init = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (sentry->init < 0)
+        sentry_die(sentry, "the container's first process has ended: %s", strerror(errno));
     int status = kernel_enter_process(sentry, sentry->boot, pid);
     if (status < 0)
         sentry_die(sentry, "process.cwd: %s: %s", sentry->boot->cwd, strerror(-status));
@@ -78,6 +89,8 @@ static void control_ready(void *data)
     int fds[2];
     size_t count = 0;
     ssize_t got = socket_receive(sentry->control, &message, sizeof(message), fds, 2, &count);
+    if (got == -EAGAIN)
+        return;
     if (got <= 0 && !sentry->detached)
         _exit(1);
     if (got <= 0) {
@@ -86,10 +99,12 @@ static void control_ready(void *data)
         sentry->control = -1;
         return;
     }
-    if (got == sizeof(message) && message.kind == CONTROL_LISTENER && count == 2 && sentry->proc_inner < 0)
-        take_first_listener(sentry, message.pid, fds[0], fds[1]);
-    else if (got == sizeof(message) && message.kind == CONTROL_DETACH && count == 0 && sentry->proc_inner >= 0)
+    if (got == sizeof(message) && message.kind == CONTROL_LISTENER && count == 1 && sentry->init < 0)
+        take_first_listener(sentry, message.pid, fds[0]);
+    else if (got == sizeof(message) && message.kind == CONTROL_DETACH && count == 0 && sentry->init >= 0)
         sentry->detached = true;
+    else if (got == sizeof(message) && message.kind == CONTROL_PING && count == 0)
+        control_say(sentry, CONTROL_PONG, "");
     else
         sentry_die(sentry, "malformed message from the runtime");
 }
@@ -121,16 +136,36 @@ static bool ids_exist(const struct boot_config *boot, const struct boot_config *
     return exist;
 }
 
+/* A process is about to enter the guest's pid namespace. The answer is the permission. */
+static int announce(struct connection *connection)
+{
+    if (!connection->announced)
+        newcomers_announce(connection->sentry->processes);
+    connection->announced = true;
+    return answer(connection->socket, CONTROL_PONG, "%s", "");
+}
+
+/* It is in the table by now, or will not come. */
+static void withdraw(struct connection *connection)
+{
+    if (connection->announced)
+        newcomers_withdraw(connection->sentry->processes);
+    connection->announced = false;
+}
+
 /* A process that joined the container from outside: its listener and its credentials. What came of it goes to the socket: 0, or
  * -errno if it could not be sent. */
-static int enter(struct sentry *sentry, int socket, pid_t pid, int *listener, int config_fd)
+static int enter(struct connection *connection, pid_t pid, int *listener, int config_fd)
 {
+    struct sentry *sentry = connection->sentry;
+    const int socket = connection->socket;
     struct error error = {0};
     const struct boot_config *config = map_config(config_fd, &error);
     if (config == NULL)
         return answer(socket, CONTROL_FATAL, "%.400s", error.text);
 
     int status, sent;
+    vouch_met(sentry->net, config->uid, config->gid);
     if (!ids_exist(sentry->boot, config)) {
         sent = answer(socket, CONTROL_FATAL, "process.user: not all of its ids are ids of the container's user namespace");
     } else if ((status = kernel_enter_process(sentry, config, pid)) < 0) {
@@ -139,14 +174,45 @@ static int enter(struct sentry *sentry, int socket, pid_t pid, int *listener, in
         sent = answer(socket, CONTROL_FATAL, "too many listeners");
     } else {
         *listener = -1;
+        withdraw(connection);
         sent = answer(socket, CONTROL_STARTED, "%s", "");
     }
     (void)munmap((void *)(uintptr_t)config, sizeof(*config));
     return sent;
 }
 
+static void connections_add(struct connection *connection)
+{
+    (void)pthread_mutex_lock(&connections.mutex);
+    connection->next = connections.first;
+    connections.first = connection;
+    (void)pthread_mutex_unlock(&connections.mutex);
+}
+
+static void connections_remove(const struct connection *connection)
+{
+    (void)pthread_mutex_lock(&connections.mutex);
+    for (struct connection **link = &connections.first; *link != NULL; link = &(*link)->next)
+        if (*link == connection) {
+            *link = connection->next;
+            break;
+        }
+    (void)pthread_mutex_unlock(&connections.mutex);
+}
+
+void control_say_ended(const struct sentry *sentry)
+{
+    control_say(sentry, CONTROL_ENDED, "");
+    (void)pthread_mutex_lock(&connections.mutex);
+    for (const struct connection *connection = connections.first; connection != NULL; connection = connection->next)
+        (void)answer(connection->socket, CONTROL_ENDED, "%s", "");
+    (void)pthread_mutex_unlock(&connections.mutex);
+}
+
 static void close_connection(struct connection *connection)
 {
+    withdraw(connection);
+    connections_remove(connection);
     platform_unwatch(connection->sentry->platform, connection->socket);
     (void)close(connection->socket);
     free(connection);
@@ -161,7 +227,11 @@ static void connection_ready(void *data)
     ssize_t got = socket_receive(connection->socket, &message, sizeof(message), fds, 2, &count);
     int sent = -EPIPE;
     if (got == sizeof(message) && message.kind == CONTROL_ENTER && count == 2)
-        sent = enter(connection->sentry, connection->socket, message.pid, &fds[0], fds[1]);
+        sent = enter(connection, message.pid, &fds[0], fds[1]);
+    else if (got == sizeof(message) && message.kind == CONTROL_NEWCOMER && count == 0)
+        sent = announce(connection);
+    else if (got == sizeof(message) && message.kind == CONTROL_PING && count == 0)
+        sent = answer(connection->socket, CONTROL_PONG, "%s", "");
     else if (got > 0)
         sent = answer(connection->socket, CONTROL_FATAL, "malformed request; are postern and postern-sentry of one build?");
     for (size_t i = 0; i < 2; i++)
@@ -181,11 +251,14 @@ static void listen_ready(void *data)
     if (platform_watch(sentry->platform, socket, connection_ready, connection) < 0)
         return;
     (void)take_fd(&socket);
-    (void)take_ptr(connection);
+    connections_add(take_ptr(connection));
 }
 
 int control_start(struct sentry *sentry, struct error *error)
 {
+    /* A runtime that does not read must not hold us up. */
+    if (fcntl(sentry->control, F_SETFL, O_NONBLOCK) < 0)
+        return error_set(error, errno, "cannot start");
     int status = platform_watch(sentry->platform, sentry->control, control_ready, sentry);
     if (status == 0 && fcntl(SENTRY_FD_LISTEN, F_GETFD) >= 0 && sentry->has_listen)
         status = platform_watch(sentry->platform, SENTRY_FD_LISTEN, listen_ready, sentry);

@@ -12,4 +12,7 @@ int control_start(struct sentry *sentry, struct error *error);
 /* Says something to the runtime that started us, if it is still there. kind: enum control_kind of postern/boot.h. */
 void control_say(const struct sentry *sentry, unsigned int kind, const char *text);
 
+/* Tells whoever waits for a process that the container has come to its end by itself, and the sentry with it. Any thread. */
+void control_say_ended(const struct sentry *sentry);
+
 #endif

@@ -12,24 +12,30 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "postern/interrupt.h"
 #include "postern/error.h"
 #include "postern/socket.h"
 #include "postern/thread.h"
+#include "postern/text.h"
 #include "sentry/confine.h"
 #include "sentry/control.h"
 #include "sentry/fs/cgroupfs.h"
 #include "sentry/fs/fuse.h"
 #include "sentry/fs/gofer_client.h"
+#include "sentry/gate/twin.h"
+#include "sentry/gate/window.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/fs/sysfs.h"
 #include "sentry/ipc/ipc.h"
 #include "sentry/ipc/queues.h"
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/rank.h"
+#include "sentry/net/net.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/trace.h"
 #include "sentry/platform/transient.h"
@@ -37,6 +43,8 @@
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs.h"
 
+
+CONFINE_ALLOW(pidfd_send_signal, "ends the container");
 
 enum { U_GUEST = 0, U_SENTRY = 1 }; /* uids of the sandbox's user namespace, as the runtime maps them */
 
@@ -47,10 +55,20 @@ void sentry_die(struct sentry *sentry, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    /* Before the listener closes with us: then calls would fail with ENOSYS, and a guest might make a success of that. */
+    if (sentry->init >= 0)
+        (void)syscall(SYS_pidfd_send_signal, sentry->init, SIGKILL, NULL, 0);
     control_say(sentry, CONTROL_FATAL, text);
+    char shown[sizeof(text)];
     if (sentry->has_reason)
-        (void)!write(SENTRY_FD_REASON, text, strlen(text));
+        (void)!write(SENTRY_FD_REASON, shown, text_show(shown, sizeof(shown), text, ""));
     _exit(1);
+}
+
+void sentry_end(const struct sentry *sentry)
+{
+    control_say_ended(sentry);
+    _exit(0);
 }
 
 static const struct boot_config *read_boot(struct error *error)
@@ -96,25 +114,31 @@ static int mount_synthetic(struct sentry *sentry, struct error *error)
 
 static int make_parts(struct sentry *sentry, struct error *error)
 {
-    /* Before anything opens descriptors: which optional ones came, and the number kept for one that comes later. */
+    /* Before anything opens descriptors: which optional ones came. */
     bool trace = have_fd(SENTRY_FD_TRACE);
     sentry->has_fuse = have_fd(SENTRY_FD_FUSE);
     sentry->has_listen = have_fd(SENTRY_FD_LISTEN);
     sentry->has_reason = have_fd(SENTRY_FD_REASON);
-    if (dup3(SENTRY_FD_CONTROL, SENTRY_FD_PROC_INNER, O_CLOEXEC) < 0 || workers_prepare() < 0)
+    if (workers_prepare() < 0)
         return error_set(error, errno, "cannot start");
     (void)snprintf(sentry->uts.hostname, sizeof(sentry->uts.hostname), "%.64s",
                    sentry->boot->hostname[0] != '\0' ? sentry->boot->hostname : "localhost");
     (void)snprintf(sentry->uts.domainname, sizeof(sentry->uts.domainname), "%.64s",
                    sentry->boot->domainname[0] != '\0' ? sentry->boot->domainname : "(none)");
+    sentry->window = window_new(sentry->boot->gate != 0);
+    if (sentry->window == NULL)
+        return error_set(error, errno, "cannot make the file programs start from");
+    sentry->twins = twins_new(sentry->window);
     sentry->platform = platform_new(sentry);
     sentry->processes = process_table_new(sentry);
     sentry->gofer = gofer_new(sentry, SENTRY_FD_GOFER);
-    if (sentry->gofer != NULL)
-        gofer_set_deadline(sentry->gofer, sentry->boot->gofer_deadline_s);
     sentry->ipc = ipc_table_new();
     sentry->queues = queue_shares_new();
-    if (sentry->ipc == NULL || sentry->queues == NULL || sentry->platform == NULL || sentry->processes == NULL || sentry->gofer == NULL)
+    if (sentry->gofer != NULL)
+        gofer_set_deadline(sentry->gofer, sentry->boot->gofer_deadline_s);
+    sentry->net = sentry->processes != NULL ? net_new(sentry) : NULL;
+    if (sentry->ipc == NULL || sentry->queues == NULL || sentry->platform == NULL || sentry->gofer == NULL || sentry->net == NULL ||
+        sentry->twins == NULL)
         return error_set(error, ENOMEM, "cannot start");
     sentry->vfs = vfs_new(sentry);
     if (sentry->vfs == NULL)
@@ -128,7 +152,7 @@ static int make_parts(struct sentry *sentry, struct error *error)
 static int start(struct sentry *sentry, struct error *error)
 {
     /* Nobody looks into us. */
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || transient_prepare() < 0 ||
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || transient_prepare() < 0 || interrupt_prepare() < 0 ||
         signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return error_set(error, errno, "cannot start");
     int prepared = threads_prepare();
@@ -161,7 +185,8 @@ int main(int argc, char **argv)
         return 1;
     sentry->control = SENTRY_FD_CONTROL;
     sentry->proc_outer = SENTRY_FD_PROC_OUTER;
-    sentry->proc_inner = -1;
+    sentry->proc_inner = SENTRY_FD_PROC_INNER;
+    sentry->init = -1;
     sentry->guest_uid = U_GUEST;
     sentry->self_uid = U_SENTRY;
     if (start(sentry, &error) < 0)

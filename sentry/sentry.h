@@ -20,6 +20,9 @@ struct trace;
 struct ipc_table;
 struct queue_shares;
 struct platform;
+struct net;
+struct window;
+struct twins;
 
 /* What uname(2) and the hostname calls show; changed by sethostname(2). */
 struct uts_names {
@@ -36,11 +39,15 @@ struct sentry {
     struct ipc_table *ipc;
     struct queue_shares *queues;
     struct fuse_server *fuse; /* NULL where /dev/fuse is missing: snapshots are used instead */
+    struct net *net;
     struct trace *trace;      /* NULL unless --trace */
+    struct window *window;    /* the stub's file */
+    struct twins *twins;
     struct uts_names uts;
     int control;     /* socket to the runtime */
     int proc_outer;  /* procfs of the sandbox: every guest process by the pids we know */
     int proc_inner;  /* procfs of the guest's pid namespace: per-process files fit to be shown */
+    int init;        /* pidfd of the container's first process, -1 until it is there */
     uid_t guest_uid; /* what fstat shows us for objects the guest made itself (our U view) */
     uid_t self_uid;
     bool has_fuse, has_listen, has_reason; /* these descriptors came (postern/boot.h) */
@@ -51,5 +58,9 @@ struct sentry {
  * process of the sandbox. Never returns. */
 void sentry_die(struct sentry *sentry, const char *format, ...)
     __attribute__((noreturn, format(printf, 2, 3)));
+
+/* The end of a container whose processes have all ended: to whoever waits for it that says that its init's end was its own, and not that
+ * of a sentry it could not do without. */
+void sentry_end(const struct sentry *sentry) __attribute__((noreturn));
 
 #endif

@@ -31,7 +31,7 @@ declare -gA _postern_options=(
 _postern()
 {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local global='--root --log --log-format --log-level --debug --systemd-cgroup --rootless --criu --id-range --help --version'
+    local global='--root --log --log-format --log-level --debug --systemd-cgroup --rootless --criu --id-range --timeout --help --version'
     local signals='HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH'
     local command='' word i words=() root=()
     COMPREPLY=()
@@ -44,7 +44,7 @@ _postern()
             root=(--root "${COMP_WORDS[i + 1]}")
             ((i++))
             ;;
-        --log | --log-format | --log-level | --rootless | --criu | --id-range) ((i++)) ;;
+        --log | --log-format | --log-level | --rootless | --criu | --id-range | --timeout) ((i++)) ;;
         -*) ;;
         *)
             command=$word
@@ -88,7 +88,7 @@ _postern()
             return
         fi
         ;;
-    --id-range) return ;;
+    --id-range | --timeout) return ;;
     esac
 
     if [[ -z $command ]]; then

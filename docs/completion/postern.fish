@@ -37,6 +37,7 @@ complete -c postern -n __fish_use_subcommand -l systemd-cgroup -d 'Cgroups are m
 complete -c postern -n __fish_use_subcommand -l rootless -x -a 'true false auto' -d Ignored
 complete -c postern -n __fish_use_subcommand -l criu -r -F -d Ignored
 complete -c postern -n __fish_use_subcommand -l id-range -x -d 'Host user ids, BASE:COUNT'
+complete -c postern -n __fish_use_subcommand -l timeout -x -d 'Seconds to wait for what does not answer'
 complete -c postern -n __fish_use_subcommand -s v -l version -d 'Versions'
 complete -c postern -s h -l help -d 'Summary'
 

@@ -33,10 +33,10 @@ enum {
     SENTRY_FD_PROC_OUTER = 6, /* procfs of the sandbox's pid namespace */
     SENTRY_FD_TRACE = 7,      /* optional: where --trace lines go */
     SENTRY_FD_FUSE = 8,       /* optional: /dev/fuse of a mount the gofer holds at its hidden folder */
-    SENTRY_FD_PROC_INNER = 9, /* placed by the sentry itself: procfs of the guest's pid namespace */
+    SENTRY_FD_PROC_INNER = 9, /* procfs of the guest's pid namespace */
     SENTRY_FD_LISTEN = 10,    /* optional: listening seqpacket socket for later commands (exec): struct control_message */
     SENTRY_FD_REASON = 11,    /* optional: file for the last words of a sentry nobody waits for */
-    SENTRY_FD_LOCKS = 12,     /* optional, this and the next: locks held as long as the container lives */
+    SENTRY_FD_LOCKS = 12,     /* optional, this and the next: locked files, held as long as the container lives */
     SENTRY_FD_FIRST_FREE = 16,
 };
 
@@ -48,6 +48,8 @@ enum {
     GOFER_FD_MOUNTS = 7, /* its own /proc/self/mountinfo */
     GOFER_FD_FUSE = 8,   /* optional: root of the sentry's FUSE mount, not in the tree */
     GOFER_FD_QUEUES = 9, /* optional: the message queues of the container's ipc namespace, a mount not in the tree */
+    GOFER_FD_KEPT = 10,  /* a socket nobody reads: the first listener lies in it, so that it does not close before the gofer ends */
+    GOFER_FD_FIRST_FREE = 11,
 };
 
 enum boot_mount_kind {
@@ -125,6 +127,8 @@ struct boot_config {
     uint64_t created_realtime; /* seconds since the epoch: when the guest's CLOCK_BOOTTIME was 0 */
     int64_t boottime_offset_ns; /* the guest's CLOCK_BOOTTIME is the host's and this */
     struct boot_time_offset monotonic, boottime; /* what /proc/PID/timens_offsets shows; 0 unless config.json sets clocks */
+    uint32_t gate; /* 1: the guest has the fast way in */
+    uint32_t padding;
     uint32_t trace_enabled;
     uint32_t gofer_deadline_s; /* how long the gofer may take for one answer before the container ends; 0: for ever */
 
@@ -136,6 +140,7 @@ struct boot_config {
 
     struct boot_id_table uids, gids; /* the ids that exist in the container, and what /proc shows them to be outside */
     uint32_t groups_denied;          /* 1: setgroups(2) is, in its user namespace */
+    uint32_t sentry_labels, gofer_labels; /* 1: it has labels in its user namespace (mark.h) */
 
     /* what the guest's cgroup folder shows; 0: none */
     uint64_t cpu_quota_us, cpu_period_us, pids_limit;
@@ -157,12 +162,17 @@ bool boot_id_exists(const struct boot_id_table *table, uint32_t id);
 /* Messages on the control socket. Both directions use this one size. */
 enum control_kind {
     CONTROL_READY = 1,    /* sentry -> runtime: confined, waiting for a listener */
-    CONTROL_LISTENER,     /* runtime -> sentry: fds = {listener, procfs of the inner pid namespace}, pid = init as
-                             the outer namespace knows it, or 0 for a later listener of an exec */
+    CONTROL_LISTENER,     /* runtime -> sentry, once: fds = {listener}, pid = the container's init as the outer namespace knows
+                             it */
     CONTROL_STARTED,      /* sentry -> runtime: the listener is served */
     CONTROL_FATAL,        /* sentry -> runtime: text says why the container ends */
     CONTROL_WARNING,      /* sentry -> runtime: text for the log */
     CONTROL_DETACH,       /* runtime -> sentry: I am going; that is no reason to end */
+    CONTROL_ENDED,        /* sentry -> runtime, also on a connection: the last process of the container has ended, and so do I */
+    CONTROL_PING,         /* runtime -> sentry, also on a connection: are you there? */
+    CONTROL_PONG,         /* sentry -> runtime: yes */
+    CONTROL_NEWCOMER,     /* runtime -> sentry, on a connection: a process is about to enter the guest's pid namespace; answered by
+                             CONTROL_PONG. It holds until CONTROL_ENTER, or the connection's end */
     CONTROL_ENTER,        /* runtime -> sentry, on a connection to SENTRY_FD_LISTEN: fds = {listener, sealed memfd with a
                              boot_config whose process part counts}, pid = the process as the outer namespace knows it */
 };

@@ -42,7 +42,15 @@ enum {
     GOFER_DATA_MAX = 65536,
     GOFER_XATTR_NAME_MAX = 256, /* with the NUL */
     GOFER_COMPONENTS_MAX = 16,  /* of one walk */
+    GOFER_SOCKET_NAME_MAX = 108, /* without the NUL: sun_path is as long, and need not end with one */
 };
+
+/* In the gofer's hidden folder: where names of sockets are looked up (gofer/bind.c). In it is a mount of the gofer's self/fd, by a name
+ * that is too long for any component of a socket's. */
+#define GOFER_NAMES_FOLDER "names"
+#define GOFER_NAMES_SELF                                                                                               \
+    "self-fd-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-0123456789-"     \
+    "0123456789"
 
 /* descriptors in, strings, data -> what the reply carries besides `error` */
 enum gofer_op {
@@ -57,15 +65,17 @@ enum gofer_op {
     GOFER_OP_SYMLINK,          /* path, target, owner */
     GOFER_OP_LINK,             /* place (source), second string: new path */
     GOFER_OP_UNLINK,           /* path, flags: AT_REMOVEDIR or 0; expected[1]: what goes */
-    GOFER_OP_RENAME,           /* from, to, flags of renameat2(2) */
+    GOFER_OP_RENAME,           /* from, to, flags of renameat2(2), owner of a whiteout */
     GOFER_OP_STATFS,           /* place -> data: struct statfs */
     GOFER_OP_GETXATTR,         /* place, name, size -> value: length; data if size is not 0 */
     GOFER_OP_SETXATTR,         /* place, name, data, flags */
     GOFER_OP_LISTXATTR,        /* place, size -> value: length; data if size is not 0 */
     GOFER_OP_REMOVEXATTR,      /* place, name */
     GOFER_OP_SYNC,             /* everything */
-    GOFER_OP_BIND,             /* fd: socket; path, mode, owner */
-    GOFER_OP_CONNECT,          /* fd: socket; path */
+    GOFER_OP_BIND,             /* fd: socket; path, second string: the name it gets (below); mode, owner */
+    GOFER_OP_CONNECT,          /* fd: socket; path, data: struct mark, if any */
+    GOFER_OP_SEND,             /* fd: socket; path, flags of send(2), data, mode: ticket (mark.h)
+                                  if extra is 1 -> value: bytes sent */
     GOFER_OP_INOTIFY_ADD,      /* fd: inotify; path, flags: mask -> value: watch descriptor */
     GOFER_OP_HIDDEN_DIRECTORY, /* name -> fd */
     GOFER_OP_FUSE_OPEN,        /* node, flags -> fd */
@@ -74,7 +84,7 @@ enum gofer_op {
     GOFER_OP_QUEUE_MAKE,       /* name, flags, mode, owner, extra: as the gofer, not as the owner; data: struct gofer_queue or
                                   none -> fd; data: statx */
     GOFER_OP_QUEUE_UNLINK,     /* name, node: its inode number */
-    GOFER_OP_RANK,             /* data: struct gofer_rank, one or more -> value: how many have been done; an error if none was */
+    GOFER_OP_RANK,             /* data: struct gofer_rank */
     GOFER_OP_COUNT,
 };
 
@@ -91,7 +101,6 @@ struct gofer_queue {
 
 /* How a thread of the guest's is to be scheduled. */
 enum { GOFER_RANK_POLICY = 1, GOFER_RANK_NICE, GOFER_RANK_IO };
-enum { GOFER_RANKS_MAX = 64 /* at once */ };
 struct gofer_rank {
     int32_t what, tid;
     int32_t value; /* of GOFER_RANK_NICE and GOFER_RANK_IO */
@@ -161,6 +170,9 @@ struct gofer_reply_message {
      O_TMPFILE)
 #define GOFER_KERNEL_LARGEFILE 0100000 /* glibc's O_LARGEFILE is 0 here, the kernel's is not */
 
+/* Flags of send(2) that may be asked for: all Linux has long known, but MSG_OOB. */
+#define GOFER_SEND_FLAGS (~(1U | 0x9ff80000U))
+
 /* What statx is asked for everywhere. */
 #define GOFER_STATX_MASK (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
 
@@ -210,6 +222,24 @@ static inline bool gofer_path_ok(const char *path, size_t size, size_t *ret_comp
     }
     *ret_components = count;
     return true;
+}
+
+/*
+ * May a socket that is bound as `name` in a folder be called by these words of the guest's? They must end in the name; what is before
+ * it is only how the guest spelled the folder. With ".." in it, it is not: that leads up from wherever one is by then.
+ */
+static inline bool gofer_socket_name_ok(const char *words, size_t size, const char *name)
+{
+    if (!gofer_string_ok(words, size, GOFER_SOCKET_NAME_MAX + 1) || size == 1 || words[size - 2] == '/')
+        return false;
+    const char *last = words;
+    for (const char *word = words, *end; *word != '\0'; word = *end == '/' ? end + 1 : end) {
+        end = strchrnul(word, '/');
+        if (end - word == 2 && word[0] == '.' && word[1] == '.')
+            return false;
+        last = word;
+    }
+    return gofer_name_ok(name, strlen(name)) && strcmp(last, name) == 0;
 }
 
 /* Extended attributes a container may have: the rest is the host's. */

@@ -21,8 +21,9 @@ enum route_kind {
 enum { ROUTES_MAX = 512 };
 
 /* One condition on one argument: (arg & mask) op value. 32-bit arguments are compared under a 32-bit mask:
- * the kernel ignores the upper half, so must we. */
+ * the kernel ignores the upper half, so must we. Behind the six arguments is the address the call came from. */
 enum guard_op { GUARD_EQ, GUARD_NE };
+enum { GUARD_CALLER = 6, GUARD_WORDS };
 struct guard_term {
     unsigned char argument;
     unsigned char op;
@@ -59,7 +60,7 @@ extern const size_t routes_count;
 
 const char *route_kind_name(enum route_kind kind);
 /* Does the guard let these arguments run natively? NULL always does. */
-bool guard_holds(const struct guard *guard, const uint64_t arguments[6]);
+bool guard_holds(const struct guard *guard, const uint64_t words[GUARD_WORDS]);
 
 const struct route *route_find(int nr); /* never NULL: unknown numbers give an absent route */
 

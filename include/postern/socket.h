@@ -4,16 +4,21 @@
 #define POSTERN_SOCKET_H
 
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
-#define SOCKET_FDS_MAX 8
+#define SOCKET_FDS_MAX 12
+
+/* With this flag sendmmsg(2) of one message and recvmsg(2) without waiting run natively in the cell: for what our own code does there while nobody
+ * may answer yet, or in a guest's name. It means nothing for Unix sockets; a guest that uses it has from the host
+ * kernel what that gives, and fools nobody but itself. */
+#define MSG_OF_OURS MSG_CONFIRM
 
 /* Sends one message with up to SOCKET_FDS_MAX descriptors (borrowed). Never raises SIGPIPE.
  * Returns 0 or -errno. */
 int socket_send(int socket, const void *data, size_t size, const int *fds, size_t fd_count);
 
-/* The same by sendmmsg(2), for a process that has the cell's filter: that one stops it at sendmsg(2), and there may be nobody yet
- * who answers. */
+/* The same for a process that has the cell's filter: that one stops it at sendmsg(2), and there may be nobody yet who answers. */
 int socket_send_from_cell(int socket, const void *data, size_t size, const int *fds, size_t fd_count);
 
 /* Receives one message. Received descriptors are close-on-exec and owned by the caller; unused

@@ -19,7 +19,7 @@ static int processes_text(const struct synth_source *source, struct text *text)
 {
     auto_free int *pids = NULL;
     size_t count = 0;
-    int result = proc_list_numbers(source->sentry, ".", &pids, &count);
+    int result = proc_list_processes(source->sentry, &pids, &count);
     for (size_t i = 0; i < count; i++)
         text_printf(text, "%d\n", pids[i]);
     return result;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "postern/cleanup.h"
+#include "postern/mark.h"
 #include "sentry/fs/gofer_line.h"
 #include "sentry/vfs/vfs.h"
 
@@ -260,17 +261,12 @@ int gofer_queue_unlink(struct gofer *gofer, const char *name, uint64_t inode)
 
 /* -- threads ------------------------------------------------------------------------------------------------------ */
 
-int gofer_rank(struct gofer *gofer, const struct gofer_rank *ranks, size_t count)
+int gofer_rank(struct gofer *gofer, const struct gofer_rank *rank)
 {
     auto_line struct gofer_line *line = line_take(gofer);
     (void)line_begin(line, GOFER_OP_RANK);
-    line_add_bytes(line, ranks, count * sizeof(*ranks));
-    int status = line_exchange_plain(line);
-    if (status < 0)
-        return status;
-    if (line->reply.header.value < 1 || line->reply.header.value > (int64_t)count)
-        line_fault(line, "a number of threads that were not asked for");
-    return (int)line->reply.header.value;
+    line_add_bytes(line, rank, sizeof(*rank));
+    return line_exchange_plain(line);
 }
 
 /* -- names -------------------------------------------------------------------------------------------------------- */
@@ -331,13 +327,16 @@ int gofer_unlink(struct gofer *gofer, struct gofer_place place, const struct sta
     return status < 0 ? status : line_exchange_plain(line);
 }
 
-int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_place to, unsigned int flags)
+int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_place to, unsigned int flags,
+                 const struct gofer_owner *owner)
 {
     auto_line struct gofer_line *line = line_take(gofer);
     if ((flags & ~(unsigned int)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) != 0)
         return -EINVAL;
     line_begin(line, GOFER_OP_RENAME)->flags = flags;
-    int status = line_add_path(line, from, false);
+    int status = line_add_owner(line, owner);
+    if (status == 0)
+        status = line_add_path(line, from, false);
     if (status == 0)
         status = line_add_second_path(line, to);
     return status < 0 ? status : line_exchange_plain(line);
@@ -449,21 +448,50 @@ int gofer_sync(struct gofer *gofer)
 
 /* -- sockets and watches ------------------------------------------------------------------------------------------ */
 
-int gofer_bind(struct gofer *gofer, int socket, struct gofer_place place, mode_t mode, const struct gofer_owner *owner)
+int gofer_bind(struct gofer *gofer, int socket, struct gofer_place place, const char *words, mode_t mode,
+               const struct gofer_owner *owner)
 {
     auto_line struct gofer_line *line = line_take(gofer);
     int status = begin_making(line, GOFER_OP_BIND, place, mode & 07777, owner);
+    if (status == 0)
+        status = line_add_second(line, words, GOFER_SOCKET_NAME_MAX + 1, -ENAMETOOLONG);
     line_add_fd(line, socket);
     return status < 0 ? status : line_exchange_plain(line);
 }
 
-int gofer_connect(struct gofer *gofer, int socket, struct gofer_place place)
+int gofer_connect(struct gofer *gofer, int socket, struct gofer_place place, const struct mark *mark)
 {
     auto_line struct gofer_line *line = line_take(gofer);
     (void)line_begin(line, GOFER_OP_CONNECT);
     int status = line_add_path(line, place, false);
     line_add_fd(line, socket);
+    if (status == 0 && mark != NULL)
+        line_add_bytes(line, mark, sizeof(*mark));
     return status < 0 ? status : line_exchange_plain(line);
+}
+
+ssize_t gofer_send(struct gofer *gofer, int socket, struct gofer_place place, int flags, const void *data, size_t size,
+                   const uint32_t *ticket)
+{
+    auto_line struct gofer_line *line = line_take(gofer);
+    if (size > GOFER_DATA_MAX)
+        return -EMSGSIZE;
+    struct gofer_request *request = line_begin(line, GOFER_OP_SEND);
+    request->flags = (uint32_t)flags & GOFER_SEND_FLAGS;
+    request->extra = ticket != NULL;
+    request->mode = ticket != NULL ? *ticket : 0;
+    int status = line_add_path(line, place, false);
+    if (status == 0)
+        line_add_bytes(line, data, size);
+    line_add_fd(line, socket);
+    if (status == 0)
+        status = line_exchange_plain(line);
+    if (status < 0)
+        return status;
+    int64_t sent = line->reply.header.value;
+    if (sent < 0 || (size_t)sent > size)
+        line_fault(line, "more than there was");
+    return sent;
 }
 
 int gofer_inotify_add(struct gofer *gofer, int inotify, struct gofer_place place, uint32_t mask)

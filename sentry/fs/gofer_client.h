@@ -17,6 +17,7 @@
 
 struct gofer;
 struct gofer_rank;
+struct mark;
 struct sentry;
 struct setattr;
 
@@ -46,6 +47,7 @@ struct gofer_walk_result {
 };
 
 struct gofer *gofer_new(struct sentry *sentry, int socket);
+void gofer_free(struct gofer *gofer); /* no call is in it; the socket stays its maker's */
 int gofer_descriptor(const struct gofer *gofer); /* for poll: hang-up means it died */
 /* How long a reply may take before the container ends; 0: for ever. */
 void gofer_set_deadline(struct gofer *gofer, unsigned int seconds);
@@ -69,7 +71,9 @@ int gofer_symlink(struct gofer *gofer, struct gofer_place place, const char *tar
 int gofer_link(struct gofer *gofer, struct gofer_place source, struct gofer_place place);
 /* victim: what must go by that name, or NULL. */
 int gofer_unlink(struct gofer *gofer, struct gofer_place place, const struct statx *victim, int directory);
-int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_place to, unsigned int flags);
+/* owner: of the node that RENAME_WHITEOUT leaves. */
+int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_place to, unsigned int flags,
+                 const struct gofer_owner *owner);
 int gofer_statfs(struct gofer *gofer, struct gofer_place place, struct statfs *ret_statfs);
 ssize_t gofer_getxattr(struct gofer *gofer, struct gofer_place place, const char *name, void *value, size_t size);
 int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const char *name, const void *value, size_t size, int flags);
@@ -77,9 +81,14 @@ ssize_t gofer_listxattr(struct gofer *gofer, struct gofer_place place, char *lis
 int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const char *name);
 int gofer_sync(struct gofer *gofer); /* syncfs of every mount */
 
-/* bind(2), connect(2) of a path socket: `socket` is the guest's. connect never blocks: -EAGAIN if the backlog is full. */
-int gofer_bind(struct gofer *gofer, int socket, struct gofer_place place, mode_t mode, const struct gofer_owner *owner);
-int gofer_connect(struct gofer *gofer, int socket, struct gofer_place place);
+/* bind(2), connect(2) of a path socket: `socket` is the guest's. It is bound at `place` and called by `words`, which must fit
+ * (gofer_socket_name_ok). connect never blocks: -EAGAIN if the backlog is full. mark: NULL for none. */
+int gofer_bind(struct gofer *gofer, int socket, struct gofer_place place, const char *words, mode_t mode,
+               const struct gofer_owner *owner);
+int gofer_connect(struct gofer *gofer, int socket, struct gofer_place place, const struct mark *mark);
+/* send(2) of a datagram to a path, without waiting: -EAGAIN if there is no room. ticket: NULL for none (mark.h). Returns the bytes sent. */
+ssize_t gofer_send(struct gofer *gofer, int socket, struct gofer_place place, int flags, const void *data, size_t size,
+                   const uint32_t *ticket);
 int gofer_inotify_add(struct gofer *gofer, int inotify, struct gofer_place place, uint32_t mask); /* a watch descriptor */
 
 /* An empty directory of the hidden tmpfs, named `name`, opened O_RDONLY | O_DIRECTORY. */
@@ -92,9 +101,8 @@ int gofer_queue_make(struct gofer *gofer, const char *name, int flags, mode_t mo
                      const int64_t limits[2], int *ret_fd, struct statx *ret_attributes);
 /* -ESTALE if the name leads to another inode by now. */
 int gofer_queue_unlink(struct gofer *gofer, const char *name, uint64_t inode);
-/* How threads of the guest's are to be scheduled, GOFER_RANKS_MAX at most; if the gofer may say so. How many have been done, or
- * why none has. */
-int gofer_rank(struct gofer *gofer, const struct gofer_rank *ranks, size_t count);
+/* How a thread of the guest's is to be scheduled, if the gofer may say so. */
+int gofer_rank(struct gofer *gofer, const struct gofer_rank *rank);
 /* A file of the sentry's FUSE mount, by node number, opened with `flags`. */
 int gofer_fuse_open(struct gofer *gofer, uint64_t node, int flags, int *ret_fd);
 

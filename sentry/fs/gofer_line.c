@@ -339,3 +339,13 @@ void line_give_back(struct gofer_line *line)
     if (surplus != NULL)
         line_free(surplus); /* its thread ends with it */
 }
+
+void gofer_free(struct gofer *gofer)
+{
+    struct gofer_line *line;
+    while ((line = take_free(gofer)) != NULL)
+        line_free(line);
+    (void)pthread_cond_destroy(&gofer->freed);
+    (void)pthread_mutex_destroy(&gofer->mutex);
+    free(gofer);
+}

@@ -423,6 +423,7 @@ struct renaming {
     struct dentry *source, *from, *to; /* the last two: folders, locked */
     const char *name;
     unsigned int flags;
+    struct gofer_owner owner; /* of the node that RENAME_WHITEOUT leaves */
 };
 
 static int rename_locked(const struct renaming *renaming)
@@ -438,7 +439,7 @@ static int rename_locked(const struct renaming *renaming)
         return error;
     (void)strcpy(old_name, source->name);
     error = gofer_rename(renaming->vfs->sentry->gofer, goferfs_place(from_path, renaming->from),
-                         goferfs_place(to_path, renaming->to), renaming->flags);
+                         goferfs_place(to_path, renaming->to), renaming->flags, &renaming->owner);
     if (error < 0)
         return error;
     vfs_entry_moved(source, renaming->to, renaming->name, (renaming->flags & RENAME_EXCHANGE) != 0);
@@ -448,10 +449,11 @@ static int rename_locked(const struct renaming *renaming)
 }
 
 static int goferfs_rename(struct vfs *vfs, struct dentry *source, struct dentry *directory, const char *name,
-                          unsigned int flags)
+                          unsigned int flags, const struct vfs_who *who)
 {
     struct renaming renaming = {
-        .vfs = vfs, .source = source, .from = dentry_get(source->parent), .to = directory, .name = name, .flags = flags};
+        .vfs = vfs, .source = source, .from = dentry_get(source->parent), .to = directory, .name = name, .flags = flags,
+        .owner = goferfs_owner_of(who)};
     bool between = renaming.from != directory;
     if (between)
         names_lock_tree(vfs);

@@ -8,4 +8,7 @@
 
 extern const struct filesystem goferfs;
 
+/* Returns the error; the name is looked up again if it is one. */
+int goferfs_doubt(struct dentry *dentry, int error);
+
 #endif

@@ -14,8 +14,6 @@ mode_t goferfs_permitted_mode(const struct dentry *directory, const struct vfs_w
 struct gofer_owner goferfs_owner_of(const struct vfs_who *who);
 /* What the dentry is must be there: itself, or as the folder of what is made or removed. */
 struct gofer_place goferfs_place(const char *path, const struct dentry *expected);
-/* Returns the error; the name is looked up again if it is one. */
-int goferfs_doubt(struct dentry *dentry, int error);
 
 /* goferfs_acl.c: permission on what the gofer has opened, its ACL included. */
 int goferfs_open_permission(const struct vfs_who *who, int fd, const struct statx *attributes, int mask);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "sentry/fs/procfs.h"
-#include "sentry/net/known.h"
 
 /* sockstat counts `alloc` and `mem` over all namespaces; `inuse` is the namespace's own. */
 static void append_sockstat_line(char *line, struct text *text)
@@ -36,67 +35,6 @@ static int sockstat_text(const struct synth_source *source, struct text *text)
     char *cursor = host.data;
     for (char *line; (line = text_line(&cursor)) != NULL;)
         append_sockstat_line(line, text);
-    return 0;
-}
-
-/* --- unix: the gofer bound the guest's sockets, so the host has other names for them --- */
-
-static void append_unix_name(const struct unix_address *address, struct text *text)
-{
-    if (address->kind == UNIX_UNNAMED)
-        return;
-    text_string(text, " ");
-    for (size_t i = 0; i < address->length; i++)
-        text_append(text, address->name[i] != '\0' ? &address->name[i] : "@", 1);
-}
-
-/* The name as the file shows it: NULs as '@', so one that begins with '@' is taken for abstract. */
-static void parse_unix_name(const char *shown, struct unix_address *address)
-{
-    size_t length = strlen(shown);
-    if (length > UNIX_PATH_MAX)
-        length = UNIX_PATH_MAX;
-    *address = (struct unix_address){.kind = shown[0] == '@' ? UNIX_ABSTRACT : UNIX_PATH, .length = length};
-    memcpy(address->name, shown, length);
-    if (address->kind == UNIX_ABSTRACT)
-        address->name[0] = '\0';
-}
-
-static void append_unix_line(char *line, struct text *text)
-{
-    unsigned long long inode = 0;
-    int end = 0;
-    const struct known_socket *known = NULL;
-    bool named = sscanf(line, "%*s %*s %*s %*s %*s %*s %llu%n", &inode, &end) == 1 && end > 0 && line[end] == ' ';
-    if (named) {
-        struct unix_address native;
-        parse_unix_name(line + end + 1, &native);
-        known = known_find(inode, &native);
-        if (known == NULL)
-            known = known_by_native(&native); /* accepted by one that listens */
-    }
-    if (known != NULL) {
-        text_append(text, line, (size_t)end);
-        append_unix_name(&known->shown, text);
-    } else {
-        text_string(text, line);
-    }
-    text_string(text, "\n");
-}
-
-void proc_unix_rename(char *host, struct text *text)
-{
-    for (char *line; (line = text_line(&host)) != NULL;)
-        append_unix_line(line, text);
-}
-
-static int unix_text(const struct synth_source *source, struct text *text)
-{
-    auto_text struct text host = {0};
-    int result = proc_subject_read(source, source->entry->path, &host);
-    if (result < 0)
-        return result;
-    proc_unix_rename(host.data, text);
     return 0;
 }
 
@@ -137,6 +75,6 @@ const struct synth_entry proc_net_table[] = {
     NET("udp6"),
     NET("udplite"),
     NET("udplite6"),
-    SYNTH_FILE("net/unix", 0444, SYNTH_SNAPSHOT, .flags = SYNTH_OPTIONAL, .generate = unix_text),
+    NET("unix"),
     {0},
 };

@@ -20,10 +20,12 @@
 #include "postern/boot.h"
 #include "postern/confine.h"
 #include "sentry/fs/procfs.h"
+#include "sentry/kernel/newcomers.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW_IF(faccessat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "is there such a process or thread");
+CONFINE_ALLOW(newfstatat, "how many threads a process has");
 
 /* --- links --- */
 
@@ -193,15 +195,15 @@ static const struct synth_entry common_table[] = {
     REAL("cmdline", 0444, 0),
     REAL("stat", 0444, 0),
     REAL("statm", 0444, 0),
-    REAL("maps", 0444, SYNTH_CHECKED),
-    REAL("numa_maps", 0444, SYNTH_CHECKED | SYNTH_OPTIONAL),
+    SYNTH_FILE("maps", 0444, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = proc_maps_text),
+    SYNTH_FILE("numa_maps", 0444, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED | SYNTH_OPTIONAL, .generate = proc_numa_maps_text),
     REAL("mem", 0600, SYNTH_CHECKED),
     SYNTH_FILE("cwd", 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = cwd_text, .follow = cwd_follow),
     SYNTH_FILE("root", 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = root_text, .follow = root_follow),
     SYNTH_FILE("exe", 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = exe_text, .follow = exe_follow),
     SYNTH_FILE("mounts", 0444, SYNTH_SNAPSHOT, .generate = proc_mounts_text),
     SYNTH_FILE("mountinfo", 0444, SYNTH_SNAPSHOT, .generate = proc_mountinfo_text),
-    REAL("smaps", 0444, SYNTH_CHECKED | SYNTH_OPTIONAL),
+    SYNTH_FILE("smaps", 0444, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED | SYNTH_OPTIONAL, .generate = proc_smaps_text),
     REAL("smaps_rollup", 0444, SYNTH_CHECKED | SYNTH_OPTIONAL),
     SYNTH_TEXT("wchan", 0444, "0"),
     SYNTH_FILE("stack", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = refuse_access),
@@ -244,9 +246,21 @@ static const struct synth_entry thread_table[] = {
 
 static const struct synth_numbered threads;
 
+/* A link for each thread: programs ask so whether they have but one. */
+static int threads_attributes(const struct synth_source *source, struct statx *attributes)
+{
+    char path[64];
+    struct stat host;
+    snprintf(path, sizeof(path), "%d/task", source->subject.vpid);
+    if (fstatat(source->sentry->proc_inner, path, &host, 0) < 0)
+        return -ENOENT;
+    attributes->stx_nlink = (uint32_t)host.st_nlink;
+    return 0;
+}
+
 /* What only the process as a whole has. */
 static const struct synth_entry process_table[] = {
-    SYNTH_DIR("task", .numbered = &threads),
+    SYNTH_DIR("task", .numbered = &threads, .attributes = threads_attributes),
     SYNTH_FILE("mountstats", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = proc_mountstats_text),
     SYNTH_FILE("timens_offsets", 0644, SYNTH_LIVE, .generate = timens_offsets_text, .store = store_refused),
     REAL("coredump_filter", 0644, SYNTH_OPTIONAL),
@@ -285,7 +299,7 @@ static const struct synth_numbered threads = {
 
 static int list_processes(const struct synth_source *folder, int **ret_numbers, size_t *ret_count)
 {
-    return proc_list_numbers(folder->sentry, ".", ret_numbers, ret_count);
+    return proc_list_processes(folder->sentry, ret_numbers, ret_count);
 }
 
 /* Threads have a folder here too, which is not listed. */
@@ -293,7 +307,9 @@ static bool process_exists(const struct synth_source *folder, int number)
 {
     char path[16];
     snprintf(path, sizeof(path), "%d", number);
-    return number > 0 && faccessat(folder->sentry->proc_inner, path, F_OK, 0) == 0;
+    if (number <= 0 || faccessat(folder->sentry->proc_inner, path, F_OK, 0) < 0)
+        return false;
+    return !newcomers_present(folder->sentry->processes) || !newcomer_has_id(folder->sentry->processes, number);
 }
 
 static struct synth_subject process_subject(const struct synth_subject *folder, int number)

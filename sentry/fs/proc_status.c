@@ -211,7 +211,8 @@ static void limit_line(const char *line, const struct process *process, struct t
     enum { UNIT_COLUMN = 26 + 21 + 21 };
     struct rlimit limit;
     unsigned int resource = limit_of_line(line);
-    if (resource < RLIM_NLIMITS && strlen(line) > UNIT_COLUMN && limits_get(process, resource, &limit) == 0) {
+    if (resource < RLIM_NLIMITS && limits_emulated(&process->context->limits, resource) && strlen(line) > UNIT_COLUMN &&
+        limits_get(process, resource, &limit) == 0) {
         text_printf(text, "%-25s ", limit_labels[resource]);
         limit_value(text, limit.rlim_cur);
         limit_value(text, limit.rlim_max);

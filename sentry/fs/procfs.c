@@ -13,6 +13,7 @@
 #include "postern/confine.h"
 #include "sentry/fs/synth_private.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/newcomers.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
 
@@ -58,6 +59,12 @@ static int subject_path(const struct synth_subject *subject, const char *name, c
     return length < 0 || length >= SUBJECT_PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
+/* Asked after the host has been: what it was about is then known to be no newcomer's, whoever had the id before. */
+static bool is_hidden(const struct synth_source *source)
+{
+    return source->subject.vpid != 0 && newcomer_has_id(source->sentry->processes, subject_id(source));
+}
+
 ssize_t proc_subject_readlink(const struct synth_source *source, const char *name, char *buffer, size_t size)
 {
     char path[SUBJECT_PATH_MAX];
@@ -65,7 +72,9 @@ ssize_t proc_subject_readlink(const struct synth_source *source, const char *nam
     if (result < 0)
         return result;
     ssize_t length = readlinkat(source->sentry->proc_inner, path, buffer, size);
-    return length >= 0 ? length : -errno;
+    if (length < 0)
+        return -errno;
+    return is_hidden(source) ? -ENOENT : length;
 }
 
 int proc_subject_open(const struct synth_source *source, const char *name, int flags)
@@ -74,8 +83,10 @@ int proc_subject_open(const struct synth_source *source, const char *name, int f
     int result = subject_path(&source->subject, name, path);
     if (result < 0)
         return result;
-    int fd = openat(source->sentry->proc_inner, path, flags | O_CLOEXEC | O_NOFOLLOW);
-    return fd >= 0 ? fd : -errno;
+    auto_close int fd = openat(source->sentry->proc_inner, path, flags | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    return is_hidden(source) ? -ENOENT : take_fd(&fd);
 }
 
 int proc_subject_read(const struct synth_source *source, const char *name, struct text *text)
@@ -133,6 +144,22 @@ int proc_list_numbers(const struct sentry *sentry, const char *folder, int **ret
     return 0;
 }
 
+int proc_list_processes(const struct sentry *sentry, int **ret_numbers, size_t *ret_count)
+{
+    int *numbers;
+    size_t count, kept = 0;
+    int result = proc_list_numbers(sentry, ".", &numbers, &count);
+    if (result < 0)
+        return result;
+    const bool some_hidden = newcomers_present(sentry->processes);
+    for (size_t i = 0; i < count; i++)
+        if (!some_hidden || !newcomer_has_id(sentry->processes, numbers[i]))
+            numbers[kept++] = numbers[i];
+    *ret_numbers = numbers;
+    *ret_count = kept;
+    return 0;
+}
+
 /* --- what synthfs asks --- */
 
 /* An entry with an argument is in a numbered folder of that name. */
@@ -156,7 +183,8 @@ static bool is_present(const struct synth_source *source)
     return fd >= 0;
 }
 
-/* ptrace(2), "Ptrace access mode checking"; a process may always look at itself. */
+/* ptrace(2), "Ptrace access mode checking"; a process may always look at itself. While a program is being started its memory is the new
+ * one's already, its credentials are still the old ones. */
 static int check_access(const struct synth_source *source)
 {
     const struct task *task = proc_subject_task(source);
@@ -166,6 +194,12 @@ static int check_access(const struct synth_source *source)
         return -EACCES;
     if (source->who->task != NULL && source->who->task->process == task->process)
         return 0;
+    if (task->process->executing) {
+        process_wait_for_exec(task->process);
+        task = proc_subject_task(source);
+        if (task == NULL)
+            return -ENOENT;
+    }
     bool dumpable = task->process->context->dumpable;
     return cred_may_ptrace(source->who->cred, task_cred(task), dumpable, true) ? 0 : -EACCES;
 }

@@ -40,6 +40,8 @@ int proc_subject_read(const struct synth_source *source, const char *name, struc
 /* The numbers that name entries of a folder of the guest's own procfs, ascending. "." is the procfs itself. Any thread.
  */
 int proc_list_numbers(const struct sentry *sentry, const char *folder, int **ret_numbers, size_t *ret_count);
+/* Those of the processes the guest may know of. Any thread. */
+int proc_list_processes(const struct sentry *sentry, int **ret_numbers, size_t *ret_count);
 
 /* --- generators, by file --- */
 /* proc_fd.c */
@@ -53,14 +55,20 @@ void proc_sched_filter(char *host, struct text *text);
 /* Replaces in a status file what is the host's with what is emulated. `host` is taken apart. reads_itself: the process
  * waits for this text, and to itself it is running. */
 void proc_status_substitute(char *host, const struct process_snapshot *process, bool reads_itself, struct text *text);
+/* proc_maps.c; main thread */
+int proc_maps_text(const struct synth_source *source, struct text *text);
+int proc_smaps_text(const struct synth_source *source, struct text *text);
+int proc_numa_maps_text(const struct synth_source *source, struct text *text);
+/* `host` is taken apart. */
+struct twins;
+void proc_maps_substitute(char *host, const struct twins *twins, struct text *text);
+void proc_smaps_substitute(char *host, const struct twins *twins, struct text *text);
 /* proc_mounts.c; main thread */
 int proc_mounts_text(const struct synth_source *source, struct text *text);
 int proc_mountinfo_text(const struct synth_source *source, struct text *text);
 int proc_mountstats_text(const struct synth_source *source, struct text *text);
 /* proc_net.c */
 extern const struct synth_entry proc_net_table[];
-/* Puts the guest's names into a net/unix file (main thread). `host` is taken apart. */
-void proc_unix_rename(char *host, struct text *text);
 /* proc_cpu.c */
 int proc_cpuinfo_text(const struct synth_source *source, struct text *text);
 unsigned int proc_cpu_count(void);

@@ -35,6 +35,11 @@ struct context *process_edit(const struct process *process)
     return context_copy(process->context);
 }
 
+struct context *task_edit(const struct task *task)
+{
+    return task->gone ? NULL : process_edit(task->process);
+}
+
 static int commit(struct process_table *table, struct process *process, struct context *context)
 {
     limits_tighten(process->pid, process->context, context);
@@ -47,6 +52,7 @@ static int commit(struct process_table *table, struct process *process, struct c
     (void)pthread_mutex_lock(&table->mutex);
     struct context *before = process->context;
     process->context = context;
+    process_count_newcomer(table, process, context->before_program);
     (void)pthread_mutex_unlock(&table->mutex);
     limits_loosen(process->pid, before, context);
     (void)context_put(before);
@@ -170,7 +176,7 @@ static void forget_cred(struct process_table *table, struct task *task)
 static int commit_for_all(struct process_table *table, struct task *task, struct cred *cred, bool hide, bool alone)
 {
     struct process *process = task->process;
-    struct context *context = process_edit(process);
+    struct context *context = task_edit(task);
     if (context == NULL) {
         (void)cred_put(cred);
         return -ENOMEM;
@@ -204,7 +210,7 @@ static int commit_for_one(struct process_table *table, struct task *task, struct
     struct process *process = task->process;
     hide = hide && process->context->dumpable;
     if (!process->context->threads_differ || hide) {
-        struct context *context = process_edit(process);
+        struct context *context = task_edit(task);
         if (context == NULL)
             return -ENOMEM;
         context->threads_differ = true;
@@ -257,9 +263,9 @@ static bool others_agree(struct process_table *table, struct task *task, const s
 int task_commit_cred(struct process_table *table, struct task *task, struct cred *cred)
 {
     const struct cred *before = task_cred(task);
-    if (cred_equal(before, cred)) {
+    if (task->gone || cred_equal(before, cred)) {
         (void)cred_put(cred);
-        return 0;
+        return task->gone ? -ESRCH : 0;
     }
     bool hide = cred_change_hides(before, cred);
     unsigned int threads = thread_count(table->sentry, task->process->pid);

@@ -11,11 +11,6 @@
 
 CONFINE_ALLOW(prlimit64, "limits of guest processes, judged");
 
-static bool is_emulated(const struct limits *limits, unsigned int resource)
-{
-    return (limits->emulated >> resource & 1) != 0;
-}
-
 void limits_begin(struct limits *limits, const struct boot_config *boot)
 {
     *limits = (struct limits){0};
@@ -32,7 +27,7 @@ void limits_begin(struct limits *limits, const struct boot_config *boot)
 /* Does a capability make the soft limit void? */
 static bool is_void(const struct context *context, unsigned int resource)
 {
-    if (!is_emulated(&context->limits, resource))
+    if (!limits_emulated(&context->limits, resource))
         return false;
     if (resource == RLIMIT_MEMLOCK)
         return cred_capable(context->cred, CAP_IPC_LOCK);
@@ -69,7 +64,7 @@ int limits_get(const struct process *process, unsigned int resource, struct rlim
     int result = host_get(process->pid, resource, &host);
     if (result < 0)
         return result;
-    if (is_emulated(&context->limits, resource)) {
+    if (limits_emulated(&context->limits, resource)) {
         host.rlim_max = shown->rlim_max;
         if (is_void(context, resource))
             host.rlim_cur = shown->rlim_cur;
@@ -99,7 +94,7 @@ int limits_set(struct process_table *table, struct process *process, unsigned in
         return result;
     if (limit->rlim_cur > limit->rlim_max)
         return -EINVAL;
-    if (!is_emulated(&process->context->limits, resource))
+    if (!limits_emulated(&process->context->limits, resource))
         return host_set(process->pid, resource, limit);
     if (limit->rlim_max > before.rlim_max && !may_raise)
         return -EPERM;

@@ -19,6 +19,11 @@ struct limits {
     struct rlimit of[RLIM_NLIMITS];
 };
 
+static inline bool limits_emulated(const struct limits *limits, unsigned int resource)
+{
+    return (limits->emulated >> resource & 1) != 0;
+}
+
 /* As the configuration of a process has them. */
 void limits_begin(struct limits *limits, const struct boot_config *boot);
 

@@ -14,6 +14,7 @@
 
 #include "postern/confine.h"
 #include "sentry/kernel/table.h"
+#include "sentry/platform/exec.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
@@ -69,6 +70,12 @@ static uint64_t now_boottime(void)
     struct timespec now = {0};
     (void)clock_gettime(CLOCK_BOOTTIME, &now);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+void process_table_tell_ends(struct process_table *table, void (*ended)(const struct process *process, void *data), void *data)
+{
+    table->on_end = ended;
+    table->on_end_data = data;
 }
 
 static bool process_alive(const struct process *process)
@@ -128,6 +135,7 @@ static void process_put(struct process *process)
     if (--process->references > 0)
         return;
     (void)context_put(process->context);
+    (void)exec_plan_free(process->files_due);
     if (process->pidfd >= 0)
         (void)close(process->pidfd);
     free(process);
@@ -147,18 +155,29 @@ struct task *task_put(struct task *task)
 static void task_drop(struct process_table *table, struct task *task)
 {
     task_unmap(table, task);
+    task->gone = true;
     (void)task_put(task);
+}
+
+void process_count_newcomer(struct process_table *table, struct process *process, bool newcomer)
+{
+    if (process->newcomer != newcomer)
+        atomic_fetch_add(&table->newcomers, newcomer ? 1 : -1u);
+    process->newcomer = newcomer;
 }
 
 /* From here on no lookup finds it. */
 static void process_bury(struct process_table *table, struct process *process)
 {
+    if (!process->gone && table->on_end != NULL)
+        table->on_end(process, table->on_end_data);
     (void)pthread_mutex_lock(&table->mutex);
     if (!process->gone) {
         table->ended[(size_t)process->pid % ENDED_KEPT].pid = process->pid;
         table->ended[(size_t)process->pid % ENDED_KEPT].vpid = process->vpid;
     }
     process->gone = true;
+    process_count_newcomer(table, process, false);
     for (struct task *task = process->tasks; task != NULL; task = task->next)
         task_unmap(table, task);
     (void)pthread_mutex_unlock(&table->mutex);
@@ -267,6 +286,7 @@ int process_add_first(struct process_table *table, pid_t pid, struct context *co
         return result;
     if (process == NULL)
         return -ESRCH;
+    process_count_newcomer(table, process, process->context->before_program);
     *ret_process = process;
     return 0;
 }
@@ -332,7 +352,7 @@ struct task *task_find_vtid(struct process_table *table, pid_t vtid)
     struct task *task = remembered(table, &table->by_vtid, vtid);
     if (task == NULL && ids_of_vtid(table, &table->by_tid, vtid, &ids) == 0)
         task = task_discover(table, &ids);
-    return task;
+    return task != NULL && task->process->context->before_program ? NULL : task;
 }
 
 pid_t process_guest_pid(const struct process_table *table, pid_t pid)
@@ -360,7 +380,7 @@ int process_for_each(struct process_table *table, int (*visit)(struct process *p
     int result = scan_list(table->sentry, 0, &list);
     for (size_t i = 0; i < list.count && result == 0; i++) {
         const struct task *task = task_find(table, list.pids[i]);
-        if (task != NULL)
+        if (task != NULL && !task->process->context->before_program)
             result = visit(task->process, data);
     }
     return result;
@@ -370,22 +390,30 @@ int process_for_each(struct process_table *table, int (*visit)(struct process *p
 
 static struct waiters undisturbed = WAITERS_NONE;
 
-void process_exec_begin(struct process *process)
+void process_exec_begin(struct process *process, const struct task *task)
 {
-    while (process->executing || process->intruders > 0)
+    while (process->executing != NULL || process->intruders > 0)
         state_wait(&undisturbed);
-    process->executing = true;
+    process->executing = task;
 }
 
 void process_exec_end(struct process *process)
 {
-    process->executing = false;
+    process->executing = NULL;
     state_wake(&undisturbed);
+}
+
+void process_wait_for_exec(struct process *process)
+{
+    process->references++;
+    while (process->executing)
+        state_wait(&undisturbed);
+    process_put(process);
 }
 
 void process_intrude(struct process *process)
 {
-    while (process->executing)
+    while (process->executing != NULL)
         state_wait(&undisturbed);
     process->intruders++;
 }

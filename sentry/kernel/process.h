@@ -30,6 +30,7 @@ struct boot_config;
 struct sentry;
 struct dentry;
 struct process_table;
+struct exec_plan;
 
 /* Where a process or thread is, and the mode of what it makes. */
 struct fs {
@@ -83,7 +84,9 @@ struct process {
     unsigned int sweep_at;   /* task_count at which ended ones are looked for */
     bool gone;               /* no lookup finds it any more; the table lets go of it when its pidfd reports the exit */
     unsigned int intruders;  /* calls of others that are in its memory */
-    bool executing;          /* one of its threads is in an exec */
+    const struct task *executing; /* the thread that is in an exec */
+    struct exec_plan *files_due; /* owned: its new program has yet to fetch its files (platform/exec.h) */
+    bool newcomer;           /* counted as one (newcomers.h) */
     struct process_table *table;
 };
 
@@ -93,6 +96,7 @@ struct task {
     struct process *process; /* a reference */
     struct task *next; /* in process */
     bool served;       /* a call of it has been seen to be its own */
+    bool gone;         /* the table knows it no more: it has ended, by an exec of another thread perhaps */
     bool bound;        /* while threads_differ: cred and fs have been found out */
     struct cred *cred; /* NULL: the process's */
     uint64_t fs;       /* of context->own_fs; 0, or one that is not there: the process's */
@@ -111,7 +115,8 @@ struct task *task_find(struct process_table *table, pid_t tid);
 /* What the guest calls a process that may have ended since, by the pid we know; 0 if that cannot be told any more. */
 pid_t process_guest_pid(const struct process_table *table, pid_t pid);
 
-/* The process with a guest-visible pid (any thread group leader, seen before or not), or NULL. */
+/* The process with a guest-visible pid (any thread group leader, seen before or not), or NULL. One that is before its program is
+ * nobody's to find by a guest's id. */
 struct process *process_find_vpid(struct process_table *table, pid_t vpid);
 /* The task with a guest-visible thread id, or NULL. */
 struct task *task_find_vtid(struct process_table *table, pid_t vtid);
@@ -129,7 +134,7 @@ struct task *task_put(struct task *task); /* accepts NULL, returns NULL */
 /* Is a task of the table still the same thread on the host? */
 bool task_alive(const struct task *task);
 
-/* Calls visit for each live process, newly found ones included. Stops on non-zero and returns it. */
+/* Calls visit for each live process that is not before its program, newly found ones included. Stops on non-zero and returns it. */
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
 
 /* Calls visit with each of its threads as the host knows it. Stops on non-zero and returns it; -ESRCH: it is gone. */
@@ -141,6 +146,9 @@ unsigned int process_threads(const struct process_table *table, const struct pro
 /* How many processes the guest has. */
 unsigned int process_count(const struct process_table *table);
 
+/* ended(process, data) is called when a process is seen to have ended, before it is forgotten. */
+void process_table_tell_ends(struct process_table *table, void (*ended)(const struct process *process, void *data), void *data);
+
 /* pidfd of a process became readable: forget it. */
 void process_exited(struct process_table *table, struct process *process);
 /* After an exec the calling thread is the only one and has the leader's ids. */
@@ -150,12 +158,15 @@ void process_collapse_to(struct process_table *table, struct process *process, s
  * An exec, and what must not fall into it: one waits for the other, without the lock. The process is referenced by the caller.
  *
  * Between process_exec_begin() and _end() there is no other exec of the process, and nobody gets at its memory by an earlier
- * judgement. Whoever is to be judged calls process_intrude() first and process_intrude_end() when done.
+ * judgement: neither another process nor a thread of the old program, whose call is being served still and whose id the new
+ * program may have. Whoever is to be judged calls process_intrude() first and process_intrude_end() when done.
  */
-void process_exec_begin(struct process *process);
+void process_exec_begin(struct process *process, const struct task *task);
 void process_exec_end(struct process *process);
 void process_intrude(struct process *process);
 void process_intrude_end(struct process *process);
+/* The same for what is judged and done without letting go of the lock. The process is looked up again afterwards. */
+void process_wait_for_exec(struct process *process);
 
 /* Borrowed. A process's are its leader's. */
 struct cred *task_cred(const struct task *task);
@@ -178,6 +189,8 @@ struct context *context_put(struct context *context);
 
 /* context_copy of a process's, to be changed and given to process_commit. NULL if memory is out. */
 struct context *process_edit(const struct process *process);
+/* The same on behalf of one of its threads. NULL too if there is no such thread any more: what its process is by now it was not. */
+struct context *task_edit(const struct task *task);
 
 /* Makes a private context (reference taken over) the process's, stamps the process. 0 or -errno (then the
  * context is dropped and the old one stands). */

@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
-#include <unistd.h>
 
 #include "sentry/kernel/rank_host.h"
 #include "sentry/kernel/rank_judge.h"
@@ -192,7 +191,7 @@ static int write_nice(const struct sentry *sentry, pid_t tid, const struct sched
 /* From now on somebody looks whether it holds up others. */
 static void watch(const struct sentry *sentry, pid_t tid, const struct sched_attributes *attributes)
 {
-    if (is_low(attributes) && rank_host_reaches(sentry, tid, nice_of_mark(SCHEDULE_MARKS - 1)))
+    if (is_low(attributes) && rank_host_reaches(tid, nice_of_mark(SCHEDULE_MARKS - 1)))
         boost_watch(sentry);
 }
 
@@ -394,10 +393,4 @@ bool rank_give_back(const struct sentry *sentry, unsigned int *ret_low)
     end(paused);
     *ret_low = round.low + round.marked;
     return clean == CLEAN_PASSES;
-}
-
-void rank_raise_self(const struct sentry *sentry)
-{
-    if (ranks.fair)
-        (void)rank_host_write_nice(sentry, gettid(), nice_of_mark(SCHEDULE_MARKS - 1));
 }

@@ -2,7 +2,7 @@
 /*
  * How the host schedules a guest's thread: policy, nice value, realtime priority. All changes go through here, and are made
  * from outside: with the guest's own id, who may lower what is his; what is more than that, by the gofer if the runtime has given it
- * the right to (boot->ranks), or within RLIMIT_NICE.
+ * the right to (boot->gofer_ranks), or within RLIMIT_NICE.
  *
  * Threads of low rank, which get a processor only when nobody else wants it, can be raised for a while (platform/boost.h), and given back
  * what they had. A raised one carries a *mark*: a rank nobody else has (SCHED_BATCH with a nice value above the sentry's), which stands
@@ -54,7 +54,5 @@ void rank_look_at(const struct sentry *sentry, pid_t pid);
 unsigned int rank_raise(const struct sentry *sentry);
 /* Gives all back what they had; *ret_low: how many threads of low rank there are. False: one may have escaped, so look again soon. */
 bool rank_give_back(const struct sentry *sentry, unsigned int *ret_low);
-/* Raises the calling thread of ours, the one that does this, as high as any other. */
-void rank_raise_self(const struct sentry *sentry);
 
 #endif

@@ -42,6 +42,7 @@ int rank_host_read(pid_t tid, struct sched_attributes *ret_attributes)
     return 0;
 }
 
+/* For the calling thread alone: libc's setresuid(3) would make all of ours do it. */
 static void become(const struct sentry *sentry, uid_t uid)
 {
     if (getuid() == sentry->guest_uid)
@@ -50,51 +51,41 @@ static void become(const struct sentry *sentry, uid_t uid)
         sentry_die((struct sentry *)(uintptr_t)sentry, "cannot become user %u of the sandbox", uid);
 }
 
-/* The kernel lets a thread's user set what is no privilege; CAP_SYS_NICE of our own namespace does not count there. For the
- * calling thread of ours alone: libc's setresuid(3) would make all of them do it. */
-static int write_as_guest(const struct sentry *sentry, pid_t tid, const struct sched_attributes *attributes)
+/* The kernel lets a thread's user set what is no privilege; CAP_SYS_NICE of our own namespace does not count there. */
+static int write_native(pid_t tid, const struct sched_attributes *attributes)
 {
-    become(sentry, sentry->guest_uid);
-    int result = syscall(SYS_sched_setattr, tid, attributes, 0) < 0 ? -errno : 0;
-    become(sentry, sentry->self_uid);
-    return result;
+    return syscall(SYS_sched_setattr, tid, attributes, 0) < 0 ? -errno : 0;
 }
 
-static int ask_gofer(const struct sentry *sentry, const struct gofer_rank *rank)
+static int ask_gofer(const struct sentry *sentry, int refusal, const struct gofer_rank *rank)
 {
-    int result = gofer_rank(sentry->gofer, rank, 1);
-    return result < 0 ? result : 0;
+    return sentry->boot->gofer_ranks != 0 ? gofer_rank(sentry->gofer, rank) : refusal;
 }
 
 int rank_host_write(const struct sentry *sentry, pid_t tid, const struct sched_attributes *attributes)
 {
-    int result = write_as_guest(sentry, tid, attributes);
+    become(sentry, sentry->guest_uid);
+    int result = write_native(tid, attributes);
+    become(sentry, sentry->self_uid);
     const struct gofer_rank rank = {.what = GOFER_RANK_POLICY, .tid = tid, .attributes = *attributes};
-    return result == -EPERM && sentry->boot->gofer_ranks ? ask_gofer(sentry, &rank) : result;
+    return result == -EPERM ? ask_gofer(sentry, result, &rank) : result;
 }
 
 unsigned int rank_host_write_all(const struct sentry *sentry, const struct rank_request *requests, size_t count)
 {
-    _Static_assert((int)RANK_REQUESTS_MAX <= (int)GOFER_RANKS_MAX, "one request to the gofer is enough");
-    struct gofer_rank left[RANK_REQUESTS_MAX];
-    size_t left_count = 0;
     unsigned int done = 0;
-    for (size_t i = 0; i < count && i < RANK_REQUESTS_MAX; i++) {
-        int result = write_as_guest(sentry, requests[i].tid, &requests[i].attributes);
-        done += result == 0;
-        if (result == -EPERM)
-            left[left_count++] = (struct gofer_rank){
-                .what = GOFER_RANK_POLICY, .tid = requests[i].tid, .attributes = requests[i].attributes};
-    }
-    int more = left_count > 0 && sentry->boot->gofer_ranks ? gofer_rank(sentry->gofer, left, left_count) : 0;
-    return more > 0 ? done + (unsigned int)more : done;
+    become(sentry, sentry->guest_uid);
+    for (size_t i = 0; i < count; i++)
+        done += write_native(requests[i].tid, &requests[i].attributes) == 0;
+    become(sentry, sentry->self_uid);
+    return done;
 }
 
 int rank_host_write_nice(const struct sentry *sentry, pid_t tid, int nice)
 {
     int result = setpriority(PRIO_PROCESS, (id_t)tid, nice) < 0 ? -errno : 0;
     const struct gofer_rank rank = {.what = GOFER_RANK_NICE, .tid = tid, .value = nice};
-    return result == -EACCES && sentry->boot->gofer_ranks ? ask_gofer(sentry, &rank) : result;
+    return result == -EACCES ? ask_gofer(sentry, result, &rank) : result;
 }
 
 int rank_host_write_io(const struct sentry *sentry, pid_t tid, int priority)
@@ -103,12 +94,11 @@ int rank_host_write_io(const struct sentry *sentry, pid_t tid, int priority)
     int result = syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, tid, priority) < 0 ? -errno : 0;
     become(sentry, sentry->self_uid);
     const struct gofer_rank rank = {.what = GOFER_RANK_IO, .tid = tid, .value = priority};
-    return result == -EPERM && sentry->boot->gofer_ranks ? ask_gofer(sentry, &rank) : result;
+    return result == -EPERM ? ask_gofer(sentry, result, &rank) : result;
 }
 
-bool rank_host_reaches(const struct sentry *sentry, pid_t pid, int nice)
+bool rank_host_reaches(pid_t pid, int nice)
 {
     struct rlimit limit;
-    return sentry->boot->gofer_ranks ||
-           (prlimit(pid, RLIMIT_NICE, NULL, &limit) == 0 && limit.rlim_cur >= (rlim_t)(LIMIT_OF_0 - nice));
+    return prlimit(pid, RLIMIT_NICE, NULL, &limit) == 0 && limit.rlim_cur >= (rlim_t)(LIMIT_OF_0 - nice);
 }

@@ -156,42 +156,34 @@ int scan_for_vtid(const struct sentry *sentry, const struct id_map *known, pid_t
     return result;
 }
 
-enum { STAT_SIZE = 1024, STAT_NAME = 2, STAT_STATE = 3 };
-
-/* The blank before a field of proc_pid_stat(5) behind the name, by its number there; NULL if the thread is gone. */
-static const char *read_stat(const struct sentry *sentry, pid_t tid, int number, char text[STAT_SIZE])
-{
-    char path[32];
-    (void)snprintf(path, sizeof(path), "%d/stat", tid);
-    auto_close int fd = openat(sentry->proc_outer, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    ssize_t length = fd >= 0 ? read(fd, text, STAT_SIZE - 1) : -1;
-    if (length <= 0)
-        return NULL;
-    text[length] = '\0';
-    const char *field = strrchr(text, ')');
-    for (int i = STAT_NAME; field != NULL && i < number; i++)
-        field = strchr(field + 1, ' ');
-    return field;
-}
-
+/* A field of proc_pid_stat(5) behind the name, by its number there; 0 if the thread is gone. */
 static uint64_t stat_field(const struct sentry *sentry, pid_t tid, int number)
 {
-    char text[STAT_SIZE];
-    const char *field = read_stat(sentry, tid, number, text);
+    enum { NAME = 2 };
+    char path[32], text[1024];
+    (void)snprintf(path, sizeof(path), "%d/stat", tid);
+    auto_close int fd = openat(sentry->proc_outer, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t length = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+    if (length <= 0)
+        return 0;
+    text[length] = '\0';
+    const char *field = strrchr(text, ')');
+    for (int i = NAME; field != NULL && i < number; i++)
+        field = strchr(field + 1, ' ');
     return field != NULL ? strtoull(field, NULL, 10) : 0;
-}
-
-char thread_state(const struct sentry *sentry, pid_t tid)
-{
-    char text[STAT_SIZE];
-    const char *field = read_stat(sentry, tid, STAT_STATE, text);
-    return field != NULL && field[1] != '\0' ? field[1] : 'X';
 }
 
 uint64_t thread_start_time(const struct sentry *sentry, pid_t tid)
 {
     enum { STARTTIME = 22 };
     return stat_field(sentry, tid, STARTTIME);
+}
+
+uint64_t thread_born_before(const struct sentry *sentry, pid_t tid)
+{
+    enum { TICK_US = 10000 }; /* USER_HZ is 100 everywhere */
+    uint64_t ticks = thread_start_time(sentry, tid);
+    return ticks == 0 ? 0 : (ticks + 1) * TICK_US;
 }
 
 uint64_t thread_user_time(const struct sentry *sentry, pid_t tid)

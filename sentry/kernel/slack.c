@@ -289,7 +289,7 @@ static int set_slack(struct process_table *table, struct task *task, const struc
     if (tag_of(slack) == TAG_NONE || may_be_realtime(task->process))
         return write_state(table, task, &wanted, slack);
     if (!task->process->context->tagged) {
-        struct context *context = process_edit(task->process);
+        struct context *context = task_edit(task);
         if (context == NULL)
             return -ENOMEM;
         context->tagged = true;
@@ -315,7 +315,7 @@ int thread_set_slack(struct process_table *table, struct task *task, uint64_t sl
 {
     auto_thread_state struct thread_state state = {0};
     uint64_t before;
-    int result = thread_state_read(table, task->tid, &state, &before);
+    int result = task->gone ? -ESRCH : thread_state_read(table, task->tid, &state, &before);
     if (result < 0)
         return result;
     if (task->made_with_slack == 0)

@@ -32,7 +32,7 @@ static int fill_thread(const struct process_table *table, struct process_snapsho
 static int snapshot_known(struct process_table *table, pid_t vpid, struct process_snapshot *snapshot)
 {
     const struct task *task = id_map_get(&table->by_vtid, (uint64_t)vpid);
-    if (task == NULL || !task_alive(task))
+    if (task == NULL || !task_alive(task) || task->process->context->before_program)
         return -ESRCH;
     snapshot->pid = task->tid;
     snapshot->vpid = task->vtid;
@@ -52,6 +52,8 @@ static int snapshot_unseen(struct process_table *table, pid_t vpid, struct proce
     struct context *context;
     (void)pthread_mutex_lock(&table->mutex);
     result = stamp_read(table, ids.tgid, &context);
+    if (result == 0 && context->before_program)
+        result = -ESRCH;
     if (result == 0)
         result = fill_thread(table, snapshot, context, ids.tid);
     (void)pthread_mutex_unlock(&table->mutex);

@@ -37,8 +37,8 @@ unsigned int status_filters(const char *text);
 /* How long a thread has computed, in clock ticks; 0 if it is gone. */
 uint64_t thread_user_time(const struct sentry *sentry, pid_t tid);
 
-/* R, S, D, ... of proc_pid_stat(5); 'X' if it is gone. */
-char thread_state(const struct sentry *sentry, pid_t tid);
+/* CLOCK_BOOTTIME, in microseconds, by which a thread was there; 0 if it is gone. */
+uint64_t thread_born_before(const struct sentry *sentry, pid_t tid);
 
 /* Has the process a signal that a native call would be interrupted for? Those that are blocked, ignored, or ignored by
  * default and without a handler do not count. */

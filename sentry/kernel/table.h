@@ -4,6 +4,8 @@
 #define SENTRY_KERNEL_TABLE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
 
 #include "sentry/kernel/id_map.h"
 #include "sentry/kernel/process.h"
@@ -28,6 +30,12 @@ struct process_table {
     struct {
         pid_t pid, vpid;
     } ended[ENDED_KEPT]; /* names of processes that have ended, by pid: others may still show who did something last */
+    void (*on_end)(const struct process *process, void *data); /* see process_table_tell_ends */
+    void *on_end_data;
+    /* newcomers.c; read from any thread */
+    atomic_uint newcomers;           /* in the table */
+    atomic_uint announced;           /* not yet in it */
+    _Atomic(time_t) announced_until; /* of the monotonic clock */
 };
 
 /* --- stamp.c --- */
@@ -45,6 +53,10 @@ int stamp_process(struct process_table *table, pid_t pid, struct context *contex
 void stamp_collect(struct process_table *table);
 /* Counts a commit; now and then frees the contexts no process is stamped with. */
 void stamp_count_commit(struct process_table *table);
+
+/* --- process.c --- */
+/* Counts a process as a newcomer, or no longer. */
+void process_count_newcomer(struct process_table *table, struct process *process, bool newcomer);
 
 /* --- commit.c --- */
 /* While threads of its process differ: finds out what the thread has of its own. -ESRCH: it is gone. */

@@ -146,7 +146,7 @@ int task_unshare_fs(struct process_table *table, struct task *task)
     struct process *process = task->process;
     if (thread_count(table->sentry, process->pid) <= 1)
         return 0;
-    struct context *context = process_edit(process);
+    struct context *context = task_edit(task);
     if (context == NULL)
         return -ENOMEM;
     uint64_t id = ++table->last_own_fs;

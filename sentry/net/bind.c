@@ -1,66 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bind(2) and socket(2). */
+/* bind(2). */
 #include <errno.h>
 #include <linux/capability.h>
-#include <linux/netlink.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "postern/boot.h"
-#include "postern/confine.h"
+#include "postern/gofer_protocol.h"
 #include "sentry/fs/gofer_client.h"
+#include "sentry/fs/goferfs.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/process.h"
+#include "sentry/net/native.h"
+#include "sentry/net/net.h"
 #include "sentry/net/unix.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
 
-CONFINE_ALLOW(bind, "internet addresses, checked, on a guest's socket");
-
-enum { SOCKET_TYPE_MASK = 0xf, PRIVILEGED_PORTS = 1024 };
-
-/* --- socket --- */
-
-struct family {
-    int domain, type, protocol; /* type and protocol -1: any */
-    int64_t result;
-};
-
-/* What the guard does not let through natively; the first match counts. */
-static const struct family families[] = {
-    {AF_UNIX, -1, -1, CALL_CONTINUE}, /* what is not stream, datagram or seqpacket, the kernel refuses */
-    {AF_INET, SOCK_DGRAM, IPPROTO_ICMP, CALL_CONTINUE}, /* ping sockets: the network's own group range decides */
-    {AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6, CALL_CONTINUE},
-    {AF_INET, SOCK_RAW, -1, -EPERM},
-    {AF_INET6, SOCK_RAW, -1, -EPERM},
-    {AF_INET, -1, -1, -EPROTONOSUPPORT},
-    {AF_INET6, -1, -1, -EPROTONOSUPPORT},
-    {AF_PACKET, -1, -1, -EPERM},
-    {AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, CALL_CONTINUE},
-    {AF_NETLINK, SOCK_RAW, -1, -EPROTONOSUPPORT},
-    {AF_NETLINK, SOCK_DGRAM, -1, -EPROTONOSUPPORT},
-    {AF_NETLINK, -1, -1, -ESOCKTNOSUPPORT},
-};
-
-int64_t sys_socket(struct call *call)
-{
-    int domain = arg_int(call, 0), type = arg_int(call, 1), protocol = arg_int(call, 2);
-    if ((type & ~SOCKET_TYPE_MASK & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) != 0)
-        return -EINVAL;
-    type &= SOCKET_TYPE_MASK;
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-        const struct family *family = &families[i];
-        if (family->domain == domain && (family->type == -1 || family->type == type) &&
-            (family->protocol == -1 || family->protocol == protocol))
-            return family->result;
-    }
-    return -EAFNOSUPPORT;
-}
-
-/* --- bind --- */
+enum { PRIVILEGED_PORTS = 1024 };
 
 /* The container's own net.ipv4.ip_unprivileged_port_start. (In the cell's network it is 0: the decision is ours.) */
 static int first_unprivileged_port(const struct sentry *sentry)
@@ -81,23 +42,19 @@ static int64_t bind_internet(struct call *call, const struct guest_socket *socke
     if (port > 0 && port < first_unprivileged_port(call->sentry) &&
         !cred_capable(call->cred, CAP_NET_BIND_SERVICE))
         return -EACCES;
-    return bind(socket->fd, (const struct sockaddr *)address, (socklen_t)size) < 0 ? -errno : 0;
+    return native_bind(socket->fd, (const struct sockaddr *)address, (socklen_t)size);
 }
 
-static void remember_bound(const struct call *call, const struct guest_socket *socket,
-                           const struct unix_address *address, struct dentry *parent, const char *name)
+/* For getpeername(2) of those who will be connected to it. */
+static void remember_file(const struct call *call, const struct guest_socket *socket, struct dentry *parent, const char *name)
 {
-    struct vfs *vfs = call->sentry->vfs;
-    struct known_socket *known = known_add(socket->inode);
-    known->shown = *address;
-    known->owner = socket_peer_of(call);
-    (void)unix_native_name(socket->fd, &known->native);
     auto_dentry struct dentry *file = NULL;
-    if (vfs_child(vfs, parent, name, &file) == 0 && file->inode != NULL) {
-        const struct statx *attributes = &file->inode->attributes;
-        known->file_dev = (uint64_t)attributes->stx_dev_major << 32 | attributes->stx_dev_minor;
-        known->file_ino = attributes->stx_ino;
-    }
+    if (vfs_child(call->sentry->vfs, parent, name, &file) < 0 || file->inode == NULL)
+        return;
+    const struct socket_file where = socket_file_of(&file->inode->attributes);
+    struct socket_record *record = guest_socket_record(call, socket);
+    if (record != NULL)
+        (void)sockets_name_file(call->sentry->net->sockets, record, &where);
 }
 
 /* kern_path_create and unix_bind_bsd of Linux: a name that is taken is EADDRINUSE. */
@@ -119,6 +76,23 @@ static int bind_prepare(struct call *call, const struct vfs_who *who, const char
     *ret_lookup = lookup;
     lookup = (struct lookup){.fd = -1};
     return 0;
+}
+
+/* What the socket is called: what the guest calls it. With ".." in it the words could lead elsewhere by now (gofer/bind.c): then it
+ * is the whole path, or if that is too long the last name alone. */
+static void choose_words(const struct vfs_who *who, const struct unix_address *address, const struct lookup *lookup,
+                         char words[GOFER_SOCKET_NAME_MAX + 1])
+{
+    char folder[VFS_PATH_MAX];
+    if (gofer_socket_name_ok(address->name, address->length + 1, lookup->name)) {
+        memcpy(words, address->name, address->length + 1);
+        return;
+    }
+    int length = -1;
+    if (dentry_path(lookup->dentry, who->root, folder, sizeof(folder)) > 0 && folder[0] == '/')
+        length = snprintf(words, GOFER_SOCKET_NAME_MAX + 1, "%s/%s", folder[1] != '\0' ? folder : "", lookup->name);
+    if (length < 0 || length > GOFER_SOCKET_NAME_MAX)
+        (void)snprintf(words, GOFER_SOCKET_NAME_MAX + 1, "%s", lookup->name);
 }
 
 static int64_t bind_path(struct call *call, const struct guest_socket *socket, const struct unix_address *address)
@@ -143,15 +117,19 @@ static int64_t bind_path(struct call *call, const struct guest_socket *socket, c
     if (error < 0)
         return error;
     const struct gofer_owner owner = {.uid = who.cred->fsuid, .gid = who.cred->fsgid, .umask = who.umask};
-    const struct gofer_place place = {.path = path, .fd = -1, .expected = &lookup.dentry->inode->attributes};
     struct statx attributes; /* fchmod(2) of a socket before it is bound says what its name's mode will be */
     error = object_attributes(call->sentry->vfs, who.cred, socket->fd, &attributes);
-    if (error == 0)
-        error = gofer_bind(call->sentry->gofer, socket->fd, place, attributes.stx_mode & 0777, &owner);
+    if (error < 0)
+        return error;
+    char words[GOFER_SOCKET_NAME_MAX + 1];
+    choose_words(&who, address, &lookup, words);
+    const struct gofer_place place = {.path = path, .fd = -1, .expected = &lookup.dentry->inode->attributes};
+    error = goferfs_doubt(lookup.dentry,
+                          gofer_bind(call->sentry->gofer, socket->fd, place, words, attributes.stx_mode & 0777, &owner));
     if (error < 0)
         return error == -EEXIST ? -EADDRINUSE : error;
     vfs_entry_added(lookup.dentry, lookup.name);
-    remember_bound(call, socket, address, lookup.dentry, lookup.name);
+    remember_file(call, socket, lookup.dentry, lookup.name);
     return 0;
 }
 
@@ -164,7 +142,7 @@ static int64_t bind_unix(struct call *call, const struct guest_socket *socket, c
         return error;
     if (address.kind == UNIX_PATH)
         return bind_path(call, socket, &address);
-    return bind(socket->fd, (const struct sockaddr *)bytes, (socklen_t)size) < 0 ? -errno : 0;
+    return native_bind(socket->fd, (const struct sockaddr *)bytes, (socklen_t)size);
 }
 
 int64_t sys_bind(struct call *call)

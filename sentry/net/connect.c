@@ -1,91 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* connect(2). Only a path of a Unix socket needs us to reach its goal; other addresses the guest connects to itself. */
+/*
+ * connect(2). A Unix socket is connected by us or, to a path, by the gofer: never by the caller, on an address in memory that
+ * another thread may have changed since we judged it. So we know who came to be connected, and the other side is told (peer.h). Other
+ * addresses the guest connects to itself.
+ */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/time.h>
 
 #include "postern/cleanup.h"
-#include "postern/confine.h"
-#include "sentry/fs/gofer_client.h"
+#include "sentry/net/native.h"
+#include "sentry/net/net.h"
+#include "sentry/net/patience.h"
+#include "sentry/net/peer.h"
 #include "sentry/net/unix.h"
-#include "sentry/platform/platform.h"
 #include "sentry/sentry.h"
-#include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
 
-CONFINE_ALLOW(getrandom, "names nobody can guess");
-
-static bool keeps_peer(const struct guest_socket *socket)
-{
-    return socket->type == SOCK_STREAM || socket->type == SOCK_SEQPACKET;
-}
-
-/* Gives a nameless socket its mark (sentry/net/known.h), and notes who connects. Failing is no reason not to connect.
- */
-static struct known_socket *mark(const struct call *call, const struct guest_socket *socket)
+/* The kernel shows the name the other side was bound by. If that was outside the container, it may be a path of the host's: then
+ * it is shown by the name that led to it. */
+static void remember_shown(const struct call *call, const struct guest_socket *socket, const struct unix_address *address,
+                           bool bound_here)
 {
     struct unix_address native;
-    if (!keeps_peer(socket) || unix_native_name(socket->fd, &native) < 0)
-        return NULL;
-    struct known_socket *known = known_find(socket->inode, &native);
-    if (native.kind == UNIX_UNNAMED) {
-        uint64_t secret;
-        if (getrandom(&secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
-            return NULL;
-        native = (struct unix_address){.kind = UNIX_ABSTRACT};
-        int length = snprintf(native.name + 1, sizeof(native.name) - 1, "postern-%016llx", (unsigned long long)secret);
-        native.length = 1 + (size_t)length;
-        struct sockaddr_un bytes;
-        size_t size = unix_address_format(&native, &bytes);
-        if (bind(socket->fd, (const struct sockaddr *)&bytes, (socklen_t)size) < 0)
-            return NULL;
-        known = known_add(socket->inode);
-        known->shown = (struct unix_address){.kind = UNIX_UNNAMED};
-    } else if (known == NULL) {
-        known = known_add(socket->inode);
-        known->shown = native;
+    struct unix_address *shown = NULL;
+    if (!bound_here && unix_native_peer(socket->fd, &native) == 0 && !unix_address_equal(&native, address))
+        shown = malloc(sizeof(*shown));
+    struct socket_record *record = shown != NULL ? guest_socket_record(call, socket)
+                                                 : sockets_find(call->sentry->net->sockets, socket->cookie);
+    if (record == NULL) {
+        free(shown);
+        return;
     }
-    known->native = native;
-    known->owner = socket_peer_of(call);
-    return known;
+    if (shown != NULL)
+        *shown = *address;
+    free(record->shown_peer);
+    record->shown_peer = shown;
 }
 
-static void remember_peer(struct known_socket *known, const struct unix_address *address, const struct dentry *file)
+/* -EAGAIN if the other side's queue is full. */
+static int connect_path(struct call *call, const struct guest_socket *socket, const struct unix_address *address)
 {
-    if (known == NULL)
-        return;
-    const struct statx *attributes = &file->inode->attributes;
-    uint64_t dev = (uint64_t)attributes->stx_dev_major << 32 | attributes->stx_dev_minor;
-    const struct known_socket *bound = known_by_file(dev, attributes->stx_ino);
-    known->peer = bound != NULL ? bound->shown : *address;
+    struct socket_file file;
+    int error = unix_connect_path(call, socket->fd, address, &file);
+    if (error == 0)
+        remember_shown(call, socket, address, sockets_find_by_file(call->sentry->net->sockets, &file) != NULL);
+    return error;
 }
+
+static int connect_abstract(const struct call *call, const struct guest_socket *socket, const struct unix_address *address)
+{
+    struct sockaddr_un bytes;
+    size_t size = unix_address_format(address, &bytes);
+    peer_begin(call);
+    int error = native_connect(socket->fd, (const struct sockaddr *)&bytes, (socklen_t)size);
+    peer_end(call);
+    return error;
+}
+
+static int64_t attempt(struct call *call, const struct guest_socket *socket, const struct unix_address *address)
+{
+    return address->kind == UNIX_PATH ? connect_path(call, socket, address) : connect_abstract(call, socket, address);
+}
+
+/* --- waiting for room in the other's queue --- */
 
 struct connecting {
     struct unix_address address;
     struct guest_socket socket;
+    struct patience patience;
 };
-
-/* One attempt: -EAGAIN if the other side's queue is full. */
-static int64_t attempt(struct call *call, const struct guest_socket *socket, const struct unix_address *address)
-{
-    auto_dentry struct dentry *file = NULL;
-    int error = unix_find_file(call, address, &file);
-    if (error < 0)
-        return error;
-    char path[VFS_PATH_MAX];
-    ssize_t length = dentry_relative_path(file, path, sizeof(path));
-    if (length < 0)
-        return length;
-    struct known_socket *known = mark(call, socket);
-    const struct gofer_place place = {.path = path, .fd = -1, .expected = &file->inode->attributes};
-    error = gofer_connect(call->sentry->gofer, socket->fd, place);
-    if (error == 0)
-        remember_peer(known, address, file);
-    return error;
-}
 
 static void connecting_free(void *state)
 {
@@ -98,26 +83,27 @@ static int64_t poll_connecting(struct call *call, void *state)
 {
     struct connecting *connecting = state;
     int64_t result = attempt(call, &connecting->socket, &connecting->address);
-    if (result == -EAGAIN)
+    if (result == -EAGAIN && !patience_ended(&connecting->patience))
         return CALL_PENDING;
     connecting_free(connecting);
     return result;
 }
 
-static int64_t connect_path(struct call *call, struct guest_socket *socket, const struct unix_address *address)
+static int64_t connect_unix(struct call *call, struct guest_socket *socket, const struct unix_address *address)
 {
+    struct patience patience = patience_of(socket->fd, SO_SNDTIMEO);
     int64_t result = attempt(call, socket, address);
-    int flags = fcntl(socket->fd, F_GETFL);
-    if (result != -EAGAIN || flags < 0 || (flags & O_NONBLOCK) != 0)
+    if (result != -EAGAIN || !guest_socket_blocks(socket))
         return result;
-
     struct connecting *connecting = malloc(sizeof(*connecting));
     if (connecting == NULL)
         return -ENOMEM;
-    *connecting = (struct connecting){.address = *address, .socket = *socket};
+    *connecting = (struct connecting){.address = *address, .socket = *socket, .patience = patience};
     connecting->socket.fd = take_fd(&socket->fd);
-    const struct parked parked = {
-        .poll = poll_connecting, .cancel = connecting_free, .state = connecting, .interrupted = -ERESTARTSYS};
+    const struct parked parked = {.poll = poll_connecting,
+                                  .cancel = connecting_free,
+                                  .state = connecting,
+                                  .interrupted = patience_interrupted(&patience)};
     return call_park(call, &parked);
 }
 
@@ -131,17 +117,14 @@ int64_t sys_connect(struct call *call)
     int size = guest_sockaddr_read(call, call->args[1], arg_int(call, 2), &bytes);
     if (size < 0)
         return size;
-    if (socket.domain != AF_UNIX || sockaddr_family(&bytes, (size_t)size) == AF_UNSPEC)
+    if (socket.domain != AF_UNIX)
         return CALL_CONTINUE;
+    if (sockaddr_family(&bytes, (size_t)size) == AF_UNSPEC) /* takes the address off again, or is wrong */
+        return native_connect(socket.fd, (const struct sockaddr *)&bytes, (socklen_t)size);
 
     struct unix_address address;
     error = unix_address_parse(&bytes, (size_t)size, &address);
     if (error < 0 || address.kind == UNIX_UNNAMED)
         return -EINVAL;
-    if (address.kind == UNIX_PATH)
-        return connect_path(call, &socket, &address);
-    struct known_socket *known = mark(call, &socket);
-    if (known != NULL)
-        known->peer = address;
-    return CALL_CONTINUE;
+    return connect_unix(call, &socket, &address);
 }

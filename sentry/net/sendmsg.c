@@ -1,149 +1,220 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sendmsg(2). Nearly all run natively, after one look at the header: only a datagram to a path of a Unix socket needs
- * us to reach its goal, and the address is in memory, where the filter cannot see it. Whoever changes it behind our
- * back names a path that leads nowhere.
+ * sendmsg(2), sendmmsg(2) and sendto(2). Nearly all run natively, after one look at the header: only a datagram to a path of a Unix socket
+ * needs us to reach its goal, and only a message that says who sends it needs us to be judged; both are in memory, where the
+ * filter cannot see them. Whoever changes them behind our back names a path that leads nowhere, or says what the kernel says
+ * anyway.
  */
 #include <errno.h>
-#include <linux/capability.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "postern/cleanup.h"
-#include "sentry/kernel/cred.h"
-#include "sentry/kernel/process.h"
-#include "sentry/net/datagram.h"
+#include "sentry/net/control.h"
+#include "sentry/net/outgoing.h"
+#include "sentry/net/urgent.h"
 #include "sentry/syscalls/handlers.h"
 
-enum { PARTS_MAX = 1024 /* UIO_MAXIOV */, CONTROL_MAX = 16384 };
+enum { PLAIN = 1 /* the host sends it */ };
 
-/* The parts of the message, copied once; returns how many bytes they are. */
-static ssize_t read_parts(struct call *call, const struct msghdr *message, struct iovec parts[PARTS_MAX])
+/* --- does it need us? --- */
+
+/* A message's address; its size, 0 if it has none. What cannot be read the host says. */
+static int read_name(struct call *call, const struct msghdr *header, struct sockaddr_storage *ret_name)
 {
-    if (message->msg_iovlen > PARTS_MAX)
-        return -EMSGSIZE;
-    int error = guest_read(call, (uint64_t)message->msg_iov, parts, message->msg_iovlen * sizeof(parts[0]));
-    if (error < 0)
-        return error;
-    size_t total = 0;
-    for (size_t i = 0; i < message->msg_iovlen; i++) {
-        if (parts[i].iov_len > DATAGRAM_MAX - total)
-            return (ssize_t)parts[i].iov_len < 0 ? -EINVAL : -EMSGSIZE;
-        total += parts[i].iov_len;
-    }
-    return (ssize_t)total;
+    if (header->msg_name == NULL || header->msg_namelen == 0)
+        return 0;
+    int size = header->msg_namelen < sizeof(*ret_name) ? (int)header->msg_namelen : (int)sizeof(*ret_name);
+    return guest_sockaddr_read(call, (uint64_t)header->msg_name, size, ret_name);
 }
 
-static int read_data(struct call *call, const struct iovec *parts, size_t count, struct datagram *datagram)
+static bool is_path(const struct sockaddr_storage *name, int size)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
-        int error = guest_read(call, (uint64_t)parts[i].iov_base, datagram->data + used, parts[i].iov_len);
-        if (error < 0)
-            return error;
-        used += parts[i].iov_len;
-    }
-    return 0;
+    struct unix_address address;
+    return size > 0 && unix_address_parse(name, (size_t)size, &address) == 0 && address.kind == UNIX_PATH;
 }
 
-static int add_rights(struct call *call, const char *data, size_t size, struct datagram *datagram)
+static bool has_claim(const char *control, size_t size)
 {
-    for (size_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
-        int number;
-        memcpy(&number, data + at, sizeof(number));
-        if (datagram->fd_count == DATAGRAM_FDS_MAX)
-            return -EINVAL;
-        int fd = call_get_fd(call, number);
-        if (fd < 0)
-            return fd;
-        datagram->fds[datagram->fd_count++] = fd;
-    }
-    return 0;
+    struct control_item item;
+    size_t at = 0;
+    while (control_next(control, size, &at, &item) == 1)
+        if (item.level == SOL_SOCKET && item.type == SCM_CREDENTIALS)
+            return true;
+    return false;
 }
 
-static bool is_one_of(uint32_t id, uint32_t real, uint32_t effective, uint32_t saved)
+/* The control messages; NULL without an error where there are none we would look at. */
+static int read_control(struct call *call, const struct msghdr *header, char **ret_control)
 {
-    return id == real || id == effective || id == saved;
-}
-
-/* Who says he is somebody else must have the right to (scm_check_creds of Linux). Nobody in the container is shown it:
- * SO_PASSCRED is refused. */
-static int check_credentials(const struct call *call, const char *data, size_t size)
-{
-    struct ucred claimed;
-    if (size != sizeof(claimed))
-        return -EINVAL;
-    memcpy(&claimed, data, sizeof(claimed));
-    const struct cred *cred = call->cred;
-    bool himself = claimed.pid == call->task->process->vpid || cred_capable(cred, CAP_SYS_ADMIN);
-    bool uid = is_one_of(claimed.uid, cred->ruid, cred->euid, cred->suid) || cred_capable(cred, CAP_SETUID);
-    bool gid = is_one_of(claimed.gid, cred->rgid, cred->egid, cred->sgid) || cred_capable(cred, CAP_SETGID);
-    return himself && uid && gid ? 0 : -EPERM;
-}
-
-static int read_control(struct call *call, const struct msghdr *message, struct datagram *datagram)
-{
-    static char control[CONTROL_MAX] __attribute__((aligned(8))); /* main thread only */
-    if (message->msg_controllen > sizeof(control))
+    *ret_control = NULL;
+    if (header->msg_controllen < sizeof(struct cmsghdr))
+        return 0;
+    if (header->msg_controllen > MESSAGE_CONTROL_MAX)
         return -ENOBUFS;
-    int error = guest_read(call, (uint64_t)message->msg_control, control, message->msg_controllen);
-    size_t left = message->msg_controllen;
-    for (const char *at = control; error == 0 && left >= sizeof(struct cmsghdr);) {
-        struct cmsghdr header;
-        memcpy(&header, at, sizeof(header));
-        if (header.cmsg_len < sizeof(header) || header.cmsg_len > left)
-            return -EINVAL;
-        const char *data = at + CMSG_LEN(0);
-        size_t size = header.cmsg_len - CMSG_LEN(0);
-        if (header.cmsg_level == SOL_SOCKET && header.cmsg_type == SCM_RIGHTS)
-            error = add_rights(call, data, size, datagram);
-        else if (header.cmsg_level == SOL_SOCKET && header.cmsg_type == SCM_CREDENTIALS)
-            error = check_credentials(call, data, size);
-        else if (header.cmsg_level == SOL_SOCKET)
-            error = -EINVAL;
-        size_t step = CMSG_ALIGN(header.cmsg_len);
-        if (step > left)
-            break;
-        at += step;
-        left -= step;
-    }
+    auto_free char *control = malloc(header->msg_controllen);
+    if (control == NULL)
+        return -ENOMEM;
+    int error = guest_read(call, (uint64_t)header->msg_control, control, header->msg_controllen);
+    if (error == 0)
+        *ret_control = take_ptr(control);
     return error;
 }
 
-static int64_t send_to_path(struct call *call, const struct msghdr *message, struct guest_socket *socket,
-                            const struct unix_address *address)
+/* --- one message --- */
+
+static bool takes_path(const struct guest_socket *socket)
 {
-    static struct iovec parts[PARTS_MAX]; /* main thread only */
-    ssize_t size = read_parts(call, message, parts);
-    if (size < 0)
-        return size;
-    auto_datagram struct datagram *datagram = datagram_new(socket, address, arg_int(call, 2), (size_t)size);
-    if (datagram == NULL)
-        return -ENOMEM;
-    int error = read_control(call, message, datagram);
+    return socket->domain == AF_UNIX && socket->type == SOCK_DGRAM;
+}
+
+/* A datagram comes whole or not at all; of a stream we take as much as we like. */
+static int64_t data_size(const struct guest_socket *socket, const struct message *message)
+{
+    if (message->total <= MESSAGE_DATA_MAX)
+        return (int64_t)message->total;
+    return socket->type == SOCK_STREAM ? MESSAGE_DATA_MAX : -EMSGSIZE;
+}
+
+/* A message as far as it is read before anybody knows whether it is ours to send. */
+struct draft {
+    uint64_t address;
+    int flags;
+    struct msghdr header;
+    struct sockaddr_storage name;
+    int name_size;
+    char *control; /* owned */
+    int control_error;
+    bool urgent, claims, path;
+};
+
+static void draft_release(struct draft *draft)
+{
+    free(draft->control);
+}
+
+/* PLAIN: the host may send it, whoever the socket is. */
+static int read_draft(struct call *call, uint64_t address, int flags, struct draft *draft)
+{
+    *draft = (struct draft){.address = address, .flags = flags, .urgent = ((unsigned int)flags & MESSAGE_FLAGS_REFUSED) != 0};
+    if (guest_read(call, address, &draft->header, sizeof(draft->header)) < 0)
+        return PLAIN; /* the host says what is wrong with it */
+    draft->name_size = read_name(call, &draft->header, &draft->name);
+    draft->control_error = read_control(call, &draft->header, &draft->control);
+    draft->path = is_path(&draft->name, draft->name_size);
+    draft->claims = draft->control != NULL && has_claim(draft->control, draft->header.msg_controllen);
+    return draft->urgent || draft->claims || draft->path ? 0 : PLAIN;
+}
+
+/* PLAIN: the host may send it by this socket. */
+static int check_draft(const struct draft *draft, const struct guest_socket *socket)
+{
+    if (draft->urgent)
+        return urgent_check_send(socket->domain, socket->type, draft->flags);
+    return (draft->claims && socket->domain == AF_UNIX) || (draft->path && takes_path(socket)) ? 0 : PLAIN;
+}
+
+static int complete(struct call *call, const struct draft *draft, struct guest_socket *socket, struct outgoing **ret_outgoing)
+{
+    auto_message struct message message = {0};
+    int error = message_read(call, draft->address, &message);
     if (error == 0)
-        error = read_data(call, parts, message->msg_iovlen, datagram);
-    return error < 0 ? error : datagram_send(call, take_ptr(datagram));
+        error = draft->name_size < 0 ? draft->name_size : draft->control_error;
+    int64_t size = error < 0 ? error : data_size(socket, &message);
+    if (size < 0)
+        return (int)size;
+    auto_outgoing struct outgoing *outgoing = outgoing_new(socket, draft->flags, (size_t)size);
+    if (outgoing == NULL)
+        return -ENOMEM;
+    outgoing_set_name(outgoing, &draft->name, (size_t)draft->name_size);
+    if (draft->control != NULL)
+        error = outgoing_add_control(call, outgoing, draft->control, draft->header.msg_controllen);
+    if (error == 0)
+        error = message_gather(call, &message, 0, outgoing->data, outgoing->size);
+    if (error == 0)
+        *ret_outgoing = take_ptr(outgoing);
+    return error;
+}
+
+/* Copies a message in. PLAIN: the host may send it. */
+static int make_outgoing(struct call *call, int guest_fd, uint64_t address, int flags, struct outgoing **ret_outgoing)
+{
+    __attribute__((cleanup(draft_release))) struct draft draft;
+    auto_socket struct guest_socket socket = {.fd = -1};
+    int status = read_draft(call, address, flags, &draft);
+    if (status == 0)
+        status = guest_socket_get(call, guest_fd, &socket);
+    if (status == 0)
+        status = check_draft(&draft, &socket);
+    return status == 0 ? complete(call, &draft, &socket, ret_outgoing) : status;
 }
 
 int64_t sys_sendmsg(struct call *call)
 {
-    struct msghdr message;
-    if (guest_read(call, call->args[1], &message, sizeof(message)) < 0 || message.msg_name == NULL ||
-        message.msg_namelen == 0)
+    struct outgoing *outgoing;
+    int status = make_outgoing(call, arg_int(call, 0), call->args[1], arg_int(call, 2), &outgoing);
+    if (status == PLAIN)
         return CALL_CONTINUE;
-    struct sockaddr_storage bytes;
-    int size = (int)message.msg_namelen;
-    if (size > (int)sizeof(bytes))
-        size = sizeof(bytes); /* as the kernel does here, unlike in sendto */
-    size = guest_sockaddr_read(call, (uint64_t)message.msg_name, size, &bytes);
-    struct unix_address address;
-    if (size < 0 || sockaddr_family(&bytes, (size_t)size) != AF_UNIX ||
-        unix_address_parse(&bytes, (size_t)size, &address) < 0 || address.kind != UNIX_PATH)
+    return status < 0 ? status : outgoing_send(call, outgoing);
+}
+
+/*
+ * Of several messages only the first is looked at. If the host may send it, it sends all up to the first that needs us: that one it
+ * refuses, and says how many it has sent. If it needs us, it is the only one we send: who has more asks again.
+ */
+int64_t sys_sendmmsg(struct call *call)
+{
+    struct outgoing *outgoing;
+    if (arg_uint(call, 2) == 0)
         return CALL_CONTINUE;
+    int status = make_outgoing(call, arg_int(call, 0), call->args[1], arg_int(call, 3), &outgoing);
+    if (status == PLAIN)
+        return CALL_CONTINUE;
+    if (status < 0)
+        return status;
+    outgoing->length_address = call->args[1] + offsetof(struct mmsghdr, msg_len);
+    return outgoing_send(call, outgoing);
+}
+
+/* --- sendto --- */
+
+static int64_t send_to(struct call *call, struct guest_socket *socket, const struct sockaddr_storage *name, size_t name_size)
+{
+    const struct message message = {.total = call->args[2]};
+    int64_t size = data_size(socket, &message);
+    if (size < 0)
+        return size;
+    auto_outgoing struct outgoing *outgoing = outgoing_new(socket, arg_int(call, 3), (size_t)size);
+    if (outgoing == NULL)
+        return -ENOMEM;
+    outgoing_set_name(outgoing, name, name_size);
+    int error = guest_read(call, call->args[1], outgoing->data, outgoing->size);
+    return error < 0 ? error : outgoing_send(call, take_ptr(outgoing));
+}
+
+int64_t sys_sendto(struct call *call)
+{
+    const int flags = arg_int(call, 3);
+    struct sockaddr_storage bytes = {0};
     auto_socket struct guest_socket socket = {.fd = -1};
     int error = guest_socket_get(call, arg_int(call, 0), &socket);
-    if (error < 0 || socket.domain != AF_UNIX || socket.type != SOCK_DGRAM)
+    if (error < 0)
+        return error;
+    if (((unsigned int)flags & MESSAGE_FLAGS_REFUSED) != 0) {
+        error = urgent_check_send(socket.domain, socket.type, flags);
+        return error < 0 ? error : send_to(call, &socket, &bytes, 0);
+    }
+    if (!takes_path(&socket))
+        return CALL_CONTINUE; /* internet addresses; and stream sockets, which take none */
+    int size = guest_sockaddr_read(call, call->args[4], arg_int(call, 5), &bytes);
+    if (size < 0)
+        return size;
+    if (size == 0)
         return CALL_CONTINUE;
-    return send_to_path(call, &message, &socket, &address);
+    struct unix_address address;
+    error = unix_address_parse(&bytes, (size_t)size, &address);
+    if (error < 0 || address.kind == UNIX_UNNAMED)
+        return -EINVAL;
+    return address.kind == UNIX_PATH ? send_to(call, &socket, &bytes, (size_t)size) : CALL_CONTINUE;
 }

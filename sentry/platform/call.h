@@ -69,6 +69,13 @@ int64_t call_give_fd(struct call *call, int *fd, bool close_on_exec);
 /* Installs a descriptor without answering; *ret_number is its number in the guest. newfd < 0: lowest free. */
 int call_add_fd(struct call *call, int fd, bool close_on_exec, int newfd, int *ret_number);
 
+/* Answers the call with `result`, without a descriptor that was installed in vain. Returns CALL_ANSWERED, or -errno. */
+int64_t call_withdraw_fd(struct call *call, int number, int64_t result);
+
+/* Answers the call with what another call gives, which the caller is made to make. Dear: for what only the caller itself can do.
+ * Returns CALL_ANSWERED, or -errno. */
+int64_t call_make(struct call *call, long nr, const uint64_t arguments[6]);
+
 /* Fetches the object behind a guest descriptor. The caller closes it. Returns it or -EBADF. */
 int call_get_fd(struct call *call, int guest_fd);
 
@@ -77,7 +84,8 @@ bool call_threads_have_files(const struct call *call);
 
 /*
  * Blocking. A parked call is asked again ("poll") every few milliseconds and when wake() is called, and
- * aborted with -EINTR or a restart code when the guest has a deliverable signal.
+ * aborted with -EINTR or a restart code when the guest has a deliverable signal. (From the gate's first place it is not
+ * parked: the state is freed, and the call will come again.)
  * poll returns a value to answer with, or CALL_PENDING to go on waiting. cancel frees the state.
  */
 struct parked {
@@ -87,6 +95,9 @@ struct parked {
     int64_t interrupted; /* what a signal makes of it: -EINTR, -ERESTARTSYS, ... */
 };
 int64_t call_park(struct call *call, const struct parked *parked);
+
+/* Does it come from the place in the gate (stub/gate.h) whose calls must not wait? */
+bool call_is_gates_first(const struct call *call);
 
 /* Arguments, the way the kernel truncates them. */
 static inline int arg_int(const struct call *call, int i)

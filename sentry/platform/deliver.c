@@ -22,6 +22,7 @@
 #include "postern/confine.h"
 #include "postern/socket.h"
 #include "sentry/platform/call.h"
+#include "sentry/kernel/process.h"
 #include "sentry/platform/transient.h"
 
 CONFINE_ALLOW_IF(socketpair, 0, UINT32_MAX, AF_UNIX, "carries O_PATH descriptors to the guest");
@@ -87,22 +88,27 @@ static int received_number(const struct delivery *delivery)
     return number;
 }
 
+/* The caller receives a descriptor. Its number, -ESRCH when the caller is gone, or another -errno. */
+static int64_t receive_number(struct delivery *delivery)
+{
+    int64_t returned;
+    const int flags = MSG_OF_OURS | MSG_DONTWAIT | (delivery->close_on_exec ? MSG_CMSG_CLOEXEC : 0);
+    const uint64_t receiving[6] = {(uint64_t)delivery->socket, delivery->address, (uint32_t)flags};
+    int error = write_letter(delivery);
+    if (error < 0)
+        return error;
+    if (transient_call(&delivery->tracee, SYS_recvmsg, receiving, &returned) < 0)
+        return -ESRCH;
+    return returned == 1 ? received_number(delivery) : -EIO;
+}
+
 /* The caller receives the descriptor and puts it in the socket's place: the lowest number that was free. Returns what
  * its call returns, or -ESRCH when it is gone. */
 static int64_t receive(struct delivery *delivery)
 {
     struct tracee *tracee = &delivery->tracee;
     uint64_t socket = (uint64_t)delivery->socket, flags = delivery->close_on_exec ? O_CLOEXEC : 0;
-    int64_t result = write_letter(delivery);
-    if (result < 0)
-        return result;
-
-    int64_t returned, number = -EIO;
-    const uint64_t receiving[6] = {socket, delivery->address, MSG_DONTWAIT};
-    if (transient_call(tracee, SYS_recvmsg, receiving, &returned) < 0)
-        return -ESRCH;
-    if (returned == 1)
-        number = received_number(delivery);
+    int64_t returned, number = receive_number(delivery);
     if (number < 0)
         return number;
 
@@ -113,18 +119,27 @@ static int64_t receive(struct delivery *delivery)
     return returned;
 }
 
-/* The same with a page for the letter around it. */
-static int64_t receive_in_page(struct delivery *delivery)
+/* A page for the letter. 0 or -errno. */
+static int64_t map_page(struct delivery *delivery)
 {
-    int64_t address, ignored;
+    int64_t address;
     const uint64_t mapping[6] = {0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX, 0};
     if (transient_call(&delivery->tracee, SYS_mmap, mapping, &address) < 0)
         return -ESRCH;
     if (address < 0)
         return address;
     delivery->address = (uint64_t)address;
-    int64_t result = receive(delivery);
-    const uint64_t unmapping[6] = {(uint64_t)address, PAGE};
+    return 0;
+}
+
+/* The same with a page for the letter around it. */
+static int64_t receive_in_page(struct delivery *delivery)
+{
+    int64_t ignored, result = map_page(delivery);
+    if (result < 0)
+        return result;
+    result = receive(delivery);
+    const uint64_t unmapping[6] = {delivery->address, PAGE};
     if (result != -ESRCH && transient_call(&delivery->tracee, SYS_munmap, unmapping, &ignored) < 0)
         return -ESRCH;
     return result;
@@ -155,13 +170,63 @@ int64_t call_install_path_fd(struct call *call, int fd, bool close_on_exec)
     auto_close int ours = ends[0], theirs = ends[1];
     struct delivery delivery = {.close_on_exec = close_on_exec};
     error = socket_send(ours, "", 1, &fd, 1);
+    if (error < 0)
+        return error;
+    struct process *process = call->task->process;
+    process_intrude(process); /* as in guest_write() */
+    error = call_add_fd(call, theirs, true, -1, &delivery.socket);
+    if (error == 0)
+        error = transient_seize(call, &delivery.tracee);
+    if (error == 0)
+        deliver(&delivery);
+    process_intrude_end(process);
+    return error < 0 ? error : CALL_ANSWERED;
+}
+
+/* One letter after the other; their numbers go where they were to be. */
+static int64_t receive_all(struct delivery *delivery, const uint64_t *addresses, size_t count)
+{
+    int64_t result = map_page(delivery), ignored;
+    if (result < 0)
+        return result;
+    for (size_t i = 0; i < count && result >= 0; i++) {
+        result = receive_number(delivery);
+        const int number = (int)result;
+        struct iovec local = {.iov_base = (void *)(uintptr_t)&number, .iov_len = sizeof(number)};
+        struct iovec remote = {.iov_base = (void *)addresses[i], .iov_len = sizeof(number)};
+        if (result >= 0)
+            (void)process_vm_writev(delivery->tracee.tid, &local, 1, &remote, 1, 0);
+    }
+    const uint64_t unmapping[6] = {delivery->address, PAGE};
+    if (result != -ESRCH && transient_call(&delivery->tracee, SYS_munmap, unmapping, &ignored) < 0)
+        return -ESRCH;
+    return result;
+}
+
+int64_t call_return_path_fds(struct call *call, int64_t value, const int *fds, const uint64_t *addresses, size_t count,
+                             bool close_on_exec)
+{
+    int ends[2];
+    int error = socket_pair(ends);
+    if (error < 0)
+        return error;
+    auto_close int ours = ends[0], theirs = ends[1];
+    struct delivery delivery = {.close_on_exec = close_on_exec};
+    for (size_t i = 0; i < count && error == 0; i++)
+        error = socket_send(ours, "", 1, &fds[i], 1);
     if (error == 0)
         error = call_add_fd(call, theirs, true, -1, &delivery.socket);
     if (error == 0)
         error = transient_seize(call, &delivery.tracee);
     if (error < 0)
         return error;
-    deliver(&delivery);
+    int64_t ignored;
+    const uint64_t closing[6] = {(uint64_t)delivery.socket};
+    if (transient_stop(&delivery.tracee) < 0 || receive_all(&delivery, addresses, count) == -ESRCH ||
+        transient_call(&delivery.tracee, SYS_close, closing, &ignored) < 0)
+        return CALL_ANSWERED;
+    transient_return(&delivery.tracee, value);
+    transient_let_go(&delivery.tracee);
     return CALL_ANSWERED;
 }
 
@@ -180,6 +245,35 @@ int64_t call_install_terminal(struct call *call, int fd, bool close_on_exec)
         return CALL_ANSWERED;
     call->installed = number;
     transient_return(&tracee, number);
+    transient_let_go(&tracee);
+    return CALL_ANSWERED;
+}
+
+int64_t call_withdraw_fd(struct call *call, int number, int64_t result)
+{
+    struct tracee tracee;
+    int error = transient_seize(call, &tracee);
+    if (error < 0)
+        return error;
+    const uint64_t closing[6] = {(uint64_t)number};
+    int64_t ignored;
+    if (transient_stop(&tracee) < 0 || transient_call(&tracee, SYS_close, closing, &ignored) < 0)
+        return CALL_ANSWERED;
+    transient_return(&tracee, result);
+    transient_let_go(&tracee);
+    return CALL_ANSWERED;
+}
+
+int64_t call_make(struct call *call, long nr, const uint64_t arguments[6])
+{
+    struct tracee tracee;
+    int64_t result;
+    int error = transient_seize(call, &tracee);
+    if (error < 0)
+        return error;
+    if (transient_stop(&tracee) < 0 || transient_trapped_call(&tracee, nr, arguments, &result) < 0)
+        return CALL_ANSWERED;
+    transient_return(&tracee, result);
     transient_let_go(&tracee);
     return CALL_ANSWERED;
 }

@@ -3,6 +3,7 @@
 #define SENTRY_PLATFORM_DELIVER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct call;
@@ -12,6 +13,13 @@ struct call;
  * receives it over a socket. Some 100 microseconds. CALL_ANSWERED, or -errno to answer with.
  */
 int64_t call_install_path_fd(struct call *call, int fd, bool close_on_exec);
+
+/*
+ * Answers the call with `value`, after the caller has received such descriptors (borrowed) too and their numbers have been written to
+ * the addresses. CALL_ANSWERED, or -errno: then the call waits still.
+ */
+int64_t call_return_path_fds(struct call *call, int64_t value, const int *fds, const uint64_t *addresses, size_t count,
+                             bool close_on_exec);
 
 /*
  * call_give_fd() for a terminal (borrowed) that becomes the caller's controlling one, if the kernel agrees: only

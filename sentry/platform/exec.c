@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -29,57 +28,7 @@ CONFINE_ALLOW(newfstatat, "what a process executes, in our procfs");
 CONFINE_ALLOW_IF(kcmp, 2, UINT32_MAX, KCMP_FILE, "has the new program the files that were given to it");
 CONFINE_ALLOW(getpid, "its own side of that question");
 
-enum { SEAL_EXEC = 0x0020 }; /* F_SEAL_EXEC */
-
-extern const char stub_image[], stub_image_end[];
-
-struct exec_plan *exec_plan_new(void)
-{
-    struct exec_plan *plan = calloc(1, sizeof(*plan));
-    if (plan != NULL) {
-        plan->program_fd = plan->interpreter_fd = -1;
-        plan->load.program.fd = plan->load.interpreter.fd = -1;
-    }
-    return plan;
-}
-
-void exec_plan_close(struct exec_plan *plan)
-{
-    cleanup_close(&plan->program_fd);
-    cleanup_close(&plan->interpreter_fd);
-    plan->program_fd = plan->interpreter_fd = -1;
-}
-
-struct exec_plan *exec_plan_free(struct exec_plan *plan)
-{
-    if (plan != NULL) {
-        exec_plan_close(plan);
-        free(plan);
-    }
-    return NULL;
-}
-
-int stub_open(void)
-{
-    size_t size = (size_t)(stub_image_end - stub_image);
-    auto_close int fd = memfd_create("postern", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return -errno;
-    for (size_t done = 0; done < size;) {
-        ssize_t put = write(fd, stub_image + done, size - done);
-        if (put < 0)
-            return -errno;
-        done += (size_t)put;
-    }
-    if (fchmod(fd, 0555) < 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) < 0)
-        return -errno;
-    /* A guest can hold on to it: nobody takes its execution bits away (Linux 6.3). */
-    (void)fcntl(fd, F_ADD_SEALS, SEAL_EXEC);
-    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL) < 0)
-        return -errno;
-    return take_fd(&fd);
-}
+extern const char stub_image[];
 
 /* Distance of the stub's load plan from its entry point, as start.S notes it right before that. */
 static int64_t plan_distance(void)
@@ -110,6 +59,8 @@ static bool is_ours(const struct call *second, const uint64_t arguments[6])
 /* The files go in as late as can be, and stay open over the exec. */
 static int inject_files(struct call *second, struct exec_plan *plan)
 {
+    if (plan->load.files_later)
+        return 0;
     int status = call_add_fd(second, plan->program_fd, false, -1, &plan->load.program.fd);
     if (status == 0 && plan->interpreter_fd >= 0)
         status = call_add_fd(second, plan->interpreter_fd, false, -1, &plan->load.interpreter.fd);
@@ -147,9 +98,9 @@ static bool runs_stub(const struct sentry *sentry, pid_t pid, int stub)
 }
 
 /* The same for the files: until the exec other threads shared the table of descriptors; now nobody does. */
-static bool holds_file(pid_t pid, int number, int fd)
+static bool holds_file(const struct exec_plan *plan, pid_t pid, int number, int fd)
 {
-    return fd < 0 || syscall(SYS_kcmp, getpid(), pid, KCMP_FILE, fd, number) == 0;
+    return fd < 0 || plan->load.files_later || syscall(SYS_kcmp, getpid(), pid, KCMP_FILE, fd, number) == 0;
 }
 
 /* Strings, the last part of a plan, are mostly room. */
@@ -168,9 +119,25 @@ static bool take_over(struct tracee *tracee, const struct stub_exec *exec)
 {
     const struct exec_plan *plan = exec->plan;
     return runs_stub(tracee->call->sentry, tracee->tid, exec->stub) &&
-           holds_file(tracee->tid, plan->load.program.fd, plan->program_fd) &&
-           holds_file(tracee->tid, plan->load.interpreter.fd, plan->interpreter_fd) &&
+           holds_file(plan, tracee->tid, plan->load.program.fd, plan->program_fd) &&
+           holds_file(plan, tracee->tid, plan->load.interpreter.fd, plan->interpreter_fd) &&
            write_plan(tracee, &plan->load) == 0 && exec->committed(tracee->call, exec->data) == 0;
+}
+
+int64_t exec_give_files(struct call *call)
+{
+    struct exec_plan *plan = call->task->process->files_due;
+    call->task->process->files_due = NULL;
+    struct load_plan *load = &plan->load;
+    int status = call_add_fd(call, plan->program_fd, false, -1, &load->program.fd);
+    if (status == 0 && plan->interpreter_fd >= 0)
+        status = call_add_fd(call, plan->interpreter_fd, false, -1, &load->interpreter.fd);
+    if (status == 0)
+        status = guest_write(call, call->args[1], &load->program.fd, sizeof(load->program.fd));
+    if (status == 0 && plan->interpreter_fd >= 0)
+        status = guest_write(call, call->args[2], &load->interpreter.fd, sizeof(load->interpreter.fd));
+    (void)exec_plan_free(plan);
+    return status;
 }
 
 /* --- all of it --- */
@@ -183,8 +150,8 @@ static int give_up(struct tracee *tracee, const struct stub_exec *exec)
     int status = transient_result(tracee, &result);
     if (status == 0)
         status = exec->undo(tracee, exec->data);
-    const int numbers[] = {plan->load.program.fd, plan->load.interpreter.fd};
-    for (size_t i = 0; i < 2 && status == 0; i++) {
+    const int numbers[] = {plan->load.stub_fd, plan->load.program.fd, plan->load.interpreter.fd};
+    for (size_t i = 0; i < 3 && status == 0; i++) {
         const uint64_t closing[6] = {(uint64_t)numbers[i]};
         status = numbers[i] < 0 ? 0 : transient_call(tracee, SYS_close, closing, &ignored);
     }
@@ -195,9 +162,9 @@ static int give_up(struct tracee *tracee, const struct stub_exec *exec)
 }
 
 /* Returns 0 when the caller can go on, as the stub or as it was; -ESRCH when it is gone. */
-static int follow(struct tracee *tracee, const struct stub_exec *exec, int stub_number)
+static int follow(struct tracee *tracee, const struct stub_exec *exec)
 {
-    const uint64_t arguments[6] = {(uint64_t)stub_number, exec->empty, exec->arguments, exec->environment, AT_EMPTY_PATH};
+    const uint64_t arguments[6] = {(uint64_t)exec->plan->load.stub_fd, exec->empty, exec->arguments, exec->environment, AT_EMPTY_PATH};
     int status = transient_stop(tracee);
     if (status == 0)
         status = exec->begin(tracee, exec->data);
@@ -223,15 +190,15 @@ static int follow(struct tracee *tracee, const struct stub_exec *exec, int stub_
 
 int64_t platform_exec(struct call *call, const struct stub_exec *exec)
 {
-    int stub_number;
-    int status = call_add_fd(call, exec->stub, true, -1, &stub_number);
+    /* It stays open over the exec: the stub maps more of it. */
+    int status = call_add_fd(call, exec->stub, false, -1, &exec->plan->load.stub_fd);
     if (status < 0)
         return status;
     struct tracee tracee;
     status = transient_seize(call, &tracee);
     if (status < 0)
         return status;
-    status = follow(&tracee, exec, stub_number);
+    status = follow(&tracee, exec);
     exec_plan_close(exec->plan); /* no copy of ours outlives the answer */
     if (status == 0)
         transient_let_go(&tracee);

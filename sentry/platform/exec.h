@@ -20,10 +20,15 @@ struct exec_plan {
 
 struct exec_plan *exec_plan_new(void);                    /* NULL if memory is out */
 void exec_plan_close(struct exec_plan *plan);             /* the files alone */
+struct exec_plan *exec_plan_take(struct exec_plan *plan); /* another that has the files now; NULL if memory is out */
 struct exec_plan *exec_plan_free(struct exec_plan *plan); /* accepts NULL, returns NULL */
 
+/*
+ * The files go into the caller's table of descriptors right before it executes, and stay open over that. Whoever shares the table with it could
+ * take them out. What the caller may not read it gets later (load.files_later): the stub, which shares with nobody any more, asks.
+ */
 struct stub_exec {
-    struct exec_plan *plan; /* borrowed; its files are closed */
+    struct exec_plan *plan; /* borrowed; its files are closed, unless committed() has taken them over */
     int stub;           /* borrowed descriptor of the stub */
     uint64_t empty;     /* guest address of a NUL byte: the path "" */
     uint64_t arguments; /* guest addresses of argv and envp, as the caller gave them */
@@ -36,11 +41,12 @@ struct stub_exec {
     void *data;
 };
 
-/* The stub as a sealed memory file; made once. -errno on failure. */
-int stub_open(void);
 
 /* Returns CALL_ANSWERED when the caller has been answered, one way or the other (also when it died), or -errno
  * to answer with when nothing has happened to it yet. */
+/* The stub asks for them: gives what call's process is due. 0 or -errno. */
+int64_t exec_give_files(struct call *call);
+
 int64_t platform_exec(struct call *call, const struct stub_exec *exec);
 
 #endif

@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -23,24 +22,20 @@
 #include "sentry/kernel/status.h"
 #include "sentry/platform/boost.h"
 #include "sentry/platform/dispatch.h"
-#include "sentry/platform/doze.h"
+#include "sentry/platform/listeners.h"
 #include "sentry/platform/notify.h"
 #include "sentry/platform/parked.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/transient.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
+#include "sentry/stub/gate.h"
 
 CONFINE_ALLOW(epoll_create1, "events that are not calls");
 CONFINE_ALLOW(epoll_ctl, "events that are not calls");
 CONFINE_ALLOW(epoll_wait, "events that are not calls");
-CONFINE_ALLOW(eventfd2, "what whoever waits for calls is woken by");
-CONFINE_ALLOW(poll, "wait for calls");
-CONFINE_ALLOW(read, "it has been woken");
-CONFINE_ALLOW(write, "wakes it");
 
-enum { DOZE_AFTER = 20 /* slices without a call */ };
-enum { LISTENERS_MAX = 64, WATCH_EVENTS = 32, PARKED_POLL_MS = 4, RECEIVED_MAX = 4096 };
+enum { WATCH_EVENTS = 32, PARKED_POLL_MS = 4, RECEIVED_MAX = 4096 };
 _Static_assert(LISTENERS_MAX + 2 <= WAIT_SET_MAX, "a receiver can wait for all listeners");
 
 struct watch {
@@ -70,24 +65,15 @@ struct platform {
     int epoll;
     struct watch *watches;
     struct watch *retired; /* unwatched while events may still name them; freed between rounds */
+    struct watch more;     /* there is more to wait for than the receiver may know; always readable, armed when it is to be seen */
     struct parked_list *parked;
-    struct doze *doze;
-    int nudge; /* eventfd: whoever waits for calls begins anew */
+    struct listeners *listeners;
 
     pthread_mutex_t mutex; /* of what follows: it is used without the state lock too */
-    size_t listener_count;
-    int listeners[LISTENERS_MAX];
     struct received *first, **last;
     size_t received_count;
     struct expected_trap *expected;
 };
-
-static void nudged(void *data)
-{
-    const struct platform *platform = data;
-    uint64_t count;
-    (void)!read(platform->nudge, &count, sizeof(count));
-}
 
 struct platform *platform_new(struct sentry *sentry)
 {
@@ -98,49 +84,49 @@ struct platform *platform_new(struct sentry *sentry)
     platform->last = &platform->first;
     (void)pthread_mutex_init(&platform->mutex, NULL);
     platform->parked = parked_list_new();
+    platform->listeners = listeners_new();
     platform->epoll = epoll_create1(EPOLL_CLOEXEC);
-    platform->nudge = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    platform->doze = doze_new(platform->nudge);
-    if (platform->epoll < 0 || platform->parked == NULL || platform->nudge < 0 || platform->doze == NULL ||
-        platform_watch(platform, platform->nudge, nudged, platform) < 0)
+    platform->more.fd = eventfd(1, EFD_CLOEXEC);
+    struct epoll_event disarmed = {.data.ptr = &platform->more};
+    if (platform->epoll < 0 || platform->more.fd < 0 || platform->parked == NULL || platform->listeners == NULL ||
+        epoll_ctl(platform->epoll, EPOLL_CTL_ADD, platform->more.fd, &disarmed) < 0)
         return NULL;
     return take_ptr(platform);
 }
 
-void platform_nudge(struct platform *platform)
+/* Whoever adds to what is waited for may have been replaced as receiver while it was busy: the one that sleeps now has to look again. */
+static void wake_receiver(struct platform *platform)
 {
-    const uint64_t one = 1;
-    (void)!write(platform->nudge, &one, sizeof(one));
+    struct epoll_event armed = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = &platform->more};
+    if (!is_receiver())
+        (void)epoll_ctl(platform->epoll, EPOLL_CTL_MOD, platform->more.fd, &armed);
 }
 
 /* --- listeners --- */
 
 int platform_add_listener(struct platform *platform, int listener)
 {
-    (void)pthread_mutex_lock(&platform->mutex);
-    bool room = platform->listener_count < LISTENERS_MAX;
-    if (room)
-        platform->listeners[platform->listener_count++] = listener;
-    (void)pthread_mutex_unlock(&platform->mutex);
-    if (!room)
-        return -ENOSPC;
+    int result = listeners_add(platform->listeners, listener);
+    if (result < 0)
+        return result;
     notify_prepare(listener);
+    wake_receiver(platform);
     return 0;
 }
 
-/* The mutex is held. Whoever has been replaced as receiver meanwhile may say it once more. */
-static void drop_listener(struct platform *platform, int listener)
+size_t platform_listeners(struct platform *platform, struct pollfd *fds)
 {
-    for (size_t i = 0; i < platform->listener_count; i++) {
-        if (platform->listeners[i] != listener)
-            continue;
-        (void)close(listener);
-        platform->listeners[i] = platform->listeners[--platform->listener_count];
-        doze_forget(platform->doze);
-        break;
-    }
-    if (platform->listener_count == 0)
-        _exit(0); /* no filtered task is left: the container has ended */
+    return listeners_poll_set(platform->listeners, fds);
+}
+
+void platform_hold_listener(struct platform *platform, int listener)
+{
+    listeners_hold(platform->listeners, listener);
+}
+
+void platform_let_go_listener(struct platform *platform, int listener)
+{
+    listeners_let_go(platform->listeners, listener);
 }
 
 /* --- events that are not calls --- */
@@ -195,11 +181,12 @@ static void free_retired(struct platform *platform)
     }
 }
 
-/* One event at a time: what is unwatched while it is acted upon is not named by another that has been fetched already. */
+/* One event at a time: what is unwatched while it is acted upon is not named by another that has been fetched already. Whoever has been
+ * replaced meanwhile leaves the rest: some of it may be there to wake the one that sleeps now. */
 static void run_watches(struct platform *platform)
 {
     struct epoll_event event;
-    for (int i = 0; i < WATCH_EVENTS && epoll_wait(platform->epoll, &event, 1, 0) == 1; i++) {
+    for (int i = 0; i < WATCH_EVENTS && is_receiver() && epoll_wait(platform->epoll, &event, 1, 0) == 1; i++) {
         struct watch *watch = event.data.ptr;
         if (watch->ready != NULL)
             watch->ready(watch->data);
@@ -252,12 +239,14 @@ static void serve(struct platform *platform, const struct seccomp_notif *notific
 {
     struct call call;
     fill_call(platform, notification, listener, &call);
+    listeners_hold(platform->listeners, listener);
     receiver_begin_call();
     state_lock();
     int64_t result = serve_call(&call, (pid_t)notification->pid, asked_again);
     state_unlock();
     platform_answer(&call, result);
     receiver_end_call();
+    listeners_let_go(platform->listeners, listener);
 }
 
 /* The mutex is held. True if somebody has been waiting for just this one. */
@@ -281,6 +270,7 @@ static bool keep_for_later(struct platform *platform, int listener, const struct
     if (received == NULL)
         return false;
     *received = (struct received){.notification = *notification, .listener = listener};
+    listeners_hold(platform->listeners, listener);
     *platform->last = received;
     platform->last = &received->next;
     platform->received_count++;
@@ -321,6 +311,7 @@ static void serve_received(struct platform *platform)
     struct received *received;
     while (is_receiver() && (received = take_received(platform)) != NULL) {
         serve(platform, &received->notification, received->listener, true);
+        listeners_let_go(platform->listeners, received->listener);
         free(received);
     }
 }
@@ -330,11 +321,7 @@ static void serve_received(struct platform *platform)
 static size_t wait_set(void *data, struct pollfd *fds, int *ret_timeout)
 {
     struct platform *platform = data;
-    (void)pthread_mutex_lock(&platform->mutex);
-    size_t count = platform->listener_count;
-    for (size_t i = 0; i < count; i++)
-        fds[i + 1] = (struct pollfd){.fd = platform->listeners[i], .events = POLLIN};
-    (void)pthread_mutex_unlock(&platform->mutex);
+    size_t count = listeners_poll_set(platform->listeners, fds + 1);
     fds[0] = (struct pollfd){.fd = platform->epoll, .events = POLLIN};
     *ret_timeout = parked_any(platform->parked) ? PARKED_POLL_MS : -1;
     return count + 1;
@@ -362,6 +349,7 @@ static bool is_expected(struct platform *platform, int listener, const struct se
     return given;
 }
 
+/* POLLERR only says that whoever asked was interrupted, by a freezer for one, while the kernel's lock was somebody else's. */
 static void serve_listener(struct platform *platform, const struct pollfd *listener)
 {
     struct seccomp_notif notification;
@@ -370,10 +358,8 @@ static void serve_listener(struct platform *platform, const struct pollfd *liste
             return;
         if (!is_expected(platform, listener->fd, &notification))
             serve(platform, &notification, listener->fd, false);
-    } else if (listener->revents != 0) {
-        (void)pthread_mutex_lock(&platform->mutex);
-        drop_listener(platform, listener->fd);
-        (void)pthread_mutex_unlock(&platform->mutex);
+    } else if ((listener->revents & POLLHUP) != 0 && !listeners_end(platform->listeners, listener->fd)) {
+        sentry_end(platform->sentry); /* no filtered task is left */
     }
 }
 
@@ -387,39 +373,15 @@ static void look_around(struct platform *platform)
     receiver_end_call();
 }
 
-/* Nobody has called for a while, and whoever waits is not to wait in a listener. */
-static bool doze_off(struct platform *platform)
-{
-    int listeners[LISTENERS_MAX];
-    (void)pthread_mutex_lock(&platform->mutex);
-    size_t count = platform->listener_count;
-    memcpy(listeners, platform->listeners, count * sizeof(*listeners));
-    (void)pthread_mutex_unlock(&platform->mutex);
-    return doze_begin(platform->doze, listeners, count);
-}
-
-static int wait_for_calls(struct platform *platform, struct pollfd *fds, size_t count, int timeout, unsigned int *slices)
-{
-    bool early;
-    if (*slices >= DOZE_AFTER && boost_watching() && doze_off(platform)) {
-        *slices = 0;
-        return poll(fds, 1, timeout);
-    }
-    int ready = boost_poll(fds, count, timeout, &early);
-    *slices = early ? *slices + 1 : 0;
-    return ready;
-}
-
 static void run(void *data)
 {
     struct platform *platform = data;
-    unsigned int slices = 0;
     while (is_receiver()) {
         serve_received(platform);
         struct pollfd fds[WAIT_SET_MAX];
         int timeout;
         size_t count = wait_set(platform, fds, &timeout);
-        if (!is_receiver() || wait_for_calls(platform, fds, count, timeout, &slices) < 0)
+        if (!is_receiver() || poll(fds, count, timeout) < 0)
             continue;
         for (size_t i = count; i > 1 && is_receiver(); i--)
             serve_listener(platform, &fds[i - 1]);
@@ -530,9 +492,21 @@ int platform_wait_trap(struct platform *platform, struct expected_trap *trap, st
     return status;
 }
 
+bool call_is_gates_first(const struct call *call)
+{
+    return call->ip == GATE_ADDRESS + GATE_FIRST;
+}
+
 int64_t call_park(struct call *call, const struct parked *parked)
 {
-    return parked_add(call->sentry->platform->parked, call, parked);
+    struct platform *platform = call->sentry->platform;
+    if (call_is_gates_first(call)) {
+        parked->cancel(parked->state);
+        return -GATE_WAITS;
+    }
+    int64_t result = parked_add(platform->parked, call, parked);
+    wake_receiver(platform);
+    return result;
 }
 
 void platform_wake_parked(struct platform *platform)

@@ -57,13 +57,8 @@ ssize_t guest_read_some(struct call *call, uint64_t address, void *buffer, size_
     return valid < 0 ? valid : got;
 }
 
-int guest_write(struct call *call, uint64_t address, const void *buffer, size_t size)
+static ssize_t transfer_out(const struct call *call, uint64_t address, const void *buffer, size_t size)
 {
-    if (size == 0)
-        return 0;
-    int valid = still_asking(call);
-    if (valid < 0)
-        return valid;
     struct iovec local = {.iov_base = (void *)(uintptr_t)buffer, .iov_len = size};
     struct iovec remote = {.iov_base = (void *)address, .iov_len = size};
     bool paused = state_pause();
@@ -71,6 +66,23 @@ int guest_write(struct call *call, uint64_t address, const void *buffer, size_t 
     if (put < 0)
         put = errno == ESRCH ? -ESRCH : -EFAULT;
     state_resume(paused);
+    return put;
+}
+
+/* Not while another thread of the caller's executes: the caller's id may be the new program's before we know that the caller is no
+ * more, and it is not the caller's to write to. */
+int guest_write(struct call *call, uint64_t address, const void *buffer, size_t size)
+{
+    if (size == 0)
+        return 0;
+    struct process *process = call->task->process;
+    bool executes = process->executing == call->task; /* it is who the others wait for */
+    if (!executes)
+        process_intrude(process);
+    int valid = still_asking(call);
+    ssize_t put = valid < 0 ? valid : transfer_out(call, address, buffer, size);
+    if (!executes)
+        process_intrude_end(process);
     return put < 0 ? (int)put : (size_t)put == size ? 0 : -EFAULT;
 }
 

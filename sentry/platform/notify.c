@@ -14,10 +14,10 @@
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "sentry/kernel/process.h"
-#include "sentry/platform/boost.h"
 #include "sentry/platform/deliver.h"
 #include "sentry/platform/platform.h"
 #include "sentry/sentry.h"
+#include "sentry/stub/gate.h"
 
 #ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
@@ -43,24 +43,17 @@ void notify_prepare(int listener)
 int notify_receive(int listener, struct seccomp_notif *ret_notification)
 {
     memset(ret_notification, 0, sizeof(*ret_notification));
-    boost_enter();
-    int result = ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, ret_notification);
-    boost_leave();
-    return result < 0 ? -EAGAIN : 0;
+    return ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, ret_notification) < 0 ? -EAGAIN : 0;
 }
 
 /* A listener's requests end early when we are signalled while another of its users is inside, or frozen by `pause`. Taken for
  * the caller's death that would leave the caller waiting for ever. */
 static int request(int listener, unsigned long what, void *argument)
 {
-    int result, error;
-    do {
-        boost_enter();
+    int result;
+    do
         result = ioctl(listener, what, argument);
-        error = errno;
-        boost_leave();
-    } while (result < 0 && error == EINTR);
-    errno = error;
+    while (result < 0 && errno == EINTR);
     return result;
 }
 
@@ -72,10 +65,18 @@ bool platform_is_asking(struct sentry *sentry, int listener, uint64_t id)
     return asking;
 }
 
+/* What a signal may end is not answered to the gate's first call, which takes EINTR for something else (stub/gate.h). */
+static int64_t for_gate(const struct call *call, int64_t result)
+{
+    bool ended = result == -EINTR || result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND;
+    return ended && call_is_gates_first(call) ? -GATE_WAITS : result;
+}
+
 void platform_answer(struct call *call, int64_t result)
 {
     if (result == CALL_ANSWERED || result == CALL_PENDING)
         return;
+    result = for_gate(call, result);
 
     struct seccomp_notif_resp response = {.id = call->id};
     if (result == CALL_CONTINUE)

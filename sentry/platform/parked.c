@@ -66,6 +66,7 @@ int64_t parked_add(struct parked_list *list, const struct call *call, const stru
     }
     *entry = (struct parked_call){
         .call = *call, .parked = *parked, .tid = call->task->tid, .since = now_ns()};
+    platform_hold_listener(call->sentry->platform, call->listener);
     append(list, entry);
     return CALL_PENDING;
 }
@@ -135,6 +136,7 @@ void parked_poll(struct parked_list *list)
             continue;
         }
         platform_answer(&entry->call, result);
+        platform_let_go_listener(entry->call.sentry->platform, entry->call.listener);
         free(entry);
     }
 }

@@ -14,12 +14,19 @@
 #include "sentry/platform/call.h"
 
 struct platform;
+struct pollfd;
 struct seccomp_notif;
 
 struct platform *platform_new(struct sentry *sentry);
 
 /* Serves one more listener (owned). 0 or -errno. */
 int platform_add_listener(struct platform *platform, int listener);
+/* Those there are, to be polled; how many. `fds` has room for LISTENERS_MAX. Any thread. */
+size_t platform_listeners(struct platform *platform, struct pollfd *fds);
+
+/* For who keeps a call beyond its handler: its listener stays open until it is let go of. */
+void platform_hold_listener(struct platform *platform, int listener);
+void platform_let_go_listener(struct platform *platform, int listener);
 
 /* Calls ready(data) whenever fd (borrowed) is readable or hung up, until platform_unwatch. 0 or -errno. */
 int platform_watch(struct platform *platform, int fd, void (*ready)(void *data), void *data);
@@ -49,9 +56,6 @@ bool platform_is_asking(struct sentry *sentry, int listener, uint64_t id);
 
 /* Answers outside a handler. */
 void platform_answer(struct call *call, int64_t result);
-
-/* Whoever waits for calls begins anew. Any thread. */
-void platform_nudge(struct platform *platform);
 
 /* Parked calls are asked again without delay. */
 void platform_wake_parked(struct platform *platform);

@@ -108,7 +108,9 @@ void trace_call(struct trace *trace, struct trace_line *line, const struct call 
     /* A line too long loses arguments, never its end. */
     struct text text = {.data = line->bytes, .size = sizeof(line->bytes), .used = line->used};
     const struct route *route = call->route;
-    enum route_kind kind = guard_holds(route->guard, call->args) ? route->kind : route->otherwise;
+    uint64_t words[GUARD_WORDS] = {[GUARD_CALLER] = call->ip};
+    memcpy(words, call->args, sizeof(call->args));
+    enum route_kind kind = guard_holds(route->guard, words) ? route->kind : route->otherwise;
     text_add(&text, " = ");
     add_result(&text, call, result);
     text_add(&text, " %s %" PRIu64 "us\n", route_kind_name(kind), (nanoseconds + 500) / 1000);

@@ -14,7 +14,6 @@
 
 #include "postern/confine.h"
 #include "postern/thread.h"
-#include "sentry/platform/boost.h"
 
 CONFINE_ALLOW(poll, "wait for calls, for the gofer");
 CONFINE_ALLOW(wait4, "stops of a traced caller");
@@ -178,15 +177,16 @@ static void stand_by(void)
     set_guard(false, pool.awake);
 }
 
-/* Waits for the place, or to stand by for it. False: it is not needed, if it need not stay. */
-static bool wait_for_work(bool stays)
+/* Waits for the place, or to stand by for it. False: it is not needed. */
+static bool wait_for_work(void)
 {
     struct timespec until = after_ms(SPARE_MS);
     pool.spares++;
     int error = 0;
     bool taken = false;
-    while (pool.standing && error == 0 && !(taken = take_vacancy())) {
-        if (!stays && pool.spares > pool.reserve)
+    /* The vacancy first: it may have been meant for this one, and told just as its time was up. */
+    while (pool.standing && !(taken = take_vacancy()) && error == 0) {
+        if (pool.spares > pool.reserve)
             error = pthread_cond_clockwait(&pool.work, &pool.mutex, CLOCK_MONOTONIC, &until);
         else if (pthread_cond_wait(&pool.work, &pool.mutex) == 0)
             until = after_ms(SPARE_MS);
@@ -204,14 +204,13 @@ static void *work(void *unused)
     (void)unused;
     for (;;) {
         (void)pthread_mutex_lock(&pool.mutex);
-        if (!wait_for_work(false))
+        if (!wait_for_work())
             break;
         (void)pthread_mutex_unlock(&pool.mutex);
         pool.receiver.run(pool.receiver.data);
     }
     pool.count--;
     (void)pthread_mutex_unlock(&pool.mutex);
-    boost_forget_thread();
     return NULL;
 }
 
@@ -281,7 +280,7 @@ void workers_run(const struct receiver *receiver, unsigned int reserve)
     for (;;) {
         receiver->run(receiver->data);
         (void)pthread_mutex_lock(&pool.mutex);
-        while (!wait_for_work(true)) /* the process's first thread does not end */
+        while (!wait_for_work()) /* the process's first thread does not end */
             ;
         (void)pthread_mutex_unlock(&pool.mutex);
     }
@@ -318,13 +317,10 @@ static int poll_listening(int fd, int timeout_ms)
     bool round = round_ms >= 0 && (timeout_ms < 0 || round_ms < timeout_ms);
     /* It listens: that is not being stuck in a call. */
     atomic_fetch_add(&self.calls, 1);
-    bool early;
-    int ready = boost_poll(fds, count + 1, round ? round_ms : timeout_ms, &early);
+    int ready = poll(fds, count + 1, round ? round_ms : timeout_ms);
     atomic_fetch_add(&self.calls, 1);
     if (ready < 0 || fds[0].revents != 0)
         return ready < 0 ? ready : READABLE;
-    if (ready == 0 && early)
-        return LOOK_AGAIN;
     if (ready == 0 && !round)
         return TIME_IS_UP;
     if (!pool.receiver.take_in(pool.receiver.data, &fds[1], count) && !round)

@@ -13,6 +13,20 @@ enum {
     PLAN_SEGMENTS_MAX = 32,
     PLAN_PREFIX_MAX = 16,      /* argv entries that scripts put in front */
     PLAN_STRINGS_SIZE = 16384, /* their text, and the program's path */
+    PLAN_RUNS_MAX = 16,
+};
+
+/* Pages to be laid over an image's own: where in the image, where in the stub's file. */
+struct plan_run {
+    uint64_t address, offset, size;
+};
+
+/* What leads an image's calls to the gate (sentry/gate/twin.h); run_count 0: nothing does. */
+struct plan_twin {
+    uint32_t run_count;
+    uint32_t trampolines_size; /* whole pages; they lie right below the image */
+    uint64_t trampolines;      /* offset in the stub's file */
+    struct plan_run runs[PLAN_RUNS_MAX];
 };
 
 struct plan_segment {
@@ -30,6 +44,7 @@ struct plan_image {
     uint32_t segment_count;
     uint64_t alignment;    /* of the base of a movable image; a power of two */
     struct plan_segment segments[PLAN_SEGMENTS_MAX];
+    struct plan_twin twin;
 };
 
 struct load_plan {
@@ -43,6 +58,10 @@ struct load_plan {
     char name[16];             /* PR_SET_NAME */
     uint32_t strings_size;
     uint32_t forget_parent; /* its parent's end sends it no signal any more */
+    int32_t stub_fd;        /* number of the stub's own file, which it closes */
+    uint32_t gate;          /* 1: the window is mapped */
+    uint32_t files_later;   /* 1: the stub asks for the images' files, by execveat(-1, &program.fd, &interpreter.fd) */
+    uint32_t padding;
     uint64_t random;
     char strings[PLAN_STRINGS_SIZE];
 };

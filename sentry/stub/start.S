@@ -13,11 +13,20 @@ _start:
     mov %rsp, %rdi
     lea stub_stack_top(%rip), %rsp
     and $-16, %rsp
-    lea -16(%rsp), %rsp
-    mov %rsp, %rsi            /* where stub_main puts the program's stack pointer */
-    call stub_main            /* returns the entry point */
+    lea -32(%rsp), %rsp
+    mov %rsp, %rsi            /* where stub_main puts a struct leaving */
+    call stub_main
+    mov 8(%rsp), %rax         /* the entry point */
+    mov 16(%rsp), %rdi
+    mov 24(%rsp), %rcx
     mov (%rsp), %rsp
     push %rax
+    test %rcx, %rcx
+    jz 1f
+    lea _end(%rip), %rsi      /* all of the stub: what it does next is done by the gate */
+    sub %rdi, %rsi
+    jmp *%rcx
+1:
     xor %eax, %eax
     xor %ebx, %ebx
     xor %ecx, %ecx

@@ -14,9 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sentry/stub/gate.h"
 #include "sentry/stub/plan.h"
 
-enum { PAGE = 4096, AUXV_MAX = 48, SIGKILL_NUMBER = 9, PROT_RW = 3 };
+enum { PAGE = 4096, AUXV_MAX = 48, SIGKILL_NUMBER = 9, PROT_RW = 3, PROT_RX = 5 };
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -39,7 +40,16 @@ struct loaded {
 
 struct load_plan plan; /* the sentry writes it before the first instruction, by what start.S notes */
 
-uint64_t stub_main(uint64_t *stack, uint64_t *ret_stack);
+/* What start.S does with the program. */
+struct leaving {
+    uint64_t stack, entry;
+    uint64_t stub; /* where the stub begins in memory */
+    uint64_t gate; /* where to have it unmapped, or 0 */
+};
+
+extern const char __ehdr_start[]; /* by the linker */
+
+void stub_main(uint64_t *stack, struct leaving *ret_leaving);
 
 static int64_t call6(int64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
@@ -160,6 +170,20 @@ static void widen(struct range *range, uint64_t low, uint64_t high)
         range->high = high;
 }
 
+/* What leads its calls to the gate, over an image's code and below it. Without the trampolines there is nothing to jump to. */
+static void map_twin(const struct plan_twin *twin, uint64_t low, uint64_t bias, int fixed)
+{
+    uint64_t flags = MAP_PRIVATE | (uint64_t)(fixed ? MAP_FIXED_NOREPLACE : MAP_FIXED);
+    uint64_t trampolines = bias + low - twin->trampolines_size;
+    if (map(trampolines, twin->trampolines_size, PROT_RX, flags, plan.stub_fd, twin->trampolines) != trampolines)
+        return;
+    for (uint32_t i = 0; i < twin->run_count; i++) {
+        const struct plan_run *run = &twin->runs[i];
+        if (map(bias + run->address, run->size, PROT_RX, MAP_PRIVATE | MAP_FIXED, plan.stub_fd, run->offset) != bias + run->address)
+            die();
+    }
+}
+
 static struct loaded load_image(const struct plan_image *image, uint64_t wish)
 {
     uint64_t low = ~UINT64_C(0), high = 0;
@@ -171,9 +195,12 @@ static struct loaded load_image(const struct plan_image *image, uint64_t wish)
             high = page_up(segment->address + segment->memory_size);
     }
 
+    const struct plan_twin *twin = &image->twin;
     struct loaded loaded = {0};
-    if (image->movable)
-        loaded.bias = reserve(high - low, image->alignment, wish) - low;
+    if (image->movable) {
+        uint64_t below = twin->run_count > 0 ? (twin->trampolines_size + image->alignment - 1) & ~(image->alignment - 1) : 0;
+        loaded.bias = reserve(high - low + below, image->alignment, wish) + below - low;
+    }
     for (uint32_t i = 0; i < image->segment_count; i++) {
         const struct plan_segment *segment = &image->segments[i];
         map_segment(image, segment, loaded.bias, !image->movable);
@@ -187,6 +214,8 @@ static struct loaded load_image(const struct plan_image *image, uint64_t wish)
     }
     if (loaded.data.low == 0)
         loaded.data.low = loaded.code.low;
+    if (twin->run_count > 0)
+        map_twin(twin, low, loaded.bias, !image->movable);
     loaded.entry = loaded.bias + image->entry;
     (void)call6(__NR_close, (uint64_t)image->fd, 0, 0, 0, 0, 0);
     return loaded;
@@ -351,12 +380,18 @@ static uint64_t build_stack(uint64_t *old, const struct loaded *program, const s
     return (uint64_t)stack;
 }
 
-uint64_t stub_main(uint64_t *stack, uint64_t *ret_stack)
+void stub_main(uint64_t *stack, struct leaving *ret_leaving)
 {
     const uint64_t random = plan.random;
+    if (plan.files_later &&
+        call6(__NR_execveat, (uint64_t)-1, (uint64_t)&plan.program.fd, (uint64_t)&plan.interpreter.fd, 0, 0, 0) != 0)
+        die();
     if (plan.forget_parent)
         (void)call6(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0, 0);
     (void)call6(__NR_prctl, PR_SET_NAME, (uint64_t)plan.name, 0, 0, 0, 0);
+    uint64_t window = plan.gate ? map(GATE_ADDRESS, GATE_SIZE, PROT_RX, MAP_SHARED | MAP_FIXED_NOREPLACE, plan.stub_fd, GATE_FILE_OFFSET) : 0;
+    if (window != GATE_ADDRESS)
+        plan.program.twin.run_count = plan.interpreter.twin.run_count = 0;
     struct loaded program = load_image(&plan.program, PIE_BASE + (random % (1 << 28)) * PAGE);
     struct loaded interpreter = {0};
     if (plan.interpreter.fd >= 0)
@@ -365,6 +400,10 @@ uint64_t stub_main(uint64_t *stack, uint64_t *ret_stack)
         (void)call6(__NR_mprotect, page_down((uint64_t)stack), PAGE,
                     PROT_RW | PROT_EXEC | (uint64_t)PROT_GROWSDOWN, 0, 0, 0);
 
-    *ret_stack = build_stack(stack, &program, &interpreter, random >> 32);
-    return plan.interpreter.fd >= 0 ? interpreter.entry : program.entry;
+    (void)call6(__NR_close, (uint64_t)plan.stub_fd, 0, 0, 0, 0, 0);
+
+    ret_leaving->stack = build_stack(stack, &program, &interpreter, random >> 32);
+    ret_leaving->entry = plan.interpreter.fd >= 0 ? interpreter.entry : program.entry;
+    ret_leaving->stub = (uint64_t)__ehdr_start;
+    ret_leaving->gate = window == GATE_ADDRESS ? GATE_ADDRESS + GATE_LEAVE : 0;
 }

@@ -193,7 +193,7 @@ int64_t sys_umask(struct call *call)
     fs.umask = arg_uint(call, 0) & 0777;
     if (fs.umask == before)
         return before;
-    struct context *context = process_edit(process);
+    struct context *context = task_edit(call->task);
     if (context == NULL)
         return -ENOMEM;
     context_set_fs(context, call->task, &fs);

@@ -37,7 +37,7 @@ int64_t sys_mkdirat(struct call *call)
 static int64_t move_to(struct call *call, struct dentry *dentry, bool new_root)
 {
     struct process *process = call->task->process;
-    struct context *context = process_edit(process);
+    struct context *context = task_edit(call->task);
     if (context == NULL)
         return -ENOMEM;
     struct fs fs = task_fs(call->task);

@@ -73,11 +73,11 @@ int exec_judge(struct call *call, const struct vfs_who *who, const struct progra
     if (status < 0)
         return status;
 
+    bool readable = is_readable(who, program);
     bool hides = cred_change_hides(who->cred, result.cred);
     exec->cred = result.cred;
     exec->program = program->dentry == NULL ? NULL : dentry_get(program->dentry);
-    exec->dumpable = who->cred->euid == who->cred->ruid && who->cred->egid == who->cred->rgid && !hides &&
-                     is_readable(who, program);
+    exec->dumpable = who->cred->euid == who->cred->ruid && who->cred->egid == who->cred->rgid && !hides && readable;
     exec->gains = result.gains && !file.no_gain;
     exec->secure = (struct secureexec){.limits_stack = result.secure, .resets_personality = result.resets_personality};
 
@@ -88,6 +88,7 @@ int exec_judge(struct call *call, const struct vfs_who *who, const struct progra
     load->egid = result.cred->egid;
     load->secure = result.secure;
     load->forget_parent = result.secure || hides;
+    load->files_later = !readable;
     return 0;
 }
 

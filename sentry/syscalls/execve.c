@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "postern/cleanup.h"
+#include "sentry/gate/twin.h"
+#include "sentry/gate/window.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/exec.h"
 #include "sentry/platform/loader.h"
@@ -187,6 +189,7 @@ static int load_interpreter(const struct vfs_who *who, const char *path, struct 
     status = loader_parse_elf(interpreter.fd, &plan->load.interpreter, nested, &stack);
     if (status < 0)
         return status == -ENOEXEC ? -ELIBBAD : status;
+    twins_find(who->sentry->twins, interpreter.fd, true, &plan->load.interpreter);
     plan->interpreter_fd = take_fd(&interpreter.fd);
     return 0;
 }
@@ -226,6 +229,10 @@ static int commit(struct call *call, void *data)
     int status = context == NULL ? -ENOMEM : process_commit(table, process, context);
     if (status == 0 && exec->plan->load.forget_parent)
         call->task->death_signal = false;
+    if (status == 0 && exec->plan->load.files_later) {
+        process->files_due = exec_plan_take(exec->plan);
+        status = process->files_due == NULL ? -ENOMEM : 0;
+    }
     return status;
 }
 
@@ -263,6 +270,8 @@ static int prepare(struct call *call, const struct vfs_who *who, const char *pat
     if (status < 0)
         return status;
     load->stack_executable = stack_executable;
+    load->gate = window_has_gate(who->sentry->window);
+    twins_find(who->sentry->twins, program->fd, interpreter[0] == '\0', &load->program);
     if (interpreter[0] != '\0') {
         status = load_interpreter(who, interpreter, exec->plan);
         if (status < 0)
@@ -277,11 +286,6 @@ static int prepare(struct call *call, const struct vfs_who *who, const char *pat
 
 static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint64_t arguments, uint64_t environment, int flags)
 {
-    static int stub = -1;
-    if (stub < 0)
-        stub = stub_open();
-    if (stub < 0)
-        return stub;
     if ((flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0)
         return -EINVAL;
 
@@ -319,7 +323,7 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
         return -ENOENT;
     struct stub_exec request = {
         .plan = exec.plan,
-        .stub = stub,
+        .stub = window_file(call->sentry->window),
         .empty = path_address + (uint64_t)length,
         .arguments = arguments,
         .environment = environment,
@@ -334,7 +338,7 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
 static int64_t execute_alone(struct call *call, int dirfd, uint64_t path, uint64_t arguments, uint64_t environment, int flags)
 {
     struct process *process = call->task->process;
-    process_exec_begin(process);
+    process_exec_begin(process, call->task);
     int64_t result = execute(call, dirfd, path, arguments, environment, flags);
     process_exec_end(process);
     return result;
@@ -347,5 +351,7 @@ int64_t sys_execve(struct call *call)
 
 int64_t sys_execveat(struct call *call)
 {
+    if (call->task->process->files_due != NULL)
+        return exec_give_files(call);
     return execute_alone(call, arg_int(call, 0), call->args[1], call->args[2], call->args[3], arg_int(call, 4));
 }

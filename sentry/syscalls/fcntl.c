@@ -8,8 +8,10 @@
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/newcomers.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
+#include "sentry/syscalls/fcntl.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
 
@@ -19,24 +21,33 @@ CONFINE_ALLOW(getpgid, "may a descriptor's signals go to this group?");
  * All processes of the container are one id to the host kernel, which would therefore send the signal of a ready
  * descriptor to any of them; so who may be its owner is decided here, like a kill(2).
  */
-static int64_t set_owner(struct call *call)
+int file_owner_check(struct call *call, int owner)
 {
-    int owner = arg_int(call, 2);
     const struct cred *cred = call->cred;
-    if (owner == 0 || owner == INT32_MIN || cred_capable(cred, CAP_KILL))
-        return CALL_CONTINUE;
+    if (owner == 0 || owner == INT32_MIN)
+        return 0;
+    if (newcomer_has_id(call->sentry->processes, owner > 0 ? owner : -owner)) /* it leads a group of its own */
+        return -ESRCH;
+    if (cred_capable(cred, CAP_KILL))
+        return 0;
     const struct process *target = process_find_vpid(call->sentry->processes, owner > 0 ? owner : -owner);
     if (target == NULL)
-        return owner > 0 ? CALL_CONTINUE : -EPERM;
+        return owner > 0 ? 0 : -EPERM;
     if (owner > 0)
-        return cred_may_signal(cred, process_cred(target)) ? CALL_CONTINUE : -EPERM;
-    return getpgid(call->task->process->pid) == target->pid ? CALL_CONTINUE : -EPERM;
+        return cred_may_signal(cred, process_cred(target)) ? 0 : -EPERM;
+    return getpgid(call->task->process->pid) == target->pid ? 0 : -EPERM;
+}
+
+static int64_t set_owner(struct call *call)
+{
+    int error = file_owner_check(call, arg_int(call, 2));
+    return error < 0 ? error : CALL_CONTINUE;
 }
 
 /* The owner is in memory, which can change after a look at it. */
 static int64_t set_owner_extended(struct call *call)
 {
-    return cred_capable(call->cred, CAP_KILL) ? CALL_CONTINUE : -EPERM;
+    return cred_capable(call->cred, CAP_KILL) && !newcomers_present(call->sentry->processes) ? CALL_CONTINUE : -EPERM;
 }
 
 static int64_t native(struct call *call)

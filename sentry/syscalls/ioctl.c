@@ -8,11 +8,18 @@
 #include <linux/fs.h>
 #include <linux/random.h>
 #include <linux/sockios.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "postern/cleanup.h"
+#include "postern/confine.h"
+#include "sentry/net/ioctl.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
+
+CONFINE_ALLOW(fstat, "is it a socket?");
+CONFINE_ALLOW(newfstatat, "is it a socket?"); /* libc's fstat */
 
 struct command {
     unsigned int first, last;
@@ -43,7 +50,7 @@ static const struct command commands[] = {
     {FS_IOC_FIEMAP, FS_IOC_FIEMAP, -EOPNOTSUPP},
     {FIBMAP, FIBMAP, -EPERM},
     {FIFREEZE, FITRIM, -EPERM},
-    /* Sockets: questions about the container's own network; changes are the runtime's. */
+    /* Sockets: questions about the container's own network; the rest is below. */
     {SIOCGPGRP, SIOCGPGRP, CALL_CONTINUE},
     {FIOGETOWN, FIOGETOWN, CALL_CONTINUE},
     {SIOCGSTAMP_OLD, SIOCGSTAMPNS_OLD, CALL_CONTINUE},
@@ -52,25 +59,6 @@ static const struct command commands[] = {
     {SIOCGIFTXQLEN, SIOCGIFTXQLEN, CALL_CONTINUE},
     {SIOCGIFMAP, SIOCGIFMAP, CALL_CONTINUE},
     {SIOCGIFPFLAGS, SIOCGIFPFLAGS, CALL_CONTINUE},
-    {SIOCETHTOOL, SIOCETHTOOL, -EOPNOTSUPP},
-    {SIOCSPGRP, SIOCSPGRP, -EPERM}, /* the process is named in memory: fcntl(F_SETOWN) does the same */
-    {FIOSETOWN, FIOSETOWN, -EPERM},
-    {SIOCADDRT, SIOCRTMSG, -EPERM},
-    {SIOCSIFNAME, SIOCSIFNAME, -EPERM},
-    {SIOCSIFLINK, SIOCSIFLINK, -EPERM},
-    {SIOCSIFFLAGS, SIOCSIFFLAGS, -EPERM},
-    {SIOCSIFADDR, SIOCSIFADDR, -EPERM},
-    {SIOCSIFDSTADDR, SIOCSIFDSTADDR, -EPERM},
-    {SIOCSIFBRDADDR, SIOCSIFBRDADDR, -EPERM},
-    {SIOCSIFNETMASK, SIOCSIFNETMASK, -EPERM},
-    {SIOCSIFMETRIC, SIOCSIFMETRIC, -EPERM},
-    {SIOCSIFMEM, SIOCSIFMEM, -EPERM},
-    {SIOCSIFMTU, SIOCSIFMTU, -EPERM},
-    {SIOCSIFHWADDR, SIOCSIFHWADDR, -EPERM},
-    {SIOCSIFTXQLEN, SIOCSIFTXQLEN, -EPERM},
-    {SIOCADDMULTI, SIOCDELMULTI, -EPERM},
-    {SIOCDARP, SIOCSARP, -EPERM},
-    {SIOCBRADDBR, SIOCBRDELIF, -EPERM},
     /* The random devices. */
     {RNDGETENTCNT, RNDGETENTCNT, CALL_CONTINUE},
     {RNDADDTOENTCNT, RNDADDTOENTCNT, -EPERM},
@@ -78,6 +66,12 @@ static const struct command commands[] = {
     {RNDZAPENTCNT, RNDZAPENTCNT, -EPERM},
     {RNDCLEARPOOL, RNDCLEARPOOL, -EPERM},
 };
+
+static bool is_socket(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+}
 
 int64_t sys_ioctl(struct call *call)
 {
@@ -93,5 +87,5 @@ int64_t sys_ioctl(struct call *call)
         if (command >= commands[i].first && command <= commands[i].last)
             return commands[i].result;
     }
-    return -ENOTTY;
+    return is_socket(fd) ? socket_ioctl(call, &fd) : -ENOTTY;
 }

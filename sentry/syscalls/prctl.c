@@ -42,7 +42,7 @@ static int64_t set_dumpable(struct call *call)
     struct process *process = call->task->process;
     if (process->context->dumpable == dumpable)
         return 0;
-    struct context *context = process_edit(process);
+    struct context *context = task_edit(call->task);
     if (context == NULL)
         return -ENOMEM;
     context->dumpable = dumpable;

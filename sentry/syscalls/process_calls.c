@@ -9,6 +9,15 @@
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
 
+/* ptrace(2), "Ptrace access mode checking": by real ids, as for all that reaches into a process. */
+int64_t sys_get_robust_list(struct call *call)
+{
+    const struct task *target = subject_find(call, arg_int(call, 0));
+    if (target == NULL)
+        return -ESRCH;
+    return caller_may_attach(call, target) ? CALL_CONTINUE : -EPERM;
+}
+
 CONFINE_ALLOW(pidfd_getfd, "pidfd_getfd of a guest, judged");
 
 /* Done by us, through our copy of the pidfd: the guest's number may mean another one by the time the host looks. */

@@ -119,7 +119,7 @@ static int rename_found(struct renaming *renaming)
     const struct filesystem *filesystem = from->dentry->filesystem;
     if (filesystem->rename == NULL)
         return -EPERM;
-    return filesystem->rename(vfs, from->last, to->dentry, to->name, renaming->flags);
+    return filesystem->rename(vfs, from->last, to->dentry, to->name, renaming->flags, renaming->who);
 }
 
 static int64_t rename_at(struct call *call, int from_fd, uint64_t from_address, int to_fd, uint64_t to_address,

@@ -14,6 +14,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/kernel/newcomers.h"
 #include "sentry/kernel/rank.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
@@ -273,6 +274,8 @@ static int find_subjects(struct subjects *subjects, int which, const int kinds[3
         return target == NULL ? -ESRCH : add(subjects, target->tid, target);
     }
     if (which == kinds[1]) {
+        if ((pid_t)who > 0 && newcomer_has_id(call->sentry->processes, (pid_t)who)) /* it leads a group of its own */
+            return -ESRCH;
         subjects->has = has_group;
         group_find(call, (pid_t)who, &subjects->group);
     } else if (which == kinds[2]) {

@@ -34,7 +34,7 @@ static int note_filter(struct call *call, uint32_t flags)
     bool admin = caller_capable(call, CAP_SYS_ADMIN);
     if (process->context->before_program || (!admin && process->context->filtered && !everybody))
         return 0;
-    struct context *context = process_edit(process);
+    struct context *context = task_edit(call->task);
     if (context == NULL)
         return -ENOMEM;
     if (admin)

@@ -10,6 +10,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/net/vouch.h"
 #include "sentry/syscalls/secureexec.h"
 
 CONFINE_ALLOW(getpgid, "is a process in a group");
@@ -38,7 +39,7 @@ int subject_from_pidfd(struct call *call, int pidfd, struct task **ret_task)
         return -EBADF;
     long pid = strtol(line + sizeof("\nPid:\t") - 1, NULL, 10); /* -1: it has ended */
     struct task *task = pid > 0 ? task_find(call->sentry->processes, (pid_t)pid) : NULL;
-    if (task == NULL)
+    if (task == NULL || task->process->context->before_program)
         return -ESRCH;
     *ret_task = task;
     return 0;
@@ -76,10 +77,12 @@ struct cred *caller_cred_edit(struct call *call)
 /* Returns what the call returns: `value` if it went well. */
 static int64_t publish(struct call *call, struct cred *changed, int64_t value)
 {
+    const struct cred *before = call->cred;
     bool forget = call->task->death_signal && cred_change_hides(caller_cred(call), changed);
     int result = task_commit_cred(call->sentry->processes, call->task, changed);
     if (result < 0)
         return result;
+    vouch_changed(call, before->ruid, before->rgid);
     return forget ? secureexec_forget_parent(call, value) : value;
 }
 

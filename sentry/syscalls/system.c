@@ -48,7 +48,7 @@ static int note_files_differ(struct call *call)
         return 0;
     if (!call_threads_have_files(call))
         return -ENOMEM;
-    struct context *context = process_edit(process);
+    struct context *context = task_edit(call->task);
     if (context == NULL)
         return -ENOMEM;
     context->files_differ = true;
@@ -95,7 +95,7 @@ static int note_shared_fs(struct call *call)
     struct process *process = call->task->process;
     if (process->context->fs_shared)
         return 0;
-    struct context *context = process_edit(process);
+    struct context *context = task_edit(call->task);
     if (context == NULL)
         return -ENOMEM;
     context->fs_shared = true;

@@ -73,7 +73,9 @@ static int file_owner(struct vfs *vfs, struct object *object)
 static bool anonymous_owner(struct vfs *vfs, const struct cred *cred, struct statx *attributes)
 {
     const struct sentry *sentry = vfs->sentry;
-    const bool of_kernel = (attributes->stx_mode & S_IFMT) == 0, of_guest = attributes->stx_uid == sentry->guest_uid;
+    const bool of_kernel = (attributes->stx_mode & S_IFMT) == 0;
+    const bool pair = S_ISSOCK(attributes->stx_mode) && attributes->stx_uid == sentry->self_uid; /* made by us for a guest */
+    const bool of_guest = attributes->stx_uid == sentry->guest_uid || pair;
     if (of_guest && !of_kernel) {
         attributes->stx_uid = cred->fsuid;
         attributes->stx_gid = cred->fsgid;

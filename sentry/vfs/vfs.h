@@ -98,7 +98,8 @@ struct filesystem {
     int (*unlink)(struct vfs *vfs, struct dentry *victim);
     int (*rmdir)(struct vfs *vfs, struct dentry *victim);
     /* new_name's dentry may exist (replaced or exchanged by flags, rename(2)). */
-    int (*rename)(struct vfs *vfs, struct dentry *source, struct dentry *directory, const char *name, unsigned int flags);
+    int (*rename)(struct vfs *vfs, struct dentry *source, struct dentry *directory, const char *name, unsigned int flags,
+                  const struct vfs_who *who); /* who: whose is the node that RENAME_WHITEOUT leaves */
     int (*readdir)(struct vfs *vfs, struct dentry *directory, const struct vfs_who *who, int64_t offset, readdir_fn emit, void *data);
     int (*statfs)(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs);
     ssize_t (*getxattr)(struct vfs *vfs, struct dentry *dentry, const char *name, void *value, size_t size);

@@ -167,14 +167,30 @@ static void a_listener_of_its_own(void)
     EXPECT(stat("/", &status) == 0); /* our arguments are still read */
 }
 
-/* What would be granted natively, or promised and not kept: see docs/differences.md. */
-static void half_promises(void)
+/* Who sends, as a receiver that asks is told it: natively all are one id. The upper half of an int argument means nothing to the kernel. */
+static void vouching(long option)
 {
     int pair[2], on = 1;
+    char control[CMSG_SPACE(sizeof(struct ucred))];
+    struct ucred said, sender = {0};
+    struct iovec part = {&said, sizeof(said)};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
     EXPECT(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
-    /* The upper half of an int argument means nothing to the kernel. */
-    EXPECT(syscall(SYS_setsockopt, pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == -1);
-    EXPECT(syscall(SYS_setsockopt, pair[0], SOL_SOCKET, 0x100000000L | SO_PASSCRED, &on, sizeof(on)) == -1);
+    EXPECT(syscall(SYS_setsockopt, pair[0], SOL_SOCKET, option, &on, sizeof(on)) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (syscall(SYS_setresgid, 1000, 1000, 1000) == 0) /* not where there is but one id */
+            (void)syscall(SYS_setresuid, 1000, 1000, 1000);
+        said = (struct ucred){.pid = getpid(), .uid = getuid(), .gid = getgid()};
+        _exit(write(pair[1], &said, sizeof(said)) < 0);
+    }
+    EXPECT(recvmsg(pair[0], &message, 0) == sizeof(said));
+    if (CMSG_FIRSTHDR(&message) != NULL)
+        memcpy(&sender, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(sender));
+    EXPECT(sender.pid == pid && memcmp(&sender, &said, sizeof(said)) == 0);
+    EXPECT(wait_within(pid, 20) == 0);
+    (void)close(pair[0]);
+    (void)close(pair[1]);
 }
 
 int main(void)
@@ -187,7 +203,8 @@ int main(void)
     devices();
     host_names();
     powers();
-    half_promises();
+    vouching(SO_PASSCRED);
+    vouching(0x100000000L | SO_PASSCRED);
     pid_t pid = fork();
     if (pid == 0) {
         chroot_out();

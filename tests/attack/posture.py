@@ -19,11 +19,13 @@ NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 # Bits of capability(7), by the program that may hold them.
 CAPABILITIES = {
     "guest": (),
-    "sentry": ("DAC_OVERRIDE", "DAC_READ_SEARCH", "KILL", "SYS_PTRACE", "SYS_NICE", "SYS_RESOURCE"),
-    "gofer": ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETGID", "SETUID", "LEASE", "MKNOD", "SETFCAP"),
+    "sentry": ("DAC_OVERRIDE", "DAC_READ_SEARCH", "KILL", "SETGID", "SETUID", "SYS_PTRACE", "SYS_NICE",
+               "SYS_RESOURCE"),
+    "gofer": ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETGID", "SETUID", "LEASE", "MKNOD", "SETFCAP",
+              "SYS_CHROOT"),
 }
 NUMBERS = {"CHOWN": 0, "DAC_OVERRIDE": 1, "DAC_READ_SEARCH": 2, "FOWNER": 3, "FSETID": 4, "KILL": 5, "SETGID": 6, "SETUID": 7,
-           "SYS_PTRACE": 19, "SYS_NICE": 23, "SYS_RESOURCE": 24, "MKNOD": 27, "LEASE": 28, "SETFCAP": 31}
+           "SYS_CHROOT": 18, "SYS_PTRACE": 19, "SYS_NICE": 23, "SYS_RESOURCE": 24, "MKNOD": 27, "LEASE": 28, "SETFCAP": 31}
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
 libc.ptrace.restype = ctypes.c_long
@@ -71,8 +73,10 @@ def loaded_filters(pid):
         libc.ptrace(PTRACE_DETACH, pid, None, None)
 
 
-def run_bpf(program, number, arguments=(0,) * 6, arch=AUDIT_ARCH_X86_64):
-    data = struct.pack("<iIQ6Q", number, arch, 0, *(a & (1 << 64) - 1 for a in arguments))
+def run_bpf(program, number, arguments=(0,) * 7, arch=AUDIT_ARCH_X86_64):
+    """Behind the six arguments is the address the call comes from."""
+    caller = arguments[6] if len(arguments) > 6 else 0
+    data = struct.pack("<iIQ6Q", number, arch, caller, *(a & (1 << 64) - 1 for a in arguments[:6]))
     at, accumulator = 0, 0
     while True:
         code, jump_true, jump_false, value = program[at]
@@ -109,7 +113,7 @@ def check_guest_filter(program, table, complain):
                     complain(f"guest filter: call {number} is not {kind}")
             continue
         for case in route["cases"]:
-            arguments = [0] * 6
+            arguments = [0] * 7
             for term in case:
                 if term["op"] == "eq":
                     arguments[term["argument"]] = int(term["value"], 16)

@@ -10,6 +10,7 @@ import stat
 import sys
 
 plan = json.loads(sys.argv[1])
+RENAME_WHITEOUT = 4
 AT_FDCWD, SYS_OPEN_BY_HANDLE_AT, SYS_FCHMODAT2, SYS_SETNS, SYS_PIVOT_ROOT = -100, 304, 452, 308, 155
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -188,6 +189,10 @@ def leave_rights(folder):
     fails("a file capability", os.setxattr, plain, "security.capability", capability)
     for kind in (stat.S_IFBLK, stat.S_IFCHR):
         fails("a device node", os.mknod, os.path.join(folder, "device"), kind | 0o666, os.makedev(1, 1))
+        fails("a whiteout", os.mknod, os.path.join(folder, "whiteout"), kind | 0o666, 0)
+    for other in ("renamed", "/tmp/renamed"):
+        if libc.renameat2(AT_FDCWD, plain.encode(), AT_FDCWD, os.path.join(folder, other).encode(), RENAME_WHITEOUT) == 0:
+            bad("a whiteout by rename")
     for path in plan["programs"]:  # to write(2) them would take their rights
         fails(f"{path} has rights, and its content is ours", spoil_by_mapping, path)
     fails("a nameless set-id file", nameless)

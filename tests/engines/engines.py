@@ -79,6 +79,13 @@ def tree(kind):
                           text=True).stdout.strip()
 
 
+def cgroup_mounts():
+    """Where this machine's cgroups are, of both versions."""
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        found = [line.split()[1] for line in mounts if line.split()[2] in ("cgroup", "cgroup2")]
+    return sorted(mount for mount in set(found) if mount.startswith("/sys/fs/cgroup"))
+
+
 class Engines:
     """Starts it all; use as a context."""
 
@@ -181,11 +188,7 @@ class Engines:
 
     def cgroup_folders(self):
         """What is left of the tests in the machine's cgroups, deepest first."""
-        found = []
-        for top in glob.glob("/sys/fs/cgroup/*" + self.cgroup) + glob.glob("/sys/fs/cgroup" + self.cgroup):
-            for folder, _, _ in os.walk(top, topdown=False):
-                found.append(folder)
-        return found
+        return [folder for mount in cgroup_mounts() for folder, _, _ in os.walk(mount + self.cgroup, topdown=False)]
 
     def remove_cgroups(self):
         for _ in range(50):
@@ -195,8 +198,13 @@ class Engines:
                 except OSError:
                     pass
             if not self.cgroup_folders():
-                return
+                break
             time.sleep(0.1)
+        # Where a controller's hierarchy is not mounted but has a folder beside the others, Podman makes plain folders and files there for
+        # its conmon, whatever the runtime, and leaves them.
+        for folder in glob.glob("/sys/fs/cgroup/*" + self.cgroup):
+            if not any(folder.startswith(mount + "/") for mount in cgroup_mounts()):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def __exit__(self, *_):
         self.stop()

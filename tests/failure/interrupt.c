@@ -2,12 +2,13 @@
 /*
  * interrupt: runs a command and does harm at one exact moment of it: as the Nth system call of one of its processes begins.
  *
- *   interrupt REPORT BIRTHS TARGET N none|kill=VICTIM|fail=ERRNO [NAME=PID]... -- COMMAND...
+ *   interrupt REPORT BIRTHS TARGET N none|kill=VICTIM|stop=VICTIM|fail=ERRNO [NAME=PID]... -- COMMAND...
  *
  * BIRTHS     the names, by commas, of the processes the command makes, in their order: "sentry,fork,helper,init,fork,gofer". The command
  *            itself is "runtime". NAME=PID names one that is there already.
  * TARGET     whose system calls are counted
  * kill       by SIGKILL, with the target held where it is until the victim has gone
+ * stop       by SIGSTOP, for good
  * fail       the call is not made and returns ERRNO. Calls that cannot fail in a healthy program do not count.
  *
  * REPORT gets one line: `done NUMBER PID` (the call at which it was done, whose it was), or `missed COUNT` if the target made fewer
@@ -34,7 +35,7 @@
 
 enum { PROCESSES_MAX = 16, GONE_MS = 100, HARMLESS = SYS_close };
 
-enum action { ACTION_NONE, ACTION_KILL, ACTION_FAIL };
+enum action { ACTION_NONE, ACTION_KILL, ACTION_STOP, ACTION_FAIL };
 
 struct process {
     const char *name;
@@ -143,6 +144,18 @@ static void do_kill(long number, pid_t pid)
         await_end(victim);
 }
 
+/* The target stops when it has been let go. */
+static void do_stop(long number, pid_t pid)
+{
+    pid_t victim = pid_of(victim_name);
+    if (victim == 0) {
+        say("unborn\n", 0, 0);
+        return;
+    }
+    say("done %ld %ld\n", number, pid);
+    kill(victim, SIGSTOP);
+}
+
 /* Makes of the call one that does nothing, and that every filter of ours allows. */
 static void begin_failure(long number, pid_t pid)
 {
@@ -192,6 +205,8 @@ static bool at_call(pid_t pid)
     if (counts && ++counted == wanted) {
         if (action == ACTION_KILL)
             do_kill(number, pid);
+        else if (action == ACTION_STOP)
+            do_stop(number, pid);
         else if (action == ACTION_FAIL)
             begin_failure(number, pid);
         else
@@ -227,6 +242,8 @@ static void at_stop(pid_t pid, int status)
             let_go(pid);
         else
             resume(pid, 0);
+    } else if (event == PTRACE_EVENT_STOP && signal == SIGSTOP && settled) {
+        let_go(pid); /* and it stays stopped */
     } else if (event == PTRACE_EVENT_STOP) {
         /* A child may be seen before its parent's event. */
         if (strcmp(name_of(pid), "") == 0)
@@ -300,6 +317,9 @@ static void parse_action(char *text)
     char *value = strchr(text, '=');
     if (strncmp(text, "kill=", 5) == 0) {
         action = ACTION_KILL;
+        victim_name = value + 1;
+    } else if (strncmp(text, "stop=", 5) == 0) {
+        action = ACTION_STOP;
         victim_name = value + 1;
     } else if (strncmp(text, "fail=", 5) == 0) {
         action = ACTION_FAIL;

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Harm at every moment: at each system call of each process a command consists of, one of them is killed, or the call fails.
+"""Harm at every moment: at each system call of each process a command consists of, one of them is killed or stopped, or the call
+fails.
 
-Whatever the moment: the command ends, and says why if it failed; the state is truthful; `delete --force` takes everything away.
+Whatever the moment: the command ends, and says why if it failed; the state is truthful; `delete --force` takes everything away. Where a
+program waits for its stopped sentry, or the command itself is the one that is stopped, it is `delete --force` that ends the command.
 """
+import contextlib
 import dataclasses
 import errno
 import fcntl
@@ -10,6 +13,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 from steps import Driver, until  # first: it knows where the harness is
 from sandbox import alive, descendants, kill_all
@@ -19,6 +23,8 @@ ERRORS = ("ENOMEM", "EMFILE", "EACCES", "EIO")  # in turn
 ID_RANGE = (1980000000 + os.getpid() % 65536 * 48, 48)  # nobody else's: whoever is left in it is ours
 ID = "harmed"
 SERVANTS = ("sentry", "gofer", "init")
+PATIENCE = ("--timeout", "2")  # of a command that may be kept waiting
+SECONDS, IDLE_SECONDS = 20, 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,8 +58,15 @@ COMMANDS = {
 class Case:
     command: str
     target: str  # whose calls are counted
-    action: str  # kill=VICTIM, fail=ERRNO, none
+    action: str  # kill=VICTIM, stop=VICTIM, fail=ERRNO, none
     moment: int = 0
+
+    def stops(self):
+        return self.action.startswith("stop=")
+
+    def may_stay(self):
+        """A program whose sentry is stopped waits for it, and a command that is stopped ends nothing."""
+        return self.action == "stop=runtime" or (self.stops() and self.command in ("run", "exec"))
 
     def __str__(self):
         return f"{self.command} {self.target} {self.action} {self.moment}"
@@ -64,9 +77,10 @@ def actions(name):
     command = COMMANDS[name]
     made = list(dict.fromkeys(born for born in command.births.split(",") if born))
     found = [("runtime", "kill=runtime"), ("runtime", "fail=")]
-    found += [("runtime", f"kill={victim}") for victim in SERVANTS]
+    found += [("runtime", f"{harm}={victim}") for victim in SERVANTS for harm in ("kill", "stop")]
+    found.append(("runtime", "stop=runtime"))
     for target in made + ([s for s in SERVANTS if name in ("start", "exec")] if command.there else []):
-        found += [(target, f"kill={target}"), (target, "fail=")]
+        found += [(target, f"kill={target}"), (target, f"stop={target}"), (target, "fail=")]
     if name == "exec":
         found.append(("runtime", "kill=process"))
     return found
@@ -79,6 +93,7 @@ class Harm(Driver):
         super().__init__(runtime)
         self.interrupt = interrupt
         self.counts = {}
+        self.seen, self.since = None, 0
 
     def __enter__(self):
         super().__enter__()
@@ -109,18 +124,54 @@ class Harm(Driver):
         """Runs the command with the harm done to it; its exit code, its words, and what the harm was."""
         command = COMMANDS[case.command]
         line = [self.interrupt, self.report, command.births, case.target, str(case.moment or 10**9), case.action,
-                *(self.servants() if command.there else []), "--", *self.box.command(*self.words(case.command, command.words))]
+                *(self.servants() if command.there else []), "--",
+                *self.box.command(*(PATIENCE if case.stops() else ()), *self.words(case.command, command.words))]
         errors = os.path.join(self.box.folder, "harmed-err")
+        self.seen, self.since = None, time.monotonic()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.report)
         with open(errors, "wb") as err:
             process = self.reaper.start(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err)
             try:
-                code = self.reaper.wait(process, 20)
+                until(lambda: process.pid in self.reaper.ended or (case.may_stay() and self.is_idle(process)),
+                      "the end of the command", SECONDS)
+                if process.pid not in self.reaper.ended:
+                    self.end_by_force(case)
+                code = self.reaper.wait(process, SECONDS)
             finally:
                 self.reaper.kill(process)
         with open(errors, encoding="utf-8", errors="backslashreplace") as err:
             return code, err.read(), self.read_report()
 
+    def end_by_force(self, case):
+        """What is at work on the container is ended with it. A command that was stopped before it came to that goes on by itself."""
+        stopped = int(self.read_report()[2]) if case.action == "stop=runtime" else 0
+        folder = os.path.join(self.box.state, ID)
+        knows_it = stopped == 0 or any(folder in name for name in self.descriptors_of(stopped))
+        self.call(["delete", "--force", ID])
+        if not knows_it and alive(stopped):
+            os.kill(stopped, signal.SIGCONT)
+
+    @staticmethod
+    def descriptors_of(pid):
+        try:
+            return [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")]
+        except OSError:  # it has ended meanwhile
+            return []
+
+    def is_idle(self, process):
+        """The harm is done, and nothing has happened in the command's processes for longer than it waits for anybody."""
+        if not os.path.exists(self.report):
+            return False
+        family = descendants(process.pid)
+        seen = [self.text_of(f"/proc/{pid}/stat").split()[13:15] for pid in family]
+        if seen != self.seen:
+            self.seen, self.since = seen, time.monotonic()
+        return time.monotonic() - self.since > IDLE_SECONDS
+
     def read_report(self):
+        if not os.path.exists(self.report):
+            return ["missed", "0"]
         with open(self.report, encoding="ascii") as report:
             return report.read().split()
 
@@ -157,7 +208,7 @@ class Harm(Driver):
 
     def judge(self, case, code, err, report):
         """The command's own end."""
-        killed_itself = case.action == "kill=runtime" and report[0] == "done"
+        killed_itself = case.action in ("kill=runtime", "stop=runtime") and report[0] == "done"
         if killed_itself or code == 0:
             return []
         # That of a process which was killed says it all. (run does say why, but cannot as long as the sentry has a tracer.)

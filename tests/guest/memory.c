@@ -175,6 +175,9 @@ CASE(memory_files)
     int plain = memfd_create("plain", 0);
     TRY(fcntl(plain, F_ADD_SEALS, F_SEAL_GROW));
     TRY(memfd_create("x", 0x8000));
+    TRY(memfd_create("x", 0xffffffff)); /* a browser asks so */
+    TRY(memfd_create("x", 4 /* MFD_HUGETLB */ | 8 | 0x10));
+    TRY(memfd_create("x", 4 | 0x8000));
     char name[300];
     memset(name, 'n', 260);
     name[260] = '\0';

@@ -363,7 +363,14 @@ CASE(tasks)
     say("threads %d stats %d", count, stats);
     slurp("/proc/self/status");
     say("Threads %s", field("Threads"));
+    struct stat status = {0};
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY);
+    say("links %d", stat("/proc/self/task", &status) < 0 ? -1 : (int)status.st_nlink);
     pthread_join(thread, NULL);
+    for (int i = 0; i < 500 && fstatat(proc, "self/task/", &status, 0) == 0 && status.st_nlink > 3; i++)
+        sleep_ms(2); /* whoever joins a thread may see it still */
+    say("links %d", (int)status.st_nlink);
+    close(proc);
 }
 
 CASE(process_list)

@@ -216,7 +216,7 @@ CASE(waiting_for_zero_without_the_right_to_change)
             TRY(semop(id, &(struct sembuf){0, 0, 0}, 1));
             _exit(0);
         }
-        sleep_ms(60);
+        sleep_ms(300);
         if (way == 0)
             semctl(id, 0, SETVAL, 0);
         else if (way == 1)
@@ -559,6 +559,19 @@ CASE(in_proc)
     {
         become(OWNER, OWNER);
         remove_memory(shmget(key, 0, 0)), remove_semaphores(semget(key, 0, 0)), remove_queue(msgget(key, 0));
+    }
+}
+
+CASE(limits_in_proc)
+{
+    static const char *const names[] = {"kernel/shmmax", "kernel/shmall", "kernel/shmmni", "kernel/shm_rmid_forced", "kernel/sem",
+        "kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "fs/mqueue/queues_max", "fs/mqueue/msg_max", "fs/mqueue/msg_default",
+        "fs/mqueue/msgsize_max", "fs/mqueue/msgsize_default"};
+    char path[64];
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        snprintf(path, sizeof(path), "/proc/sys/%s", names[i]);
+        say_file(path);
+        say_stat(path);
     }
 }
 

@@ -54,7 +54,7 @@ class OrdinaryUser:
         programs = os.path.join(self.folder, "bin")
         os.mkdir(programs)
         built = os.path.dirname(runtime_command("postern")[0])
-        for program in ("postern", "postern-sentry", "postern-gofer", "postern-init"):
+        for program in ("postern", "postern-sentry", "postern-gofer", "postern-cell", "postern-init"):
             shutil.copy(os.path.join(built, program), programs)
         self.postern = os.path.join(programs, "postern")
         with open("/etc/passwd", encoding="utf-8") as passwd:

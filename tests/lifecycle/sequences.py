@@ -9,6 +9,7 @@ import time
 
 from steps import until  # first: it knows where the harness is
 import flags
+import patience
 import trouble
 
 SLEEP = ("/bin/sleep", "1000")
@@ -445,5 +446,5 @@ def own_killed_create(d):
 
 def all_sequences():
     """Those compared with runc, and those (own_...) that know what is right."""
-    return {name.split("_", 1)[1].replace("_", "-"): what for name, what in {**globals(), **vars(flags), **vars(trouble)}.items()
+    return {name.split("_", 1)[1].replace("_", "-"): what for name, what in {**globals(), **vars(flags), **vars(patience), **vars(trouble)}.items()
             if name.startswith(("sequence_", "own_"))}

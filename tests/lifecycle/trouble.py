@@ -12,6 +12,7 @@ from steps import until  # first: it knows where the harness is
 from sandbox import alive, libc, mount
 
 SLEEP = ("/bin/sleep", "1000")
+RLIMIT_LOCKS = 10  # of no use to the kernel any more, and the stamp of a process of ours: a caller's must not be taken for one
 OWN_WORDS = "the words are our own"
 MS_RDONLY, MS_REMOUNT = 1, 32
 
@@ -207,20 +208,21 @@ def own_callers_limits(d):
     def unlimited(config):
         config["process"]["rlimits"] = []
 
-    where = d.bundle("one", "/bin/sh", "-c", "ulimit -n >/limits; ulimit -f >>/limits; ulimit -t >>/limits; sleep 1000", change=unlimited)
+    show = "ulimit -n; ulimit -f; ulimit -t; sed -n 's/Max file locks *//p' /proc/self/limits | cut -d ' ' -f 1"
+    where = d.bundle("one", "/bin/sh", "-c", f"({show}) >/limits; sleep 1000", change=unlimited)
     highest = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for files in (4, 8, 16, 32, 64, 100):
         code, err = limited(d, ["create", "--bundle", where, "one"], resource.RLIMIT_NOFILE, files, files)
         d.check(f"create with {files} files", [code, "ulimit -n" in err] if code != 0 else "made", [1, True])
         d.left_nothing()
     for which, soft, line, shown in ((resource.RLIMIT_NOFILE, 20, 0, "20"), (resource.RLIMIT_FSIZE, 512 * 20, 1, "20"),
-                                     (resource.RLIMIT_CPU, 3000, 2, "3000")):
+                                     (resource.RLIMIT_CPU, 3000, 2, "3000"), (RLIMIT_LOCKS, 500, 3, "unlimited")):
         hard = highest if which == resource.RLIMIT_NOFILE else resource.RLIM_INFINITY
         code, err = limited(d, ["create", "--bundle", where, "one"], which, soft, hard)
         d.check(f"create with a soft limit {line} of {soft}", [code, err], [0, ""])
         d.pid("one")
         d.check("start", d.quietly("start", "one"), 0)
-        until(lambda: (d.file("limits") or "").count("\n") == 3, "the limits the program sees")
+        until(lambda: (d.file("limits") or "").count("\n") == 4, "the limits the program sees")
         d.check("what the program sees", d.file("limits").split("\n")[line], shown)
         os.unlink(os.path.join(d.box.root, "limits"))
         d.check("delete", d.quietly("delete", "--force", "one"), 0)

@@ -7,7 +7,7 @@ import tempfile
 import sandbox
 from sandbox import Sandbox
 
-PARTS = ["bin/postern", "libexec/postern/postern-sentry", "libexec/postern/postern-gofer", "libexec/postern/postern-init",
+PARTS = ["bin/postern", "libexec/postern/postern-sentry", "libexec/postern/postern-gofer", "libexec/postern/postern-cell", "libexec/postern/postern-init",
          "share/man/man1/postern.1", "share/bash-completion/completions/postern",
          "share/zsh/site-functions/_postern", "share/fish/vendor_completions.d/postern.fish"]
 

@@ -123,9 +123,11 @@ int gofer_unlink(struct gofer *gofer, struct gofer_place place, const struct sta
     return result(unlinkat(fake_gofer.root, place.path, directory ? AT_REMOVEDIR : 0));
 }
 
-int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_place to, unsigned int flags)
+int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_place to, unsigned int flags,
+                 const struct gofer_owner *owner)
 {
     (void)gofer;
+    (void)owner;
     return result(renameat2(fake_gofer.root, from.path, fake_gofer.root, to.path, flags));
 }
 

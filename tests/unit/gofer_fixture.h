@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_GOFER_FIXTURE_H
 #define TESTS_UNIT_GOFER_FIXTURE_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/securebits.h>
 #include <sched.h>
@@ -23,7 +24,10 @@
 #include <cmocka.h>
 
 #include "gofer/server.h"
+#include "postern/interrupt.h"
 #include "postern/socket.h"
+
+enum { FIXTURE_LABELS = 1900050000 };
 
 struct gofer_fixture {
     char folder[64]; /* of the test; "root" in it is served */
@@ -42,18 +46,34 @@ static inline int fixture_queues(void)
     return queues;
 }
 
+/* The hidden folder with what runtime/gofer_names.c puts into it. Only root can: without him the folder for names is not there. */
+static inline int fixture_mount_names(const struct gofer_fixture *fixture)
+{
+    char hidden[128], names[160], self[512];
+    (void)snprintf(hidden, sizeof(hidden), "%s/hidden", fixture->folder);
+    (void)snprintf(names, sizeof(names), "%s/" GOFER_NAMES_FOLDER, hidden);
+    (void)snprintf(self, sizeof(self), "%s/" GOFER_NAMES_SELF, names);
+    if (unshare(CLONE_NEWNS) == 0 && mount("/", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+        (mkdir(names, 0755) == 0 || errno == EEXIST) && (mkdir(self, 0755) == 0 || errno == EEXIST))
+        (void)mount("/proc/self/fd", self, NULL, MS_BIND, NULL);
+    return open(hidden, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 /* Exit code of the child: what server_run said, negated. */
 static inline void fixture_serve(const struct gofer_fixture *fixture, int socket)
 {
     static struct server server;
-    server = (struct server){.socket = socket, .root = fixture->root, .hidden = fixture->hidden, .fuse = -1,
-                             .queues = fixture_queues(),
+    server = (struct server){.socket = socket, .root = fixture->root, .hidden = fixture_mount_names(fixture),
+                             .fuse = -1, .queues = fixture_queues(), .label_uid = FIXTURE_LABELS,
+                             .label_gid = FIXTURE_LABELS,
                              .self = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC),
                              .mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)};
     (void)prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0); /* as the runtime does */
     (void)signal(SIGIO, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
-    int status = server_init(&server);
+    int status = interrupt_prepare();
+    if (status == 0)
+        status = server_init(&server);
     if (status == 0)
         status = server_run(&server);
     _exit(-status & 0xff);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/container.c runtime/process_mark.c runtime/json_write.c runtime/state_dir.c runtime/user_namespace.c runtime/privilege.c runtime/id_table.c */
+/* sources: runtime/container.c runtime/process_mark.c runtime/json_write.c runtime/state_dir.c runtime/lock.c runtime/await.c runtime/signals.c runtime/log.c runtime/user_namespace.c runtime/id_table.c */
 /* What is written of a container is what is read; what was not written by us is refused; the dead are dead. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -303,13 +304,13 @@ static void await_sleep(pid_t pid)
 static void test_lock(void **state)
 {
     (void)state;
-    int first = container_lock(folder, CONTAINER_LOCK_WAIT);
+    int first = container_lock(folder, 60000);
     assert_true(first >= 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         (void)close(first); /* a lock has as many holders as its descriptor */
-        _exit(container_lock(folder, CONTAINER_LOCK_WAIT) == -ENOENT ? 0 : 1);
+        _exit(container_lock(folder, 60000) == -ENOENT ? 0 : 1);
     }
     await_sleep(child);
     assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
@@ -388,23 +389,66 @@ static void test_first_thread_gone(void **state)
     assert_int_equal(process_mark_open(&mark), -ESRCH);
 }
 
+/* A process that is executed from a file of that name in our folder. */
+static pid_t executed(const char *name)
+{
+    char path[128], link[128] = "", shown[64];
+    (void)snprintf(path, sizeof(path), "%s/%s", root, name);
+    int program = open("/bin/sleep", O_RDONLY | O_CLOEXEC), copy = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+    assert_true(sendfile(copy, program, NULL, 1 << 30) > 0);
+    (void)close(copy);
+    (void)close(program);
+    pid_t child = fork();
+    if (child == 0) {
+        char *arguments[] = {"sleep", "1000", NULL}, *environment[] = {NULL};
+        (void)execve(path, arguments, environment);
+        _exit(1);
+    }
+    (void)snprintf(shown, sizeof(shown), "/proc/%d/exe", (int)child);
+    for (int i = 0; i < 5000 && strstr(link, name) == NULL; i++) {
+        (void)!readlink(shown, link, sizeof(link) - 1);
+        (void)usleep(1000);
+    }
+    return child;
+}
+
+static void end(pid_t child)
+{
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 static void test_status(void **state)
 {
     (void)state;
     struct container container = sample();
+    const struct process_mark self = container.init;
     assert_int_equal(container_status(folder, &container), CONTAINER_RUNNING);
     assert_int_equal(mknodat(folder, START_SOCKET, S_IFSOCK | 0600, 0), 0);
+    assert_int_equal(container_status(folder, &container), CONTAINER_RUNNING);
+    pid_t stub = executed("postern"), cell = executed("postern-cell");
+    assert_int_equal(process_mark_take(stub, &container.init), 0);
+    assert_int_equal(container_status(folder, &container), CONTAINER_RUNNING);
+    end(stub);
+    assert_int_equal(process_mark_take(cell, &container.init), 0);
+    assert_int_equal(container_status(folder, &container), CONTAINER_CREATED);
+    char installed[128];
+    (void)snprintf(installed, sizeof(installed), "%s/postern-cell", root);
+    assert_int_equal(unlink(installed), 0); /* as an upgrade does */
     assert_int_equal(container_status(folder, &container), CONTAINER_CREATED);
     frozen = true;
     assert_int_equal(container_status(folder, &container), CONTAINER_PAUSED);
     container.cgroup[0] = '\0';
     assert_int_equal(container_status(folder, &container), CONTAINER_CREATED);
 
+    end(cell);
+    assert_int_equal(container_status(folder, &container), CONTAINER_STOPPED);
+    container.init = self;
     container.init.start++;
     assert_int_equal(container_status(folder, &container), CONTAINER_STOPPED);
     container.init = (struct process_mark){0};
     assert_int_equal(container_status(folder, &container), CONTAINER_STOPPED);
-    int creator = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int creator = openat(folder, "alive", O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_int_equal(flock(creator, LOCK_EX), 0);
     assert_int_equal(container_status(folder, &container), CONTAINER_CREATING);
     (void)close(creator);

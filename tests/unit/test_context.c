@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c sentry/kernel/slack.c sentry/kernel/tags.c sentry/kernel/thread_fs.c sentry/kernel/ids.c sentry/platform/worker.c sentry/kernel/aio_account.c */
+/* sources: sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/limits.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c sentry/kernel/slack.c sentry/kernel/tags.c sentry/kernel/thread_fs.c sentry/kernel/ids.c sentry/platform/worker.c sentry/kernel/aio_account.c sentry/platform/exec_plan.c */
 /*
  * Contexts and the process table on real processes: a pid namespace of the test's own plays the guest. Needs root; without
  * it the tests of the table are skipped. The commands a guest takes are letters on a pipe.
@@ -229,11 +229,11 @@ static void test_references(void **state)
     context->root = dentry_get((struct dentry *)&watches);
     context->cwd = dentry_get((struct dentry *)&watches);
     context->umask = 027;
-    context->locks = (struct rlimit){5, 6};
+    context->limits.of[RLIMIT_NICE] = (struct rlimit){5, 6};
     struct context *copy = context_copy(context);
     assert_int_equal(dentry_references, 4);
     assert_int_equal(copy->umask, 027);
-    assert_int_equal(copy->locks.rlim_max, 6);
+    assert_int_equal(copy->limits.of[RLIMIT_NICE].rlim_max, 6);
     assert_int_equal(copy->id, 0);
     assert_ptr_equal(copy->cred, context->cred);
     assert_int_equal(atomic_load(&copy->cred->references), 2);
@@ -272,6 +272,13 @@ static void test_inheritance(void **state)
     assert_null(task_find(world.table, getpid()));
 }
 
+static struct cred *as_user(const struct task *task, uid_t uid)
+{
+    struct cred *cred = cred_copy(task_cred(task));
+    cred->ruid = cred->euid = cred->suid = cred->fsuid = uid;
+    return cred;
+}
+
 static void test_threads(void **state)
 {
     NEED_WORLD();
@@ -299,17 +306,19 @@ static void test_threads(void **state)
     assert_int_equal(world.init->context->cred->euid, 33);
 
     /* an exec leaves one thread, with the leader's id */
+    (void)task_get(leader); /* as a call of it that is being served would */
     process_collapse_to(world.table, world.init, task);
     assert_ptr_equal(task_find(world.table, world.pid), task);
     assert_ptr_equal(world.init->tasks, task);
     assert_null(task->next);
-}
 
-static struct cred *as_user(const struct task *task, uid_t uid)
-{
-    struct cred *cred = cred_copy(task_cred(task));
-    cred->ruid = cred->euid = cred->suid = cred->fsuid = uid;
-    return cred;
+    /* and what a call of the other comes to is not the new program's */
+    assert_null(task_edit(leader));
+    assert_int_equal(task_commit_cred(world.table, leader, as_user(leader, 44)), -ESRCH);
+    assert_true(task_unshare_fs(world.table, leader) < 0);
+    assert_int_equal(thread_set_slack(world.table, leader, 7), -ESRCH);
+    assert_int_equal(world.init->context->cred->euid, 33);
+    (void)task_put(leader);
 }
 
 static uid_t uid_of(pid_t vpid)

@@ -29,7 +29,7 @@ static int build(void **state)
 {
     (void)state;
     struct error error = {0};
-    return filter_build(&program, &error);
+    return filter_build(false, &program, &error);
 }
 
 static int drop(void **state)
@@ -39,15 +39,16 @@ static int drop(void **state)
     return 0;
 }
 
-static uint32_t run(uint32_t arch, uint32_t nr, const uint64_t arguments[6])
+static uint32_t run(uint32_t arch, uint32_t nr, const uint64_t arguments[GUARD_WORDS])
 {
     struct seccomp_data data = {.nr = (int)nr, .arch = arch, .instruction_pointer = 0x400000};
     for (size_t i = 0; i < 6; i++)
         data.args[i] = arguments[i];
+    data.instruction_pointer = arguments[GUARD_CALLER];
     return bpf_run(&program, &data);
 }
 
-static uint32_t expected(int nr, const uint64_t arguments[6])
+static uint32_t expected(int nr, const uint64_t arguments[GUARD_WORDS])
 {
     const struct route *route = route_find(nr);
     enum route_kind kind = guard_holds(route->guard, arguments) ? route->kind : route->otherwise;
@@ -58,7 +59,7 @@ static uint32_t expected(int nr, const uint64_t arguments[6])
     return SECCOMP_RET_USER_NOTIF;
 }
 
-static void check(int nr, const uint64_t arguments[6])
+static void check(int nr, const uint64_t arguments[GUARD_WORDS])
 {
     uint32_t verdict = run(AUDIT_ARCH_X86_64, (uint32_t)nr, arguments);
     if (verdict != expected(nr, arguments))
@@ -72,7 +73,7 @@ static void every_number_with_plain_arguments(void **state)
     static const uint64_t probes[] = {0, 1, UINT32_MAX, UINT64_MAX, GARBAGE, UINT64_C(1) << 63};
     for (int nr = 0; nr < 1024; nr++) {
         for (size_t p = 0; p < sizeof(probes) / sizeof(probes[0]); p++) {
-            uint64_t arguments[6] = {probes[p], probes[p], probes[p], probes[p], probes[p], probes[p]};
+            uint64_t arguments[GUARD_WORDS] = {probes[p], probes[p], probes[p], probes[p], probes[p], probes[p]};
             check(nr, arguments);
         }
     }
@@ -81,7 +82,7 @@ static void every_number_with_plain_arguments(void **state)
 /* All cases of a guard, their neighbours, and the same with garbage where the kernel does not look. */
 static void check_case(const struct route *route, const struct guard_case *guard_case)
 {
-    uint64_t base[6] = {0};
+    uint64_t base[GUARD_WORDS] = {0};
     for (size_t t = 0; t < guard_case->term_count; t++) {
         if (guard_case->terms[t].op == GUARD_EQ)
             base[guard_case->terms[t].argument] = guard_case->terms[t].value;
@@ -90,7 +91,7 @@ static void check_case(const struct route *route, const struct guard_case *guard
     for (size_t t = 0; t < guard_case->term_count; t++) {
         const struct guard_term *term = &guard_case->terms[t];
         for (unsigned int bit = 0; bit < 64; bit++) {
-            uint64_t arguments[6];
+            uint64_t arguments[GUARD_WORDS];
             memcpy(arguments, base, sizeof(base));
             arguments[term->argument] = term->value ^ (UINT64_C(1) << bit);
             check(route->nr, arguments);
@@ -124,8 +125,8 @@ static void small_values_of_all_pairs(void **state)
             continue;
         for (uint64_t a = 0; a < 300; a++) {
             for (uint64_t b = 0; b < 130; b++) {
-                check(nr, (uint64_t[6]){a, b, 0, 0, 0, 0});
-                check(nr, (uint64_t[6]){0, a, b, 0, b, 0});
+                check(nr, (uint64_t[GUARD_WORDS]){a, b, 0, 0, 0, 0});
+                check(nr, (uint64_t[GUARD_WORDS]){0, a, b, 0, b, 0});
             }
         }
     }
@@ -137,7 +138,7 @@ static void what_must_never_run(void **state)
     (void)state;
     struct {
         int nr;
-        uint64_t arguments[6];
+        uint64_t arguments[GUARD_WORDS];
     } const never[] = {
         {SYS_clone, {0x10000000 /* NEWUSER */ | 17}},
         {SYS_clone, {0x40000000 /* NEWNET */ | 17}},
@@ -165,8 +166,21 @@ static void what_must_never_run(void **state)
         {SYS_getsockopt, {3, SOL_SOCKET, 17 /* PEERCRED */}},
         {SYS_getsockopt, {3, SOL_SOCKET, 77 /* PEERPIDFD */}},
         {SYS_sendto, {3, 0, 0, 0, UINT64_C(1) << 40}},
+        {SYS_sendto, {3, 0, 0, 1 /* OOB */}},
+        {SYS_sendto, {3, 0, 0, 0x4000000 /* ZEROCOPY */}},
+        {SYS_sendto, {3, 0, 0, GARBAGE | 0x8000000 /* SPLICE_PAGES */}},
+        {SYS_recvfrom, {3, 0, 0, 1 /* OOB */}},
+        {SYS_recvfrom, {3, 0, 0, 0x2000000 /* SOCK_DEVMEM */}},
+        {SYS_recvmsg, {3, 0, 0}},
+        {SYS_recvmsg, {3, 0, 0x840 | 2 /* PEEK */}},
+        {SYS_recvmmsg, {3, 0, 1, 0x840}},
+        {SYS_sendmmsg, {3, 0, 1, 0x4000}},
+        {SYS_sendmmsg, {3, 0, 2, 0x4800}},
+        {SYS_setsockopt, {3, SOL_SOCKET, 16 /* PASSCRED */}},
+        {SYS_setsockopt, {3, SOL_SOCKET, 32 /* SNDBUFFORCE */}},
         {SYS_prctl, {4 /* SET_DUMPABLE */}},
         {SYS_prlimit64, {1, 7}},
+        {SYS_get_robust_list, {1}},
         {SYS_prlimit64, {0, 10 /* LOCKS */}},
         {SYS_setrlimit, {10 /* LOCKS */}},
         {SYS_madvise, {0, 0, 100 /* HWPOISON */}},
@@ -186,7 +200,7 @@ static void what_must_run_natively(void **state)
     (void)state;
     struct {
         int nr;
-        uint64_t arguments[6];
+        uint64_t arguments[GUARD_WORDS];
     } const native[] = {
         {SYS_read, {0}}, {SYS_write, {1}}, {SYS_mmap, {0}}, {SYS_fork, {0}}, {SYS_getpid, {0}}, {SYS_exit_group, {0}},
         {SYS_clone, {0x3d0f00 /* pthread_create */}},
@@ -200,9 +214,13 @@ static void what_must_run_natively(void **state)
         {SYS_socket, {10, 2 | 04000, 17}},
         {SYS_setsockopt, {3, 1, 2 /* REUSEADDR */}},
         {SYS_setsockopt, {3, 6, 1 /* NODELAY */}},
-        {SYS_sendto, {3, 1, 2, 3, 0, 99}},
+        {SYS_sendto, {3, 1, 2, 0x4040 /* NOSIGNAL, DONTWAIT */, 0, 99}},
+        {SYS_recvfrom, {3, 1, 2, 0x40000162 /* CMSG_CLOEXEC, WAITALL, DONTWAIT, TRUNC, PEEK */, 5, 6}},
+        {SYS_recvmsg, {3, 1, 0x40000840}},
+        {SYS_sendmmsg, {3, 1, 1, 0x4800}},
         {SYS_prctl, {15 /* SET_NAME */}},
         {SYS_prlimit64, {0, 7 /* NOFILE */}},
+        {SYS_get_robust_list, {0}},
         {SYS_arch_prctl, {0x1002}},
     };
     for (size_t i = 0; i < sizeof(native) / sizeof(native[0]); i++) {
@@ -214,7 +232,7 @@ static void what_must_run_natively(void **state)
 static void foreign_calls_kill(void **state)
 {
     (void)state;
-    const uint64_t arguments[6] = {0};
+    const uint64_t arguments[GUARD_WORDS] = {0};
     for (uint32_t nr = 0; nr < 600; nr++) {
         assert_int_equal(run(AUDIT_ARCH_I386, nr, arguments), SECCOMP_RET_KILL_PROCESS);
         assert_int_equal(run(AUDIT_ARCH_X86_64, nr | 0x40000000u, arguments), SECCOMP_RET_KILL_PROCESS);
@@ -249,7 +267,7 @@ static void it_is_built_quickly(void **state)
     for (int i = 0; i < 100; i++) {
         struct sock_fprog again = {0};
         struct error error = {0};
-        assert_int_equal(filter_build(&again, &error), 0);
+        assert_int_equal(filter_build(false, &again, &error), 0);
         free(again.filter);
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &end);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every operation, from the sentry's client to a gofer's loop and back. Needs root, as the gofer does. */
-/* sources: gofer/server.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c gofer/op_queues.c */
+/* sources: gofer/server.c gofer/op_rank.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/bind.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c gofer/op_queues.c */
 #include "gofer_fixture.h"
 
 #include <errno.h>
@@ -14,9 +14,11 @@
 #include <sys/un.h>
 #include <sys/xattr.h>
 
+#include "postern/mark.h"
 #include "sentry/fs/gofer_client.h"
 
 #define AT(name) ((struct gofer_place){.path = (name), .fd = -1})
+#define WITH(name, there) ((struct gofer_place){.path = (name), .fd = -1, .expected = (there)})
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs.h"
 
@@ -88,7 +90,7 @@ static int tear_down(void **state)
         return 0;
     int status = fixture_stop(&fixture);
     fixture_remove(&fixture);
-    free(gofer);
+    gofer_free(gofer);
     return status;
 }
 
@@ -206,7 +208,7 @@ static void test_links_are_not_followed(void **state)
     assert_int_equal(open_status("self/etc/passwd", O_RDONLY), -ELOOP);
     assert_int_equal(gofer_mkdir(gofer, AT("up/x"), 0755, &root_owner), -ENOTDIR);
     assert_int_equal(gofer_unlink(gofer, AT("self/etc/passwd"), NULL, 0), -ELOOP);
-    assert_int_equal(gofer_rename(gofer, AT("passwd"), AT("up/x"), 0), -ENOTDIR);
+    assert_int_equal(gofer_rename(gofer, AT("passwd"), AT("up/x"), 0, &user), -ENOTDIR);
     assert_true(S_ISLNK(attributes_at("passwd").stx_mode));
 
     int fd = open_fd("passwd", O_PATH | O_NOFOLLOW);
@@ -355,12 +357,20 @@ static void test_names(void **state)
     assert_int_equal(gofer_link(gofer, at("one"), AT("two")), 0);
     assert_int_equal(attributes_at("two").stx_nlink, 2);
     assert_int_equal(gofer_link(gofer, at("one"), AT("two")), -EEXIST);
-    assert_int_equal(gofer_rename(gofer, AT("one"), AT("shared/sub/three"), RENAME_NOREPLACE), 0);
-    assert_int_equal(gofer_rename(gofer, AT("two"), AT("shared/sub/three"), RENAME_NOREPLACE), -EEXIST);
+    assert_int_equal(gofer_rename(gofer, AT("one"), AT("shared/sub/three"), RENAME_NOREPLACE, &user), 0);
+    assert_int_equal(gofer_rename(gofer, AT("two"), AT("shared/sub/three"), RENAME_NOREPLACE, &user), -EEXIST);
     fixture_write(&fixture, "four", "44", 0600);
-    assert_int_equal(gofer_rename(gofer, AT("four"), AT("shared/sub/three"), RENAME_EXCHANGE), 0);
+    assert_int_equal(gofer_rename(gofer, AT("four"), AT("shared/sub/three"), RENAME_EXCHANGE, &user), 0);
     assert_int_equal(attributes_at("shared/sub/three").stx_size, 2);
-    assert_int_equal(gofer_rename(gofer, AT("four"), AT("x"), 1u << 20), -EINVAL);
+    assert_int_equal(gofer_rename(gofer, AT("four"), AT("x"), 1u << 20, &user), -EINVAL);
+    fixture_write(&fixture, "five", "5", 0600);
+    assert_int_equal(gofer_rename(gofer, AT("five"), AT("six"), RENAME_WHITEOUT, &user), 0);
+    attributes = attributes_at("five");
+    assert_int_equal(attributes.stx_mode & S_IFMT, S_IFCHR);
+    assert_int_equal(attributes.stx_uid, 1000);
+    assert_int_equal(attributes.stx_gid, 1001);
+    assert_int_equal(gofer_unlink(gofer, AT("five"), NULL, 0), 0);
+    assert_int_equal(gofer_unlink(gofer, AT("six"), NULL, 0), 0);
     assert_int_equal(gofer_unlink(gofer, AT("shared"), NULL, 0), -EISDIR);
     assert_int_equal(gofer_unlink(gofer, AT("shared"), NULL, 1), -ENOTEMPTY);
     assert_int_equal(gofer_unlink(gofer, AT("shared/sub/three"), NULL, 0), 0);
@@ -447,28 +457,154 @@ static void test_xattr(void **state)
     (void)close(file);
 }
 
+static int connect_to(int socket, const char *path)
+{
+    return gofer_connect(gofer, socket, AT(path), NULL);
+}
+
+/* The kernel shows a socket's name as it was given. */
+static void assert_name(int socket, const char *words)
+{
+    struct sockaddr_un address;
+    socklen_t size = sizeof(address);
+    assert_int_equal(getsockname(socket, (struct sockaddr *)&address, &size), 0);
+    size_t length = size - offsetof(struct sockaddr_un, sun_path);
+    assert_int_equal(strnlen(address.sun_path, length), strlen(words));
+    assert_memory_equal(address.sun_path, words, strlen(words));
+}
+
+static void test_socket_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *words;
+    } good[] = {
+        {"names/deep/a", "a"},
+        {"names/deep/b", "./b"},
+        {"names/deep/c", "/c"},
+        {"names/deep/d", "//d"},
+        {"names/deep/e", "/run/app/e"},
+        {"names/deep/f", "/proc/self/cwd/./f"},
+        {"names/deep/g", "app/app/app/g"},
+        {"names/deep/h", "/x/./h"},
+        {"i", "/i"},
+        {"names/deep/" "self", "/self/self"},
+    };
+    static const char *const bad[] = {"", "/", "other", "a/", "../a", "/x/../a", "..", "a/.", "/a/b"};
+    struct gofer_owner owner = user;
+    assert_int_equal(gofer_mkdir(gofer, AT("names"), 0755, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("names/deep"), 0700, &root_owner), 0);
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(gofer_bind(gofer, fd, AT(good[i].path), good[i].words, 0777, &owner), 0);
+        assert_name(fd, good[i].words);
+        assert_int_equal(attributes_at(good[i].path).stx_mode, S_IFSOCK | 0750);
+        (void)close(fd);
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_true(gofer_bind(gofer, fd, AT("names/a"), bad[i], 0777, &owner) < 0);
+    assert_int_equal(gofer_bind(gofer, fd, AT("names/deep/a"), "/run/app/a", 0777, &owner), -EADDRINUSE);
+    assert_int_equal(gofer_bind(gofer, fd, AT("names/missing/a"), "/run/app/a", 0777, &owner), -ENOENT);
+    struct statx other = attributes_at("i");
+    assert_int_equal(gofer_connect(gofer, fd, WITH("names/deep/a", &other), NULL), -ESTALE);
+    (void)close(fd);
+    char left[256]; /* of what the names were looked up in */
+    (void)snprintf(left, sizeof(left), "test $(ls -A %s/hidden/" GOFER_NAMES_FOLDER " | wc -l) = 1", fixture.folder);
+    assert_int_equal(system(left), 0);
+}
+
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59
+#endif
+
+/* The listener is told by groups that no process has: those of the mark, and only as long as the call lasts. */
+static void test_marks(void **state)
+{
+    (void)state;
+    int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), marked = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
+        plain = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct gofer_owner owner = user;
+    assert_int_equal(gofer_bind(gofer, server, AT("marked"), "/marked", 0777, &owner), 0);
+    assert_int_equal(listen(server, 5), 0);
+    const struct mark mark = {.who = 7, .pid = 4194303, .time = 123456789};
+    assert_int_equal(gofer_connect(gofer, marked, AT("marked"), &mark), 0);
+    assert_int_equal(gofer_connect(gofer, plain, AT("marked"), NULL), 0);
+    int first = accept(server, NULL, NULL), second = accept(server, NULL, NULL);
+    gid_t groups[64];
+    socklen_t size = sizeof(groups);
+    assert_int_equal(getsockopt(first, SOL_SOCKET, SO_PEERGROUPS, groups, &size), 0);
+    struct mark seen;
+    assert_true(mark_from_groups(groups, size / sizeof(gid_t), FIXTURE_LABELS, &seen));
+    assert_int_equal(seen.who, 7);
+    assert_int_equal(seen.pid, 4194303);
+    assert_int_equal(seen.time, 123456789);
+    size = sizeof(groups);
+    assert_int_equal(getsockopt(second, SOL_SOCKET, SO_PEERGROUPS, groups, &size), 0);
+    assert_int_equal(size, 0);
+    const int used[] = {server, marked, plain, first, second};
+    for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
+        (void)close(used[i]);
+}
+
+static void test_send(void **state)
+{
+    (void)state;
+    int server = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct gofer_owner owner = user;
+    assert_int_equal(gofer_bind(gofer, server, AT("receiver"), "/receiver", 0777, &owner), 0);
+    assert_int_equal(setsockopt(server, SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)), 0);
+    assert_int_equal(gofer_bind(gofer, client, AT("sender"), "/sender", 0777, &owner), 0);
+    const uint32_t ticket = 5 * LABELS + 7;
+    assert_int_equal(gofer_send(gofer, client, AT("receiver"), 0, "text", 4, &ticket), 4);
+    char text[16], control[CMSG_SPACE(sizeof(struct ucred))];
+    struct sockaddr_un from;
+    struct iovec part = {.iov_base = text, .iov_len = sizeof(text)};
+    struct msghdr message = {.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &part, .msg_iovlen = 1,
+                             .msg_control = control, .msg_controllen = sizeof(control)};
+    assert_int_equal(recvmsg(server, &message, MSG_DONTWAIT), 4);
+    assert_string_equal(from.sun_path, "/sender");
+    struct ucred who;
+    memcpy(&who, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(who));
+    uint32_t seen = 0;
+    assert_true(ticket_from_ids(who.uid, who.gid, FIXTURE_LABELS, FIXTURE_LABELS, &seen));
+    assert_int_equal(seen, ticket);
+    assert_int_equal(who.pid, fixture.child);
+
+    assert_int_equal(gofer_send(gofer, client, AT("receiver"), 0, "", 0, NULL), 0);
+    assert_int_equal(recv(server, text, sizeof(text), MSG_DONTWAIT), 0);
+    for (int sent = 0; sent >= 0;)
+        sent = (int)gofer_send(gofer, client, AT("receiver"), 0, "x", 1, &ticket);
+    assert_int_equal(gofer_send(gofer, client, AT("receiver"), 0, "x", 1, NULL), -EAGAIN);
+    assert_int_equal(recv(client, text, sizeof(text), MSG_DONTWAIT), -1); /* and it is as unconnected as it was */
+    struct statx other = attributes_at("sender");
+    assert_int_equal(gofer_send(gofer, client, WITH("receiver", &other), 0, "x", 1, NULL), -ESTALE);
+    (void)close(client);
+    (void)close(server);
+}
+
 static void test_sockets(void **state)
 {
     (void)state;
     int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct gofer_owner owner = user;
     assert_int_equal(gofer_mkdir(gofer, AT("run"), 0755, &root_owner), 0);
-    assert_int_equal(gofer_bind(gofer, server, AT("run/s"), 0777, &owner), 0);
+    assert_int_equal(gofer_bind(gofer, server, AT("run/s"), "s", 0777, &owner), 0);
     struct statx attributes = attributes_at("run/s");
     assert_int_equal(attributes.stx_mode, S_IFSOCK | 0750);
     assert_int_equal(attributes.stx_uid, 1000);
-    assert_int_equal(gofer_bind(gofer, client, AT("run/s"), 0777, &owner), -EADDRINUSE);
-    assert_int_equal(gofer_connect(gofer, client, AT("run/s")), -ECONNREFUSED);
+    assert_int_equal(gofer_bind(gofer, client, AT("run/s"), "s", 0777, &owner), -EADDRINUSE);
+    assert_int_equal(connect_to(client, "run/s"), -ECONNREFUSED);
     assert_int_equal(listen(server, 0), 0);
-    assert_int_equal(gofer_connect(gofer, client, AT("run/s")), 0);
+    assert_int_equal(connect_to(client, "run/s"), 0);
     assert_int_equal(fcntl(client, F_GETFL) & O_NONBLOCK, 0);
     int second = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(gofer_connect(gofer, second, AT("run/s")), -EAGAIN);
+    assert_int_equal(connect_to(second, "run/s"), -EAGAIN);
     assert_int_equal(fcntl(second, F_GETFL) & O_NONBLOCK, 0);
-    assert_int_equal(gofer_connect(gofer, second, AT("run")), -ECONNREFUSED);
+    assert_int_equal(connect_to(second, "run"), -ECONNREFUSED);
     fixture_write(&fixture, "plain", "", 0644);
     int file = open_fd("plain", O_RDONLY);
-    assert_int_equal(gofer_connect(gofer, file, AT("run/s")), -ENOTSOCK);
+    assert_int_equal(connect_to(file, "run/s"), -ENOTSOCK);
     (void)close(file);
     (void)close(second);
     (void)close(client);
@@ -477,9 +613,9 @@ static void test_sockets(void **state)
     char name[112] = "";
     memset(name, 'n', 108);
     int longest = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(gofer_bind(gofer, longest, AT(name), 0777, &owner), 0);
+    assert_int_equal(gofer_bind(gofer, longest, AT(name), name, 0777, &owner), 0);
     name[108] = 'n';
-    assert_int_equal(gofer_bind(gofer, longest, AT(name), 0777, &owner), -ENAMETOOLONG);
+    assert_int_equal(gofer_bind(gofer, longest, AT(name), name, 0777, &owner), -ENAMETOOLONG);
     (void)close(longest);
     fixture_write(&fixture, "still-there", "", 0644); /* and the gofer is back where it was */
     assert_int_equal(open_status("still-there", O_RDONLY), 0);
@@ -634,6 +770,9 @@ int main(void)
         cmocka_unit_test(test_attributes),
         cmocka_unit_test(test_xattr),
         cmocka_unit_test(test_sockets),
+        cmocka_unit_test(test_socket_names),
+        cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_send),
         cmocka_unit_test(test_inotify),
         cmocka_unit_test(test_special),
         cmocka_unit_test(test_queues),

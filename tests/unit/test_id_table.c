@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Maps of ids, ids in options of mounts, and the ids of a sandbox in a user namespace. */
-/* sources: runtime/id_table.c runtime/mount_ids.c runtime/user_namespace.c runtime/privilege.c runtime/ids.c */
+/* sources: runtime/id_table.c runtime/mount_ids.c runtime/user_namespace.c runtime/ids.c runtime/settings.c runtime/await.c runtime/signals.c runtime/log.c */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/ids.c runtime/state_dir.c runtime/user_namespace.c runtime/privilege.c runtime/id_table.c */
+/* sources: runtime/ids.c runtime/settings.c runtime/state_dir.c runtime/lock.c runtime/process_mark.c runtime/await.c runtime/signals.c runtime/log.c runtime/user_namespace.c runtime/id_table.c */
 /* Host ids are never given out twice, come back after a crash, and containers' names are what they may be. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "postern/boot.h"
 #include "postern/error.h"
+#include "postern/mark.h"
 #include "runtime/ids.h"
 #include "runtime/state_dir.h"
 
@@ -127,6 +129,38 @@ static void test_slots_are_distinct_and_come_back(void **state)
 }
 
 /* Two ranges that overlap at odd offsets still share slots, so no id is in two of them. */
+/* All containers have the same ones, and no container's own are among them. */
+static void test_labels(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct ids one, other;
+    const struct id_range range = {400000, 8192}, small = {500000, 8191};
+    assert_int_equal(ids_take(folder, &range, &one, &error), 0);
+    assert_int_equal(ids_take(folder, &range, &other, &error), 0);
+    assert_int_equal(one.label, 400000 + 8192 - LABELS);
+    assert_int_equal(one.label_gid, one.label);
+    assert_int_equal(other.label, one.label);
+    ids_release(&one);
+    ids_release(&other);
+    assert_int_equal(ids_take(folder, &small, &one, &error), 0);
+    assert_int_equal(one.label, 0);
+    ids_release(&one);
+
+    const struct id_range last = {400000 + 8192 - LABELS - 8, 8192}; /* its slots begin where the labels of the first are */
+    assert_int_equal(ids_take(folder, &last, &one, &error), 0);
+    assert_true(one.label > one.guest && one.label > one.sentry && one.label > one.gofer);
+    ids_release(&one);
+
+    const struct boot_id_table plenty = {.count = 1, .lines = {{0, 100000, 65536}}}, few = {.count = 1, .lines = {{0, 100000, 5000}}};
+    ids_of_namespace(&plenty, &plenty, &one);
+    assert_int_equal(one.label, 65535 - 1 - LABELS);
+    assert_true(one.label + LABELS <= one.guest && one.label_gid + LABELS <= one.guest_gid);
+    ids_of_namespace(&plenty, &few, &one);
+    assert_int_equal(one.label, 0);
+    assert_int_equal(one.label_gid, 0);
+}
+
 static void test_ranges_that_overlap(void **state)
 {
     (void)state;
@@ -254,32 +288,37 @@ static void test_state_folder(void **state)
     struct stat status;
     (void)snprintf(root, sizeof(root), "%s/deep/er/root", folder);
     (void)snprintf(path, sizeof(path), "%s/one", root);
-    int one, two;
-    assert_int_equal(state_dir_create(root, "one", true, &one, &error), 0);
+    int one, two, alive, other;
+    assert_int_equal(state_dir_create(root, "one", true, &one, &alive, &error), 0);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
     assert_int_equal(stat(root, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
 
-    two = -7;
-    assert_int_equal(state_dir_create(root, "one", true, &two, &error), -EEXIST);
+    two = other = -7;
+    assert_int_equal(state_dir_create(root, "one", true, &two, &other, &error), -EEXIST);
     assert_int_equal(two, -7);
+    assert_int_equal(other, -7);
     assert_non_null(strstr(error.text, "container with given ID already exists"));
     error = (struct error){0};
-    assert_int_equal(state_dir_create(root, "two", true, &two, &error), 0);
+    assert_int_equal(state_dir_create(root, "two", true, &two, &other, &error), 0);
     assert_int_equal(state_dir_remove(root, "one"), 0);
     (void)close(one);
+    (void)close(alive);
     assert_int_equal(stat(path, &status), -1);
     assert_int_equal(state_dir_remove(root, "one"), 0);
-    assert_int_equal(state_dir_create(root, "one", true, &one, &error), 0);
+    assert_int_equal(state_dir_create(root, "one", true, &one, &alive, &error), 0);
     assert_int_equal(state_dir_remove("/nonexistent-root", "one"), 0);
 
     /* a runtime that was killed: the folder is there, the lock is not */
     (void)close(one);
-    assert_int_equal(state_dir_create(root, "one", true, &one, &error), 0);
-    assert_int_equal(state_dir_create(root, "one", true, &one, &error), -EEXIST);
+    (void)close(alive);
+    assert_int_equal(state_dir_create(root, "one", true, &one, &alive, &error), 0);
+    assert_int_equal(state_dir_create(root, "one", true, &one, &alive, &error), -EEXIST);
     (void)close(one);
+    (void)close(alive);
     (void)close(two);
+    (void)close(other);
 }
 
 static void test_remove_does_not_follow_links(void **state)
@@ -292,8 +331,9 @@ static void test_remove_does_not_follow_links(void **state)
     assert_int_equal(mkdir(outside, 0700), 0);
     (void)snprintf(path, sizeof(path), "%s/keep/file", folder);
     write_config(path, "x");
-    int lock;
-    assert_int_equal(state_dir_create(root, "one", true, &lock, &error), 0);
+    int made, lock;
+    assert_int_equal(state_dir_create(root, "one", true, &made, &lock, &error), 0);
+    (void)close(made);
     (void)close(lock);
     (void)snprintf(path, sizeof(path), "%s/one/link", root);
     assert_int_equal(symlink(outside, path), 0);
@@ -313,6 +353,7 @@ int main(void)
         cmocka_unit_test(test_range_parse),
         TEST(test_range_sources),
         TEST(test_slots_are_distinct_and_come_back),
+        TEST(test_labels),
         TEST(test_ranges_that_overlap),
         TEST(test_a_crash_frees_the_slot),
         TEST(test_an_id_with_a_process_is_passed_over),

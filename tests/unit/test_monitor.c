@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/monitor.c runtime/console.c runtime/signals.c runtime/log.c */
+/* sources: runtime/monitor.c runtime/console.c runtime/signals.c runtime/log.c runtime/await.c */
 /* The loop of `postern run` on processes that stand in for init and sentry: exit statuses, signals, a sentry that
  * fails, and the console between a terminal of ours and a pty. */
 #include <setjmp.h>
@@ -79,6 +79,17 @@ static void sleep_for_ever(int ignored)
         (void)pause();
 }
 
+/* A sentry that is well. */
+static void answer(int control)
+{
+    struct control_message message;
+    for (;;)
+        if (socket_receive(control, &message, sizeof(message), NULL, 0, NULL) == sizeof(message) && message.kind == CONTROL_PING) {
+            message.kind = CONTROL_PONG;
+            (void)socket_send(control, &message, sizeof(message), NULL, 0);
+        }
+}
+
 static void exit_with(int status)
 {
     _exit(status);
@@ -111,7 +122,7 @@ static void start(struct stand_in *stand_in, void (*init)(int), int init_argumen
                   int sentry_argument)
 {
     int sentry_end = make_control(stand_in);
-    start_with(stand_in, sentry_end, init, init_argument, sentry, sentry_argument);
+    start_with(stand_in, sentry_end, init, init_argument, sentry, sentry == answer ? sentry_end : sentry_argument);
 }
 
 /* Also shows that whoever still has a pid has not been reaped. */
@@ -157,7 +168,7 @@ static void test_exit_status(void **state)
     (void)state;
     struct stand_in stand_in;
     char said[512];
-    start(&stand_in, exit_with, 42, sleep_for_ever, 0);
+    start(&stand_in, exit_with, 42, answer, 0);
     assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), 42);
     assert_string_equal(said, "");
     finish(&stand_in);
@@ -168,7 +179,7 @@ static void test_killed_by_signal(void **state)
     (void)state;
     struct stand_in stand_in;
     char said[512];
-    start(&stand_in, die_of, SIGTERM, sleep_for_ever, 0);
+    start(&stand_in, die_of, SIGTERM, answer, 0);
     assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), 128 + SIGTERM);
     finish(&stand_in);
 }
@@ -183,7 +194,7 @@ static void test_deadline(void **state)
     assert_int_equal(run_until(&stand_in, 1, said, sizeof(said)), EXIT_TIMED_OUT);
     assert_string_equal(said, "");
     finish(&stand_in);
-    start(&stand_in, exit_with, 3, sleep_for_ever, 0);
+    start(&stand_in, exit_with, 3, answer, 0);
     assert_int_equal(run_until(&stand_in, INT64_MAX, said, sizeof(said)), 3);
     finish(&stand_in);
 }
@@ -222,7 +233,7 @@ static void test_out_of_memory(void **state)
     assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), 128 + SIGKILL);
     assert_non_null(strstr(said, "out of memory: the kernel killed what it found in the cgroup /a\n"));
     finish(&stand_in);
-    start(&stand_in, exit_with, 3, exit_with, 0); /* survived it */
+    start(&stand_in, exit_with, 3, answer, 0); /* survived it */
     assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), 3);
     assert_string_equal(said, "");
     finish(&stand_in);
@@ -239,7 +250,7 @@ static void test_sentry_says_why(void **state)
     assert_int_equal(socket_send(sentry_end, &message, sizeof(message), NULL, 0), 0);
     start_with(&stand_in, sentry_end, die_of, SIGKILL, exit_with, 1);
     assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), EXIT_SANDBOX_DIED);
-    assert_string_equal(said, "postern: sentry: the gofer is ?[2Jgone\n");
+    assert_string_equal(said, "postern: sentry: the gofer is \\x1b[2Jgone\n");
     finish(&stand_in);
 }
 
@@ -255,14 +266,41 @@ static void test_sentry_gone_alone(void **state)
     finish(&stand_in);
 }
 
+/* Both are dead when the monitor looks. Which was first only the sentry can have told. */
 static void test_program_that_ended_first_keeps_its_status(void **state)
 {
     (void)state;
     struct stand_in stand_in;
     char said[512];
-    start(&stand_in, exit_with, 7, exit_with, 1);
-    (void)usleep(50000); /* both are dead when the monitor looks */
+    struct control_message message = {.kind = CONTROL_ENDED};
+    int sentry_end = make_control(&stand_in);
+    assert_int_equal(socket_send(sentry_end, &message, sizeof(message), NULL, 0), 0);
+    start_with(&stand_in, sentry_end, exit_with, 7, exit_with, 1);
+    (void)usleep(50000);
     assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), 7);
+    finish(&stand_in);
+}
+
+static void test_no_success_without_a_sentry(void **state)
+{
+    (void)state;
+    struct stand_in stand_in;
+    char said[512];
+    start(&stand_in, exit_with, 0, die_of, SIGKILL);
+    (void)usleep(50000);
+    assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), EXIT_SANDBOX_DIED);
+    assert_string_equal(said, "postern: sentry: killed by signal 9 (Killed)\n");
+    finish(&stand_in);
+}
+
+/* It has not gone: what it was asked it has answered. */
+static void test_sentry_that_is_stopped(void **state)
+{
+    (void)state;
+    struct stand_in stand_in;
+    char said[512];
+    start(&stand_in, exit_with, 4, sleep_for_ever, 0);
+    assert_int_equal(run_monitor(&stand_in, said, sizeof(said)), 4);
     finish(&stand_in);
 }
 
@@ -290,7 +328,7 @@ static void test_signals_are_forwarded(void **state)
     (void)state;
     struct stand_in stand_in;
     char said[512];
-    start(&stand_in, sleep_for_ever, 0, sleep_for_ever, 0);
+    start(&stand_in, sleep_for_ever, 0, answer, 0);
     assert_int_equal(raise(SIGCHLD), 0);
     assert_int_equal(raise(SIGPIPE), 0);
     assert_int_equal(raise(SIGUSR2), 0);
@@ -577,6 +615,8 @@ int main(void)
         cmocka_unit_test(test_sentry_says_why),
         cmocka_unit_test(test_sentry_gone_alone),
         cmocka_unit_test(test_program_that_ended_first_keeps_its_status),
+        cmocka_unit_test(test_no_success_without_a_sentry),
+        cmocka_unit_test(test_sentry_that_is_stopped),
         cmocka_unit_test(test_warnings_are_bounded),
         cmocka_unit_test(test_signals_are_forwarded),
         cmocka_unit_test(test_console_on_a_terminal),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/options.c runtime/signals.c runtime/state_dir.c runtime/user_namespace.c runtime/privilege.c runtime/id_table.c */
+/* sources: runtime/options.c runtime/numbers.c runtime/settings.c runtime/lock.c runtime/process_mark.c runtime/await.c runtime/log.c runtime/signals.c runtime/state_dir.c runtime/user_namespace.c runtime/id_table.c */
 /* Options of the command line, and which signals go to the container. */
 #include <setjmp.h>
 #include <stdarg.h>

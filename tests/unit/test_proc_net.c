@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clang-format off */
-/* sources: sentry/fs/proc_net.c sentry/fs/sysfs_net.c sentry/fs/procfs_text.c sentry/net/known.c sentry/net/sockaddr.c */
+/* sources: sentry/fs/proc_net.c sentry/fs/sysfs_net.c sentry/fs/procfs_text.c */
 /* clang-format on */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,6 @@
 
 #include "sentry/fs/procfs.h"
 #include "sentry/fs/sysfs_net.h"
-#include "sentry/net/known.h"
 
 static const char *host_file;
 
@@ -23,47 +22,6 @@ int proc_subject_read(const struct synth_source *source, const char *name, struc
     (void)name;
     text_string(text, host_file);
     return 0;
-}
-
-static void know(uint64_t inode, enum unix_kind native_kind, const char *native, size_t native_length,
-                 enum unix_kind kind, const char *shown)
-{
-    struct known_socket *known = known_add(inode);
-    known->native = (struct unix_address){.kind = native_kind, .length = native_length};
-    memcpy(known->native.name, native, native_length);
-    known->shown = (struct unix_address){.kind = kind, .length = strlen(shown)};
-    strcpy(known->shown.name, shown);
-}
-
-#define LINE "000000000a1b2c3d: 00000002 00000000 00010000 0001 01 "
-
-static void test_unix_shows_the_guests_names(void **state)
-{
-    (void)state;
-    know(826022, UNIX_PATH, "my.sock", 7, UNIX_PATH, "/tmp/my.sock");
-    know(826023, UNIX_ABSTRACT, "\0mark-1", 7, UNIX_UNNAMED, "");
-    char host[] = "Num       RefCount Protocol Flags    Type St Inode Path\n" LINE "826022 my.sock\n" LINE
-                  "826099 my.sock\n" LINE "826023 @mark-1\n" LINE "826024 @own\n" LINE "826025\n" LINE "826022 other\n";
-    auto_text struct text text = {0};
-    proc_unix_rename(host, &text);
-    assert_string_equal(text.data, "Num       RefCount Protocol Flags    Type St Inode Path\n" LINE
-                                   "826022 /tmp/my.sock\n" LINE "826099 /tmp/my.sock\n" /* accepted by it */
-                        LINE "826023\n" LINE "826024 @own\n" LINE "826025\n" LINE "826022 other\n");
-}
-
-static void test_unix_of_hostile_names(void **state)
-{
-    (void)state;
-    char name[400];
-    memset(name, 'x', sizeof(name) - 1);
-    name[sizeof(name) - 1] = '\0';
-    char host[1024];
-    snprintf(host, sizeof(host), LINE "1 %s\n%s\n\n 1 2 3 4 5 6 \n" LINE "99999999999999999999999 a\n", name, name);
-    char copy[sizeof(host)];
-    memcpy(copy, host, sizeof(host));
-    auto_text struct text text = {0};
-    proc_unix_rename(copy, &text);
-    assert_string_equal(text.data, host);
 }
 
 static void test_sockstat_hides_the_host(void **state)
@@ -108,8 +66,6 @@ static void test_interfaces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unix_shows_the_guests_names),
-        cmocka_unit_test(test_unix_of_hostile_names),
         cmocka_unit_test(test_sockstat_hides_the_host),
         cmocka_unit_test(test_interfaces),
     };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What both ends of the gofer protocol refuse: malformed requests of each kind, impossible replies. Needs root. */
-/* sources: gofer/server.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c gofer/op_queues.c */
+/* sources: gofer/server.c gofer/op_rank.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/bind.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c gofer/op_queues.c */
 #include "gofer_fixture.h"
 
 #include <errno.h>
@@ -265,6 +265,8 @@ static void test_descriptors(void **state)
     assert_int_equal(ask_with(fds, 1), -ENOTSOCK);
     (void)request(GOFER_OP_CONNECT, "file", NULL);
     assert_int_equal(ask_with(&socket_fd, 1), -ECONNREFUSED);
+    (void)request(GOFER_OP_BIND, "bound", "elsewhere");
+    assert_int_equal(ask_with(&socket_fd, 1), -EIO); /* it does not end in the name */
     (void)request(GOFER_OP_GETATTR, NULL, NULL);
     assert_int_equal(ask_with(&inotify, 1), -EBADF);
     (void)request(GOFER_OP_REOPEN, NULL, NULL);
@@ -371,7 +373,7 @@ static const char *ask_liar(void (*answer)(int socket, struct gofer_reply_messag
         died = last_words;
     (void)pthread_join(thread, NULL);
     (void)close(ends[1]);
-    free(gofer);
+    gofer_free(gofer);
     return died;
 }
 

@@ -82,7 +82,7 @@ static void guards_are_well_formed(void **state)
             assert_in_range(guard->cases[c].term_count, 1, GUARD_TERMS_MAX);
             for (size_t t = 0; t < guard->cases[c].term_count; t++) {
                 const struct guard_term *term = &guard->cases[c].terms[t];
-                if (term->argument > 5 || (term->value & ~term->mask) != 0 || term->mask == 0)
+                if (term->argument >= GUARD_WORDS || (term->value & ~term->mask) != 0 || term->mask == 0)
                     fail_msg("guard %s, case %zu, term %zu can never hold", guard->name, c, t);
             }
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/net/sockaddr.c sentry/net/known.c */
+/* sources: sentry/net/sockaddr.c */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "sentry/net/known.h"
 #include "sentry/net/sockaddr.h"
 
 static const size_t name_offset = offsetof(struct sockaddr_un, sun_path);
@@ -113,38 +112,6 @@ static void test_ports(void **state)
     assert_int_equal(sockaddr_port(&four, sizeof(four)), -EINVAL);
 }
 
-static void test_known_sockets_are_bounded(void **state)
-{
-    (void)state;
-    struct unix_address name = {.kind = UNIX_PATH, .length = 1, .name = "a"};
-    known_add(1)->native = name;
-    assert_non_null(known_find(1, &name));
-    struct unix_address other = {.kind = UNIX_PATH, .length = 1, .name = "b"};
-    assert_null(known_find(1, &other)); /* the number came again for another socket */
-    assert_null(known_find(0, &name));
-    for (uint64_t i = 2; i < KNOWN_SOCKETS_MAX + 2; i++)
-        known_add(i)->native = other;
-    assert_null(known_find(1, &name));
-    assert_null(known_by_native(&name));
-    assert_non_null(known_find(KNOWN_SOCKETS_MAX, &other));
-}
-
-static void test_known_by_name_is_the_latest(void **state)
-{
-    (void)state;
-    struct unix_address name = {.kind = UNIX_PATH, .length = 1, .name = "s"};
-    struct known_socket *first = known_add(100001);
-    first->native = name;
-    first->owner.uid = 1;
-    struct known_socket *second = known_add(100002);
-    second->native = name;
-    second->owner.uid = 2;
-    assert_int_equal(known_by_native(&name)->owner.uid, 2);
-    struct unix_address nobody = {.kind = UNIX_UNNAMED};
-    assert_null(known_by_native(&nobody));
-    assert_null(known_by_file(0, 0));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,8 +121,6 @@ int main(void)
         cmocka_unit_test(test_path_that_fills_everything),
         cmocka_unit_test(test_abstract_keeps_every_byte),
         cmocka_unit_test(test_ports),
-        cmocka_unit_test(test_known_sockets_are_bounded),
-        cmocka_unit_test(test_known_by_name_is_the_latest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -669,7 +669,7 @@ static void test_rename_and_link(void **state)
     (void)state;
     struct vfs *vfs = world.sentry.vfs;
     struct dentry *e = look("/d/e"), *root = look(""), *f = look("/d/e/f");
-    assert_int_equal(goferfs.rename(vfs, e, root, "moved", 0), 0);
+    assert_int_equal(goferfs.rename(vfs, e, root, "moved", 0, &world.who), 0);
     requests();
     struct dentry *found = look("/moved/f");
     assert_ptr_equal(found, f);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/clients.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "postern/cleanup.h"
+#include "runtime/await.h"
+#include "runtime/log.h"
+
+enum {
+    LEAVE_MS = 1000, /* for a command whose container has ended */
+    ASKED_MS = 2000, /* for one that takes down what it made */
+    KILLED_MS = 10000,
+    STEP_MS = 20,
+};
+
+/* Somebody else may have reason to look into the folder, and is none of ours to end. */
+static bool is_postern(int process)
+{
+    char path[PATH_MAX];
+    ssize_t size = readlinkat(process, "exe", path, sizeof(path) - 1);
+    path[size > 0 ? size : 0] = '\0';
+    const char *name = strrchr(path, '/');
+    return name != NULL && (strcmp(name, "/postern") == 0 || strcmp(name, "/postern (deleted)") == 0);
+}
+
+static bool has_open(int process, const struct stat *folder)
+{
+    int fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_closedir DIR *descriptors = fd >= 0 ? fdopendir(fd) : NULL;
+    bool found = false;
+    for (const struct dirent *entry; descriptors != NULL && !found && (entry = readdir(descriptors)) != NULL;) {
+        struct stat object;
+        found = isdigit((unsigned char)entry->d_name[0]) && fstatat(dirfd(descriptors), entry->d_name, &object, 0) == 0 &&
+                object.st_dev == folder->st_dev && object.st_ino == folder->st_ino;
+    }
+    return found;
+}
+
+/* Its pid may be somebody else's by the time it gets a signal: the descriptor is of the one that was looked at. */
+static bool signal_client(pid_t pid, const struct stat *folder, int signal)
+{
+    char name[24];
+    (void)snprintf(name, sizeof(name), "/proc/%d", (int)pid);
+    auto_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    auto_close int process = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (pidfd < 0 || process < 0 || !is_postern(process) || !has_open(process, folder))
+        return false;
+    struct pollfd entry = {.fd = pidfd, .events = POLLIN};
+    if (poll(&entry, 1, 0) != 0)
+        return false;
+    if (signal != 0)
+        (void)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+    if (signal == SIGTERM) /* one that is stopped could not take it */
+        (void)syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, NULL, 0);
+    return true;
+}
+
+/* How many there are; each gets the signal, if it is not 0. */
+static unsigned int signal_all(const struct stat *folder, int signal)
+{
+    unsigned int count = 0;
+    auto_closedir DIR *processes = opendir("/proc");
+    for (const struct dirent *entry; processes != NULL && (entry = readdir(processes)) != NULL;) {
+        pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)strtol(entry->d_name, NULL, 10) : 0;
+        count += pid > 0 && pid != getpid() && signal_client(pid, folder, signal);
+    }
+    return count;
+}
+
+static bool are_gone(const struct stat *folder, int limit_ms)
+{
+    const long deadline = await_now_ms() + limit_ms;
+    while (signal_all(folder, 0) > 0) {
+        if (await_now_ms() >= deadline)
+            return false;
+        (void)poll(NULL, 0, STEP_MS);
+    }
+    return true;
+}
+
+void clients_end(int folder)
+{
+    static const struct {
+        int signal, limit_ms;
+    } steps[] = {{0, LEAVE_MS}, {SIGTERM, ASKED_MS}, {SIGKILL, KILLED_MS}};
+    struct stat status;
+    if (fstat(folder, &status) < 0)
+        return;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        if (steps[i].signal != 0)
+            (void)signal_all(&status, steps[i].signal);
+        if (are_gone(&status, steps[i].limit_ms))
+            return;
+    }
+    log_message(LOG_LEVEL_WARNING, "another command on the container has been killed and does not end");
+}
