@@ -90,6 +90,7 @@ static const struct operation operations[GOFER_OP_COUNT] = {
                              MODE_BITS, USES_OWNER | USES_DATA | USES_EXTRA},
     [GOFER_OP_QUEUE_UNLINK] = {"queue_unlink", op_queue_unlink, STRING_NAME, STRING_NONE, FD_NONE, 0, 0, USES_NODE},
     [GOFER_OP_RANK] = {"rank", op_rank, STRING_NONE, STRING_NONE, FD_NONE, 0, 0, USES_DATA},
+    [GOFER_OP_RAISE] = {"raise", op_raise, STRING_NONE, STRING_NONE, FD_NONE, 0, 0, USES_DATA},
 };
 
 static bool string_fits(enum string_kind kind, const char *string, size_t size)

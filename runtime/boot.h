@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "postern/schedule.h"
+
 struct error;
 struct gofer_layout;
 struct ids;
@@ -20,7 +22,7 @@ struct boot_facts {
     const char *hostname;       /* when config.json gives none */
     int64_t boottime_offset_ns; /* what was added to the guest's CLOCK_BOOTTIME */
     bool trace;
-    bool gofer_ranks; /* it has been left CAP_SYS_NICE */
+    enum ranks gofer_ranks;
 };
 
 /* Returns 0 with *ret_fd owned by the caller, or -errno. What does not fit boot_config's bounds is refused by name. */

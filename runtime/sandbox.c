@@ -103,9 +103,9 @@ static struct winsize console_size(const struct oci_process *process, bool detac
     return size;
 }
 
-static bool gofer_ranks(const struct sandbox_options *options)
+static enum ranks gofer_ranks(const struct sandbox_options *options)
 {
-    return scheduling_may_rank(&options->config->process, options->users->fd >= 0);
+    return scheduling_gofer_ranks(&options->config->process, options->users->fd >= 0);
 }
 
 static int start_gofer(struct start *start, struct sandbox *sandbox, struct error *error)

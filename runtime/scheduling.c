@@ -77,10 +77,14 @@ static bool may_rank(void)
     return known && value == CAP_SET;
 }
 
-bool scheduling_may_rank(const struct oci_process *process, bool own_users)
+enum ranks scheduling_gofer_ranks(const struct oci_process *process, bool own_users)
 {
-    const bool granted = (process->capabilities.bounding >> CAP_SYS_NICE & 1) != 0;
-    return granted && !own_users && user_namespace_is_initial() && may_rank();
+    struct rlimit limit;
+    if (own_users || !user_namespace_is_initial() || !may_rank())
+        return RANKS_NONE;
+    if ((process->capabilities.bounding >> CAP_SYS_NICE & 1) != 0)
+        return RANKS_ALL;
+    return getrlimit(RLIMIT_NICE, &limit) == 0 && limit.rlim_max >= scheduling_nice_limit(process) ? RANKS_NONE : RANKS_RAISE;
 }
 
 /* -- processors ---------------------------------------------------------------------------------------------------- */

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "postern/schedule.h"
+
 struct error;
 struct oci_process;
 
@@ -18,11 +20,12 @@ struct oci_process;
  * the guest's rank; but a deadline, which is a reservation of one process, only the guest's (is_guest). */
 int scheduling_set(const struct oci_process *process, pid_t pid, bool is_guest, struct error *error);
 
-/* Has the container CAP_SYS_NICE, and have we, on the machine itself? Then the gofer is left it, to do for the guest what it is good for. */
-bool scheduling_may_rank(const struct oci_process *process, bool own_users);
-
-/* The RLIMIT_NICE by which the sentry can raise the guest's threads of low rank (sentry/kernel/rank.h). */
+/* The RLIMIT_NICE by which the sentry can raise the guest's threads of low rank itself (sentry/kernel/rank.h). */
 uint64_t scheduling_nice_limit(const struct oci_process *process);
+
+/* What the gofer is left CAP_SYS_NICE for, if we have it on the machine itself: what the container may do that has it too, or else to
+ * raise threads where we may not set that limit. */
+enum ranks scheduling_gofer_ranks(const struct oci_process *process, bool own_users);
 
 /* The processors of a process of exec, before and after it joins its cgroup (which changes them). */
 int scheduling_set_initial_cpus(const struct oci_process *process, pid_t pid, struct error *error);

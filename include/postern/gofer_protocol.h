@@ -85,6 +85,7 @@ enum gofer_op {
                                   none -> fd; data: statx */
     GOFER_OP_QUEUE_UNLINK,     /* name, node: its inode number */
     GOFER_OP_RANK,             /* data: struct gofer_rank */
+    GOFER_OP_RAISE,            /* data: struct gofer_raise, one or more -> value: how many have been raised */
     GOFER_OP_COUNT,
 };
 
@@ -99,13 +100,20 @@ struct gofer_queue {
     int64_t messages, message_size;
 };
 
-/* How a thread of the guest's is to be scheduled. */
+/* How a thread of the guest's is to be scheduled, for a container that has CAP_SYS_NICE. */
 enum { GOFER_RANK_POLICY = 1, GOFER_RANK_NICE, GOFER_RANK_IO };
 struct gofer_rank {
     int32_t what, tid;
     int32_t value; /* of GOFER_RANK_NICE and GOFER_RANK_IO */
     uint32_t padding;
     struct sched_attributes attributes; /* of GOFER_RANK_POLICY */
+};
+
+/* A thread of low rank that holds up others, and is raised for a moment: SCHED_BATCH with this nice value. */
+enum { GOFER_NICE_MOST = 19, GOFER_RAISES_MAX = 64 /* at once */ };
+struct gofer_raise {
+    int32_t tid, nice;
+    uint32_t reset_on_fork;
 };
 
 struct gofer_time {

@@ -17,6 +17,13 @@ struct sched_attributes {
 
 _Static_assert(sizeof(struct sched_attributes) == 56, "SCHED_ATTR_SIZE_VER1");
 
+/* What the gofer is left CAP_SYS_NICE for (runtime/scheduling.h). */
+enum ranks {
+    RANKS_NONE = 0,
+    RANKS_RAISE, /* the guest's threads of low rank that hold up others, where it cannot be done without */
+    RANKS_ALL,   /* whatever it is good for: the container has it */
+};
+
 /* Threads of low rank that hold up others are raised for as long as they do (sentry/kernel/rank.h): above the sentry by so many
  * steps of nice at most. */
 enum { SCHEDULE_MARKS = 8 };

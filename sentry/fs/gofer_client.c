@@ -269,6 +269,19 @@ int gofer_rank(struct gofer *gofer, const struct gofer_rank *rank)
     return line_exchange_plain(line);
 }
 
+int gofer_raise(struct gofer *gofer, const struct gofer_raise *raises, size_t count)
+{
+    auto_line struct gofer_line *line = line_take(gofer);
+    (void)line_begin(line, GOFER_OP_RAISE);
+    line_add_bytes(line, raises, count * sizeof(*raises));
+    int status = line_exchange_plain(line);
+    if (status < 0)
+        return status;
+    if (line->reply.header.value < 0 || line->reply.header.value > (int64_t)count)
+        line_fault(line, "a number of threads that were not asked for");
+    return (int)line->reply.header.value;
+}
+
 /* -- names -------------------------------------------------------------------------------------------------------- */
 
 /* The start of every request that makes something: path, mode, owner. */

@@ -191,7 +191,7 @@ static int write_nice(const struct sentry *sentry, pid_t tid, const struct sched
 /* From now on somebody looks whether it holds up others. */
 static void watch(const struct sentry *sentry, pid_t tid, const struct sched_attributes *attributes)
 {
-    if (is_low(attributes) && rank_host_reaches(tid, nice_of_mark(SCHEDULE_MARKS - 1)))
+    if (is_low(attributes) && rank_host_can_raise(sentry, tid, nice_of_mark(SCHEDULE_MARKS - 1)))
         boost_watch(sentry);
 }
 
@@ -317,7 +317,7 @@ struct round {
     int (*visit)(struct round *round, pid_t tid, const struct sched_attributes *native);
     unsigned int low, marked;
     size_t count; /* of what is to be done yet */
-    struct rank_request requests[RANK_REQUESTS_MAX];
+    struct rank_raise raises[RANK_RAISES_MAX];
 };
 
 static int visit_thread(pid_t tid, void *data)
@@ -338,7 +338,7 @@ static int visit_process(pid_t pid, void *data)
 
 static void raise_requested(struct round *round)
 {
-    round->marked += rank_host_write_all(round->sentry, round->requests, round->count);
+    round->marked += rank_host_raise(round->sentry, round->raises, round->count);
     round->count = 0;
 }
 
@@ -347,9 +347,9 @@ static int raise_thread(struct round *round, pid_t tid, const struct sched_attri
     size_t mark = is_low(native) ? mark_for(native) : SCHEDULE_MARKS;
     if (mark == SCHEDULE_MARKS)
         return 0;
-    round->requests[round->count++] =
-        (struct rank_request){.tid = tid, .attributes = fair_like(native, SCHED_BATCH, nice_of_mark(mark))};
-    if (round->count == RANK_REQUESTS_MAX)
+    round->raises[round->count++] =
+        (struct rank_raise){.tid = tid, .attributes = fair_like(native, SCHED_BATCH, nice_of_mark(mark))};
+    if (round->count == RANK_RAISES_MAX)
         raise_requested(round);
     return 0;
 }

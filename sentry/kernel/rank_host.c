@@ -59,7 +59,7 @@ static int write_native(pid_t tid, const struct sched_attributes *attributes)
 
 static int ask_gofer(const struct sentry *sentry, int refusal, const struct gofer_rank *rank)
 {
-    return sentry->boot->gofer_ranks != 0 ? gofer_rank(sentry->gofer, rank) : refusal;
+    return sentry->boot->gofer_ranks == RANKS_ALL ? gofer_rank(sentry->gofer, rank) : refusal;
 }
 
 int rank_host_write(const struct sentry *sentry, pid_t tid, const struct sched_attributes *attributes)
@@ -71,14 +71,24 @@ int rank_host_write(const struct sentry *sentry, pid_t tid, const struct sched_a
     return result == -EPERM ? ask_gofer(sentry, result, &rank) : result;
 }
 
-unsigned int rank_host_write_all(const struct sentry *sentry, const struct rank_request *requests, size_t count)
+unsigned int rank_host_raise(const struct sentry *sentry, const struct rank_raise *raises, size_t count)
 {
+    _Static_assert((int)RANK_RAISES_MAX <= (int)GOFER_RAISES_MAX, "one request to the gofer is enough");
+    struct gofer_raise left[RANK_RAISES_MAX];
+    size_t left_count = 0;
     unsigned int done = 0;
     become(sentry, sentry->guest_uid);
-    for (size_t i = 0; i < count; i++)
-        done += write_native(requests[i].tid, &requests[i].attributes) == 0;
+    for (size_t i = 0; i < count && i < RANK_RAISES_MAX; i++) {
+        const struct sched_attributes *wanted = &raises[i].attributes;
+        int result = write_native(raises[i].tid, wanted);
+        done += result == 0;
+        if (result == -EPERM)
+            left[left_count++] = (struct gofer_raise){
+                .tid = raises[i].tid, .nice = wanted->nice, .reset_on_fork = (wanted->flags & RANK_RESET_ON_FORK) != 0};
+    }
     become(sentry, sentry->self_uid);
-    return done;
+    int more = left_count > 0 && sentry->boot->gofer_ranks != RANKS_NONE ? gofer_raise(sentry->gofer, left, left_count) : 0;
+    return more > 0 ? done + (unsigned int)more : done;
 }
 
 int rank_host_write_nice(const struct sentry *sentry, pid_t tid, int nice)
@@ -97,8 +107,10 @@ int rank_host_write_io(const struct sentry *sentry, pid_t tid, int priority)
     return result == -EPERM ? ask_gofer(sentry, result, &rank) : result;
 }
 
-bool rank_host_reaches(pid_t pid, int nice)
+bool rank_host_can_raise(const struct sentry *sentry, pid_t pid, int nice)
 {
     struct rlimit limit;
+    if (sentry->boot->gofer_ranks != RANKS_NONE)
+        return nice >= -SCHEDULE_MARKS;
     return prlimit(pid, RLIMIT_NICE, NULL, &limit) == 0 && limit.rlim_cur >= (rlim_t)(LIMIT_OF_0 - nice);
 }

@@ -19,17 +19,17 @@ enum { RANK_DEADLINE = 6 /* SCHED_DEADLINE */ };
 int rank_host_read(pid_t tid, struct sched_attributes *ret_attributes);
 /* Policy and what belongs to it. A nice value counts only for SCHED_OTHER and SCHED_BATCH. 0 or -errno, here and below. */
 int rank_host_write(const struct sentry *sentry, pid_t tid, const struct sched_attributes *attributes);
-/* The same for several at once, RANK_REQUESTS_MAX at most, without the gofer's help. How many have been done. */
-enum { RANK_REQUESTS_MAX = 64 };
-struct rank_request {
+/* SCHED_BATCH with the nice value of a mark, RANK_RAISES_MAX at most. How many have been done. */
+enum { RANK_RAISES_MAX = 64 };
+struct rank_raise {
     pid_t tid;
     struct sched_attributes attributes;
 };
-unsigned int rank_host_write_all(const struct sentry *sentry, const struct rank_request *requests, size_t count);
+unsigned int rank_host_raise(const struct sentry *sentry, const struct rank_raise *raises, size_t count);
 /* setpriority(2) and ioprio_set(2) */
 int rank_host_write_nice(const struct sentry *sentry, pid_t tid, int nice);
 int rank_host_write_io(const struct sentry *sentry, pid_t tid, int priority);
-/* Can a thread be given this nice value, whatever it has now? */
-bool rank_host_reaches(pid_t pid, int nice);
+/* Can one of this process be raised so far? */
+bool rank_host_can_raise(const struct sentry *sentry, pid_t pid, int nice);
 
 #endif

@@ -16,6 +16,7 @@
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW(poll, "is the lock of a listener free");
+CONFINE_ALLOW(clock_nanosleep, "until the lock is tried again");
 CONFINE_ALLOW(clock_gettime, "how long threads have been raised; the vDSO may have no such clock");
 
 enum {

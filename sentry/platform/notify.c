@@ -16,6 +16,7 @@
 #include "sentry/kernel/process.h"
 #include "sentry/platform/deliver.h"
 #include "sentry/platform/platform.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/stub/gate.h"
 
@@ -99,9 +100,13 @@ int call_add_fd(struct call *call, int fd, bool close_on_exec, int newfd, int *r
         .flags = newfd < 0 ? 0 : (uint32_t)SECCOMP_ADDFD_FLAG_SETFD,
         .newfd_flags = close_on_exec ? (uint32_t)O_CLOEXEC : 0,
     };
+    /* The caller's thread takes it, when it gets a processor. */
+    bool paused = state_pause();
     int number = request(call->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
-    if (number < 0)
-        return errno == ENOENT || errno == EINPROGRESS ? -ESRCH : -errno;
+    int error = number < 0 ? errno : 0;
+    state_resume(paused);
+    if (error != 0)
+        return error == ENOENT || error == EINPROGRESS ? -ESRCH : -error;
     *ret_number = number;
     return 0;
 }
