@@ -34,7 +34,6 @@
 #include "sentry/ipc/ipc.h"
 #include "sentry/ipc/queues.h"
 #include "sentry/kernel/process.h"
-#include "sentry/kernel/rank.h"
 #include "sentry/net/net.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/trace.h"
@@ -161,7 +160,6 @@ static int start(struct sentry *sentry, struct error *error)
     sentry->boot = read_boot(error);
     if (sentry->boot == NULL)
         return -EINVAL;
-    rank_init();
     int status = make_parts(sentry, error);
     if (status < 0)
         return status;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sentry/kernel/rank.h"
 #include "sentry/kernel/table.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs.h"
@@ -78,8 +77,6 @@ int kernel_enter_process(struct sentry *sentry, const struct boot_config *boot, 
         (void)context_put(context);
         return result;
     }
-    rank_look_at(sentry, pid);
-    limits_loosen(pid, NULL, context);
     struct process *process;
     return process_add_first(sentry->processes, pid, context, &process);
 }

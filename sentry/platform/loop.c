@@ -20,7 +20,6 @@
 #include "postern/confine.h"
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/status.h"
-#include "sentry/platform/boost.h"
 #include "sentry/platform/dispatch.h"
 #include "sentry/platform/listeners.h"
 #include "sentry/platform/notify.h"
@@ -112,11 +111,6 @@ int platform_add_listener(struct platform *platform, int listener)
     notify_prepare(listener);
     wake_receiver(platform);
     return 0;
-}
-
-size_t platform_listeners(struct platform *platform, struct pollfd *fds)
-{
-    return listeners_poll_set(platform->listeners, fds);
 }
 
 void platform_hold_listener(struct platform *platform, int listener)
@@ -402,10 +396,7 @@ void platform_run(struct platform *platform)
         .data = platform, .run = run, .wait_set = wait_set, .take_in = take_in, .tick = tick};
     /* Where processes are limited the guest can use them all up. */
     enum { RESERVE = 8 };
-    const bool limited = platform->sentry->boot->pids_limit != 0;
-    if (limited)
-        boost_prepare(platform->sentry);
-    workers_run(&receiver, limited ? RESERVE : 0);
+    workers_run(&receiver, platform->sentry->boot->pids_limit != 0 ? RESERVE : 0);
 }
 
 /* --- for handlers --- */

@@ -14,15 +14,12 @@
 #include "sentry/platform/call.h"
 
 struct platform;
-struct pollfd;
 struct seccomp_notif;
 
 struct platform *platform_new(struct sentry *sentry);
 
 /* Serves one more listener (owned). 0 or -errno. */
 int platform_add_listener(struct platform *platform, int listener);
-/* Those there are, to be polled; how many. `fds` has room for LISTENERS_MAX. Any thread. */
-size_t platform_listeners(struct platform *platform, struct pollfd *fds);
 
 /* For who keeps a call beyond its handler: its listener stays open until it is let go of. */
 void platform_hold_listener(struct platform *platform, int listener);

@@ -17,7 +17,6 @@
 #include "postern/boot.h"
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/status.h"
-#include "sentry/platform/boost.h"
 #include "sentry/platform/dispatch.h"
 #include "sentry/platform/notify.h"
 #include "sentry/platform/parked.h"
@@ -45,11 +44,6 @@ struct task *task_find(struct process_table *table, pid_t tid)
 {
     (void)table;
     return tid == task.tid ? &task : NULL;
-}
-
-void boost_prepare(const struct sentry *unused)
-{
-    (void)unused;
 }
 
 void sentry_end(const struct sentry *ended)
