@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,8 @@ static int check(const char *path)
         return -errno;
     if (S_ISDIR(status.st_mode))
         return -EACCES;
-    return access(path, X_OK) < 0 ? -errno : 0;
+    /* access(2) asks for the real user, who has no capabilities unless he is root. */
+    return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
 int program_find(struct program *program)

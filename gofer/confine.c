@@ -55,7 +55,7 @@ static int check_identity(bool mapped, struct error *error)
     return 0;
 }
 
-int gofer_confine(bool mapped, enum ranks ranks, struct error *error)
+int gofer_confine(bool mapped, bool ranks, struct error *error)
 {
     ignore_signals();
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -64,8 +64,8 @@ int gofer_confine(bool mapped, enum ranks ranks, struct error *error)
     if (setrlimit(RLIMIT_CORE, &no_core) < 0)
         return error_set(error, errno, "setrlimit");
 
-    int status = drop_inheritance(GOFER_CAPABILITIES | (ranks != RANKS_NONE ? GOFER_CAPABILITIES_RANKS : 0), error);
+    int status = drop_inheritance(GOFER_CAPABILITIES | (ranks ? GOFER_CAPABILITIES_RANKS : 0), error);
     if (status == 0)
         status = check_identity(mapped, error);
-    return status < 0 ? status : confine_apply(ranks == RANKS_ALL, error);
+    return status < 0 ? status : confine_apply(ranks, error);
 }

@@ -61,7 +61,7 @@ static void take_labels(char *text)
 }
 
 /* --mapped: in a user namespace. --labels=UID,GID: the first of them (postern/mark.h). --own-mounts=LIST: see gofer/foreign.h.
- * --ranks=raise, --ranks=all: what it has been left CAP_SYS_NICE for. */
+ * --ranks: it has been left CAP_SYS_NICE (op_rank.c). */
 static int take_arguments(int argc, char **argv, bool *ret_mapped, struct error *error)
 {
     static const char own_mounts[] = "--own-mounts=", labels[] = "--labels=";
@@ -69,10 +69,8 @@ static int take_arguments(int argc, char **argv, bool *ret_mapped, struct error 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--mapped") == 0)
             mapped = true;
-        else if (strcmp(argv[i], "--ranks=raise") == 0)
-            server.ranks = RANKS_RAISE;
-        else if (strcmp(argv[i], "--ranks=all") == 0)
-            server.ranks = RANKS_ALL;
+        else if (strcmp(argv[i], "--ranks") == 0)
+            server.ranks = true;
         else if (strncmp(argv[i], labels, sizeof(labels) - 1) == 0)
             take_labels(argv[i] + sizeof(labels) - 1);
         else if (strncmp(argv[i], own_mounts, sizeof(own_mounts) - 1) != 0 || foreign_init(argv[i] + sizeof(own_mounts) - 1) < 0)

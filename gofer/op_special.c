@@ -39,7 +39,8 @@ int op_fuse_open(struct exchange *exchange)
     if (exchange->server->fuse < 0)
         return -ENOSYS;
     /* Their size is 0, and the kernel's splice and sendfile believe it unless the file is opened for direct I/O. */
-    int flags = (int)request->flags | O_DIRECT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
+    const int direct = (request->flags & O_DIRECTORY) != 0 ? 0 : O_DIRECT;
+    int flags = (int)request->flags | direct | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
     int fd = openat(exchange->server->fuse, number, flags);
     if (fd < 0)
         return -errno;

@@ -82,15 +82,13 @@ static const struct operation operations[GOFER_OP_COUNT] = {
                                   IN_MASK_ADD | IN_ONESHOT,
                               0, 0},
     [GOFER_OP_HIDDEN_DIRECTORY] = {"hidden_directory", op_hidden_directory, STRING_NAME, STRING_NONE, FD_NONE, 0, 0, 0},
-    [GOFER_OP_FUSE_OPEN] = {"fuse_open", op_fuse_open, STRING_NONE, STRING_NONE, FD_NONE,
-                            GOFER_OPEN_FLAGS & ~(uint32_t)(O_CREAT | O_EXCL | __O_TMPFILE), 0, USES_NODE},
+    [GOFER_OP_FUSE_OPEN] = {"fuse_open", op_fuse_open, STRING_NONE, STRING_NONE, FD_NONE, GOFER_FUSE_FLAGS, 0, USES_NODE},
     [GOFER_OP_LINE] = {"line", op_line, STRING_NONE, STRING_NONE, FD_LINE, 0, 0, 0},
     [GOFER_OP_QUEUE_FIND] = {"queue_find", op_queue_find, STRING_PATH, STRING_NONE, FD_NONE, 0, 0, 0},
     [GOFER_OP_QUEUE_MAKE] = {"queue_make", op_queue_make, STRING_NAME, STRING_NONE, FD_NONE, O_ACCMODE | O_NONBLOCK,
                              MODE_BITS, USES_OWNER | USES_DATA | USES_EXTRA},
     [GOFER_OP_QUEUE_UNLINK] = {"queue_unlink", op_queue_unlink, STRING_NAME, STRING_NONE, FD_NONE, 0, 0, USES_NODE},
     [GOFER_OP_RANK] = {"rank", op_rank, STRING_NONE, STRING_NONE, FD_NONE, 0, 0, USES_DATA},
-    [GOFER_OP_RAISE] = {"raise", op_raise, STRING_NONE, STRING_NONE, FD_NONE, 0, 0, USES_DATA},
 };
 
 static bool string_fits(enum string_kind kind, const char *string, size_t size)

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,9 +16,19 @@
 
 enum { STATUS_USAGE = 125, STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127, STATUS_SIGNAL = 128 };
 
+/* A job of its own, in the foreground of the terminal, if there is one: ^Z stops only what somebody outside of it could let go on. */
+static void become_job(void)
+{
+    (void)setpgid(0, 0);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (tcsetpgrp(fd, getpid()) == 0)
+            return;
+}
+
 /* In the command's process. Returns only on failure. */
 static int execute(char **command, const sigset_t *none)
 {
+    become_job();
     (void)sigprocmask(SIG_SETMASK, none, NULL);
     (void)execvp(command[0], command);
     int code = errno;
@@ -26,6 +37,11 @@ static int execute(char **command, const sigset_t *none)
     else
         (void)dprintf(STDERR_FILENO, "postern: exec: \"%s\": %s\n", command[0], strerror(code));
     return code == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
+}
+
+static bool is_for_job(int signal)
+{
+    return signal == SIGTSTP || signal == SIGCONT || signal == SIGTTIN || signal == SIGTTOU;
 }
 
 /* Takes away all who have ended. The command's exit status, or -1 while it runs. */
@@ -62,6 +78,6 @@ int main(int argc, char **argv)
             return status;
         /* What the terminal sends, all who belong to it have got already. */
         if (signal > 0 && signal != SIGCHLD && info.si_code != SI_KERNEL)
-            (void)kill(command, signal);
+            (void)kill(is_for_job(signal) ? -command : command, signal);
     }
 }

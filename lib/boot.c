@@ -26,6 +26,10 @@ static int check_mount(const struct boot_mount *mount, struct error *error)
         status = check_text(mount->source, sizeof(mount->source), "mounts.source", error);
     if (status == 0)
         status = check_text(mount->options, sizeof(mount->options), "mounts.options", error);
+    if (status == 0)
+        status = check_text(mount->root, sizeof(mount->root), "mounts.root", error);
+    if (status == 0)
+        status = check_text(mount->propagation, sizeof(mount->propagation), "mounts.propagation", error);
     if (status == 0 && mount->destination[0] != '/')
         status = error_refuse(error, "boot configuration: mounts.destination is not absolute");
     if (status == 0 && mount->kind > BOOT_MOUNT_CGROUP)
@@ -54,6 +58,7 @@ static int check_counts(const struct boot_config *config, struct error *error)
         {config->group_count, BOOT_GROUPS_MAX, "group_count"},     {config->rlimit_count, BOOT_RLIMITS_MAX, "rlimit_count"},
         {config->mount_count, BOOT_MOUNTS_MAX, "mount_count"},     {config->masked_count, BOOT_MASKED_MAX, "masked_count"},
         {config->readonly_count, BOOT_MASKED_MAX, "readonly_count"}, {config->sysctl_count, BOOT_SYSCTLS_MAX, "sysctl_count"},
+        {config->cgroup_file_count, BOOT_CGROUP_FILES_MAX, "cgroup_file_count"},
         {config->uids.count, BOOT_ID_LINES_MAX, "uids.count"},       {config->gids.count, BOOT_ID_LINES_MAX, "gids.count"},
     };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
@@ -86,6 +91,13 @@ int boot_config_check(const struct boot_config *config, struct error *error)
         status = check_text(config->hostname, sizeof(config->hostname), "hostname", error);
     if (status == 0)
         status = check_text(config->domainname, sizeof(config->domainname), "domainname", error);
+    if (status == 0)
+        status = check_text(config->cgroups, sizeof(config->cgroups), "cgroups", error);
+    for (uint32_t i = 0; status == 0 && i < config->cgroup_file_count; i++) {
+        status = check_text(config->cgroup_files[i].name, sizeof(config->cgroup_files[i].name), "cgroup_files.name", error);
+        if (status == 0)
+            status = check_text(config->cgroup_files[i].text, sizeof(config->cgroup_files[i].text), "cgroup_files.text", error);
+    }
     if (status == 0)
         status = check_text(config->cwd, sizeof(config->cwd), "cwd", error);
     return status;

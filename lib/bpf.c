@@ -195,9 +195,7 @@ int bpf_build(const struct bpf_rule *rules, size_t count, uint32_t unlisted, uin
     emit(as, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
     emit_return(as, foreign);
     emit_load(as, offsetof(struct seccomp_data, nr));
-    emit(as, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 3);
-    emit(as, BPF_JMP | BPF_JEQ | BPF_K, NO_NUMBER, 1, 0);
-    emit_return(as, foreign);
+    emit(as, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
     emit_return(as, unlisted);
     emit_search(as, segments, make_segments(rules, count, unlisted, segments));
     if (as->failure != 0)

@@ -21,8 +21,8 @@ struct bpf_rule {
     size_t case_count;
 };
 
-/* Rules are sorted by number, without duplicates. Calls of another architecture and x32 calls get `foreign`, those in no
- * rule get `unlisted`. *ret_program's memory is the caller's to free. Returns 0, -ENOMEM, -EINVAL (rules
+/* Rules are sorted by number, without duplicates. Calls of another architecture get `foreign`, those in no rule, x32's
+ * numbers among them, get `unlisted`. *ret_program's memory is the caller's to free. Returns 0, -ENOMEM, -EINVAL (rules
  * unsorted or not expressible) or -E2BIG (more than the kernel takes). */
 int bpf_build(const struct bpf_rule *rules, size_t count, uint32_t unlisted, uint32_t foreign,
               struct sock_fprog *ret_program);

@@ -23,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "postern/socket.h"
 
@@ -56,8 +57,20 @@ static const struct guard_case memfd_create_cases[] = {
     CASE(BITS(1, MFD_HUGETLB, 0)),
 };
 
+/* Never here: MADV_HWPOISON and MADV_SOFT_OFFLINE, which take pages from the machine; MADV_MERGEABLE: pages that are merged with those
+ * of others tell by the time of a write what is in the others'. */
+#define ADVICE(advice) CASE(EQ(2, advice))
 static const struct guard_case madvise_cases[] = {
-    CASE(NE(2, MADV_HWPOISON), NE(2, 101) /* MADV_SOFT_OFFLINE */),
+    CASE(FROM(2, MADV_NORMAL, 4)),      /* to MADV_WILLNEED */
+    ADVICE(MADV_DONTNEED),
+    CASE(FROM(2, MADV_FREE, 4)),        /* to MADV_DOFORK */
+    CASE(FROM(2, MADV_UNMERGEABLE, 1)),
+    CASE(FROM(2, MADV_HUGEPAGE, 2)),    /* and MADV_NOHUGEPAGE */
+    CASE(FROM(2, MADV_DONTDUMP, 4)),    /* to MADV_KEEPONFORK; 16 is the first, as the kernel counts */
+    CASE(FROM(2, MADV_COLD, 4)),        /* to MADV_POPULATE_WRITE */
+    ADVICE(24),                         /* MADV_DONTNEED_LOCKED */
+    ADVICE(25),                         /* MADV_COLLAPSE */
+    CASE(FROM(2, 102, 2)),              /* MADV_GUARD_INSTALL, MADV_GUARD_REMOVE */
 };
 
 /* Never here: TIOCSTI and TIOCLINUX type into a terminal, TIOCSETD loads line disciplines, TIOCSCTTY and the rest
@@ -76,6 +89,18 @@ static const struct guard_case ioctl_cases[] = {
     COMMAND(SIOCATMARK),  COMMAND(SIOCGIFNAME), COMMAND(SIOCGIFCONF), COMMAND(SIOCGIFFLAGS),  COMMAND(SIOCGIFADDR),
     COMMAND(SIOCGIFBRDADDR), COMMAND(SIOCGIFNETMASK), COMMAND(SIOCGIFMTU), COMMAND(SIOCGIFHWADDR),
     COMMAND(SIOCGIFINDEX),
+};
+
+/* The clocks of processors' time are looked after by code of its own in the kernel, which has been a way in; and another's is not the
+ * guest's to wait for. */
+#define CLOCK(clock) CASE(EQ(0, clock))
+static const struct guard_case clock_cases[] = {
+    CLOCK(CLOCK_REALTIME), CLOCK(CLOCK_MONOTONIC), CLOCK(CLOCK_BOOTTIME), CLOCK(CLOCK_TAI),
+};
+
+/* RWF_HIPRI to RWF_APPEND; the kernel's answer to flags it does not know is the same. */
+static const struct guard_case rwf_cases[] = {
+    CASE(BITS(5, ~0x1fU, 0)),
 };
 
 #define SOCKET_TYPE(type) BITS(1, 0xf, type) /* without SOCK_CLOEXEC and SOCK_NONBLOCK */
@@ -238,7 +263,9 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(fstat, "called by the gate, which takes no owner or device from it"),
     GUARD(mmap, "no huge pages; not the gate's question"),
     GUARD(memfd_create, "no huge pages"),
-    GUARD(madvise, "not MADV_HWPOISON or MADV_SOFT_OFFLINE"),
+    GUARD(madvise, "listed advice; none that merges or poisons pages"),
+    GUARD(rwf, "flags up to RWF_APPEND"),
+    GUARD(clock, "a clock of the machine, not of processor time"),
     GUARD(ioctl, "a listed terminal, queue or interface query"),
     GUARD(socket, "AF_UNIX, TCP, UDP or NETLINK_ROUTE"),
     GUARD(sendto, "no address; plain flags"),

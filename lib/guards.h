@@ -10,6 +10,8 @@ enum guard_number {
     GUARD_fstat,
     GUARD_mmap,
     GUARD_madvise,
+    GUARD_clock,
+    GUARD_rwf,
     GUARD_ioctl,
     GUARD_socket,
     GUARD_sendto,

@@ -42,6 +42,13 @@ static const struct field personality_fields[] = {
     FIELD(struct oci_personality, "domain", domain, KIND_NAME, .flags = FIELD_REQUIRED, .names = &personality_names),
     FIELD(struct oci_personality, "flags", flags, KIND_STRINGS),
 };
+static const struct field memory_policy_fields[] = {
+    FIELD(struct oci_memory_policy, "mode", mode, KIND_NAME, .names = &memory_policy_names),
+    FIELD(struct oci_memory_policy, "nodes", nodes, KIND_STRING, .max = 4095),
+    FIELD(struct oci_memory_policy, "flags", flags, KIND_FLAGS, .names = &memory_flag_names),
+};
+static const struct object memory_policy_object = {OBJECT(struct oci_memory_policy, memory_policy_fields)};
+
 static const struct object personality_object = {OBJECT(struct oci_personality, personality_fields)};
 
 static const struct field time_offset_fields[] = {
@@ -73,6 +80,7 @@ static const struct field linux_fields[] = {
     FIELD(struct oci_linux, "mountLabel", mount_label, KIND_STRING),
     FIELD(struct oci_linux, "intelRdt", intel_rdt, KIND_OBJECT, .object = &intel_rdt_object),
     FIELD(struct oci_linux, "personality", personality, KIND_OBJECT, .object = &personality_object),
+    FIELD(struct oci_linux, "memoryPolicy", memory_policy, KIND_OBJECT, .object = &memory_policy_object),
     FIELD(struct oci_linux, "timeOffsets", time_offsets, KIND_OBJECT, .object = &time_offsets_object),
     FIELD(struct oci_linux, "sysctl", sysctl, KIND_PAIRS, .max = 4096),
 };

@@ -41,7 +41,7 @@ static const struct field cpu_fields[] = {
 static const struct object cpu_object = {OBJECT(struct oci_cpu, cpu_fields)};
 
 static const struct field pids_fields[] = {
-    FIELD(struct oci_pids, "limit", limit, KIND_I64, .flags = FIELD_REQUIRED),
+    FIELD(struct oci_pids, "limit", limit, KIND_I64),
 };
 static const struct object pids_object = {OBJECT(struct oci_pids, pids_fields)};
 

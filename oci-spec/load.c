@@ -58,61 +58,63 @@ int oci_parse(const char *text, size_t size, struct oci_config **ret_config, str
     return parse(&subject, text, size, ret_config, error);
 }
 
-/* Reads a whole regular file of at most OCI_FILE_MAX bytes, as it is at the time of reading. */
+/* Up to its end; -EFBIG if that is beyond OCI_FILE_MAX. */
 static int read_all(int fd, char **ret_text, size_t *ret_size)
 {
-    struct stat status;
-    if (fstat(fd, &status) < 0)
-        return -errno;
-    if (!S_ISREG(status.st_mode))
-        return -EINVAL;
-    if (status.st_size > OCI_FILE_MAX)
-        return -EFBIG;
-
-    size_t room = (size_t)status.st_size + 1, used = 0; /* one more, to notice a file that grows */
-    auto_free char *text = malloc(room);
-    if (text == NULL)
-        return -ENOMEM;
-    while (used < room) {
-        ssize_t got = read(fd, text + used, room - used);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
+    enum { FIRST_ROOM = 16384 };
+    size_t room = 0, used = 0;
+    auto_free char *text = NULL;
+    for (ssize_t got = 1; got != 0;) {
+        if (used == room) {
+            if (room > OCI_FILE_MAX)
+                return -EFBIG;
+            room = room == 0 ? FIRST_ROOM : room * 2 > OCI_FILE_MAX ? OCI_FILE_MAX + 1 : room * 2;
+            char *larger = realloc(text, room);
+            if (larger == NULL)
+                return -ENOMEM;
+            text = larger;
+        }
+        got = read(fd, text + used, room - used);
+        if (got < 0 && errno != EINTR)
             return -errno;
-        if (got == 0)
-            break;
-        used += (size_t)got;
+        used += got > 0 ? (size_t)got : 0;
+        got = got < 0 ? 1 : got; /* interrupted: again */
     }
-    if (used == room)
-        return -EAGAIN;
     *ret_text = take_ptr(text);
     *ret_size = used;
     return 0;
 }
 
-static int read_failed(const char *path, int code, struct error *error)
+static int read_fd(int fd, const char *path, char **ret_text, size_t *ret_size, struct error *error)
 {
-    switch (-code) {
-    case EINVAL:
-        return error_refuse(error, "%s: not a regular file", path);
-    case EFBIG:
+    int result = read_all(fd, ret_text, ret_size);
+    if (result == -EFBIG)
         return error_refuse(error, "%s: larger than %d MiB", path, OCI_FILE_MAX / (1024 * 1024));
-    case EAGAIN:
-        return error_refuse(error, "%s: changed while it was read", path);
-    default:
-        return error_set(error, code, "cannot read %s", path);
-    }
+    return result < 0 ? error_set(error, result, "cannot read %s", path) : 0;
 }
 
 int oci_read(int folder, const char *name, const char *shown, char **ret_text, size_t *ret_size, struct error *error)
 {
+    struct stat status;
     /* O_NONBLOCK: a FIFO in the place of the file must not hang us; it has no effect on a regular file. */
     auto_close int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
+    if (fd < 0 || fstat(fd, &status) < 0)
         return error_set(error, errno, "cannot open %s", shown);
+    if (!S_ISREG(status.st_mode))
+        return error_refuse(error, "%s: not a regular file", shown);
+    return read_fd(fd, shown, ret_text, ret_size, error);
+}
 
-    int result = read_all(fd, ret_text, ret_size);
-    return result < 0 ? read_failed(shown, result, error) : 0;
+/* A file the caller names on the command line may be a pipe: the shell's <(COMMAND). */
+static int read_given(const char *path, char **ret_text, size_t *ret_size, struct error *error)
+{
+    struct stat status;
+    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return error_set(error, errno, "cannot open %s", path);
+    if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
+        return error_refuse(error, "%s: neither a regular file nor a pipe", path);
+    return read_fd(fd, path, ret_text, ret_size, error);
 }
 
 int oci_load(const char *path, struct oci_config **ret_config, struct error *error)
@@ -133,7 +135,7 @@ int oci_load_process(const char *path, struct oci_config **ret_config, struct er
                                     .validate = oci_validate_process};
     auto_free char *text = NULL;
     size_t size = 0;
-    int result = oci_read(AT_FDCWD, path, path, &text, &size, error);
+    int result = read_given(path, &text, &size, error);
     return result < 0 ? result : parse(&subject, text, size, ret_config, error);
 }
 

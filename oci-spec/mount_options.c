@@ -126,8 +126,11 @@ static const struct {
     const char *name;
     size_t target; /* of a bool in struct oci_mount_options */
 } extensions[] = {
+    {"copy-symlink", offsetof(struct oci_mount_options, copy_symlink)},
+    {"dest-nofollow", offsetof(struct oci_mount_options, destination_nofollow)},
     {"idmap", offsetof(struct oci_mount_options, idmap)},
     {"ridmap", offsetof(struct oci_mount_options, recursive_idmap)},
+    {"src-nofollow", offsetof(struct oci_mount_options, source_nofollow)},
     {"tmpcopyup", offsetof(struct oci_mount_options, copy_up)},
 };
 

@@ -18,6 +18,8 @@ struct oci_mount_options {
     uint64_t recursive_clear;    /* MOUNT_ATTR_* ("rrw") */
     bool idmap, recursive_idmap; /* "idmap", "ridmap" */
     bool copy_up;                /* "tmpcopyup": a tmpfs starts with what it covers */
+    bool source_nofollow, destination_nofollow; /* crun's "src-nofollow", "dest-nofollow": of a bind, a link is what is meant */
+    bool copy_symlink;           /* crun's "copy-symlink": of a bind, a link is made anew */
     char *data;                  /* what the file system itself must understand, joined by commas; NULL: nothing */
 };
 

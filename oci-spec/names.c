@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/ioprio.h>
+#include <linux/mempolicy.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <string.h>
@@ -62,6 +63,17 @@ const struct name_table scheduler_flag_names = {"scheduling flag", (const struct
 
 const struct name_table personality_names = {"personality domain", (const struct name[]){
     {"LINUX", PER_LINUX}, {"LINUX32", PER_LINUX32}, {0}}};
+
+/* Newer than some headers. */
+enum { PREFERRED_MANY = 5, WEIGHTED_INTERLEAVE = 6, NUMA_BALANCING = 1 << 13 };
+#define POLICY(name, value) {"MPOL_" #name, (value) + OCI_MODE_OF_MPOL}
+const struct name_table memory_policy_names = {"memory policy mode", (const struct name[]){
+    POLICY(DEFAULT, MPOL_DEFAULT), POLICY(PREFERRED, MPOL_PREFERRED), POLICY(BIND, MPOL_BIND),
+    POLICY(INTERLEAVE, MPOL_INTERLEAVE), POLICY(LOCAL, MPOL_LOCAL), POLICY(PREFERRED_MANY, PREFERRED_MANY),
+    POLICY(WEIGHTED_INTERLEAVE, WEIGHTED_INTERLEAVE), {0}}};
+
+const struct name_table memory_flag_names = {"memory policy flag", (const struct name[]){
+    NAME(MPOL_F_STATIC_NODES), NAME(MPOL_F_RELATIVE_NODES), {"MPOL_F_NUMA_BALANCING", NUMA_BALANCING}, {0}}};
 
 const struct name_table propagation_names = {"mount propagation", (const struct name[]){
     {"", 0},

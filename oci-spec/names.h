@@ -17,7 +17,7 @@ struct name_table {
 };
 
 extern const struct name_table capability_names, device_rule_type_names, device_type_names, io_priority_names,
-    namespace_names, personality_names, propagation_names, rlimit_names, scheduler_flag_names, scheduler_policy_names,
+    memory_flag_names, memory_policy_names, namespace_names, personality_names, propagation_names, rlimit_names, scheduler_flag_names, scheduler_policy_names,
     seccomp_action_names, seccomp_arch_names, seccomp_flag_names, seccomp_operator_names;
 
 /* Returns 0 or -ENOENT. */

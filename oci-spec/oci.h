@@ -397,6 +397,14 @@ struct oci_personality {
     struct oci_strings flags;
 };
 
+enum { OCI_MODE_OF_MPOL = 1 }; /* modes are MPOL_* plus this */
+
+struct oci_memory_policy {
+    int mode;       /* 0: not given */
+    char *nodes;    /* "0-3,7", or NULL */
+    uint64_t flags; /* MPOL_F_* */
+};
+
 struct oci_time_offset {
     int64_t secs;
     uint32_t nanosecs;
@@ -420,6 +428,7 @@ struct oci_linux {
     struct oci_intel_rdt *intel_rdt;
     struct oci_personality *personality;
     struct oci_time_offsets *time_offsets;
+    struct oci_memory_policy *memory_policy;
     struct oci_pairs sysctl; /* names with dots or slashes, as given */
 };
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 /* All lists of the model look like this to us: a pointer of some type, then the count. */
 struct any_list {
@@ -235,11 +236,13 @@ static converter *const converters[] = {
     [KIND_PRESENT] = convert_present, [KIND_CUSTOM] = convert_custom,
 };
 
+/* In whatever case, as Go's decoder has it, and with it runc and the engines that write configurations: "Seccomp" that is read over
+ * would be worse than any spelling. */
 static const struct field *find_field(const struct object *object, const struct json_value *member)
 {
     for (size_t i = 0; i < object->count; i++) {
         const char *name = object->fields[i].name;
-        if (strlen(name) == member->key_length && memcmp(name, member->key, member->key_length) == 0)
+        if (strlen(name) == member->key_length && strncasecmp(name, member->key, member->key_length) == 0)
             return &object->fields[i];
     }
     return NULL;

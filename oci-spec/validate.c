@@ -86,17 +86,29 @@ static int validate_scheduler(const struct oci_scheduler *scheduler, struct erro
     return 0;
 }
 
+/* What capset(2) refuses. */
+static int validate_capabilities(const struct oci_capabilities *capabilities, struct error *error)
+{
+    const uint64_t powerless = capabilities->effective & ~capabilities->permitted;
+    const uint64_t unbounded = capabilities->inheritable & ~capabilities->bounding;
+    if (powerless != 0)
+        return error_refuse(error, "process.capabilities.effective: %s is not in the permitted set",
+                            name_of(&capability_names, __builtin_ctzll(powerless)));
+    if (unbounded != 0)
+        return error_refuse(error, "process.capabilities.inheritable: %s is not in the bounding set",
+                            name_of(&capability_names, __builtin_ctzll(unbounded)));
+    return 0;
+}
+
 int oci_validate_process(struct oci_config *config, struct error *error)
 {
     const struct oci_process *process = &config->process;
-    uint64_t excess = process->capabilities.effective & ~process->capabilities.permitted;
     if (process->args.items[0][0] == '\0')
         return error_refuse(error, "process.args[0]: must not be empty");
-    if (excess != 0)
-        return error_refuse(error, "process.capabilities.effective: %s is not in the permitted set",
-                            name_of(&capability_names, __builtin_ctzll(excess)));
 
-    int result = validate_environment(process, error);
+    int result = validate_capabilities(&process->capabilities, error);
+    if (result == 0)
+        result = validate_environment(process, error);
     if (result == 0)
         result = validate_rlimits(&process->rlimits, error);
     if (result == 0)
@@ -211,12 +223,6 @@ static int validate_resources(const struct oci_resources *resources, struct erro
     if (resources == NULL)
         return 0;
 
-    for (size_t i = 0; i < resources->devices.count; i++) {
-        const char *access = resources->devices.items[i].access;
-        if (access != NULL && access[strspn(access, "rwm")] != '\0')
-            return error_refuse(error,
-                                "linux.resources.devices[%zu].access: only the letters r, w and m have a meaning", i);
-    }
     for (size_t i = 0; i < resources->hugepage_limits.count; i++)
         if (!is_page_size(resources->hugepage_limits.items[i].page_size))
             return error_refuse(error, "linux.resources.hugepageLimits[%zu].pageSize: must be like 64KB, 2MB or 1GB",

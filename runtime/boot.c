@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,11 +15,14 @@
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/boot_cgroups.h"
+#include "runtime/cgroup_tree.h"
 #include "runtime/gofer_setup.h"
 #include "runtime/ids.h"
 #include "runtime/limits.h"
 #include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
+#include "runtime/sysctl.h"
 #include "runtime/user_namespace.h"
 
 enum { UMASK_DEFAULT = 0022 };
@@ -102,6 +107,31 @@ static int put_sysctls(struct boot_config *boot, const struct oci_pairs *sysctls
     return 0;
 }
 
+/* One that is the container's own is the one its first process is in, as who looks from outside sees it; one that is joined is that
+ * one; any other is ours. */
+static void put_namespaces(struct boot_config *boot, const struct oci_namespaces *namespaces, pid_t init)
+{
+    static const struct {
+        int type;
+        const char *name;
+    } kinds[BOOT_NAMESPACES] = {
+        [BOOT_NAMESPACE_CGROUP] = {OCI_NAMESPACE_CGROUP, "cgroup"}, [BOOT_NAMESPACE_IPC] = {OCI_NAMESPACE_IPC, "ipc"},
+        [BOOT_NAMESPACE_MOUNT] = {OCI_NAMESPACE_MOUNT, "mnt"},      [BOOT_NAMESPACE_NETWORK] = {OCI_NAMESPACE_NETWORK, "net"},
+        [BOOT_NAMESPACE_PID] = {OCI_NAMESPACE_PID, "pid"},          [BOOT_NAMESPACE_TIME] = {OCI_NAMESPACE_TIME, "time"},
+        [BOOT_NAMESPACE_USER] = {OCI_NAMESPACE_USER, "user"},       [BOOT_NAMESPACE_UTS] = {OCI_NAMESPACE_UTS, "uts"},
+    };
+    for (size_t i = 0; i < BOOT_NAMESPACES; i++) {
+        const struct oci_namespace *listed = NULL;
+        char path[64];
+        struct stat status;
+        for (size_t j = 0; j < namespaces->count; j++)
+            listed = (int)namespaces->items[j].type == kinds[i].type ? &namespaces->items[j] : listed;
+        (void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)(listed != NULL ? init : getpid()), kinds[i].name);
+        if (stat(listed != NULL && listed->path != NULL ? listed->path : path, &status) == 0)
+            boot->namespaces[i] = status.st_ino;
+    }
+}
+
 /* What the guest's cgroup folder and /proc/meminfo show; a value that is no limit stays 0. */
 static void put_resources(struct boot_config *boot, const struct oci_resources *resources)
 {
@@ -157,6 +187,13 @@ static int put_deadline(struct boot_config *boot, const struct oci_config *confi
     return 0;
 }
 
+static int put_cgroups(struct boot_config *boot, const struct oci_resources *resources, struct error *error)
+{
+    struct cgroup host;
+    struct error none = {0};
+    return boot_put_cgroups(boot, cgroup_open(NULL, "/container", &host, &none) == 0 ? &host : NULL, resources, error);
+}
+
 /* The fast way in. */
 static int put_gate(struct boot_config *boot, const struct oci_config *config, struct error *error)
 {
@@ -171,6 +208,7 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
                    const struct boot_facts *facts, struct error *error)
 {
     const struct oci_linux *host = &config->linux_config;
+    const char *domainname = sysctl_domainname(&host->sysctl);
     boot->magic = BOOT_MAGIC;
     boot->version = BOOT_VERSION;
     boot->mount_count = (uint32_t)layout->mount_count;
@@ -178,7 +216,8 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     boot->rootfs_readonly = config->root.readonly;
     put_clocks(boot, host->time_offsets, facts->boottime_offset_ns);
     boot->trace_enabled = facts->trace;
-    boot->gofer_ranks = facts->gofer_ranks;
+    boot->ranks = facts->ranks;
+    put_namespaces(boot, &host->namespaces, facts->init);
     boot->uids = facts->users->uids;
     boot->gids = facts->users->gids;
     boot->groups_denied = facts->users->groups_denied;
@@ -199,7 +238,8 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
         status = put_text(boot->hostname, sizeof(boot->hostname),
                           config->hostname != NULL ? config->hostname : facts->hostname, "hostname", error);
     if (status == 0)
-        status = put_text(boot->domainname, sizeof(boot->domainname), config->domainname, "domainname", error);
+        status = put_text(boot->domainname, sizeof(boot->domainname), domainname != NULL ? domainname : config->domainname,
+                          "domainname", error);
     if (status == 0)
         status = put_process(boot, &config->process, error);
     if (status == 0)
@@ -208,6 +248,8 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
         status = put_paths(boot->readonly, &boot->readonly_count, &host->readonly_paths, "linux.readonlyPaths", error);
     if (status == 0)
         status = put_sysctls(boot, &host->sysctl, error);
+    if (status == 0)
+        status = put_cgroups(boot, host->resources, error);
     return status;
 }
 

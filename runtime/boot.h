@@ -5,8 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#include "postern/schedule.h"
+#include <sys/types.h>
 
 struct error;
 struct gofer_layout;
@@ -19,10 +18,11 @@ struct boot_facts {
     const char *id;
     const struct user_namespace *users;
     const struct ids *ids;
+    pid_t init;                 /* the container's first process, in its namespaces */
     const char *hostname;       /* when config.json gives none */
     int64_t boottime_offset_ns; /* what was added to the guest's CLOCK_BOOTTIME */
     bool trace;
-    enum ranks gofer_ranks;
+    bool ranks; /* scheduling_grants() */
 };
 
 /* Returns 0 with *ret_fd owned by the caller, or -errno. What does not fit boot_config's bounds is refused by name. */

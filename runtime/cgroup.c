@@ -128,8 +128,14 @@ static int refuse_occupied(const struct cgroup *cgroup, struct error *error)
     size_t count = 0;
     int result = cgroup_members(cgroup, cgroup_main_place(cgroup), &pids, &count);
     if (result == 0 && count > 0)
-        return error_set(error, EBUSY, "the cgroup %s has %zu processes already", cgroup->path, count);
+        return error_set(error, EBUSY, "container's cgroup is not empty: %s has %zu processes already", cgroup->path, count);
     return 0;
+}
+
+/* By itself, or from above: nothing in there would ever be done. */
+static int refuse_frozen(const struct cgroup *cgroup, struct error *error)
+{
+    return cgroup_is_frozen_in(cgroup) ? error_refuse(error, "container's cgroup unexpectedly frozen: %s", cgroup->path) : 0;
 }
 
 static int limit_devices(const struct cgroup *cgroup, const struct oci_resources *resources, struct error *error)
@@ -155,6 +161,8 @@ int cgroup_create_in(const struct cgroup *cgroup, const struct oci_resources *re
         result = make_in(cgroup, &cgroup->places[i], error);
     if (result == 0 && cgroup_would_freeze(cgroup)) /* the container would be made half and never end */
         result = error_refuse(error, "container's cgroup unexpectedly frozen");
+    if (result == 0)
+        result = refuse_frozen(cgroup, error);
     if (result == 0)
         result = limit_devices(cgroup, resources, error);
     if (result == 0 && resources != NULL)

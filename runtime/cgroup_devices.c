@@ -26,6 +26,7 @@ static const struct cgroup_device_rule usual[] = {
     {true, 'c', 136, -1, CGROUP_DEVICE_ALL}, /* pts */
 };
 
+/* The letters may come in any order, among others. */
 static unsigned access_bits(const char *access)
 {
     unsigned bits = 0;
@@ -58,10 +59,14 @@ int cgroup_device_rules(const struct oci_resources *resources, struct cgroup_dev
     auto_free struct cgroup_device_rule *rules = calloc(count + COUNT(any_node) + COUNT(usual), sizeof(*rules));
     if (rules == NULL)
         return -ENOMEM;
+    size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        rules[i] = rule_of(&resources->devices.items[i]);
-        allow = rules[i].type == 'a' ? rules[i].allow : allow;
+        const struct cgroup_device_rule rule = rule_of(&resources->devices.items[i]);
+        allow = rule.type == 'a' ? rule.allow : allow;
+        if (rule.access != 0) /* else it speaks of letters nobody knows, as in runc */
+            rules[kept++] = rule;
     }
+    count = kept;
     if (!allow) {
         memcpy(rules + count, any_node, sizeof(any_node));
         count += COUNT(any_node);

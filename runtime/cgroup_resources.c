@@ -384,7 +384,7 @@ static int add_unified(const struct oci_resources *resources, bool unified, stru
                        struct error *error)
 {
     if (resources->unified.count > 0 && !unified)
-        return error_refuse(error, "linux.resources.unified: this host has cgroup v1");
+        return error_refuse(error, "linux.resources.unified: invalid configuration: cannot use unified on cgroup v1, which this host has");
     for (size_t i = 0; i < resources->unified.count; i++) {
         const char *key = resources->unified.items[i].key;
         size_t controller = strcspn(key, ".");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,26 @@ static int write_one(const struct cgroup *cgroup, const struct cgroup_setting *s
     return setting->flags & SETTING_VERIFY ? verify(cgroup, place, file, text, setting, error) : 0;
 }
 
+/* Realtime of a group that has just been removed is given back a moment later, which the next one may be too early for. */
+static int write_patiently(const struct cgroup *cgroup, const struct cgroup_setting *setting, struct error *error)
+{
+    enum { STEP_MS = 10, STEPS = 30 };
+    static const char realtime[] = "cpu.rt_";
+    int result = -EINVAL;
+    for (int i = 0; result == -EINVAL && i <= STEPS; i++) {
+        const bool last = i == STEPS || strncmp(setting->file, realtime, sizeof(realtime) - 1) != 0;
+        struct error failure = {0};
+        result = write_one(cgroup, setting, &failure);
+        if (result < 0 && (last || result != -EINVAL)) {
+            *error = failure;
+            return result;
+        }
+        if (result < 0)
+            (void)poll(NULL, 0, STEP_MS);
+    }
+    return result;
+}
+
 /*
  * Some files refuse what contradicts another one: a memory limit above the one of memory and swap together, a quota
  * longer than its period. Which of the two has to come first depends on what they are now; that is found out by trying.
@@ -155,7 +176,7 @@ int cgroup_settings_apply(const struct cgroup *cgroup, const struct cgroup_setti
         }
     }
     for (size_t i = 0; i < settings->count; i++) {
-        int result = again[i] ? write_one(cgroup, &settings->items[i], error) : 0;
+        int result = again[i] ? write_patiently(cgroup, &settings->items[i], error) : 0;
         if (result < 0)
             return result;
     }

@@ -25,6 +25,10 @@ int command_spec(int argc, char **argv);
 int command_start(int argc, char **argv);
 int command_state(int argc, char **argv);
 int command_update(int argc, char **argv);
+int command_version(int argc, char **argv);
+
+/* What --version prints. */
+int version_print(void);
 
 /* Exit statuses that do not come from the container's program. */
 enum {

@@ -176,13 +176,16 @@ static int assemble(const struct build *build, struct sock_fprog *ret_program, s
     return 0;
 }
 
+/* An agent is given the listener itself, a descriptor by which it reads calls and answers them. The kernel lets a process have
+ * one at most, with whatever filters, and that is the sentry's. The default action cannot be this one: see validate.c. A
+ * listenerPath without such a rule is of no consequence, as with runc. */
 static int refuse_notify(const struct oci_seccomp *config, struct error *error)
 {
-    bool notifies = config->default_action == OCI_SECCOMP_NOTIFY;
     for (size_t i = 0; i < config->syscalls.count; i++)
-        notifies = notifies || config->syscalls.items[i].action == OCI_SECCOMP_NOTIFY;
-    return notifies ? error_refuse(error, "linux.seccomp: SCMP_ACT_NOTIFY is not supported: the one listener there can be is Postern's")
-                    : 0;
+        if (config->syscalls.items[i].action == OCI_SECCOMP_NOTIFY)
+            return error_refuse(error, "linux.seccomp.syscalls[%zu].action: SCMP_ACT_NOTIFY is not supported: a process has one"
+                                " listener at most, and it is Postern's", i);
+    return 0;
 }
 
 int config_seccomp_build(const struct oci_seccomp *config, struct config_seccomp *ret_seccomp, struct error *error)

@@ -7,17 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "postern/socket.h"
 #include "runtime/await.h"
 
-enum { PAUSE_MS = 50, END_PAUSE_MAX_MS = 1000, DRAIN_MS = 2000 };
+enum { STOP_KEY = 'Z' & 0x1f, PAUSE_MS = 50, END_PAUSE_MAX_MS = 1000, DRAIN_MS = 2000 };
 
 /* -- the caller's terminal -------------------------------------------------------------------------------------- */
 
@@ -52,19 +49,35 @@ static int make_raw(struct error *error)
     return 0;
 }
 
-/* A terminal opened anew can be non-blocking without that showing in the caller's other processes, which share the
- * descriptor we were given. Pipes and files are left as they are: poll says when they take CONSOLE_BUFFER bytes. */
-static int open_output(unsigned int own_streams, bool *ret_own)
+/* The first of our streams that is not the program's own. */
+static int output_stream(unsigned int own_streams)
 {
     static const int order[] = {STDOUT_FILENO, STDERR_FILENO, STDIN_FILENO};
     size_t at = 0;
     while (at < 2 && (own_streams >> order[at] & 1) != 0)
         at++;
+    return order[at];
+}
+
+/* A terminal opened anew can be non-blocking without that showing in the caller's other processes, which share the
+ * descriptor we were given. Pipes and files are left as they are: poll says when they take CONSOLE_BUFFER bytes. */
+static int open_output(unsigned int own_streams, bool *ret_own)
+{
+    const int stream = output_stream(own_streams);
     char name[32];
-    (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", order[at]);
-    int fd = isatty(order[at]) ? open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+    (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", stream);
+    int fd = isatty(stream) ? open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
     *ret_own = fd >= 0;
-    return fd >= 0 ? fd : order[at];
+    return fd >= 0 ? fd : stream;
+}
+
+void console_prepare(int master, unsigned int own_streams)
+{
+    struct termios settings;
+    if (isatty(output_stream(own_streams)) || tcgetattr(master, &settings) < 0)
+        return;
+    settings.c_oflag &= ~(tcflag_t)ONLCR;
+    (void)tcsetattr(master, TCSANOW, &settings);
 }
 
 int console_open(int master, unsigned int own_streams, struct console *ret_console, struct error *error)
@@ -178,8 +191,10 @@ static void end_input(struct console *console)
 static void read_input(struct console *console)
 {
     ssize_t got = fill(&console->to_program, console->input);
-    if (got > 0)
+    if (got > 0) {
         console->last_input = console->to_program.bytes[got - 1];
+        console->stop_typed = console->stop_typed || memchr(console->to_program.bytes, STOP_KEY, (size_t)got) != NULL;
+    }
     if (got < 0) {
         console->input = -1;
         console->ending = !console->raw; /* a terminal that is gone is a hang-up, which comes as a signal */
@@ -209,7 +224,7 @@ void console_poll(struct console *console, struct pollfd *ret_entries)
         master_events |= POLLIN;
     if (!is_empty(&console->to_program))
         master_events |= POLLOUT;
-    ret_entries[0] = (struct pollfd){.fd = is_empty(&console->to_program) ? console->input : -1, .events = POLLIN};
+    ret_entries[0] = (struct pollfd){.fd = is_empty(&console->to_program) && !console->background ? console->input : -1, .events = POLLIN};
     ret_entries[1] = (struct pollfd){.fd = console->hung_up ? -1 : console->master, .events = master_events};
     ret_entries[2] = (struct pollfd){.fd = is_empty(&console->to_user) ? -1 : console->output, .events = POLLOUT};
 }
@@ -250,20 +265,24 @@ void console_drain(struct console *console)
     }
 }
 
-/* -- the console socket ----------------------------------------------------------------------------------------- */
-
-int console_send(const char *socket_path, int master, struct error *error)
+bool console_stop_typed(struct console *console)
 {
-    static const char name[] = "/dev/ptmx"; /* the receiver wants a name; containerd shows it, nobody opens it */
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(socket_path) >= sizeof(address.sun_path))
-        return error_set(error, ENAMETOOLONG, "console socket %s", socket_path);
-    (void)strcpy(address.sun_path, socket_path);
+    const bool typed = console->stop_typed;
+    console->stop_typed = false;
+    return typed;
+}
 
-    auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int result = fd < 0 ? -errno : await_connected(fd, (const struct sockaddr *)&address, sizeof(address));
-    if (result < 0)
-        return error_set(error, result, "cannot connect to the console socket %s", socket_path);
-    result = socket_send(fd, name, sizeof(name) - 1, &master, 1);
-    return result < 0 ? error_set(error, result, "cannot send the console to %s", socket_path) : 0;
+void console_suspend(struct console *console)
+{
+    console_drain(console);
+    restore_terminal();
+}
+
+void console_resume(struct console *console)
+{
+    struct error error = {0}; /* a terminal that has gone will tell by a hang-up */
+    console->background = console->raw && tcgetpgrp(STDIN_FILENO) != getpgrp();
+    if (console->raw && !console->background && !caller_terminal.changed)
+        (void)make_raw(&error);
+    console_resize(console);
 }

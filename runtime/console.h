@@ -28,6 +28,8 @@ struct console {
     int output;      /* -1: nobody reads it, what comes is dropped */
     bool own_output; /* output is a descriptor of ours */
     bool raw;        /* a terminal was changed and is to be restored */
+    bool background; /* it is somebody else's for now: its input is not ours */
+    bool stop_typed; /* ^Z came since console_stop_typed */
     bool hung_up;    /* for now nobody has the other side of the pty open */
     bool ending;     /* the input has ended, and the program is told whenever it reads */
     int64_t end_at;  /* when next, in milliseconds of the monotonic clock */
@@ -35,6 +37,10 @@ struct console {
     char last_input; /* to end a line that was begun when input ends */
     struct console_buffer to_program, to_user;
 };
+
+/* For a new console, before a program writes to it: what ends in a file or a pipe has no carriage returns. Where a terminal shows it
+ * they stay, and programs know: one that moves the cursor down by a line feed would find it at the line's beginning. */
+void console_prepare(int master, unsigned int own_streams);
 
 /* Puts the caller's terminal, if there is one, in raw mode, and gives its size to the pty. Those of our standard streams that are
  * the program's own (bits 0 to 2) are left alone. */
@@ -52,13 +58,18 @@ void console_handle(struct console *console, const struct pollfd *entries);
 /* Gives the size of the caller's terminal to the pty (SIGWINCH). */
 void console_resize(const struct console *console);
 
+/* Whether ^Z was typed since it was last asked. */
+bool console_stop_typed(struct console *console);
+
+/* Gives the terminal back, with all that the program has written, and takes it again, if it is ours by then: after each SIGCONT
+ * it may be. */
+void console_suspend(struct console *console);
+void console_resume(struct console *console);
+
 /* Writes out what the program, now dead, left in the pty. */
 void console_drain(struct console *console);
 
 /* Restores the terminal. */
 void console_close(struct console *console);
-
-/* Sends the master to whoever listens on a Unix socket, as `runc --console-socket` does. */
-int console_send(const char *socket_path, int master, struct error *error);
 
 #endif

@@ -27,7 +27,6 @@
 #include "runtime/state_dir.h"
 
 #define STATE_FILE "state.json"
-#define LOCK_FILE  "lock"
 
 enum {
     STATE_BYTES_MAX = 2 * OCI_FILE_MAX, /* the annotations of any config.json, escaped */

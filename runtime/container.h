@@ -63,6 +63,7 @@ const char *container_status_name(enum container_status status);
 /* Serialises commands that change a container: an exclusive lock, held until the descriptor is closed. A descriptor;
  * -EWOULDBLOCK if somebody else holds it for longer than that; -ENOENT if the container
  * has been deleted meanwhile; or another -errno. */
+#define LOCK_FILE "lock"
 int container_lock(int folder, int patience_ms);
 /* The same for as long as any wait (await.h), with the words for a failure. 0 or -errno. */
 int container_lock_or_say(int folder, int *ret_lock, struct error *error);

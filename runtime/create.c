@@ -12,13 +12,16 @@
 #include "runtime/options.h"
 #include "runtime/signals.h"
 #include "runtime/state_dir.h"
+#include "runtime/target.h"
 
-enum { OPTION_PID_FILE = 256, OPTION_CONSOLE_SOCKET, OPTION_PRESERVE_FDS, OPTION_NO_OP };
+enum { OPTION_PID_FILE = 256, OPTION_CONSOLE_SOCKET, OPTION_PIDFD_SOCKET, OPTION_PRESERVE_FDS, OPTION_NO_OP };
 
 static const struct option create_table[] = {
     {"bundle", required_argument, NULL, 'b'},
+    {"config", required_argument, NULL, 'f'},
     {"pid-file", required_argument, NULL, OPTION_PID_FILE},
     {"console-socket", required_argument, NULL, OPTION_CONSOLE_SOCKET},
+    {"pidfd-socket", required_argument, NULL, OPTION_PIDFD_SOCKET},
     {"preserve-fds", required_argument, NULL, OPTION_PRESERVE_FDS},
     {"no-pivot", no_argument, NULL, OPTION_NO_OP}, /* runc's; we pivot in any case, in a namespace of our own */
     {"no-new-keyring", no_argument, NULL, OPTION_NO_OP},
@@ -31,8 +34,10 @@ static int print_help(void)
     printf("Usage: postern create [OPTION]... ID\n"
            "Make a container of an OCI bundle; its program waits for postern start.\n\n"
            "  -b, --bundle DIR         the bundle (default: the current folder)\n"
+           "  -f, --config FILE        instead of its config.json\n"
            "      --pid-file FILE      write the pid of the container's init to FILE\n"
            "      --console-socket S   send the terminal to Unix socket S\n"
+           "      --pidfd-socket S     send a pidfd of the container's init to Unix socket S\n"
            "      --preserve-fds N     give the program descriptors 3 to N+2\n"
            "  -h, --help               this text\n");
     return EXIT_SUCCESS;
@@ -44,11 +49,17 @@ static int apply_option(struct creation_options *options, int option, char **arg
     case 'b':
         options->bundle = optarg;
         return 0;
+    case 'f':
+        options->config_file = optarg;
+        return 0;
     case OPTION_PID_FILE:
         options->pid_file = optarg;
         return 0;
     case OPTION_CONSOLE_SOCKET:
         options->console_socket = optarg;
+        return 0;
+    case OPTION_PIDFD_SOCKET:
+        options->pidfd_socket = optarg;
         return 0;
     case OPTION_PRESERVE_FDS:
         return number_parse(optarg, "--preserve-fds", PRESERVE_FDS_MAX, &options->preserve_fds, error);
@@ -63,7 +74,7 @@ static int parse_options(int argc, char **argv, struct creation_options *options
 {
     int option;
     option_start();
-    while ((option = option_next(argc, argv, "+:b:h", create_table)) != -1) {
+    while ((option = option_next(argc, argv, ":b:f:h", create_table)) != -1) {
         if (option == 'h') {
             *ret_help = true;
             return 0;
@@ -72,8 +83,9 @@ static int parse_options(int argc, char **argv, struct creation_options *options
         if (result < 0)
             return result;
     }
-    if (argc - optind != 1)
-        return error_refuse(error, "create takes one argument, the container's id; see postern create --help");
+    int result = arguments_check(argc, argv, 1, 1, error);
+    if (result < 0)
+        return result;
     options->id = argv[optind];
     return state_id_check(options->id, error);
 }

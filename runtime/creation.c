@@ -13,15 +13,19 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/annotations.h"
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/console.h"
+#include "runtime/environment.h"
+#include "runtime/hand_over.h"
 #include "runtime/hooks.h"
-#include "runtime/home.h"
 #include "runtime/id_table.h"
 #include "runtime/inherited.h"
 #include "runtime/log.h"
+#include "runtime/notify.h"
 #include "runtime/options.h"
+#include "runtime/peers.h"
 #include "runtime/pid_file.h"
 #include "runtime/rootless.h"
 #include "runtime/scheduling.h"
@@ -54,6 +58,8 @@ static int take_inherited(struct creation *creation, struct error *error)
     return result;
 }
 
+enum { CONFIG_PATH_MAX = 2 * PATH_MAX };
+
 /* Without root a second time, in our own mount namespace; then it must still be the same. */
 static int open_bundle(struct creation *creation, struct error *error)
 {
@@ -71,12 +77,13 @@ static int open_bundle(struct creation *creation, struct error *error)
     return 0;
 }
 
-/* Once: what is checked is what is used, and what is kept. */
+/* Once: what is checked is what is used, and what is kept. --config names a file of the bundle, or of anywhere. */
 static int read_config(struct creation *creation, struct error *error)
 {
-    char path[PATH_MAX + sizeof("/config.json")];
-    (void)snprintf(path, sizeof(path), "%s/config.json", creation->container.bundle);
-    int result = oci_read(creation->bundle, "config.json", path, &creation->text, &creation->options.config_size, error);
+    char path[CONFIG_PATH_MAX];
+    const char *file = creation->options.config_file != NULL ? creation->options.config_file : "config.json";
+    (void)snprintf(path, sizeof(path), "%s%s%s", file[0] == '/' ? "" : creation->container.bundle, file[0] == '/' ? "" : "/", file);
+    int result = oci_read(creation->bundle, file, path, &creation->text, &creation->options.config_size, error);
     creation->options.config = creation->text;
     return result;
 }
@@ -92,6 +99,8 @@ static int load_config(struct creation *creation, struct error *error)
     if (result == 0)
         result = oci_check_supported(creation->config, error);
     if (result == 0)
+        result = annotations_check(&creation->config->annotations, error);
+    if (result == 0)
         result = sysctl_check(&creation->config->linux_config.sysctl, error);
     if (result == 0)
         result = take_inherited(creation, error);
@@ -100,7 +109,7 @@ static int load_config(struct creation *creation, struct error *error)
     if (result == 0)
         result = open_bundle(creation, error);
     if (result == 0)
-        result = home_add(creation->config, root_path(creation, path, sizeof(path)), error);
+        result = environment_complete(creation->config, root_path(creation, path, sizeof(path)), error);
     if (result == 0 && creation->options.console_socket != NULL && !creation->config->process.terminal)
         result = error_refuse(error, "--console-socket needs \"terminal\": true in config.json");
     if (result == 0 && creation->options.gated && creation->options.console_socket == NULL && creation->config->process.terminal)
@@ -108,6 +117,8 @@ static int load_config(struct creation *creation, struct error *error)
     if (result < 0)
         return result;
 
+    log_message(LOG_LEVEL_DEBUG, "%s: the configuration has %zu mounts, its program is %.200s", creation->container.bundle,
+                creation->config->mounts.count, creation->config->process.args.items[0]);
     for (size_t i = 0; i < creation->config->warnings.count; i++)
         log_message(LOG_LEVEL_DEBUG, "%s", creation->config->warnings.items[i]);
     return 0;
@@ -130,12 +141,19 @@ static int take_ids(struct creation *creation, struct error *error)
     result = id_range_find(options_global()->id_range, getenv(IDS_ENVIRONMENT), SETTINGS_FILE, &range, error);
     if (result == 0)
         result = state_root_create(IDS_PARENT, error);
-    return result == 0 ? ids_take(IDS_FOLDER, &range, &creation->ids, error) : result;
+    if (result == 0)
+        result = ids_take(IDS_FOLDER, &range, &creation->ids, error);
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "user ids: the sentry is %u, the gofer %u, the guest %u", creation->ids.sentry, creation->ids.gofer,
+                    creation->ids.guest);
+    return result;
 }
 
 static int find_users(struct creation *creation, struct error *error)
 {
-    int result = user_namespace_find(&creation->config->linux_config, &creation->ids, &creation->users, error);
+    const struct oci_linux *config = &creation->config->linux_config;
+    auto_close int peer = peers_user_namespace(options_global()->root, user_namespace_path(config));
+    int result = user_namespace_find(config, peer, &creation->ids, &creation->users, error);
     return result == 0 ? user_namespace_check(&creation->users, creation->config, error) : result;
 }
 
@@ -147,6 +165,7 @@ static int open_state(struct creation *creation, struct error *error)
                                   &creation->alive, error);
     if (result < 0)
         return result;
+    log_message(LOG_LEVEL_DEBUG, "the state is in %s/%s", options_global()->root, creation->options.id);
     /* So that later commands need no room on the disk for theirs. */
     auto_close int lock = container_lock(creation->folder, 0);
     if (lock < 0 && lock != -EWOULDBLOCK)
@@ -159,6 +178,9 @@ static int open_state(struct creation *creation, struct error *error)
         if (creation->start_socket < 0)
             return creation->start_socket;
     }
+    result = creation->text != NULL && notify_wanted() ? notify_add(creation->config, creation->folder, error) : 0;
+    if (result < 0)
+        return result;
     creation->reason = openat(creation->folder, "reason", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     return creation->reason < 0 ? error_set(error, errno, "cannot write in the state folder") : 0;
 }
@@ -196,7 +218,10 @@ static int save_state(struct creation *creation, struct error *error)
         result = process_mark_take(sandbox->gofer, &container->gofer);
     if (result < 0)
         return error_refuse(error, "the container ended before it was started");
-    return container_save(creation->folder, container, error);
+    result = container_save(creation->folder, container, error);
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "container %s is created", container->id);
+    return result;
 }
 
 /* -- the sandbox ---------------------------------------------------------------------------------------------------- */
@@ -234,6 +259,8 @@ static int make_cgroup(struct creation *creation, struct error *error)
     if (result == 0)
         result = cgroup_create(container->cgroup, container->systemd_cgroup, host->resources, &failure);
     creation->has_cgroup = result == 0;
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "the cgroup %s is made, and has its limits", container->cgroup);
     if (may_do_without(creation, result)) {
         log_message(LOG_LEVEL_DEBUG, "no cgroup: %s", failure.text);
         container->cgroup[0] = '\0';
@@ -259,11 +286,16 @@ static int set_oom_score(const struct oci_process *process, pid_t pid, struct er
 
 static int process_joined(void *data, enum sandbox_part part, pid_t pid, struct error *error)
 {
+    static const char *const names[] = {
+        [SANDBOX_SENTRY] = "the sentry", [SANDBOX_GOFER] = "the gofer", [SANDBOX_INIT] = "the container's first process"};
     const struct creation *creation = data;
     const struct oci_process *process = &creation->config->process;
+    log_message(LOG_LEVEL_DEBUG, "%s is process %d", names[part], (int)pid);
     int result = set_oom_score(process, pid, error);
     if (result == 0 && creation->has_cgroup)
         result = cgroup_add(creation->container.cgroup, creation->container.systemd_cgroup, pid, error);
+    if (result == 0 && !creation->options.keep_cpus)
+        scheduling_reset_cpus(pid);
     return result == 0 ? scheduling_set(process, pid, part == SANDBOX_INIT, error) : result;
 }
 
@@ -292,6 +324,7 @@ static int make_sandbox(struct creation *creation, struct error *error)
 {
     const struct sandbox_options options = {
         .id = creation->options.id,
+        .bundle_path = creation->container.bundle,
         .bundle = creation->bundle,
         .config = creation->config,
         .ids = &creation->ids,
@@ -316,9 +349,23 @@ static int make_sandbox(struct creation *creation, struct error *error)
         error_prefix(error, "linux.resources.memory.limit is too low for a container, the kernel killed a process of it");
     creation->has_sandbox = result == 0;
     creation->has_hooks = creation->has_hooks || result == 0;
+    if (result < 0 || creation->sandbox.console_master < 0)
+        return result;
+    if (creation->options.console_socket == NULL)
+        console_prepare(creation->sandbox.console_master, creation->options.own_streams);
+    else
+        result = hand_over_console(creation->options.console_socket, creation->sandbox.console_master, error);
     if (result == 0 && creation->options.console_socket != NULL)
-        result = console_send(creation->options.console_socket, creation->sandbox.console_master, error);
+        log_message(LOG_LEVEL_DEBUG, "the terminal's master is sent to %s", creation->options.console_socket);
     return result;
+}
+
+static int send_pidfd(const struct creation *creation, struct error *error)
+{
+    if (creation->options.pidfd_socket == NULL)
+        return 0;
+    auto_close int connection = hand_over_open(creation->options.pidfd_socket, "pidfd socket", error);
+    return connection < 0 ? connection : hand_over_pidfd(connection, creation->sandbox.init_pidfd, false, error);
 }
 
 int creation_make(const struct creation_options *options, struct creation *ret_creation, struct error *error)
@@ -343,6 +390,8 @@ int creation_make(const struct creation_options *options, struct creation *ret_c
         result = make_sandbox(&creation, error);
     if (result == 0)
         result = save_state(&creation, error);
+    if (result == 0)
+        result = send_pidfd(&creation, error);
     if (result == 0 && options->pid_file != NULL)
         result = pid_file_write(options->pid_file, creation.sandbox.init, error);
     if (result < 0) {
@@ -371,6 +420,7 @@ static void close_all(struct creation *creation)
 void creation_undo(struct creation *creation)
 {
     const struct container *container = &creation->container;
+    log_message(LOG_LEVEL_DEBUG, "what there is of the container is removed");
     thaw(creation);
     if (creation->has_sandbox)
         sandbox_destroy(&creation->sandbox);

@@ -18,13 +18,15 @@
 struct error;
 
 struct creation_options {
-    const char *id, *bundle, *pid_file, *console_socket;
-    const char *config; /* text of config.json; NULL: it is in the bundle */
+    const char *id, *bundle, *pid_file, *console_socket, *pidfd_socket;
+    const char *config_file; /* instead of the bundle's config.json, from there on; NULL: that */
+    const char *config; /* text of config.json; NULL: it is in a file */
     size_t config_size;
     unsigned int own_streams; /* bits 0 to 2: standard streams that stay what they are although there is a terminal */
     int trace;         /* borrowed; -1: none */
     int preserve_fds;
     bool hold_signals; /* the program starts with all signals blocked: it is an init, and takes them when it is ready */
+    bool keep_cpus;    /* it has the processors we are bound to, and not its cgroup's */
     bool gated;        /* the program waits for `start` */
     bool foreground;   /* the container does not outlive us */
 };

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* postern delete: nothing of a container is left, however far it came and whatever died on the way. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,17 +35,21 @@ enum {
     ABANDON_MS = 2000, /* for what a killed `create` had started to be gone */
 };
 
+enum { OPTION_REGEX = 256 };
+
 static const struct option delete_table[] = {
     {"force", no_argument, NULL, 'f'},
+    {"regex", no_argument, NULL, OPTION_REGEX},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
 
 static int print_help(void)
 {
-    printf("Usage: postern delete [--force] ID\n"
+    printf("Usage: postern delete [--force] [--regex] ID\n"
            "Delete a container that has stopped, or was never started, with all that is left of it.\n\n"
            "  -f, --force  also one that runs, which is killed; that there is none is no error\n"
+           "      --regex  ID is a regular expression: all containers whose ids it fits\n"
            "  -h, --help   this text\n");
     return EXIT_SUCCESS;
 }
@@ -124,6 +130,7 @@ static int destroy(const char *id, const struct target *target, bool force, stru
     int result = end_processes(container, error);
     if (result < 0)
         return result;
+    log_message(LOG_LEVEL_DEBUG, "the processes of container %s have ended", id);
     if (force)
         clients_end(target->folder);
     if (!is_folder_of(id, target->folder))
@@ -132,8 +139,13 @@ static int destroy(const char *id, const struct target *target, bool force, stru
         result = cgroup_remove(container->cgroup, container->systemd_cgroup);
     if (result < 0)
         return error_set(error, result, "cannot remove the cgroup %s", container->cgroup);
+    if (container->cgroup[0] != '\0')
+        log_message(LOG_LEVEL_DEBUG, "the cgroup %s is removed", container->cgroup);
     hooks_poststop(target->folder, container);
-    return remove_state(id, target->folder, error);
+    result = remove_state(id, target->folder, error);
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "the state of container %s is removed", id);
+    return result;
 }
 
 /* Until nobody holds the container: what a killed `create` had started lets go of it as it ends. */
@@ -148,11 +160,31 @@ static int wait_abandoned(const char *id, int folder, struct error *error)
     return 0;
 }
 
-/* What is there without a state that can be read. */
+/* As long as it goes from hand to hand, or somebody is at work on those who do not let go; -EWOULDBLOCK when nothing moves. */
+static int lock_in_turn(int folder)
+{
+    const long deadline = await_now_ms() + await_limit_ms();
+    struct timespec before = {0};
+    for (;;) {
+        struct stat file;
+        int lock = container_lock(folder, POLITE_MS);
+        if (lock != -EWOULDBLOCK || fstatat(folder, LOCK_FILE, &file, AT_SYMLINK_NOFOLLOW) < 0)
+            return lock;
+        const bool moved = file.st_mtim.tv_sec != before.tv_sec || file.st_mtim.tv_nsec != before.tv_nsec;
+        if (!moved || await_now_ms() >= deadline)
+            return lock;
+        before = file.st_mtim;
+    }
+}
+
+/* What is there without a state that can be read. The lock is only for those who do the same. */
 static int remove_abandoned(const char *id, bool force, struct error *error)
 {
     auto_close int folder = -1;
     if (container_open(options_global()->root, id, &folder, NULL) < 0)
+        return 0;
+    auto_close int lock = lock_in_turn(folder);
+    if (lock == -ENOENT)
         return 0;
     if (force)
         clients_end(folder);
@@ -164,7 +196,7 @@ static int remove_abandoned(const char *id, bool force, struct error *error)
  * still does not end, not even by force, the container is removed without the lock: he will find that it is gone. */
 static int lock_by_force(struct target *target, struct error *error)
 {
-    target->lock = container_lock(target->folder, POLITE_MS);
+    target->lock = lock_in_turn(target->folder);
     if (target->lock == -EWOULDBLOCK) {
         int result = end_processes(&target->container, error);
         if (result < 0)
@@ -213,10 +245,38 @@ int container_delete(const char *id, bool force, struct error *error)
     return result == 0 ? destroy(id, &target, force, error) : result;
 }
 
+/* Each one that fits; the last failure is the error, those before it are said here. */
+static int delete_matching(const char *pattern, bool force, struct error *error)
+{
+    regex_t expression;
+    struct dirent **entries = NULL;
+    char words[100];
+    int code = regcomp(&expression, pattern, REG_EXTENDED | REG_NOSUB);
+    if (code != 0) {
+        (void)regerror(code, &expression, words, sizeof(words));
+        return error_refuse(error, "--regex: \"%.80s\": %s", pattern, words);
+    }
+    int count = state_root_scan(options_global()->root, &entries);
+    int result = count < 0 && count != -ENOENT ? error_set(error, count, "cannot list %s", options_global()->root) : 0;
+    for (int i = 0; i < count; i++) {
+        struct error failure = {0};
+        if (regexec(&expression, entries[i]->d_name, 0, NULL, 0) == 0 && container_delete(entries[i]->d_name, force, &failure) < 0) {
+            if (result < 0)
+                log_message(LOG_LEVEL_ERROR, "%s", error->text);
+            *error = failure;
+            result = -failure.code;
+        }
+        free(entries[i]);
+    }
+    free((void *)entries);
+    regfree(&expression);
+    return result;
+}
+
 int command_delete(int argc, char **argv)
 {
     struct error error = {0};
-    bool force = false;
+    bool force = false, regex = false;
     int option;
     option_start();
     while (error.code == 0 && (option = option_next(argc, argv, ":fh", delete_table)) != -1) {
@@ -224,10 +284,12 @@ int command_delete(int argc, char **argv)
             return print_help();
         if (option == 'f')
             force = true;
+        else if (option == OPTION_REGEX)
+            regex = true;
         else
             (void)option_error(option, argv, &error);
     }
     if (error.code == 0 && arguments_check(argc, argv, 1, 1, &error) == 0)
-        (void)container_delete(argv[optind], force, &error);
+        (void)(regex ? delete_matching : container_delete)(argv[optind], force, &error);
     return command_end(&error);
 }

@@ -327,8 +327,8 @@ static int run(struct arena *arena, struct do_options *options, struct error *er
     result = make_config(&plan, &config, &container->creation.config_size, error);
     if (result < 0)
         return result;
-    container->janitor = true;
-    container->creation.hold_signals = true;
+    container->janitor = container->stops = true;
+    container->creation.hold_signals = container->creation.keep_cpus = true;
     container->creation.config = config;
     container->creation.bundle = options_global()->root; /* a bundle has to be somewhere */
     if (options->verbose) {

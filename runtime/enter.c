@@ -10,6 +10,7 @@
 #include "runtime/cgroup.h"
 #include "runtime/config_seccomp.h"
 #include "runtime/hooks.h"
+#include "runtime/memory_policy.h"
 #include "runtime/scheduling.h"
 #include "runtime/sentry_start.h"
 #include "runtime/state_socket.h"
@@ -56,7 +57,10 @@ static int join(const struct enter *enter, struct cell *ret_cell, struct error *
         struct cell_plan plan = enter->plan;
         plan.seccomp = &seccomp;
         plan.personality = config->linux_config.personality;
-        result = cell_join(enter->init, &plan, ret_cell, error);
+        result = memory_policy_set(config->linux_config.memory_policy, error);
+        if (result == 0)
+            result = cell_join(enter->init, &plan, ret_cell, error);
+        memory_policy_reset(config->linux_config.memory_policy);
         config_seccomp_release(&seccomp);
     }
     (void)oci_free(config);

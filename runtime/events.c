@@ -17,6 +17,7 @@
 #include "runtime/container.h"
 #include "runtime/log.h"
 #include "runtime/options.h"
+#include "runtime/target.h"
 
 struct events_options {
     const char *id;
@@ -72,7 +73,7 @@ static int parse_options(int argc, char **argv, struct events_options *options, 
 {
     int option, result = 0;
     option_start();
-    while (result == 0 && (option = option_next(argc, argv, "+:h", events_table)) != -1) {
+    while (result == 0 && (option = option_next(argc, argv, ":h", events_table)) != -1) {
         if (option == 'i')
             result = parse_interval(optarg, &options->interval_ms, error);
         else if (option == 's')
@@ -84,8 +85,9 @@ static int parse_options(int argc, char **argv, struct events_options *options, 
     }
     if (result < 0 || options->help)
         return result;
-    if (optind + 1 != argc)
-        return error_refuse(error, "events takes exactly one container id");
+    result = arguments_check(argc, argv, 1, 1, error);
+    if (result < 0)
+        return result;
     options->id = argv[optind];
     return 0;
 }

@@ -19,9 +19,10 @@
 #include "runtime/container.h"
 #include "runtime/creation.h"
 #include "runtime/enter.h"
+#include "runtime/environment.h"
 #include "runtime/exec_console.h"
 #include "runtime/exec_process.h"
-#include "runtime/home.h"
+#include "runtime/hand_over.h"
 #include "runtime/inherited.h"
 #include "runtime/limits.h"
 #include "runtime/log.h"
@@ -44,7 +45,7 @@ struct exec {
 
 /* -- options ---------------------------------------------------------------------------------------------------- */
 
-enum { OPTION_PID_FILE = 256, OPTION_CONSOLE_SOCKET, OPTION_PRESERVE_FDS, OPTION_CWD, OPTION_NO_NEW_PRIVS, OPTION_CGROUP,
+enum { OPTION_PID_FILE = 256, OPTION_CONSOLE_SOCKET, OPTION_PIDFD_SOCKET, OPTION_PRESERVE_FDS, OPTION_CWD, OPTION_NO_NEW_PRIVS, OPTION_CGROUP,
        OPTION_IGNORE_PAUSED, OPTION_NO_OP_ARGUMENT };
 
 static const struct option exec_table[] = {
@@ -58,6 +59,7 @@ static const struct option exec_table[] = {
     {"cwd", required_argument, NULL, OPTION_CWD},
     {"pid-file", required_argument, NULL, OPTION_PID_FILE},
     {"console-socket", required_argument, NULL, OPTION_CONSOLE_SOCKET},
+    {"pidfd-socket", required_argument, NULL, OPTION_PIDFD_SOCKET},
     {"preserve-fds", required_argument, NULL, OPTION_PRESERVE_FDS},
     {"no-new-privs", no_argument, NULL, OPTION_NO_NEW_PRIVS},
     {"process-label", required_argument, NULL, OPTION_NO_OP_ARGUMENT}, /* SELinux, AppArmor: see `postern features` */
@@ -87,6 +89,7 @@ static int print_help(void)
            "  -d, --detach               do not wait for it\n"
            "      --pid-file FILE        write its pid to FILE\n"
            "      --console-socket S     send its terminal to Unix socket S\n"
+           "      --pidfd-socket S       send a pidfd of it to Unix socket S\n"
            "      --preserve-fds N       give it descriptors 3 to N+2\n"
            "  -h, --help                 this text\n");
     return EXIT_SUCCESS;
@@ -130,6 +133,9 @@ static int apply_option(struct exec_options *options, int option, char **argv, s
     case OPTION_CONSOLE_SOCKET:
         options->console_socket = optarg;
         return 0;
+    case OPTION_PIDFD_SOCKET:
+        options->pidfd_socket = optarg;
+        return 0;
     case OPTION_PRESERVE_FDS:
         return number_parse(optarg, "--preserve-fds", PRESERVE_FDS_MAX, &options->preserve_fds, error);
     case OPTION_NO_NEW_PRIVS:
@@ -162,7 +168,7 @@ static int parse_options(int argc, char **argv, struct exec_options *options, st
     if (options->help)
         return 0;
     if (argc == optind)
-        return error_refuse(error, "exec takes a container's id and a command; see postern exec --help");
+        return error_refuse(error, "\"exec\" requires a minimum of 1 argument(s); see postern exec --help");
     options->id = argv[optind];
     options->args = argv + optind + 1;
     options->arg_count = (size_t)(argc - optind - 1);
@@ -214,9 +220,12 @@ static int open_console(struct exec *exec, struct error *error)
         const struct winsize size = {.ws_row = (unsigned short)box->height, .ws_col = (unsigned short)box->width};
         (void)ioctl(exec->master, TIOCSWINSZ, &size);
     }
-    if (result < 0 || exec->options.console_socket == NULL)
+    if (result < 0)
         return result;
-    return console_send(exec->options.console_socket, exec->master, error);
+    if (exec->options.console_socket != NULL)
+        return hand_over_console(exec->options.console_socket, exec->master, error);
+    console_prepare(exec->master, 0);
+    return 0;
 }
 
 static int start_process(struct exec *exec, struct error *error)
@@ -229,7 +238,17 @@ static int start_process(struct exec *exec, struct error *error)
         .cgroups = (const char *const *)exec->options.cgroups.items,
         .cgroup_count = exec->options.cgroups.count,
         .plan = {.process = &exec->config->process, .preserve_fds = exec->options.preserve_fds, .joins = true}};
+    auto_close int connection = -1;
+    if (exec->options.pidfd_socket != NULL) {
+        connection = hand_over_open(exec->options.pidfd_socket, "pidfd socket", error);
+        if (connection < 0)
+            return connection;
+    }
     int result = enter_container(&enter, &exec->cell, &exec->control, error);
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "process %d has entered container %s", (int)exec->cell.pid, exec->container.id);
+    if (result == 0 && connection >= 0)
+        result = hand_over_pidfd(connection, exec->cell.pidfd, true, error);
     if (result == 0 && exec->options.pid_file != NULL)
         result = pid_file_write(exec->options.pid_file, exec->cell.pid, error);
     return result;
@@ -247,7 +266,9 @@ static int set_up(struct exec *exec, struct error *error)
     if (result == 0)
         result = exec_process_load(exec->folder, &exec->options, &exec->config, error);
     if (result == 0)
-        result = home_add(exec->config, exec->container.rootfs, error);
+        result = environment_complete(exec->config, exec->container.rootfs, error);
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "container %s is to run %.200s", exec->container.id, exec->config->process.args.items[0]);
     if (result == 0)
         result = signals_open(&exec->signals, error);
     if (result == 0)
@@ -272,7 +293,7 @@ static int wait_for_end(struct exec *exec)
                               .control = exec->control,
                               .console_master = exec->master,
                               .cell_socket = -1};
-    return monitor_run(&sandbox, &exec->container, &exec->signals, exec->has_console ? &exec->console : NULL, 0);
+    return monitor_run(&sandbox, &exec->container, &exec->signals, &(struct monitor_options){.console = exec->has_console ? &exec->console : NULL});
 }
 
 static void tear_down(struct exec *exec, bool failed)

@@ -118,6 +118,7 @@ static void apply_caps(struct oci_process *process, const struct exec_list *caps
         process->capabilities.bounding |= bit;
         process->capabilities.effective |= bit;
         process->capabilities.permitted |= bit;
+        process->capabilities.ambient |= bit & process->capabilities.inheritable; /* ambient is what is inherited, or nothing */
     }
 }
 

@@ -17,7 +17,7 @@ struct exec_list {
 };
 
 struct exec_options {
-    const char *id, *process, *cwd, *user, *pid_file, *console_socket;
+    const char *id, *process, *cwd, *user, *pid_file, *console_socket, *pidfd_socket;
     struct exec_list env, caps, groups, cgroups;
     char **args; /* NULL-terminated */
     size_t arg_count;

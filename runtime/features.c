@@ -11,6 +11,7 @@
 #include "oci-spec/oci.h"
 #include "postern/error.h"
 #include "postern/version.h"
+#include "runtime/annotations.h"
 #include "runtime/command.h"
 #include "runtime/json_write.h"
 #include "runtime/options.h"
@@ -31,7 +32,7 @@ static void write_bool(struct json_writer *writer, const char *key, bool value)
 }
 
 /* What `annotations` of config.json may change of a sandbox: LAYER_ANNOTATION and the like. All that begins so. */
-static const char *const unsafe_annotations[] = {"dev.postern.", NULL};
+static const char *const unsafe_annotations[] = {ANNOTATION_PREFIX, NULL};
 
 enum { NONE = -1 }; /* no value in the tables below */
 
@@ -101,6 +102,12 @@ static void write_extensions(struct json_writer *writer)
     write_enabled(writer, "idmap", true);
 }
 
+static void write_memory_policy(struct json_writer *writer)
+{
+    write_names(writer, "modes", &memory_policy_names);
+    write_names(writer, "flags", &memory_flag_names);
+}
+
 static void write_linux(struct json_writer *writer)
 {
     write_names(writer, "namespaces", &namespace_names);
@@ -110,6 +117,8 @@ static void write_linux(struct json_writer *writer)
     write_enabled(writer, "apparmor", false);
     write_enabled(writer, "selinux", false);
     write_enabled(writer, "intelRdt", false);
+    write_object(writer, "memoryPolicy", write_memory_policy);
+    write_enabled(writer, "netDevices", false);
     write_object(writer, "mountExtensions", write_extensions);
 }
 

@@ -21,6 +21,7 @@
 #include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/monitor.h"
+#include "runtime/notify.h"
 #include "runtime/signals.h"
 
 enum { NS_PER_MS = 1000000 };
@@ -33,6 +34,7 @@ struct foreground {
     struct janitor janitor;
     struct creation creation;
     struct console console;
+    struct notify notify;
     struct foreground_times times;
 };
 
@@ -88,7 +90,11 @@ static int set_up(struct foreground *run, struct error *error)
         result = hooks_start_container(run->creation.folder, &run->creation.container, error);
     run->times.made = now_ns();
     if (result == 0)
+        result = notify_open(run->creation.folder, &run->notify, error);
+    if (result == 0)
         result = sandbox_execute(&run->creation.sandbox, error);
+    if (result == 0)
+        log_message(LOG_LEVEL_DEBUG, "the container's program has begun");
     run->times.started = now_ns();
     if (result == 0)
         result = hooks_poststart(run->creation.folder, &run->creation.container, error);
@@ -107,7 +113,19 @@ static void tear_down(struct foreground *run)
         creation_undo(&run->creation);
     janitor_dismiss(&run->janitor);
     signals_close(&run->signals);
+    notify_close(&run->notify);
     cleanup_close(&run->trace);
+}
+
+/* The container is on its own by now; a signal ends us, and not what we wait for. */
+static void stay_until_ready(struct foreground *run, int init)
+{
+    sigset_t none;
+    if (run->notify.socket < 0)
+        return;
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    notify_wait(&run->notify, init, run->creation.container.init.pid);
 }
 
 /* Waits for the container, or leaves it to itself. The exit status for our caller. */
@@ -116,19 +134,26 @@ static int finish(struct foreground *run, struct error *error)
     if (!run->options->detach) {
         run->has_ended = true;
         int64_t limit = run->options->time_limit_ms;
-        return monitor_run(&run->creation.sandbox, &run->creation.container, &run->signals, run->has_console ? &run->console : NULL,
-                           limit == 0 ? 0 : run->times.started / NS_PER_MS + limit);
+        const struct monitor_options options = {
+            .console = run->has_console ? &run->console : NULL,
+            .notify = &run->notify,
+            .deadline = limit == 0 ? 0 : run->times.started / NS_PER_MS + limit,
+            .stops = run->options->stops,
+        };
+        return monitor_run(&run->creation.sandbox, &run->creation.container, &run->signals, &options);
     }
+    auto_close int init = fcntl(run->creation.sandbox.init_pidfd, F_DUPFD_CLOEXEC, 0);
     if (creation_leave(&run->creation, error) < 0)
         return run->options->set_up_status;
     run->has_creation = false;
+    stay_until_ready(run, init);
     return EXIT_SUCCESS;
 }
 
 int foreground_run(const struct foreground_options *options)
 {
     struct foreground run = {
-        .options = options, .trace = -1, .signals = SIGNALS_NONE, .janitor = JANITOR_NONE, .times.begun = now_ns()};
+        .options = options, .trace = -1, .signals = SIGNALS_NONE, .janitor = JANITOR_NONE, .notify = NOTIFY_NONE, .times.begun = now_ns()};
     struct error error = {0};
     int status =
         set_up(&run, &error) == 0 ? finish(&run, &error) : creation_exit_status(&error, options->set_up_status);

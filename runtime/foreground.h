@@ -20,6 +20,7 @@ struct foreground_options {
     bool detach;            /* do not wait: leave the container running */
     bool keep;              /* leave its state, of a stopped container, for `delete` */
     bool janitor;           /* leave nothing behind even if we are killed */
+    bool stops;             /* ... with the command that postern-init runs */
     int set_up_status;      /* the exit status if the container cannot be set up */
     int64_t time_limit_ms;  /* from the program's start on; 0: none */
     /* Called when the program has been started. May be NULL. */

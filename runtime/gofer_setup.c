@@ -434,6 +434,7 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
         .in = in, .root = -1, .hidden = -1, .mountinfo = -1, .fuse_root = -1, .queues = -1, .master = -1, .slave = -1, .fuse = -1};
     child.tree = (struct mount_tree){.config = in->config,
                                      .users = in->users,
+                                     .bundle_path = in->bundle,
                                      .bundle = in->bundle_fd,
                                      .procfs = in->procfs,
                                      .self = -1,
@@ -463,7 +464,7 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
     static char own[OWN_MOUNTS_MAX];
     list_own_mounts(&child.tree, own);
     struct gofer_setup moved = *in;
-    const uint64_t capabilities = GOFER_CAPABILITIES | (in->ranks != RANKS_NONE ? GOFER_CAPABILITIES_RANKS : 0);
+    const uint64_t capabilities = GOFER_CAPABILITIES | (in->ranks ? GOFER_CAPABILITIES_RANKS : 0);
     const bool is_initial = in->users->fd < 0 && id_table_is_whole(&in->users->uids);
     if (status == 0) {
         int users = in->users->fd;
@@ -471,14 +472,14 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
         status = program < 0 ? program : drop(in, users, capabilities);
         if (status == 0) {
             static char name[] = "postern-gofer", mapped[] = "--mapped";
-            static char raise[] = "--ranks=raise", all[] = "--ranks=all";
+            static char ranks[] = "--ranks";
             char labels[48], *arguments[6] = {name}, *const environment[] = {NULL};
             size_t count = 1;
             (void)snprintf(labels, sizeof(labels), "--labels=%u,%u", in->users->label_uid, in->users->label_gid);
             if (!is_initial)
                 arguments[count++] = mapped;
-            if (in->ranks != RANKS_NONE)
-                arguments[count++] = in->ranks == RANKS_ALL ? all : raise;
+            if (in->ranks)
+                arguments[count++] = ranks;
             if (in->users->label_gid != 0)
                 arguments[count++] = labels;
             if (child.tree.keeps_foreign)

@@ -25,7 +25,6 @@
 #include <sys/types.h>
 
 #include "postern/boot.h"
-#include "postern/schedule.h"
 
 struct error;
 struct ids;
@@ -35,6 +34,7 @@ struct user_namespace;
 /* All descriptors are borrowed, and must be close-on-exec: gofer_setup places those the gofer keeps. */
 struct gofer_setup {
     const struct oci_config *config;
+    const char *bundle; /* its path, and */
     int bundle_fd; /* folder of config.json, O_PATH is enough: root.path and relative bind sources start here */
     const struct ids *ids;
     const struct user_namespace *users; /* the container's: entered when the mounts are made */
@@ -48,7 +48,7 @@ struct gofer_setup {
     bool want_terminal; /* process.terminal */
     bool quiet;         /* its last words go to `words` instead of our standard error */
     int words;
-    enum ranks ranks;
+    bool ranks; /* it is left CAP_SYS_NICE, for the guest's threads */
     struct winsize console_size; /* set on the terminal if ws_col is not 0 */
 };
 

@@ -84,10 +84,11 @@ int home_add(struct oci_config *config, const char *rootfs, struct error *error)
     if (entry == NULL)
         return error_set(error, ENOMEM, "cannot add HOME to the environment");
     (void)snprintf(entry, size, "HOME=%s", home);
-    size_t count = 0;
-    for (size_t i = 0; i < env->count; i++)
-        if (strncmp(env->items[i], "HOME=", 5) != 0) /* an empty one */
-            env->items[count++] = env->items[i];
-    env->count = count;
+    for (size_t i = 0; i < env->count; i++) {
+        if (strncmp(env->items[i], "HOME=", 5) == 0) { /* an empty one */
+            env->items[i] = entry;
+            return 0;
+        }
+    }
     return oci_env_add(config, &entry, 1) < 0 ? error_set(error, ENOMEM, "cannot add HOME to the environment") : 0;
 }

@@ -151,7 +151,7 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Returns only on failure. Without an environment of its own a hook gets ours, as with runc. */
+/* Returns only on failure. */
 static int become(const struct oci_hook *hook, const struct hook_place *place, const struct hook_streams *streams)
 {
     int mounts = -1, others = -1;
@@ -166,14 +166,14 @@ static int become(const struct oci_hook *hook, const struct hook_place *place, c
         return -errno;
     if (mounts >= 0 && setns(mounts, CLONE_NEWNS) < 0)
         return -errno;
-    if (chdir(place->bundle) < 0 && chdir("/") < 0)
+    if (chdir(place->folder) < 0 && chdir("/") < 0)
         return -errno;
     status = hook_streams_connect(streams);
     if (status < 0)
         return status;
     (void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-    (void)execve(hook->path, hook->args.count > 0 ? hook->args.items : only_path,
-                 hook->env.items != NULL ? hook->env.items : environ);
+    char *const *env = hook->env.items != NULL ? hook->env.items : place->env != NULL ? place->env : environ;
+    (void)execve(hook->path, hook->args.count > 0 ? hook->args.items : only_path, env);
     return -errno;
 }
 

@@ -10,7 +10,8 @@ struct oci_hook;
 
 /* Where it runs; the runtime's namespaces if both pids are 0. */
 struct hook_place {
-    const char *bundle; /* its working folder */
+    const char *folder; /* its working folder */
+    char *const *env;   /* its environment if it has none of its own; NULL: ours */
     pid_t mounts;       /* whose mount namespace */
     pid_t others;       /* whose network, ipc and uts namespace */
 };

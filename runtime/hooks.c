@@ -12,6 +12,7 @@
 #include "postern/error.h"
 #include "postern/version.h"
 #include "runtime/container.h"
+#include "runtime/environment.h"
 #include "runtime/hook_guest.h"
 #include "runtime/hook_process.h"
 #include "runtime/json_write.h"
@@ -98,6 +99,7 @@ static int run_stage(const struct stage *stage, struct error *error)
     (void)yajl_gen_get_buf(writer.generator, &text, &size);
     for (size_t i = 0; i < stage->hooks->count; i++) {
         struct error failure = {0};
+        log_message(LOG_LEVEL_DEBUG, "%s hook #%zu: %s", stage->name, i, stage->hooks->items[i].path);
         result = run_one(stage, &stage->hooks->items[i], text, size, &failure);
         if (result == 0)
             continue;
@@ -118,7 +120,7 @@ int hooks_create(const struct oci_config *config, const struct container *contai
     struct stage stage = {.container = container,
                           .status = CONTAINER_CREATING,
                           .pid = sandbox->init,
-                          .place = {.bundle = container->bundle},
+                          .place = {.folder = container->bundle},
                           .folder = -1};
     stage.name = "prestart";
     stage.hooks = &config->hooks.prestart;
@@ -132,6 +134,8 @@ int hooks_create(const struct oci_config *config, const struct container *contai
         return result;
     stage.name = "createContainer";
     stage.hooks = &config->hooks.create_container;
+    stage.place.folder = container->rootfs;
+    stage.place.env = config->process.env.items;
     stage.place.mounts = sandbox->gofer;
     stage.place.others = sandbox->init;
     return run_stage(&stage, error);
@@ -143,6 +147,8 @@ int hooks_start_container(int folder, const struct container *container, struct 
     int result = hooks_load(folder, &config, error);
     if (result < 0)
         return result;
+    if (config->hooks.start_container.count > 0)
+        result = environment_complete(config, container->rootfs, error);
     const struct stage stage = {.name = "startContainer",
                                 .hooks = &config->hooks.start_container,
                                 .container = container,
@@ -150,38 +156,46 @@ int hooks_start_container(int folder, const struct container *container, struct 
                                 .pid = 1, /* as the container sees it */
                                 .folder = folder,
                                 .process = &config->process};
-    result = run_stage(&stage, error);
-    (void)oci_free(config);
-    return result;
-}
-
-static int run_later(int folder, const struct container *container, struct stage stage, struct error *error)
-{
-    struct oci_config *config;
-    struct error failure = {0};
-    if (hooks_load(folder, &config, &failure) < 0) {
-        log_message(LOG_LEVEL_WARNING, "cannot run the %s hooks: %s", stage.name, failure.text);
-        return 0;
-    }
-    stage.hooks = stage.status == CONTAINER_STOPPED ? &config->hooks.poststop : &config->hooks.poststart;
-    stage.container = container;
-    stage.place = (struct hook_place){.bundle = container->bundle};
-    stage.folder = -1;
-    stage.only_log = true;
-    int result = run_stage(&stage, error);
+    if (result == 0)
+        result = run_stage(&stage, error);
     (void)oci_free(config);
     return result;
 }
 
 int hooks_poststart(int folder, const struct container *container, struct error *error)
 {
-    return run_later(folder, container,
-                     (struct stage){.name = "poststart", .status = CONTAINER_RUNNING, .pid = container->init.pid}, error);
+    struct oci_config *config;
+    int result = hooks_load(folder, &config, error);
+    if (result < 0)
+        return result;
+    const struct stage stage = {.name = "poststart",
+                                .hooks = &config->hooks.poststart,
+                                .container = container,
+                                .status = CONTAINER_RUNNING,
+                                .pid = container->init.pid,
+                                .place = {.folder = container->bundle},
+                                .folder = -1};
+    result = run_stage(&stage, error);
+    (void)oci_free(config);
+    return result;
 }
 
 void hooks_poststop(int folder, const struct container *container)
 {
+    struct oci_config *config;
     struct error error = {0};
-    if (run_later(folder, container, (struct stage){.name = "poststop", .status = CONTAINER_STOPPED}, &error) < 0)
+    if (hooks_load(folder, &config, &error) < 0) {
+        log_message(LOG_LEVEL_WARNING, "cannot run the poststop hooks: %s", error.text);
+        return;
+    }
+    const struct stage stage = {.name = "poststop",
+                                .hooks = &config->hooks.poststop,
+                                .container = container,
+                                .status = CONTAINER_STOPPED,
+                                .place = {.folder = container->bundle},
+                                .folder = -1,
+                                .only_log = true};
+    if (run_stage(&stage, &error) < 0)
         log_message(LOG_LEVEL_WARNING, "%s", error.text);
+    (void)oci_free(config);
 }

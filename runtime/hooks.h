@@ -31,8 +31,8 @@ int hooks_create(const struct oci_config *config, const struct container *contai
 /* startContainer: the init waits to be started. `folder` is the state folder. The first failure is the error. */
 int hooks_start_container(int folder, const struct container *container, struct error *error);
 
-/* Failures of these two are only logged. They read what hooks_save kept. The first fails when a signal ended one that was waited for:
- * -EINTR. */
+/* These two read what hooks_save kept. The first failure of poststart is the error, and the container's end; those of poststop are
+ * only logged. */
 int hooks_poststart(int folder, const struct container *container, struct error *error);
 void hooks_poststop(int folder, const struct container *container);
 

@@ -10,8 +10,8 @@
 struct error;
 struct oci_config;
 
-/* Those of socket activation, if it is us whom LISTEN_PID means; then LISTEN_FDS and LISTEN_PID are added to the program's
- * environment. 0 or -errno. */
+/* Those of socket activation, if it is us whom LISTEN_PID means, or nobody, as crun has it; then LISTEN_FDS and LISTEN_PID are added
+ * to the program's environment. Without LISTEN_PID as many are passed as are open. 0 or -errno. */
 int inherited_listen(struct oci_config *config, int *ret_count, struct error *error);
 
 /* Checks that descriptors 3 to 2 + listening + preserved are our caller's. */

@@ -12,6 +12,7 @@
 #include "postern/error.h"
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
+#include "runtime/log.h"
 #include "runtime/options.h"
 #include "runtime/processes.h"
 #include "runtime/signal_name.h"
@@ -55,6 +56,7 @@ static int signal_init(const struct target *target, int signal, struct error *er
 
     if (status == CONTAINER_CREATED)
         signal = for_created(signal);
+    log_message(LOG_LEVEL_DEBUG, "signal %d goes to process %d", signal, (int)container->init.pid);
     if (syscall(SYS_pidfd_send_signal, init, signal, NULL, 0) < 0 && errno != ESRCH) {
         int code = errno;
         return error_refuse(error, "unable to signal init: %s", code == EINVAL ? "invalid argument" : strerror(code));
@@ -69,6 +71,7 @@ static int signal_all(const struct target *target, int signal, struct error *err
 {
     const struct container *container = &target->container;
     bool paused = target_status(target) == CONTAINER_PAUSED;
+    log_message(LOG_LEVEL_DEBUG, "signal %d goes to all processes", signal);
     int result = processes_signal(container, signal);
     if (result < 0)
         return error_set(error, result, "cannot signal the container's processes");

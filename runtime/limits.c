@@ -6,11 +6,9 @@
 #include <stddef.h>
 #include <sys/resource.h>
 
-#include "oci-spec/names.h"
 #include "oci-spec/oci.h"
 #include "postern/error.h"
 #include "postern/limits.h"
-#include "runtime/scheduling.h"
 
 enum { FILES_HIGH = 1048576 /* the kernel's own bound, unless fs.nr_open says otherwise */, FILES_LOW = 1024, FILES_NEEDED = 128 };
 
@@ -33,11 +31,6 @@ static bool is_in_our_way(int resource)
         if (hindrances[i] == resource)
             return true;
     return false;
-}
-
-static rlim_t smaller(rlim_t one, rlim_t other)
-{
-    return one < other ? one : other;
 }
 
 static rlim_t larger(rlim_t one, rlim_t other)
@@ -139,14 +132,9 @@ bool limits_native(const struct oci_process *process, int resource, struct rlimi
     struct rlimit own;
     if (!noted || is_stamp(resource) || getrlimit((__rlimit_resource_t)resource, &own) < 0)
         return false;
-    const rlim_t most = own.rlim_max;
     struct rlimit limit = limits_shown(process, resource, ret_entry);
-    if (limit.rlim_max <= most) { /* else it is refused as it stands */
-        if (resource == RLIMIT_NICE)
-            limit.rlim_cur = limit.rlim_max = smaller(larger(scheduling_nice_limit(process), limit.rlim_max), most);
-        else if (limit_is_emulated((unsigned int)resource, process->capabilities.bounding))
-            limit.rlim_max = most;
-    }
+    if (limit.rlim_max < own.rlim_max && limit_is_emulated((unsigned int)resource, process->capabilities.bounding))
+        limit.rlim_max = own.rlim_max;
     *ret_limit = limit;
     return true;
 }

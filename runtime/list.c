@@ -14,6 +14,7 @@
 #include "postern/text.h"
 #include "runtime/command.h"
 #include "runtime/json_write.h"
+#include "runtime/log.h"
 #include "runtime/options.h"
 #include "runtime/state_dir.h"
 #include "runtime/state_print.h"
@@ -136,19 +137,15 @@ static int visit(struct listing *listing, const char *id)
     return 0;
 }
 
-/* Also those of which only the folder is there; not what is no container's, such as @ids. */
-static int is_container(const struct dirent *entry)
-{
-    return (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) && state_id_check(entry->d_name, NULL) == 0;
-}
-
 static int visit_all(struct listing *listing, struct error *error)
 {
     struct dirent **entries = NULL;
     const char *root = options_global()->root;
-    int result = 0, count = scandir(root, &entries, is_container, alphasort);
+    int result = 0, count = state_root_scan(root, &entries);
+    if (count == -ENOENT && options_global()->root_given)
+        log_message(LOG_LEVEL_WARNING, "--root: there is no folder %s", root);
     if (count < 0)
-        return errno == ENOENT ? 0 : error_set(error, errno, "cannot list %s", root);
+        return count == -ENOENT ? 0 : error_set(error, count, "cannot list %s", root);
     for (int i = 0; i < count; i++) {
         if (result == 0)
             result = visit(listing, entries[i]->d_name);

@@ -47,7 +47,7 @@ static void quote(const char *text, char *quoted, size_t room)
     quoted[used] = '\0';
 }
 
-static void write_file(enum log_level level, const char *message)
+static void write_line(int fd, const char *end, enum log_level level, const char *message)
 {
     char stamp[32], shown[LINE_MAX_BYTES], text[LINE_MAX_BYTES];
     struct tm now;
@@ -56,9 +56,9 @@ static void write_file(enum log_level level, const char *message)
     (void)text_show(shown, sizeof(shown), message, "\n\t");
     quote(shown, text, sizeof(text));
     if (log_json)
-        (void)dprintf(log_fd, "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n", level_names[level], text, stamp);
+        (void)dprintf(fd, "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}%s", level_names[level], text, stamp, end);
     else
-        (void)dprintf(log_fd, "time=\"%s\" level=%s msg=\"%s\"\n", stamp, level_names[level], text);
+        (void)dprintf(fd, "time=\"%s\" level=%s msg=\"%s\"%s", stamp, level_names[level], text, end);
 }
 
 /* A terminal in raw mode (console.h) needs the carriage return said. */
@@ -79,8 +79,12 @@ void log_message(enum log_level level, const char *format, ...)
     (void)vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
 
+    if (log_fd >= 0)
+        write_line(log_fd, "\n", level, message);
+    if (level == LOG_LEVEL_DEBUG && log_fd < 0)
+        write_line(STDERR_FILENO, line_end(), level, message);
+    if (level == LOG_LEVEL_DEBUG)
+        return;
     (void)text_show(shown, sizeof(shown), message, "");
     (void)dprintf(STDERR_FILENO, "postern: %s%s%s", level == LOG_LEVEL_WARNING ? "warning: " : "", shown, line_end());
-    if (log_fd >= 0)
-        write_file(level, message);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages for people: to stderr as "postern: ...", and to the file of --log for engines. Whatever text of others is in them is
- * shown as text_show (postern/text.h) does. */
+/* Messages for people: to stderr as "postern: ...", and to the file of --log for engines. What is done step by step is for either, in
+ * the file's format. Whatever text of others is in them is shown as text_show (postern/text.h) does. */
 #ifndef RUNTIME_LOG_H
 #define RUNTIME_LOG_H
 
@@ -9,7 +9,7 @@
 struct error;
 
 enum log_level {
-    LOG_LEVEL_DEBUG, /* only with --debug */
+    LOG_LEVEL_DEBUG, /* only with --debug: steps, and to the file if there is one */
     LOG_LEVEL_WARNING,
     LOG_LEVEL_ERROR,
 };

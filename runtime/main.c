@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,8 @@
 #include "runtime/log.h"
 #include "runtime/options.h"
 #include "runtime/signals.h"
+
+static int command_help(int argc, char **argv);
 
 static const struct command {
     const char *name;
@@ -42,6 +43,8 @@ static const struct command {
     {"checkpoint", command_checkpoint, "not supported"},
     {"restore", command_restore, "not supported"},
     {"routes", command_routes, "show which system call goes which way"},
+    {"version", command_version, "print the versions"},
+    {"help", command_help, "print this text, or a command's"},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -67,15 +70,6 @@ static int print_help(void)
     return EXIT_SUCCESS;
 }
 
-static int print_version(void)
-{
-    const struct scmp_version *seccomp = seccomp_version();
-    printf("postern version %s\nspec: %s\n", POSTERN_VERSION, POSTERN_OCI_VERSION);
-    if (seccomp != NULL)
-        printf("libseccomp: %u.%u.%u\n", seccomp->major, seccomp->minor, seccomp->micro);
-    return EXIT_SUCCESS;
-}
-
 /* A program started with 0, 1 or 2 closed would get its own sockets there, and the guest would inherit them. */
 static int ensure_standard_fds(void)
 {
@@ -89,11 +83,35 @@ static int ensure_standard_fds(void)
     return 0;
 }
 
-static int dispatch(int argc, char **argv)
+static const struct command *find_command(const char *name)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(commands[i].name, argv[0]) == 0)
-            return commands[i].run(argc, argv);
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* postern help: this program's, or a command's, which is what the command says to --help. */
+static int command_help(int argc, char **argv)
+{
+    static char option[] = "--help";
+    const char *word = argc > 1 ? argv[1] : argv[0];
+    const struct command *command = find_command(word);
+    if (strcmp(word, option) == 0 || strcmp(word, "-h") == 0 || (argc <= 2 && command != NULL && command->run == command_help))
+        return print_help();
+    if (command == NULL || argc > 2) {
+        log_message(LOG_LEVEL_ERROR, "No help topic for '%.40s'; postern --help lists the commands", command == NULL ? word : argv[argc - 1]);
+        return EXIT_USAGE;
+    }
+    char *words[] = {argv[1], option, NULL};
+    return command->run(2, words);
+}
+
+static int dispatch(int argc, char **argv)
+{
+    const struct command *command = find_command(argv[0]);
+    if (command != NULL)
+        return command->run(argc, argv);
     log_message(LOG_LEVEL_ERROR, "unknown command \"%.40s\"; postern --help lists the commands", argv[0]);
     return EXIT_USAGE;
 }
@@ -126,8 +144,9 @@ int main(int argc, char **argv)
     }
 
     options_keep(&options);
+    log_message(LOG_LEVEL_DEBUG, "postern %s: %.40s", POSTERN_VERSION, index < argc ? argv[index] : "");
     if (options.version)
-        return printed(print_version());
+        return printed(version_print());
     if (options.help)
         return printed(print_help());
     if (index >= argc) {

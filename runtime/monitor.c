@@ -15,7 +15,9 @@
 #include "runtime/command.h"
 #include "runtime/console.h"
 #include "runtime/container.h"
+#include "runtime/job.h"
 #include "runtime/log.h"
+#include "runtime/notify.h"
 #include "runtime/sandbox.h"
 #include "runtime/signals.h"
 
@@ -30,6 +32,7 @@ enum entry {
     ENTRY_INIT,
     ENTRY_CONTROL,
     ENTRY_SENTRY,
+    ENTRY_NOTIFY,
     ENTRY_CONSOLE,
     ENTRY_COUNT = ENTRY_CONSOLE + CONSOLE_POLL_COUNT
 };
@@ -38,11 +41,12 @@ struct monitor {
     struct sandbox *sandbox;
     const struct container *container;
     const struct signals *signals;
-    struct console *console;
     bool control_open, sentry_gone, init_gone;
     bool answered; /* by the sentry, after the init's end */
-    int64_t deadline; /* 0: none */
+    struct monitor_options options;
     bool timed_out;
+    struct job job;
+    bool short_of_memory; /* and said so */
     unsigned warnings;
     char reason[sizeof(((struct control_message *)0)->text)]; /* what the sentry said it dies of */
 };
@@ -116,13 +120,14 @@ static int sentry_status(struct monitor *monitor, siginfo_t *ret_info)
 }
 
 /* Says so, if it did. The kernel chose whom to kill, and it may have been the sentry, or all at once (memory.oom.group). */
-static bool ran_out_of_memory(const struct monitor *monitor)
+static bool ran_out_of_memory(struct monitor *monitor)
 {
     const struct container *container = monitor->container;
     if (container->cgroup[0] == '\0' || !cgroup_oom_killed(container->cgroup, container->systemd_cgroup))
         return false;
     log_message(LOG_LEVEL_WARNING, "out of memory: the kernel killed what it found in the cgroup %s",
                 container->cgroup);
+    monitor->short_of_memory = true;
     return true;
 }
 
@@ -177,23 +182,33 @@ static int outcome(struct monitor *monitor)
 
 /* -- the loop --------------------------------------------------------------------------------------------------- */
 
+static void pass_on(struct monitor *monitor, int signal)
+{
+    log_message(LOG_LEVEL_DEBUG, "signal %d is passed on", signal);
+    (void)signal_send(monitor->sandbox->init_pidfd, signal);
+}
+
 static void handle_signals(struct monitor *monitor)
 {
     int signal;
     while ((signal = signals_next(monitor->signals)) != 0) {
-        if (signal == SIGWINCH && monitor->console != NULL)
-            console_resize(monitor->console);
+        if (signal == SIGWINCH && monitor->options.console != NULL)
+            console_resize(monitor->options.console);
         else if (signal_is_forwarded(signal))
-            (void)signal_send(monitor->sandbox->init_pidfd, signal);
+            pass_on(monitor, signal);
+        if (signal == SIGTSTP && monitor->options.stops)
+            job_watch(&monitor->job, false);
+        if (signal == SIGCONT && monitor->options.stops && monitor->options.console != NULL)
+            console_resume(monitor->options.console);
     }
 }
 
 /* Ends the container when its time is up; how long there is to wait, in milliseconds, -1: for ever. */
 static int until_deadline(struct monitor *monitor)
 {
-    if (monitor->deadline == 0 || monitor->timed_out)
+    if (monitor->options.deadline == 0 || monitor->timed_out)
         return -1;
-    int64_t left = monitor->deadline - await_now_ms();
+    int64_t left = monitor->options.deadline - await_now_ms();
     if (left > 0)
         return left < INT_MAX ? (int)left : INT_MAX;
     monitor->timed_out = true;
@@ -213,11 +228,12 @@ static int wait_for_events(struct monitor *monitor, struct pollfd entries[ENTRY_
     entries[ENTRY_INIT] = (struct pollfd){.fd = sandbox->init_pidfd, .events = POLLIN};
     entries[ENTRY_CONTROL] = (struct pollfd){.fd = monitor->control_open ? sandbox->control : -1, .events = POLLIN};
     entries[ENTRY_SENTRY] = (struct pollfd){.fd = sandbox->sentry_pidfd, .events = POLLIN};
-    int timeout = until_deadline(monitor);
+    entries[ENTRY_NOTIFY] = (struct pollfd){.fd = monitor->options.notify != NULL ? monitor->options.notify->socket : -1, .events = POLLIN};
+    int timeout = earlier(until_deadline(monitor), job_timeout(&monitor->job));
     nfds_t count = ENTRY_CONSOLE;
-    if (monitor->console != NULL) {
-        console_poll(monitor->console, entries + ENTRY_CONSOLE);
-        timeout = earlier(timeout, console_timeout(monitor->console));
+    if (monitor->options.console != NULL) {
+        console_poll(monitor->options.console, entries + ENTRY_CONSOLE);
+        timeout = earlier(timeout, console_timeout(monitor->options.console));
         count = ENTRY_COUNT;
     }
     return poll(entries, count, timeout);
@@ -229,8 +245,14 @@ static void handle_events(struct monitor *monitor, const struct pollfd entries[E
         handle_signals(monitor);
     if (entries[ENTRY_CONTROL].revents != 0)
         handle_control(monitor);
-    if (monitor->console != NULL)
-        console_handle(monitor->console, entries + ENTRY_CONSOLE);
+    if (monitor->options.console != NULL)
+        console_handle(monitor->options.console, entries + ENTRY_CONSOLE);
+    if (monitor->options.console != NULL && console_stop_typed(monitor->options.console) && monitor->options.stops)
+        job_watch(&monitor->job, true);
+    if (entries[ENTRY_NOTIFY].revents != 0 && notify_hear(monitor->options.notify))
+        notify_tell(getpid(), false);
+    if (job_stop(&monitor->job, monitor->options.console))
+        (void)signal_send(monitor->sandbox->init_pidfd, SIGCONT);
     monitor->init_gone = entries[ENTRY_INIT].revents != 0;
     /* The kernel is ending init too: give it the time. */
     monitor->sentry_gone = entries[ENTRY_SENTRY].revents != 0;
@@ -239,14 +261,15 @@ static void handle_events(struct monitor *monitor, const struct pollfd entries[E
 }
 
 int monitor_run(struct sandbox *sandbox, const struct container *container, const struct signals *signals,
-                struct console *console, int64_t deadline)
+                const struct monitor_options *options)
 {
+    struct console *console = options->console;
     struct monitor monitor = {.sandbox = sandbox,
                               .container = container,
                               .signals = signals,
-                              .console = console,
+                              .options = *options,
                               .control_open = true,
-                              .deadline = deadline};
+                              .job.init = sandbox->init};
     while (!monitor.init_gone && !monitor.sentry_gone) {
         struct pollfd entries[ENTRY_COUNT] = {0};
         int ready = wait_for_events(&monitor, entries);
@@ -261,5 +284,13 @@ int monitor_run(struct sandbox *sandbox, const struct container *container, cons
         console_drain(console);
         console_close(console);
     }
-    return monitor.timed_out ? EXIT_TIMED_OUT : outcome(&monitor);
+    if (monitor.timed_out) {
+        log_message(LOG_LEVEL_WARNING, "the time was up");
+        return EXIT_TIMED_OUT;
+    }
+    const int status = outcome(&monitor);
+    log_message(LOG_LEVEL_DEBUG, "the container's process has ended: %d", status);
+    if ((status == 128 + SIGKILL || options->stops) && !monitor.short_of_memory)
+        (void)ran_out_of_memory(&monitor); /* the init may have lived, and ended as its child or grandchild did */
+    return status;
 }

@@ -16,6 +16,7 @@
 #include "postern/error.h"
 #include "runtime/mountinfo.h"
 #include "runtime/mounts.h"
+#include "runtime/rootfs.h"
 
 enum { LINES_MAX = 2 * MOUNT_TILES_MAX };
 
@@ -30,6 +31,8 @@ struct report {
     size_t line_count;
     struct boot_mount *mounts;
     size_t count, max;
+    unsigned int groups[LINES_MAX]; /* peer groups, by the numbers they are shown under */
+    size_t group_count;
 };
 
 static int read_lines(struct report *report, int procfs, char **ret_text)
@@ -77,17 +80,69 @@ static uint32_t to_flags(const struct line *line)
     return flags;
 }
 
-/* As /proc/mounts has it. What a file system of the host adds (its folders, its ids) is nobody's business in here. */
+/* How long the beginning of ",sync,size=5k" is that any file system has, with the commas in front. */
+static size_t common_length(const char *super)
+{
+    static const char *const words[] = {",sync", ",dirsync", ",mand", ",lazytime"};
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strncmp(super + length, words[i], strlen(words[i])) == 0 && strchr(",", super[length + strlen(words[i])]) != NULL)
+            length += strlen(words[i]);
+    return length;
+}
+
+/* As /proc/mounts has it: what any file system has, what is the mount's, what is this file system's own. What one of the host's adds
+ * (its folders, its ids) is nobody's business in here. */
 static int show_options(struct boot_mount *mount, const struct line *line, bool ours)
 {
     static const char share[] = "," MOUNT_DEVPTS_SHARE;
     const char *options = strchrnul(line->info.options, ','); /* behind "ro" or "rw" */
     const char *super = ours ? strchrnul(line->info.super_options, ',') : "";
     const char *hidden = strcmp(line->info.type, "devpts") == 0 && has_option(super, MOUNT_DEVPTS_SHARE) ? strstr(super, share) : NULL;
-    const size_t shown = hidden != NULL ? (size_t)(hidden - super) : strlen(super);
-    int used = snprintf(mount->options, sizeof(mount->options), "%s%s%.*s%s", (mount->flags & MS_RDONLY) != 0 ? "ro" : "rw", options,
-                        (int)shown, super, hidden != NULL ? hidden + strlen(share) : "");
+    const size_t common = common_length(super), shown = hidden != NULL ? (size_t)(hidden - super) : strlen(super);
+    int used = snprintf(mount->options, sizeof(mount->options), "%s%.*s%s%.*s%s", (mount->flags & MS_RDONLY) != 0 ? "ro" : "rw",
+                        (int)common, super, options, (int)(shown - common), super + common,
+                        hidden != NULL ? hidden + strlen(share) : "");
     return used < 0 || (size_t)used >= sizeof(mount->options) ? -ENAMETOOLONG : 0;
+}
+
+/* The machine's own numbers of peer groups are nobody's business either: they count from 1. */
+static size_t group_number(struct report *report, unsigned int group)
+{
+    size_t at = 0;
+    while (at < report->group_count && report->groups[at] != group)
+        at++;
+    if (at == report->group_count)
+        report->groups[report->group_count++] = group;
+    return at + 1;
+}
+
+/* One that is shared follows the host's besides, where with another runtime it would be a peer of it: that much is kept to us. */
+static void show_propagation(struct report *report, const struct mountinfo *line, struct boot_mount *mount)
+{
+    const unsigned int group = line->shared != 0 ? line->shared : line->master;
+    if (group != 0)
+        (void)snprintf(mount->propagation, sizeof(mount->propagation), "%s:%zu", line->shared != 0 ? "shared" : "master",
+                       group_number(report, group));
+    else if (line->unbindable)
+        (void)snprintf(mount->propagation, sizeof(mount->propagation), "unbindable");
+}
+
+/* The folder of its file system that is mounted, as far as the container has that file system under an earlier mount: then it is a
+ * path from there. Any other would be the host's. */
+static void show_root(const struct report *report, const struct mountinfo *line, struct boot_mount *mount)
+{
+    (void)snprintf(mount->root, sizeof(mount->root), "/");
+    for (size_t i = 0; i < report->line_count; i++) {
+        const struct line *other = &report->lines[i];
+        const size_t length = strcmp(other->info.root, "/") == 0 ? 0 : strlen(other->info.root);
+        if (!other->reported || other->info.id == line->id || strcmp(other->info.device, line->device) != 0 ||
+            !rootfs_is_below(line->root, other->info.root) || line->root[length] == '\0')
+            continue;
+        if (strlen(line->root + length) < sizeof(mount->root))
+            (void)strcpy(mount->root, line->root + length);
+        return;
+    }
 }
 
 static struct boot_mount *next_mount(struct report *report)
@@ -100,18 +155,21 @@ static int report_line(struct report *report, struct line *line, const struct mo
     struct boot_mount *mount = next_mount(report);
     if (mount == NULL)
         return -E2BIG;
-    line->reported = true;
     bool ours = (entry != NULL && entry->type[0] != '\0');
     const char *source = entry != NULL ? entry->source : strcmp(line->info.type, "tmpfs") == 0 ? "tmpfs" : "none";
     *mount = (struct boot_mount){.kind = BOOT_MOUNT_REAL,
                                  .flags = to_flags(line),
                                  .mount_id = line->info.id,
-                                 .shared = entry == NULL || entry->shared};
+                                 .shared = entry == NULL || entry->shared,
+                                 .whole_readonly = has_option(line->info.super_options, "ro")};
     if (strlen(line->info.destination) >= sizeof(mount->destination) || strlen(line->info.type) >= sizeof(mount->type))
         return -ENAMETOOLONG;
     (void)snprintf(mount->destination, sizeof(mount->destination), "%s", line->info.destination);
     (void)snprintf(mount->type, sizeof(mount->type), "%s", line->info.type);
     (void)snprintf(mount->source, sizeof(mount->source), "%s", source);
+    show_root(report, &line->info, mount);
+    show_propagation(report, &line->info, mount);
+    line->reported = true;
     return show_options(mount, line, ours);
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -15,6 +16,7 @@
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/rootfs.h"
 
 /* -- the beginning -------------------------------------------------------------------------------------------------- */
 
@@ -88,13 +90,14 @@ static int begin_scratch(struct mount_tree *tree, int folder, struct error *erro
 
 /*
  * What is mounted on the host later may come into the container (slave) or not (private); nothing ever goes back (shared is
- * slave here). linux.rootfsPropagation means what it does to runc: not given it is rslave; without the r it leaves the root
- * itself alone, which is private then.
+ * slave here). linux.rootfsPropagation means what it does to runc: not given it is rslave; without the r it is about the mount of the
+ * host's root alone: one the container's root lies on itself, or leaves alone, which is private then.
  */
 static uint64_t root_propagation(const struct mount_tree *tree)
 {
     const int wanted = tree->config->linux_config.rootfs_propagation;
-    return wanted == 0 || wanted == (MS_SLAVE | MS_REC) ? MS_SLAVE : MS_PRIVATE;
+    const bool slave = wanted == 0 || wanted == (MS_SLAVE | MS_REC) || (wanted == MS_SLAVE && tree->on_first_mount);
+    return slave ? MS_SLAVE : MS_PRIVATE;
 }
 
 /* The root is mounted at "root" of the scratch mount. */
@@ -116,6 +119,22 @@ static int attach_root(struct mount_tree *tree, struct error *error)
     return 0;
 }
 
+/* By which names others know it, and on which mount it is; a name that is too long is nobody's. */
+static void place_root(struct mount_tree *tree, int folder)
+{
+    const char *path = tree->config->root.path;
+    char whole[2 * PATH_MAX], link[40];
+    (void)snprintf(whole, sizeof(whole), "%s%s%s", path[0] == '/' ? "" : tree->bundle_path, path[0] == '/' ? "" : "/", path);
+    if (rootfs_clean_path(whole, tree->root_path, sizeof(tree->root_path)) < 0)
+        tree->root_path[0] = '\0';
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", folder);
+    struct statx own, first;
+    tree->on_first_mount = statx(folder, "", AT_EMPTY_PATH, STATX_MNT_ID, &own) == 0 && statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &first) == 0 &&
+                           own.stx_mnt_id == first.stx_mnt_id;
+    ssize_t length = readlink(link, tree->real_root, sizeof(tree->real_root) - 1);
+    tree->real_root[length > 0 ? length : 0] = '\0';
+}
+
 int mounts_begin(struct mount_tree *tree, struct error *error)
 {
     static const struct mount_attr slave = {.propagation = MS_SLAVE};
@@ -127,6 +146,7 @@ int mounts_begin(struct mount_tree *tree, struct error *error)
         return error_set(error, status, "cannot separate the container's mounts from the host's");
 
     auto_close int folder = openat(tree->bundle, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    place_root(tree, folder);
     const char *layer = oci_annotation(tree->config, LAYER_ANNOTATION), *binds = oci_annotation(tree->config, BINDS_ANNOTATION);
     /* A word nobody knows must not pass for the careless one. */
     if (binds != NULL && strcmp(binds, "foreign") != 0)
@@ -175,8 +195,19 @@ int mounts_hide(struct mount_tree *tree, struct error *error)
     auto_close int shown = take_fd(&tree->shown);
     int status = mounts_set_attributes(tree->root, 0, &propagation);
     if (status == 0)
-        status = mounts_set_attributes(shown, 0, &private);
+        status = mounts_set_attributes(shown, AT_RECURSIVE, &private);
     return status < 0 ? error_set(error, status, "cannot hide the root") : 0;
+}
+
+/* As asked for, among the container's own mounts; at the very end, because a shared root cannot be changed. */
+static int share_root(const struct mount_tree *tree, struct error *error)
+{
+    static const struct mount_attr shared = {.propagation = MS_SHARED};
+    const int wanted = tree->config->linux_config.rootfs_propagation;
+    if ((wanted & MS_SHARED) == 0)
+        return 0;
+    int status = mounts_set_attributes(tree->root, (wanted & MS_REC) != 0 ? AT_RECURSIVE : 0, &shared);
+    return status < 0 ? error_set(error, status, "linux.rootfsPropagation: cannot share the root") : 0;
 }
 
 int mounts_finish(struct mount_tree *tree, struct error *error)
@@ -192,5 +223,5 @@ int mounts_finish(struct mount_tree *tree, struct error *error)
     if (fchdir(tree->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
         chdir("/") < 0)
         return error_set(error, errno, "cannot change the root");
-    return 0;
+    return share_root(tree, error);
 }

@@ -25,27 +25,42 @@ static void unescape(char *text)
     *to = '\0';
 }
 
+static void read_tag(const char *tag, struct mountinfo *line)
+{
+    static const char shared[] = "shared:", master[] = "master:";
+    if (strncmp(tag, shared, sizeof(shared) - 1) == 0)
+        line->shared = (unsigned int)strtoul(tag + sizeof(shared) - 1, NULL, 10);
+    else if (strncmp(tag, master, sizeof(master) - 1) == 0)
+        line->master = (unsigned int)strtoul(tag + sizeof(master) - 1, NULL, 10);
+    else if (strcmp(tag, "unbindable") == 0)
+        line->unbindable = true;
+}
+
 bool mountinfo_parse(char *text, struct mountinfo *ret_line)
 {
+    struct mountinfo line = {0};
     char *rest = text, *fields[6];
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         fields[i] = strsep(&rest, " ");
         if (rest == NULL)
             return false;
     }
-    for (char *tag = strsep(&rest, " "); tag != NULL && strcmp(tag, "-") != 0;)
-        tag = strsep(&rest, " ");
-    char *type = strsep(&rest, " ");
+    for (char *tag; (tag = strsep(&rest, " ")) != NULL && strcmp(tag, "-") != 0;)
+        read_tag(tag, &line);
+    line.type = strsep(&rest, " ");
     (void)strsep(&rest, " ");
-    if (type == NULL || rest == NULL)
+    if (line.type == NULL || rest == NULL)
         return false;
-    *ret_line = (struct mountinfo){.id = strtoull(fields[0], NULL, 10),
-                                   .parent = strtoull(fields[1], NULL, 10),
-                                   .destination = fields[4],
-                                   .options = fields[5],
-                                   .type = type,
-                                   .super_options = rest};
-    unescape(ret_line->destination);
+    line.id = strtoull(fields[0], NULL, 10);
+    line.parent = strtoull(fields[1], NULL, 10);
+    line.device = fields[2];
+    line.root = fields[3];
+    line.destination = fields[4];
+    line.options = fields[5];
+    line.super_options = rest;
+    unescape(line.root);
+    unescape(line.destination);
+    *ret_line = line;
     return true;
 }
 

@@ -8,7 +8,9 @@
 
 struct mountinfo {
     uint64_t id, parent;
-    char *destination, *options, *type, *super_options; /* in the text */
+    char *device, *root, *destination, *options, *type, *super_options; /* in the text */
+    unsigned int shared, master; /* its peer group, and the one it follows; 0: none */
+    bool unbindable;
 };
 
 /* Takes "36 35 98:0 /root /destination options tags... - type source super" apart, in place. */

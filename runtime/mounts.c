@@ -15,99 +15,13 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/copy_up.h"
+#include "runtime/mount_bind.h"
 #include "runtime/mount_idmap.h"
 #include "runtime/mount_ids.h"
 #include "runtime/mountinfo.h"
 #include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
 #include "runtime/user_namespace.h"
-
-/* -- the parts of mount(2), by descriptor ------------------------------------------------------------------------- */
-
-/* A file system's option the kernel did not take, without its value: whoever wrote the configuration looks for it. */
-enum { REFUSED_MAX = 64 };
-
-static int configure(int context, char *options, char refused[REFUSED_MAX])
-{
-    char *rest = options;
-    for (char *option; (option = strsep(&rest, ",")) != NULL;) {
-        char *value = strchr(option, '=');
-        if (option[0] == '\0')
-            continue;
-        if (value != NULL)
-            *value++ = '\0';
-        if (fsconfig(context, value != NULL ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option, value, 0) < 0) {
-            int error = -errno;
-            (void)snprintf(refused, REFUSED_MAX, "%.63s", option);
-            return error;
-        }
-    }
-    return fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -errno : 0;
-}
-
-static int make(const char *type, const char *options, uint64_t attributes, char refused[REFUSED_MAX])
-{
-    auto_free char *text = strdup(options != NULL ? options : "");
-    auto_close int context = fsopen(type, FSOPEN_CLOEXEC);
-    if (text == NULL)
-        return -ENOMEM;
-    if (context < 0)
-        return -errno;
-    int status = configure(context, text, refused);
-    if (status < 0)
-        return status;
-    int mount = fsmount(context, FSMOUNT_CLOEXEC, (unsigned int)attributes);
-    return mount < 0 ? -errno : mount;
-}
-
-int mounts_make(const char *type, const char *options, uint64_t attributes)
-{
-    char refused[REFUSED_MAX];
-    return make(type, options, attributes, refused);
-}
-
-int mounts_attach(int mount, int place)
-{
-    return move_mount(mount, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0 ? -errno : 0;
-}
-
-int mounts_clone(int at, const char *path, unsigned int flags)
-{
-    int mount = open_tree(at, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
-    return mount < 0 ? -errno : mount;
-}
-
-int mounts_set_attributes(int mount, unsigned int flags, const struct mount_attr *attributes)
-{
-    struct mount_attr copy = *attributes;
-    if (copy.attr_set == 0 && copy.attr_clr == 0 && copy.propagation == 0)
-        return 0;
-    return mount_setattr(mount, "", AT_EMPTY_PATH | flags, &copy, sizeof(copy)) < 0 ? -errno : 0;
-}
-
-/* MS_* as MOUNT_ATTR_*; only what belongs to a mount, not to its file system. */
-static uint64_t to_attributes(unsigned long flags)
-{
-    static const struct {
-        unsigned long flag;
-        uint64_t attribute;
-    } table[] = {
-        {MS_RDONLY, MOUNT_ATTR_RDONLY},
-        {MS_NOSUID, MOUNT_ATTR_NOSUID},
-        {MS_NODEV, MOUNT_ATTR_NODEV},
-        {MS_NOEXEC, MOUNT_ATTR_NOEXEC},
-        {MS_NODIRATIME, MOUNT_ATTR_NODIRATIME},
-        {MS_NOATIME, MOUNT_ATTR_NOATIME},
-        {MS_STRICTATIME, MOUNT_ATTR_STRICTATIME},
-        {256 /* MS_NOSYMFOLLOW */, MOUNT_ATTR_NOSYMFOLLOW},
-    };
-    uint64_t attributes = 0;
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-        attributes |= (flags & table[i].flag) != 0 ? table[i].attribute : 0;
-    if ((attributes & MOUNT_ATTR_NOATIME) != 0)
-        attributes &= ~(uint64_t)MOUNT_ATTR_STRICTATIME; /* one value of a field, the kernel refuses both */
-    return attributes;
-}
 
 /* -- what is kept of each ------------------------------------------------------------------------------------------ */
 
@@ -162,77 +76,86 @@ struct job {
     const struct oci_mount *mount;
     struct mount_entry *entry;
     bool covered; /* by a tree of the sentry's */
-    char refused[REFUSED_MAX];
+    char refused[MOUNT_REFUSED_MAX];
     struct error *error; /* for what its errno does not say; without the line's number */
 };
 
+/* The last name itself, whatever it leads to. */
+static int place_of_name(const struct job *job, bool folder)
+{
+    const char *name;
+    auto_close int parent = rootfs_make_parent(job->tree->root, job->entry->destination, &name);
+    if (parent < 0)
+        return parent;
+    auto_close int place = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0 && errno == ENOENT)
+        return folder ? rootfs_make_folder(job->tree->root, job->entry->destination)
+                      : rootfs_make_file(job->tree->root, job->entry->destination);
+    return place < 0 ? -errno : take_fd(&place);
+}
+
 static int place_for(const struct job *job, bool folder)
 {
+    if (job->mount->parsed.destination_nofollow)
+        return place_of_name(job, folder);
     return folder ? rootfs_make_folder(job->tree->root, job->entry->destination)
                   : rootfs_make_file(job->tree->root, job->entry->destination);
 }
 
-/* Puts a mount at its destination, and keeps it. */
-static int put(const struct job *job, int *mount)
+/* What is mounted over the root is the root from then on; nothing that was mounted before can be reached any more. */
+static int put_over_root(struct job *job, int *mount)
 {
-    struct stat status;
+    struct mount_tree *tree = job->tree;
+    int root = fcntl(*mount, F_DUPFD_CLOEXEC, 0);
+    int status = root < 0 ? -errno : mounts_attach(*mount, tree->root);
+    if (status < 0) {
+        cleanup_close(&root);
+        return status;
+    }
+    const uint64_t late = tree->entries[0].late;
+    for (struct mount_entry *entry = tree->entries; entry != job->entry; entry++)
+        cleanup_close(&entry->fd);
+    tree->root = root;
+    tree->entries[0] = *job->entry;
+    tree->entries[0].fd = take_fd(mount);
+    tree->entries[0].late |= late;
+    tree->count = 1;
+    job->entry = tree->entries;
+    return 0;
+}
+
+/* Puts a mount at its destination, and keeps it. */
+static int put(struct job *job, int *mount)
+{
+    struct stat status, there;
     if (fstat(*mount, &status) < 0)
         return -errno;
+    if (strcmp(job->entry->destination, "/") == 0)
+        return S_ISDIR(status.st_mode) ? put_over_root(job, mount) : -ENOTDIR;
     auto_close int place = place_for(job, S_ISDIR(status.st_mode));
+    if (place >= 0 && fstat(place, &there) == 0 && S_ISDIR(there.st_mode) != S_ISDIR(status.st_mode))
+        return -ENOTDIR;
     int result = place < 0 ? place : mounts_attach(*mount, place);
     if (result == 0)
         job->entry->fd = take_fd(mount);
     return result;
 }
 
-/* What a bind does not say itself is as with all mounts the container sees (mount_root.c); where those are private its word
- * comes too late. */
-static uint64_t bind_propagation(const struct mount_tree *tree, const struct oci_mount_options *options)
-{
-    const int all = tree->config->linux_config.rootfs_propagation;
-    if (all == (MS_PRIVATE | MS_REC) || all == (MS_UNBINDABLE | MS_REC))
-        return MS_PRIVATE;
-    return options->propagation == 0 || (options->propagation & (MS_SLAVE | MS_SHARED)) != 0 ? MS_SLAVE : MS_PRIVATE;
-}
-
-static int bind_attributes(const struct job *job, int mount)
-{
-    const struct oci_mount_options *options = &job->mount->parsed;
-    struct mount_attr whole = {.attr_set = options->recursive_set, .attr_clr = options->recursive_clear};
-    struct mount_attr top = {.attr_set = to_attributes(options->flags), .attr_clr = to_attributes(options->cleared)};
-    const struct mount_attr propagation = {.propagation = bind_propagation(job->tree, options)};
-    if ((top.attr_set & MOUNT_ATTR__ATIME) != 0 || (top.attr_clr & MOUNT_ATTR__ATIME) != 0)
-        top.attr_clr |= MOUNT_ATTR__ATIME;
-
-    /* What stays the host's gives no rights, whoever made it what it is. */
-    const struct mount_attr foreign = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
-    int status = mounts_set_attributes(mount, AT_RECURSIVE, &propagation);
-    if (status == 0)
-        status = mounts_set_attributes(mount, 0, &top);
-    if (status == 0)
-        status = mounts_set_attributes(mount, AT_RECURSIVE, &whole);
-    return status == 0 && job->tree->keeps_foreign ? mounts_set_attributes(mount, AT_RECURSIVE, &foreign) : status;
-}
-
-static int clone_source(const struct job *job, unsigned int flags)
-{
-    if (job->tree->layer.fd < 0)
-        return mounts_clone(job->tree->bundle, job->mount->source, flags);
-    auto_close int source = layer_open_source(job->tree->bundle, job->mount->source, 0);
-    return source < 0 ? source : mounts_clone(source, "", AT_EMPTY_PATH | flags);
-}
-
 static int add_bind(struct job *job)
 {
-    const struct oci_mount_options *options = &job->mount->parsed;
     if (job->mount->source == NULL)
         return -EINVAL;
-    auto_close int mount = clone_source(job, (options->flags & MS_REC) != 0 ? AT_RECURSIVE : 0);
+    int made = job->mount->parsed.copy_symlink && strcmp(job->entry->destination, "/") != 0 ? mount_bind_link(job->tree, job->mount, job->entry->destination, job->error) : 0;
+    if (made != 0) {
+        job->tree->count--; /* a link is no mount */
+        return made < 0 ? made : 0;
+    }
+    auto_close int mount = mount_bind_source(job->tree, job->mount, job->error);
     if (mount < 0)
         return mount;
     int status = mount_idmap_wanted(job->mount) ? mount_idmap(job->mount, job->tree->users, job->tree->procfs, mount, job->error) : 0;
     if (status == 0)
-        status = bind_attributes(job, mount);
+        status = mount_bind_attributes(job->tree, job->mount, mount, job->error);
     if (status < 0)
         return status;
     job->entry->shared = job->entry->foreign = true;
@@ -269,15 +192,31 @@ static void show_source(struct job *job)
     (void)snprintf(job->entry->source, sizeof(job->entry->source), "%s", shown ? source : job->mount->type);
 }
 
+/* Flags of mount(2) that are a file system's and not a mount's, as options of its own. */
+static int add_own_flags(unsigned long flags, char *options, size_t size)
+{
+    static const struct {
+        unsigned long flag;
+        const char *option;
+    } table[] = {{MS_SYNCHRONOUS, "sync"}, {MS_DIRSYNC, "dirsync"}, {MS_MANDLOCK, "mand"}, {MS_LAZYTIME, "lazytime"}};
+    size_t used = strlen(options);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        if ((flags & table[i].flag) != 0)
+            used += (size_t)snprintf(options + used, size - used, "%s%s", used > 0 ? "," : "", table[i].option);
+    return used < size ? 0 : -ENAMETOOLONG;
+}
+
 static int put_new(struct job *job, const char *options)
 {
-    uint64_t attributes = to_attributes(job->mount->parsed.flags);
-    char translated[MOUNT_DATA_MAX + 64];
-    int status = mount_ids_translate(job->tree->users, options, translated, sizeof(translated));
+    uint64_t attributes = mounts_attributes(job->mount->parsed.flags);
+    char translated[MOUNT_DATA_MAX + 128];
+    int status = mount_ids_translate(job->tree->users, options, translated, sizeof(translated) - 32);
+    if (status == 0)
+        status = add_own_flags(job->mount->parsed.flags, translated, sizeof(translated));
     if (status < 0)
         return status;
     auto_close int mount =
-        make(job->mount->type, translated, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY, job->refused);
+        mounts_make_telling(job->mount->type, translated, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY, job->refused);
     if (mount < 0)
         return mount;
     show_source(job);
@@ -331,12 +270,30 @@ static int add_devpts(struct job *job)
     return status == 0 ? give_to_root(job->tree, job->entry->fd, "ptmx") : status;
 }
 
+/* Its folders are the host's, as with a bind; where they are is not shown. */
+static int add_overlay(struct job *job)
+{
+    char data[MOUNT_DATA_MAX + 64];
+    (void)snprintf(data, sizeof(data) - 32, "%s", job->mount->parsed.data != NULL ? job->mount->parsed.data : "");
+    int status = add_own_flags(job->mount->parsed.flags, data, sizeof(data));
+    if (status < 0)
+        return status;
+    const uint64_t attributes = mounts_attributes(job->mount->parsed.flags);
+    auto_close int mount = mounts_make_telling("overlay", data, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY, job->refused);
+    if (mount < 0)
+        return mount;
+    job->entry->shared = job->entry->foreign = true;
+    job->entry->late = attributes & MOUNT_ATTR_RDONLY;
+    (void)snprintf(job->entry->source, sizeof(job->entry->source), "overlay");
+    return put(job, &mount);
+}
+
 /* The queues of the ipc namespace we are in, if it is the container's own: in another's, what is there is not the container's to
  * own by what stands on it. The kernel may have none. */
 static int add_mqueue(struct job *job)
 {
     const bool own = namespaces_ipc_own(&job->tree->config->linux_config);
-    auto_close int mount = own ? mounts_make("mqueue", NULL, to_attributes(job->mount->parsed.flags)) : -ENODEV;
+    auto_close int mount = own ? mounts_make("mqueue", NULL, mounts_attributes(job->mount->parsed.flags)) : -ENODEV;
     if (mount == -ENODEV) {
         job->tree->count--; /* nothing came of this line */
         return 0;
@@ -348,6 +305,14 @@ static int add_mqueue(struct job *job)
     return put(job, &mount);
 }
 
+/* Not a link that leads elsewhere; what is not there yet will be. */
+static bool is_ordinary(const struct job *job)
+{
+    struct stat status;
+    auto_close int place = rootfs_open(job->tree->root, job->entry->destination, O_PATH | O_NOFOLLOW);
+    return place < 0 || (fstat(place, &status) == 0 && S_ISDIR(status.st_mode));
+}
+
 /* The sentry's own trees need no mount; the folder they cover should be there, so that `ls` of what is around shows it.
  */
 static int add_synthetic(struct job *job)
@@ -357,6 +322,9 @@ static int add_synthetic(struct job *job)
         job->entry->kind = BOOT_MOUNT_PROC;
     else
         job->entry->kind = strcmp(job->mount->type, "sysfs") == 0 ? BOOT_MOUNT_SYSFS : BOOT_MOUNT_CGROUP;
+    if (job->entry->kind != BOOT_MOUNT_CGROUP && !job->covered && !is_ordinary(job))
+        return error_refuse(job->error, "filesystem \"%s\" must be mounted on ordinary directory (%s)", job->mount->type,
+                            job->entry->destination);
     if (!job->covered) {
         int folder = rootfs_make_folder(job->tree->root, job->entry->destination);
         job->entry->fd = folder < 0 ? -1 : folder;
@@ -370,7 +338,7 @@ static const struct {
 } types[] = {
     {"bind", add_bind},      {"tmpfs", add_tmpfs},     {"devpts", add_devpts},    {"mqueue", add_mqueue},
     {"proc", add_synthetic}, {"sysfs", add_synthetic}, {"cgroup", add_synthetic}, {"cgroup2", add_synthetic},
-    {"layer", add_layer},
+    {"layer", add_layer},    {"overlay", add_overlay},
 };
 
 /* The option a file system refused, by its place in the configuration; or the mount as a whole, if it is none of those. */
@@ -387,20 +355,38 @@ static int add_failed(const struct job *job, size_t index, const char *type, int
                      mount->source != NULL ? mount->source : type, type, job->entry->destination);
 }
 
+const char *mounts_path_inside(const struct mount_tree *tree, const char *path)
+{
+    const char *const names[] = {tree->root_path, tree->real_root};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (names[i][0] == '\0' || !rootfs_is_below(path, names[i]))
+            continue;
+        const char *inside = strcmp(names[i], "/") == 0 ? path : path + strlen(names[i]);
+        return inside[0] == '\0' ? "/" : inside;
+    }
+    return NULL;
+}
+
+static void strip_root(const struct mount_tree *tree, char clean[BOOT_PATH_MAX])
+{
+    const char *inside = mounts_path_inside(tree, clean);
+    memmove(clean, inside, strlen(inside) + 1);
+}
+
 static int add(struct mount_tree *tree, const struct oci_mount *mount, size_t index, struct error *error)
 {
     char clean[BOOT_PATH_MAX];
     int status = rootfs_clean_path(mount->destination, clean, sizeof(clean));
     if (status < 0)
         return error_set(error, status, "mounts[%zu].destination (%s)", index, mount->destination);
+    if (mounts_path_inside(tree, clean) != NULL) /* the place as the host knows it; runc has always taken that too */
+        strip_root(tree, clean);
     const char *type = mount_options_bind(&mount->parsed) || mount->type == NULL ? "bind" : mount->type;
     size_t at = 0;
     while (at < sizeof(types) / sizeof(types[0]) && strcmp(types[at].type, type) != 0)
         at++;
     if (at == sizeof(types) / sizeof(types[0]))
         return error_refuse(error, "mounts[%zu].type (%s): not supported", index, type);
-    if (strcmp(clean, "/") == 0)
-        return error_refuse(error, "mounts[%zu].destination: nothing can be mounted over the root", index);
     if (mount_idmap_wanted(mount) && types[at].add != add_bind)
         return error_refuse(error, "mounts[%zu]: only binds can have id mappings", index);
 
@@ -428,10 +414,14 @@ static int add(struct mount_tree *tree, const struct oci_mount *mount, size_t in
 int mounts_add_all(struct mount_tree *tree, struct error *error)
 {
     const struct oci_mounts *mounts = &tree->config->mounts;
-    int status = 0;
+    /* Meanwhile no bind of what is above the root takes our own mount there along. */
+    const struct mount_attr hidden = {.propagation = MS_UNBINDABLE}, again = {.propagation = MS_PRIVATE};
+    int status = mounts_set_attributes(tree->scratch, 0, &hidden);
+    if (status < 0)
+        return error_set(error, status, "cannot mount below root.path");
     for (size_t i = 0; status == 0 && i < mounts->count; i++)
         status = add(tree, &mounts->items[i], i, error);
-    return status;
+    return status < 0 ? status : mounts_set_attributes(tree->scratch, 0, &again);
 }
 
 const struct mount_entry *mounts_find(const struct mount_tree *tree, const char *destination)

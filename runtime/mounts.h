@@ -36,7 +36,10 @@ enum { MOUNT_TILES_MAX = 1024 };
 struct mount_tree {
     const struct oci_config *config;
     const struct user_namespace *users; /* the container's ids */
+    const char *bundle_path; /* as the host names it */
     int bundle;  /* borrowed */
+    bool on_first_mount; /* root.path is on the mount of the host's root */
+    char root_path[BOOT_PATH_MAX], real_root[BOOT_PATH_MAX]; /* root.path as the host names it, and without links; may be "" */
     int procfs;  /* borrowed; of the pid namespace we are in */
     int self;    /* mount of our own /proc/self/fd alone, detached */
     int scratch; /* a tmpfs of ours over the bundle's root folder: gone with the old root */

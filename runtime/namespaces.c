@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "oci-spec/names.h"
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
@@ -27,7 +28,7 @@ struct kind {
 };
 static const struct kind kinds[] = {
     {OCI_NAMESPACE_NETWORK, CLONE_NEWNET, SYSCTL_NET, "/proc/self/ns/net", "/proc/1/ns/net"},
-    {OCI_NAMESPACE_UTS, CLONE_NEWUTS, 0, "/proc/self/ns/uts", "/proc/1/ns/uts"},
+    {OCI_NAMESPACE_UTS, CLONE_NEWUTS, SYSCTL_UTS, "/proc/self/ns/uts", "/proc/1/ns/uts"},
 };
 static const struct kind ipc = {OCI_NAMESPACE_IPC, CLONE_NEWIPC, SYSCTL_IPC, "/proc/self/ns/ipc", "/proc/1/ns/ipc"};
 
@@ -67,7 +68,7 @@ static int check_host_sysctls(const struct oci_linux *config, const struct kind 
     if ((sysctl_scopes(&config->sysctl) & kind->sysctls) == 0)
         return 0;
     return error_refuse(error, "linux.sysctl: not allowed in the host's own %s namespace (linux.namespaces)",
-                        kind->flag == CLONE_NEWNET ? "network" : "ipc");
+                        name_of(&namespace_names, kind->type));
 }
 
 /* What the container's network needs is set also where somebody else made it: a new one has its loopback down. */
@@ -97,7 +98,7 @@ static int join(const struct oci_linux *config, size_t index, const struct kind 
     if (kind->flag == CLONE_NEWNET)
         return prepare_network(config, error);
     auto_close int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return kind->sysctls == 0 ? 0 : sysctl_write(procfs, &config->sysctl, kind->sysctls, error);
+    return sysctl_write(procfs, &config->sysctl, kind->sysctls & SYSCTL_IPC, error);
 }
 
 bool namespaces_ipc_shared(const struct oci_linux *config)

@@ -54,6 +54,40 @@ int number_parse_bytes(const char *text, const char *what, int64_t *ret_bytes, s
     return 0;
 }
 
+/* A number of the list at *at; -1 if there is none. */
+static long take_number(const char **at, size_t limit)
+{
+    char *end;
+    if (!isdigit((unsigned char)**at))
+        return -1;
+    errno = 0;
+    long number = strtol(*at, &end, 10);
+    *at = end;
+    return errno == 0 && (unsigned long)number < limit ? number : -1;
+}
+
+int number_parse_set(const char *list, uint64_t *bits, size_t most)
+{
+    const size_t limit = most * NUMBER_SET_BITS;
+    bool any = false;
+    memset(bits, 0, most * sizeof(*bits));
+    for (const char *at = list + strspn(list, " "); *at != '\0'; at += strspn(at, " ")) {
+        long first = take_number(&at, limit), last = first;
+        if (*at == '-') {
+            at++;
+            last = take_number(&at, limit);
+        }
+        at += strspn(at, " ");
+        if (first < 0 || last < first || (*at != ',' && *at != '\0'))
+            return -EINVAL;
+        for (long number = first; number <= last; number++)
+            bits[number / NUMBER_SET_BITS] |= UINT64_C(1) << (number % NUMBER_SET_BITS);
+        any = true;
+        at += *at == ',';
+    }
+    return any ? 0 : -EINVAL;
+}
+
 int number_parse_time(const char *text, const char *what, int64_t *ret_ms, struct error *error)
 {
     static const struct {

@@ -86,16 +86,24 @@ int option_next(int argc, char **argv, const char *letters, const struct option 
     }
 }
 
-int option_error(int refused, char **argv, struct error *error)
+/* `help` is how to get the text that lists the options. */
+static int refuse_option(int refused, char **argv, const char *help, struct error *error)
 {
     const char *word = argv[optind - 1];
     if (refused == ':')
-        return error_refuse(error, "option %s needs an argument", word);
+        return error_refuse(error, "option %.80s needs an argument; see %s", word, help);
     if (optopt != 0 && optopt < 256 && strncmp(word, "--", 2) != 0)
-        return error_refuse(error, "unknown option -%c", optopt);
+        return error_refuse(error, "unknown option -%c; see %s", optopt, help);
     if (optopt != 0)
-        return error_refuse(error, "option %s takes no argument", word);
-    return error_refuse(error, "unknown or ambiguous option %s", word);
+        return error_refuse(error, "option %.80s takes no argument; see %s", word, help);
+    return error_refuse(error, "unknown or ambiguous option %.80s; see %s", word, help);
+}
+
+int option_error(int refused, char **argv, struct error *error)
+{
+    char help[64];
+    (void)snprintf(help, sizeof(help), "postern %.30s --help", argv[0]);
+    return refuse_option(refused, argv, help, error);
 }
 
 /* We may be elsewhere when it is used. */
@@ -109,6 +117,7 @@ static int set_root(struct global_options *options, const char *root, struct err
     if (root[0] == '\0' || size < 0 || (size_t)size >= sizeof(absolute))
         return error_refuse(error, "--root: \"%.40s\" is no folder", root);
     options->root = absolute;
+    options->root_given = true;
     return 0;
 }
 
@@ -179,7 +188,7 @@ static int apply(struct global_options *options, int option, char **argv, struct
     case OPTION_IGNORED:
         return 0;
     default:
-        return option_error(option, argv, error);
+        return refuse_option(option, argv, "postern --help", error);
     }
 }
 

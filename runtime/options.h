@@ -10,6 +10,7 @@ struct error;
 
 struct global_options {
     const char *root;     /* --root: where states of containers are */
+    bool root_given;      /* ... and it is not the default */
     const char *log;      /* --log: NULL, or a file that gets every message too */
     const char *id_range; /* --id-range: NULL, or BASE:COUNT */
     int timeout;          /* --timeout: seconds, for what may never answer */
@@ -29,11 +30,12 @@ void options_keep(const struct global_options *options);
 const struct global_options *options_global(void);
 
 /* getopt_long for a subcommand: the first call of each starts at argv[1]; errors are left to option_error. `letters`
- * must begin with ":" (tell a missing argument apart), or with "+:" if options end at the first word. */
+ * must begin with ":" (tell a missing argument apart), or with "+:" if options end at the first word: that is where the
+ * words after it are another program's. Elsewhere options and words come in any order, as with runc. */
 int option_next(int argc, char **argv, const char *letters, const struct option *options);
 void option_start(void);
 
-/* The sentence for what option_next refused ('?' or ':'). Returns -EINVAL. */
+/* The sentence for what option_next refused ('?' or ':'); argv[0] is the subcommand. Returns -EINVAL. */
 int option_error(int refused, char **argv, struct error *error);
 
 #endif

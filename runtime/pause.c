@@ -3,12 +3,14 @@
 #include "postern/error.h"
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
+#include "runtime/log.h"
 #include "runtime/target.h"
 
 static int freeze(const struct container *container, bool frozen, struct error *error)
 {
     if (container->cgroup[0] == '\0')
         return error_refuse(error, "cannot pause: the container has no cgroup of its own (linux.cgroupsPath)");
+    log_message(LOG_LEVEL_DEBUG, "the cgroup %s is to be %s", container->cgroup, frozen ? "frozen" : "thawed");
     return cgroup_freeze(container->cgroup, container->systemd_cgroup, frozen, error);
 }
 

@@ -181,16 +181,35 @@ static int print_lines(char *text, const struct pids *pids, struct error *error)
     return 0;
 }
 
+/* "--pid=1,2,3": whatever else the options select, the container's are shown. By -e alone they would not be: an option such as -x
+ * makes ps read all of them as BSD did, and show only what is the caller's; theirs is another user. */
+static char *pid_option(const struct pids *pids)
+{
+    enum { PID_ROOM = 12 };
+    static const char name[] = "--pid=";
+    const size_t room = sizeof(name) + pids->count * PID_ROOM;
+    char *option = malloc(room);
+    if (option == NULL)
+        return NULL;
+    size_t used = (size_t)snprintf(option, room, "%s", name);
+    for (size_t i = 0; i < pids->count; i++)
+        used += (size_t)snprintf(option + used, room - used, "%s%d", i == 0 ? "" : ",", (int)pids->items[i]);
+    return option;
+}
+
+/* The words as given; of a container without processes, the heading. */
 static int print_table(char **words, const struct pids *pids, struct error *error)
 {
+    enum { OPTION_MAX = 100000 /* bytes of one; all of a machine's processes at that many */ };
     size_t count = 0;
     while (words[count] != NULL)
         count++;
     auto_free char **argv = calloc(count + 3, sizeof(*argv));
-    if (argv == NULL)
+    auto_free char *option = pid_option(pids);
+    if (argv == NULL || option == NULL)
         return error_set(error, ENOMEM, "cannot run ps");
     argv[0] = (char *)"ps";
-    argv[1] = (char *)(count == 0 ? "-ef" : "-e"); /* all: theirs is another user than the caller */
+    argv[1] = (char *)(count == 0 ? "-ef" : pids->count == 0 || strlen(option) > OPTION_MAX ? "-e" : option);
     for (size_t i = 0; i < count; i++)
         argv[2 + i] = words[i];
 

@@ -2,6 +2,7 @@
 #include "runtime/routes_print.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "postern/routes.h"
@@ -35,12 +36,20 @@ static void format_route(const struct route *route, char *text, size_t size)
     }
 }
 
-void routes_print_table(FILE *file)
+static bool is_meant(const struct route *route, char *const *names)
+{
+    bool meant = route->name != NULL && names[0] == NULL;
+    for (; route->name != NULL && !meant && *names != NULL; names++)
+        meant = strcmp(route->name, *names) == 0;
+    return meant;
+}
+
+void routes_print_table(FILE *file, char *const *names)
 {
     (void)fprintf(file, "%4s  %-24s %-24s %s\n", "NR", "CALL", "ROUTE", "WHY");
     for (size_t nr = 0; nr < ROUTES_MAX; nr++) {
         const struct route *route = &routes[nr];
-        if (route->name == NULL)
+        if (!is_meant(route, names))
             continue;
         char text[64];
         format_route(route, text, sizeof(text));
@@ -81,12 +90,12 @@ static void print_arguments(FILE *file, const char *arguments)
     (void)fprintf(file, "]");
 }
 
-void routes_print_json(FILE *file)
+void routes_print_json(FILE *file, char *const *names)
 {
     const char *separator = "[\n";
     for (size_t nr = 0; nr < ROUTES_MAX; nr++) {
         const struct route *route = &routes[nr];
-        if (route->name == NULL)
+        if (!is_meant(route, names))
             continue;
         (void)fprintf(file, "%s{\"number\":%d,\"name\":\"%s\",\"route\":\"%s\"", separator, route->nr, route->name,
                       route_kind_name(route->kind));
@@ -121,8 +130,9 @@ static void print_counts(FILE *file)
     (void)fprintf(file, "| all | %zu | |\n", routes_count);
 }
 
-void routes_print_markdown(FILE *file)
+void routes_print_markdown(FILE *file, char *const *names)
 {
+    (void)names;
     (void)fprintf(file, "# Routes\n\n"
                         "Where each x86-64 system call of a guest is served. This page is made by `postern routes --markdown` from\n"
                         "[routes.def](../include/postern/routes.def), and a test holds it to that: change the table, then run\n"

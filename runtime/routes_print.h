@@ -5,8 +5,9 @@
 
 #include <stdio.h>
 
-void routes_print_table(FILE *file);
-void routes_print_json(FILE *file);
-void routes_print_markdown(FILE *file);
+/* names: calls that are meant, ending in NULL; none: all. The page is always of all. */
+void routes_print_table(FILE *file, char *const *names);
+void routes_print_json(FILE *file, char *const *names);
+void routes_print_markdown(FILE *file, char *const *names);
 
 #endif

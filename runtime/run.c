@@ -12,19 +12,22 @@
 #include "runtime/numbers.h"
 #include "runtime/options.h"
 #include "runtime/state_dir.h"
+#include "runtime/target.h"
 
 struct run_options {
     struct foreground_options container;
     bool help;
 };
 
-enum { OPTION_TRACE = 256, OPTION_PID_FILE, OPTION_CONSOLE_SOCKET, OPTION_PRESERVE_FDS, OPTION_KEEP, OPTION_NO_OP };
+enum { OPTION_TRACE = 256, OPTION_PID_FILE, OPTION_CONSOLE_SOCKET, OPTION_PIDFD_SOCKET, OPTION_PRESERVE_FDS, OPTION_KEEP, OPTION_NO_OP };
 
 static const struct option run_table[] = {
     {"bundle", required_argument, NULL, 'b'},
+    {"config", required_argument, NULL, 'f'},
     {"trace", optional_argument, NULL, OPTION_TRACE},
     {"pid-file", required_argument, NULL, OPTION_PID_FILE},
     {"console-socket", required_argument, NULL, OPTION_CONSOLE_SOCKET},
+    {"pidfd-socket", required_argument, NULL, OPTION_PIDFD_SOCKET},
     {"detach", no_argument, NULL, 'd'},
     {"preserve-fds", required_argument, NULL, OPTION_PRESERVE_FDS},
     {"keep", no_argument, NULL, OPTION_KEEP},
@@ -40,11 +43,13 @@ static int print_help(void)
     printf("Usage: postern run [OPTION]... ID\n"
            "Run the program of an OCI bundle in a sandbox named ID and wait for it.\n\n"
            "  -b, --bundle DIR         the bundle (default: the current folder)\n"
+           "  -f, --config FILE        instead of its config.json\n"
            "      --trace[=FILE]       a line for each trapped system call, to FILE or stderr\n"
            "      --pid-file FILE      write the pid of the container's init to FILE\n"
            "      --console-socket S   send the terminal to Unix socket S instead of using ours\n"
            "  -d, --detach             leave the container running and return\n"
            "      --keep               leave a container that has ended to postern delete\n"
+           "      --pidfd-socket S     send a pidfd of the container's init to Unix socket S\n"
            "      --preserve-fds N     give the program descriptors 3 to N+2\n"
            "  -h, --help               this text\n\n"
            "The exit status is the program's, or 128+n if signal n killed it; 127 if it was not found, 126 if it\n"
@@ -58,6 +63,9 @@ static int apply_option(struct run_options *options, int option, char **argv, st
     case 'b':
         options->container.creation.bundle = optarg;
         return 0;
+    case 'f':
+        options->container.creation.config_file = optarg;
+        return 0;
     case OPTION_TRACE:
         options->container.trace = true;
         options->container.trace_file = optarg;
@@ -67,6 +75,9 @@ static int apply_option(struct run_options *options, int option, char **argv, st
         return 0;
     case OPTION_CONSOLE_SOCKET:
         options->container.creation.console_socket = optarg;
+        return 0;
+    case OPTION_PIDFD_SOCKET:
+        options->container.creation.pidfd_socket = optarg;
         return 0;
     case 'd':
         options->container.detach = true;
@@ -91,7 +102,7 @@ static int parse_options(int argc, char **argv, struct run_options *ret_options,
     struct run_options options = {.container = {.creation.bundle = ".", .set_up_status = EXIT_USAGE}};
     int option, result;
     option_start();
-    while ((option = option_next(argc, argv, "+:b:dh", run_table)) != -1) {
+    while ((option = option_next(argc, argv, ":b:f:dh", run_table)) != -1) {
         result = apply_option(&options, option, argv, error);
         if (result < 0)
             return result;
@@ -99,8 +110,9 @@ static int parse_options(int argc, char **argv, struct run_options *ret_options,
     *ret_options = options;
     if (options.help)
         return 0;
-    if (argc - optind != 1)
-        return error_refuse(error, "run takes one argument, the container's id; see postern run --help");
+    result = arguments_check(argc, argv, 1, 1, error);
+    if (result < 0)
+        return result;
     ret_options->container.creation.id = argv[optind];
     return state_id_check(argv[optind], error);
 }

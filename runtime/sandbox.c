@@ -39,6 +39,7 @@
 #include "runtime/fork_into.h"
 #include "runtime/gofer_setup.h"
 #include "runtime/limits.h"
+#include "runtime/memory_policy.h"
 #include "runtime/programs.h"
 #include "runtime/scheduling.h"
 #include "runtime/sentry_start.h"
@@ -103,9 +104,9 @@ static struct winsize console_size(const struct oci_process *process, bool detac
     return size;
 }
 
-static enum ranks gofer_ranks(const struct sandbox_options *options)
+static bool grants_ranks(const struct sandbox_options *options)
 {
-    return scheduling_gofer_ranks(&options->config->process, options->users->fd >= 0);
+    return scheduling_grants(&options->config->process, options->users->fd >= 0);
 }
 
 static int start_gofer(struct start *start, struct sandbox *sandbox, struct error *error)
@@ -130,6 +131,7 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
 
     struct gofer_setup setup = {
         .config = options->config,
+        .bundle = options->bundle_path,
         .bundle_fd = options->bundle,
         .ids = options->ids,
         .users = options->users,
@@ -144,7 +146,7 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
         .console_size = console_size(&options->config->process, options->detached_console),
         .quiet = options->quiet,
         .words = options->reason,
-        .ranks = gofer_ranks(options),
+        .ranks = grants_ranks(options),
     };
 
     pid_t pid = fork_into(start->sentry.pidfd, error);
@@ -183,12 +185,13 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
 static int start_sentry(struct start *start, struct error *error)
 {
     struct boot_facts facts = {.id = start->options->id,
+                               .init = start->cell.pid,
                                .users = start->options->users,
                                .ids = start->options->ids,
                                .hostname = start->cell.hostname,
                                .boottime_offset_ns = start->cell.boottime_offset_ns,
                                .trace = start->options->trace_fd >= 0,
-                               .gofer_ranks = gofer_ranks(start->options)};
+                               .ranks = grants_ranks(start->options)};
     int status = boot_write(start->options->config, start->layout, &facts, &start->boot, error);
     if (status < 0)
         return status;
@@ -250,7 +253,10 @@ static int run_steps(struct start *start, struct sandbox *sandbox, struct error 
                                    .preserve_fds = options->preserve_fds,
                                    .own_streams = options->own_streams,
                                    .hold_signals = options->hold_signals};
-    status = cell_spawn(start->sentry.pidfd, &plan, &start->cell, error);
+    status = memory_policy_set(options->config->linux_config.memory_policy, error);
+    if (status == 0)
+        status = cell_spawn(start->sentry.pidfd, &plan, &start->cell, error);
+    memory_policy_reset(options->config->linux_config.memory_policy);
     config_seccomp_release(&seccomp); /* the process has its copy */
     if (status < 0)
         return status;

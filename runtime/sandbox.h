@@ -21,7 +21,8 @@ enum sandbox_part { SANDBOX_SENTRY, SANDBOX_GOFER, SANDBOX_INIT };
 
 struct sandbox_options {
     const char *id;
-    int bundle; /* folder of config.json */
+    const char *bundle_path;
+    int bundle; /* that folder, of config.json */
     const struct oci_config *config;
     const struct ids *ids;
     const struct user_namespace *users; /* the container's */

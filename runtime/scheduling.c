@@ -4,11 +4,8 @@
 #include <errno.h>
 #include <linux/ioprio.h>
 #include <linux/sched.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +13,7 @@
 #include "oci-spec/oci.h"
 #include "postern/error.h"
 #include "postern/schedule.h"
+#include "runtime/numbers.h"
 #include "runtime/user_namespace.h"
 
 static int set_policy(const struct oci_scheduler *scheduler, pid_t pid, struct error *error)
@@ -57,18 +55,9 @@ int scheduling_set(const struct oci_process *process, pid_t pid, bool is_guest, 
     return result;
 }
 
-/* -- raising threads of low rank ----------------------------------------------------------------------------------- */
+/* -- what the guest sets itself ------------------------------------------------------------------------------------ */
 
-uint64_t scheduling_nice_limit(const struct oci_process *process)
-{
-    enum { LIMIT_OF_0 = 20, LIMIT_MOST = 40 }; /* as getrlimit(2) counts */
-    const struct oci_scheduler *scheduler = process->scheduler;
-    int nice = scheduler != NULL ? scheduler->nice : getpriority(PRIO_PROCESS, 0);
-    int limit = LIMIT_OF_0 - (nice < 0 ? nice : 0) + SCHEDULE_MARKS; /* who joins may have a lower rank than the sentry */
-    return (uint64_t)(limit < LIMIT_MOST ? limit : LIMIT_MOST);
-}
-
-static bool may_rank(void)
+static bool has_sys_nice(void)
 {
     cap_t caps = cap_get_proc();
     cap_flag_value_t value = CAP_CLEAR;
@@ -77,55 +66,21 @@ static bool may_rank(void)
     return known && value == CAP_SET;
 }
 
-enum ranks scheduling_gofer_ranks(const struct oci_process *process, bool own_users)
+bool scheduling_grants(const struct oci_process *process, bool own_users)
 {
-    struct rlimit limit;
-    if (own_users || !user_namespace_is_initial() || !may_rank())
-        return RANKS_NONE;
-    if ((process->capabilities.bounding >> CAP_SYS_NICE & 1) != 0)
-        return RANKS_ALL;
-    return getrlimit(RLIMIT_NICE, &limit) == 0 && limit.rlim_max >= scheduling_nice_limit(process) ? RANKS_NONE : RANKS_RAISE;
+    const bool granted = (process->capabilities.bounding >> CAP_SYS_NICE & 1) != 0;
+    return granted && !own_users && user_namespace_is_initial() && has_sys_nice();
 }
 
 /* -- processors ---------------------------------------------------------------------------------------------------- */
 
-/* A number of the list at *at; -1 if there is none. */
-static long take_cpu(const char **at)
-{
-    char *end;
-    if (**at < '0' || **at > '9')
-        return -1;
-    errno = 0;
-    long cpu = strtol(*at, &end, 10);
-    *at = end;
-    return errno == 0 && cpu < CPU_SETSIZE ? cpu : -1;
-}
-
-/* "0-3, 7": numbers and ranges, as the kernel writes them. */
-static int parse_cpus(const char *list, cpu_set_t *ret_set)
-{
-    CPU_ZERO(ret_set);
-    for (const char *at = list + strspn(list, " "); *at != '\0'; at += strspn(at, " ")) {
-        long first = take_cpu(&at), last = first;
-        if (*at == '-') {
-            at++;
-            last = take_cpu(&at);
-        }
-        at += strspn(at, " ");
-        if (first < 0 || last < first || (*at != ',' && *at != '\0'))
-            return -EINVAL;
-        for (long cpu = first; cpu <= last; cpu++)
-            CPU_SET((size_t)cpu, ret_set);
-        at += *at == ',';
-    }
-    return CPU_COUNT(ret_set) > 0 ? 0 : -EINVAL;
-}
+enum { CPUS_MAX = 8192 }; /* beyond what a kernel can have */
 
 static int set_cpus(const char *list, pid_t pid, const char *field, struct error *error)
 {
-    cpu_set_t set;
-    int result = parse_cpus(list, &set);
-    if (result == 0 && sched_setaffinity(pid, sizeof(set), &set) < 0)
+    uint64_t cpus[CPUS_MAX / NUMBER_SET_BITS];
+    int result = number_parse_set(list, cpus, sizeof(cpus) / sizeof(cpus[0]));
+    if (result == 0 && syscall(SYS_sched_setaffinity, pid, sizeof(cpus), cpus) < 0)
         result = -errno;
     return result < 0 ? error_set(error, result, "process.execCPUAffinity.%s: the process cannot be bound to \"%.60s\"", field,
                                   list)
@@ -147,5 +102,14 @@ int scheduling_set_initial_cpus(const struct oci_process *process, pid_t pid, st
 int scheduling_set_final_cpus(const struct oci_process *process, pid_t pid, struct error *error)
 {
     const struct oci_cpu_affinity *affinity = process->exec_cpu_affinity;
+    if (affinity == NULL)
+        scheduling_reset_cpus(pid);
     return affinity != NULL && given(affinity->final) ? set_cpus(affinity->final, pid, "final", error) : 0;
+}
+
+void scheduling_reset_cpus(pid_t pid)
+{
+    unsigned char all[CPUS_MAX / 8];
+    memset(all, 0xff, sizeof(all));
+    (void)syscall(SYS_sched_setaffinity, pid, sizeof(all), all); /* the kernel leaves what its cgroup allows */
 }

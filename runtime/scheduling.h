@@ -11,8 +11,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "postern/schedule.h"
-
 struct error;
 struct oci_process;
 
@@ -20,12 +18,11 @@ struct oci_process;
  * the guest's rank; but a deadline, which is a reservation of one process, only the guest's (is_guest). */
 int scheduling_set(const struct oci_process *process, pid_t pid, bool is_guest, struct error *error);
 
-/* The RLIMIT_NICE by which the sentry can raise the guest's threads of low rank itself (sentry/kernel/rank.h). */
-uint64_t scheduling_nice_limit(const struct oci_process *process);
+/* To whichever processors the caller of the runtime was bound: a container has those of its cgroup, as with runc since 1.2. */
+void scheduling_reset_cpus(pid_t pid);
 
-/* What the gofer is left CAP_SYS_NICE for, if we have it on the machine itself: what the container may do that has it too, or else to
- * raise threads where we may not set that limit. */
-enum ranks scheduling_gofer_ranks(const struct oci_process *process, bool own_users);
+/* Is the container to have what CAP_SYS_NICE is good for? It has to have been granted that, and we must have it, on the machine itself. */
+bool scheduling_grants(const struct oci_process *process, bool own_users);
 
 /* The processors of a process of exec, before and after it joins its cgroup (which changes them). */
 int scheduling_set_initial_cpus(const struct oci_process *process, pid_t pid, struct error *error);

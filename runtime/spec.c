@@ -59,7 +59,7 @@ int command_spec(int argc, char **argv)
     struct error error = {0};
     int option;
     option_start();
-    while (error.code == 0 && (option = option_next(argc, argv, "+:b:h", spec_table)) != -1) {
+    while (error.code == 0 && (option = option_next(argc, argv, ":b:h", spec_table)) != -1) {
         if (option == 'h')
             return print_help();
         if (option == 'b')

@@ -4,9 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,8 +16,9 @@
 #include "runtime/creation.h"
 #include "runtime/hooks.h"
 #include "runtime/log.h"
-#include "runtime/options.h"
+#include "runtime/notify.h"
 #include "runtime/state_socket.h"
+#include "runtime/target.h"
 
 enum { LEAVE_MS = 500 /* for the sentry to end by itself once the init has */ };
 
@@ -78,32 +76,39 @@ static int start(int folder, const struct container *container, struct error *er
         return result;
     }
     (void)unlinkat(folder, START_SOCKET, 0);
-    return hooks_poststart(folder, container, error);
+    log_message(LOG_LEVEL_DEBUG, "the container's program has begun");
+    result = hooks_poststart(folder, container, error);
+    if (result < 0 && result != -EINTR) /* a signal ends us, and not the container */
+        end(folder, container, init, true);
+    return result;
+}
+
+/* With a caller who wants to know when the container is ready, we stay until it is; other commands need not wait for that. */
+static int start_target(struct target *target, struct error *error)
+{
+    struct notify notify = NOTIFY_NONE;
+    auto_close int init = process_mark_open(&target->container.init);
+    auto_close int sentry = process_mark_open(&target->container.sentry);
+    await_watch(sentry);
+    int result = notify_open(target->folder, &notify, error);
+    if (result == 0)
+        result = start(target->folder, &target->container, error);
+    if (result == 0 && notify.socket >= 0) {
+        cleanup_close(&target->lock);
+        target->lock = -1;
+        notify_wait(&notify, init, target->container.init.pid);
+    }
+    notify_close(&notify);
+    await_watch(-1);
+    return result;
 }
 
 int command_start(int argc, char **argv)
 {
-    struct error error = {0};
-    if (argc != 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        printf("Usage: postern start ID\nLet the program of a created container run.\n");
-        return argc == 2 ? EXIT_SUCCESS : EXIT_USAGE;
-    }
-    auto_close int folder = -1;
-    auto_close int lock = -1;
-    struct container container = {0};
-    int result = container_open(options_global()->root, argv[1], &folder, &error);
-    if (result == 0)
-        result = container_lock_or_say(folder, &lock, &error);
-    if (result == 0)
-        result = container_load(folder, &container, &error);
-    if (result == 0) {
-        auto_close int sentry = process_mark_open(&container.sentry);
-        await_watch(sentry);
-        result = start(folder, &container, &error);
-        await_watch(-1);
-        container_release(&container);
-    }
-    if (result < 0)
-        log_message(LOG_LEVEL_ERROR, "%s", error.text);
-    return result < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+    static const struct simple_command command = {
+        .help = "Usage: postern start ID\nLet the program of a created container run.\n",
+        .locked = true,
+        .act = start_target,
+    };
+    return simple_command_run(argc, argv, &command);
 }

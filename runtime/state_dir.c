@@ -196,3 +196,15 @@ int state_dir_remove(const char *root, const char *id)
         result = -errno;
     return result == 0 && unlinkat(parent, id, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : result;
 }
+
+/* Not what is no container's, such as @ids. */
+static int is_container(const struct dirent *entry)
+{
+    return (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) && state_id_check(entry->d_name, NULL) == 0;
+}
+
+int state_root_scan(const char *root, struct dirent ***ret_entries)
+{
+    int count = scandir(root, ret_entries, is_container, alphasort);
+    return count < 0 ? -errno : count;
+}

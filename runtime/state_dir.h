@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+struct dirent;
 struct error;
 
 enum { STATE_ID_MAX = 255 };
@@ -34,6 +35,10 @@ int state_dir_create(const char *root, const char *id, bool foreground, int *ret
 
 /* Lets a folder made for the foreground outlive its runtime, as one that was not. 0 or -errno. */
 int state_dir_keep(int folder);
+
+/* The names of its containers, in order; also of those of which only the folder is there. How many, or -errno; each entry and the list
+ * are the caller's to free. */
+int state_root_scan(const char *root, struct dirent ***ret_entries);
 
 /* Removes ROOT/ID with all that is in it. Returns 0 (also if there was none) or -errno. */
 int state_dir_remove(const char *root, const char *id);

@@ -13,6 +13,8 @@
 #include "postern/error.h"
 #include "postern/network.h"
 
+#define DOMAINNAME "kernel/domainname"
+
 struct known {
     const char *path; /* ends in '/': all below it */
     unsigned int scope;
@@ -32,6 +34,7 @@ static const struct known known[] = {
     {"kernel/shmmni", SYSCTL_IPC},
     {"kernel/shm_rmid_forced", SYSCTL_IPC},
     {"fs/mqueue/", SYSCTL_IPC},
+    {DOMAINNAME, SYSCTL_UTS},
 };
 
 /* As sysctl(8): the separator that comes first separates, and the other one stands for it within a name
@@ -68,11 +71,25 @@ static unsigned int scope_of(const char *path)
 int sysctl_check(const struct oci_pairs *sysctls, struct error *error)
 {
     for (size_t i = 0; i < sysctls->count; i++) {
-        char path[SYSCTL_PATH_MAX];
-        if (!path_of(sysctls->items[i].key, path) || scope_of(path) == 0)
+        char path[SYSCTL_PATH_MAX] = "";
+        const bool has_path = path_of(sysctls->items[i].key, path);
+        if (strcmp(path, "kernel/hostname") == 0)
+            return error_refuse(error, "linux.sysctl: \"%s\" is not allowed, the field \"hostname\" is for that", sysctls->items[i].key);
+        if (!has_path || scope_of(path) == 0)
             return error_refuse(error, "linux.sysctl: \"%s\" is not in a separate kernel namespace", sysctls->items[i].key);
     }
     return 0;
+}
+
+const char *sysctl_domainname(const struct oci_pairs *sysctls)
+{
+    const char *value = NULL;
+    for (size_t i = 0; i < sysctls->count; i++) {
+        char path[SYSCTL_PATH_MAX];
+        if (path_of(sysctls->items[i].key, path) && strcmp(path, DOMAINNAME) == 0)
+            value = sysctls->items[i].value;
+    }
+    return value;
 }
 
 unsigned int sysctl_scopes(const struct oci_pairs *sysctls)

@@ -18,6 +18,7 @@
 #include "runtime/log.h"
 #include "runtime/numbers.h"
 #include "runtime/options.h"
+#include "runtime/target.h"
 
 enum { RESOURCES_MAX = 1024 * 1024 };
 
@@ -155,7 +156,7 @@ static int parse_options(int argc, char **argv, struct update_options *options, 
     for (size_t i = 0; i < FLAG_COUNT; i++)
         table[i + 2] = (struct option){flags[i].name, required_argument, NULL, OPTION_FIRST_FLAG + (int)i};
     option_start();
-    while (result == 0 && (option = option_next(argc, argv, "+:r:h", table)) != -1) {
+    while (result == 0 && (option = option_next(argc, argv, ":r:h", table)) != -1) {
         if (option == 'r')
             options->file = optarg;
         else if (option == 'h')
@@ -167,8 +168,9 @@ static int parse_options(int argc, char **argv, struct update_options *options, 
     }
     if (result < 0 || options->help)
         return result;
-    if (optind + 1 != argc)
-        return error_refuse(error, "update takes exactly one container id");
+    result = arguments_check(argc, argv, 1, 1, error);
+    if (result < 0)
+        return result;
     options->id = argv[optind];
     return 0;
 }
@@ -222,6 +224,7 @@ static int apply(const struct container *container, const struct oci_resources *
 {
     if (container->cgroup[0] == '\0')
         return error_refuse(error, "container %s has no cgroup of its own, which could be limited", container->id);
+    log_message(LOG_LEVEL_DEBUG, "the cgroup %s gets new limits", container->cgroup);
     return cgroup_update(container->cgroup, container->systemd_cgroup, given, error);
 }
 

@@ -168,10 +168,15 @@ static int open_namespace(int procfs, pid_t pid)
 
 /* -- finding it ----------------------------------------------------------------------------------------------------- */
 
+/* From here on are numbers that are given to gofers; those of the labels are below them. */
+#define OWN_FIRST    (UINT32_MAX - BOOT_ID_LINES_MAX)
+#define LABELS_END   (OWN_FIRST - 1)
+#define LABELS_BELOW (LABELS_END - BOOT_ID_LINES_MAX * LABELS)
+
 /* The highest number that is free inside, for an outside id none of the container's are. */
 static bool add_own(struct boot_id_table *table, uint32_t outside, uint32_t *ret_inside)
 {
-    for (uint32_t inside = UINT32_MAX - 1; inside > UINT32_MAX - 1 - BOOT_ID_LINES_MAX; inside--) {
+    for (uint32_t inside = UINT32_MAX - 1; inside >= OWN_FIRST; inside--) {
         if (id_table_add(table, inside, outside, 1) == 0) {
             *ret_inside = inside;
             return true;
@@ -185,8 +190,7 @@ static uint32_t add_labels(struct boot_id_table *table, uint32_t outside)
 {
     if (outside == 0)
         return 0;
-    const uint32_t top = UINT32_MAX - 1 - BOOT_ID_LINES_MAX;
-    for (uint32_t inside = top - LABELS; inside > top - BOOT_ID_LINES_MAX * LABELS; inside -= LABELS)
+    for (uint32_t inside = LABELS_END - LABELS; inside > LABELS_BELOW; inside -= LABELS)
         if (id_table_add(table, inside, outside, LABELS) == 0)
             return inside;
     return 0;
@@ -259,9 +263,24 @@ static bool is_own(int fd)
            own.st_ino == other.st_ino;
 }
 
-static int join(struct user_namespace *users, const char *path, const struct ids *ids, struct error *error)
+/* Gofers' own ids and labels, which make_own gave them in the namespace of another container, are none of this one's. */
+static bool is_gofers(const struct boot_id_line *line)
 {
-    auto_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    return line->inside >= OWN_FIRST ? line->size == 1 : line->inside > LABELS_BELOW && line->size == LABELS;
+}
+
+static void forget_owns(struct boot_id_table *table)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < table->count; i++)
+        if (!is_gofers(&table->lines[i]))
+            table->lines[count++] = table->lines[i];
+    table->count = (uint32_t)count;
+}
+
+static int join(struct user_namespace *users, const char *path, int peer, const struct ids *ids, struct error *error)
+{
+    auto_close int fd = peer >= 0 ? fcntl(peer, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return error_set(error, errno, "linux.namespaces: cannot open the user namespace %s", path);
     if (is_own(fd))
@@ -272,6 +291,10 @@ static int join(struct user_namespace *users, const char *path, const struct ids
         return error_set(error, status, "linux.namespaces: cannot join the user namespace %s", path);
     status = read_all(holder.pid, users);
     holder_end(&holder);
+    if (peer >= 0) {
+        forget_owns(&users->uids);
+        forget_owns(&users->gids);
+    }
     if (status < 0 || users->uids.count == 0 || users->gids.count == 0)
         return error_refuse(error, "linux.namespaces: the user namespace %s has no ids", path);
     users->gofer_uid = borrowed_id(&users->uids, ids->gofer);
@@ -281,7 +304,16 @@ static int join(struct user_namespace *users, const char *path, const struct ids
     return 0;
 }
 
-int user_namespace_find(const struct oci_linux *config, const struct ids *ids, struct user_namespace *ret_users,
+const char *user_namespace_path(const struct oci_linux *config)
+{
+    const char *path = NULL;
+    for (size_t i = 0; i < config->namespaces.count; i++)
+        if (config->namespaces.items[i].type == OCI_NAMESPACE_USER)
+            path = config->namespaces.items[i].path;
+    return path;
+}
+
+int user_namespace_find(const struct oci_linux *config, int peer, const struct ids *ids, struct user_namespace *ret_users,
                         struct error *error)
 {
     struct user_namespace users = {.fd = -1, .gofer_uid = ids->gofer, .gofer_gid = ids->gofer_gid};
@@ -289,12 +321,9 @@ int user_namespace_find(const struct oci_linux *config, const struct ids *ids, s
     if (status < 0)
         return error_set(error, status, "cannot read our own user namespace's ids in /proc");
     set_labels(&users, ids->label, ids->label_gid);
-    const char *path = NULL;
-    for (size_t i = 0; i < config->namespaces.count; i++)
-        if (config->namespaces.items[i].type == OCI_NAMESPACE_USER)
-            path = config->namespaces.items[i].path;
+    const char *path = user_namespace_path(config);
     if (path != NULL) {
-        status = join(&users, path, ids, error);
+        status = join(&users, path, peer, ids, error);
     } else if (config->uid_mappings.count > 0) {
         status = id_table_from_config(&config->uid_mappings, "linux.uidMappings", &users.uids, error);
         if (status == 0)

@@ -30,9 +30,11 @@ struct user_namespace {
 };
 
 /* The one config.json names by a path, asks for with mappings, or none. A new one has more ids, beyond the container's: the
- * gofer's own, and its labels. */
-int user_namespace_find(const struct oci_linux *config, const struct ids *ids, struct user_namespace *ret_users,
+ * gofer's own, and its labels. `peer` is taken instead of what is at the path, unless it is negative: another container's. */
+int user_namespace_find(const struct oci_linux *config, int peer, const struct ids *ids, struct user_namespace *ret_users,
                         struct error *error);
+/* That path, or NULL. */
+const char *user_namespace_path(const struct oci_linux *config);
 void user_namespace_release(struct user_namespace *users);
 
 /* A new one with these ids, open. procfs: of the pid namespace we are in; owner: see privilege_own_as. 0 or -errno. */

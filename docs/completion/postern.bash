@@ -4,13 +4,14 @@
 declare -gA _postern_options=(
     [do]='--rw --bind --ro-bind --hide --cwd --layer --network --time --memory --cpus --pids --user --env --hostname --name --trace --trace=
         --verbose --help'
-    [create]='--bundle --pid-file --console-socket --preserve-fds --no-pivot --no-new-keyring --help'
+    [create]='--bundle --config --pid-file --pidfd-socket --console-socket --preserve-fds --no-pivot --no-new-keyring --help'
     [start]='--help'
-    [run]='--bundle --trace --trace= --detach --keep --pid-file --console-socket --preserve-fds --no-pivot --no-new-keyring --help'
-    [exec]='--process --cwd --user --additional-gids --env --cap --tty --no-new-privs --detach --pid-file --console-socket
-        --preserve-fds --cgroup --ignore-paused --help'
+    [run]='--bundle --config --trace --trace= --detach --keep --pid-file --pidfd-socket --console-socket --preserve-fds --no-pivot
+        --no-new-keyring --help'
+    [exec]='--process --cwd --user --additional-gids --env --cap --tty --no-new-privs --detach --pid-file --pidfd-socket
+        --console-socket --preserve-fds --cgroup --ignore-paused --help'
     [kill]='--all --help'
-    [delete]='--force --help'
+    [delete]='--force --regex --help'
     [state]='--help'
     [list]='--format --quiet --help'
     [ps]='--format --help'
@@ -26,6 +27,8 @@ declare -gA _postern_options=(
     [checkpoint]='--help'
     [restore]='--help'
     [routes]='--json --markdown --help'
+    [version]='--help'
+    [help]='--help'
 )
 
 _postern()
@@ -66,7 +69,7 @@ _postern()
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return
         ;;
-    --bind | --ro-bind | --hide | --log | --pid-file | --console-socket | --process | -p | --resources | -r | --criu | --config)
+    --bind | --ro-bind | --hide | --log | --pid-file | --pidfd-socket | --console-socket | --process | -p | --resources | -r | --criu | --config)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -105,6 +108,8 @@ _postern()
             mapfile -t words < <("${COMP_WORDS[0]}" "${root[@]}" list --quiet 2>/dev/null)
             [[ $command == kill ]] && words+=("$signals")
             ;;
+        help) words=("${!_postern_options[@]}") ;;
+        routes) mapfile -t words < <("${COMP_WORDS[0]}" routes 2>/dev/null | awk 'NR > 1 { print $2 }') ;;
         esac
     fi
     mapfile -t COMPREPLY < <(compgen -W "${words[*]}" -- "$current")

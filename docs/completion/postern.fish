@@ -28,6 +28,8 @@ complete -c postern -n __fish_use_subcommand -a uninstall -d 'Take it out again'
 complete -c postern -n __fish_use_subcommand -a checkpoint -d 'Not supported'
 complete -c postern -n __fish_use_subcommand -a restore -d 'Not supported'
 complete -c postern -n __fish_use_subcommand -a routes -d 'Show which system call goes which way'
+complete -c postern -n __fish_use_subcommand -a version -d 'Print the versions'
+complete -c postern -n __fish_use_subcommand -a help -d 'Summary, of a command too'
 complete -c postern -n __fish_use_subcommand -l root -x -a '(__fish_complete_directories)' -d 'Folder for states'
 complete -c postern -n __fish_use_subcommand -l log -r -F -d 'Write messages to a file as well'
 complete -c postern -n __fish_use_subcommand -l log-format -x -a 'text json' -d 'How that file is written'
@@ -45,8 +47,10 @@ set -l with_id start exec kill delete state ps pause resume update events
 complete -c postern -n "__fish_seen_subcommand_from $with_id" -a '(__postern_ids)' -d Container
 set -l makes create run
 complete -c postern -n "__fish_seen_subcommand_from $makes spec" -s b -l bundle -x -a '(__fish_complete_directories)' -d Bundle
+complete -c postern -n "__fish_seen_subcommand_from $makes" -s f -l config -r -F -d 'Instead of its config.json'
 set -l processes create run exec
 complete -c postern -n "__fish_seen_subcommand_from $processes" -l pid-file -r -F -d 'Write the pid of the first process'
+complete -c postern -n "__fish_seen_subcommand_from $processes" -l pidfd-socket -r -F -d 'Send a pidfd of it to a socket'
 complete -c postern -n "__fish_seen_subcommand_from $processes" -l console-socket -r -F -d 'Send the terminal to a socket'
 complete -c postern -n "__fish_seen_subcommand_from $processes" -l preserve-fds -x -d 'Give the program descriptors 3 to N+2'
 complete -c postern -n '__fish_seen_subcommand_from do' -xa '(__fish_complete_subcommand --fcs-skip=2)'
@@ -86,6 +90,7 @@ complete -c postern -n '__fish_seen_subcommand_from install uninstall' -l dry-ru
 complete -c postern -n '__fish_seen_subcommand_from kill' -s a -l all -d 'To all processes'
 complete -c postern -n '__fish_seen_subcommand_from kill' -a 'HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH' -d Signal
 complete -c postern -n '__fish_seen_subcommand_from delete' -s f -l force -d 'Also one that runs'
+complete -c postern -n '__fish_seen_subcommand_from delete' -l regex -d 'All whose names match'
 complete -c postern -n '__fish_seen_subcommand_from list ps' -s f -l format -x -a 'table json' -d How
 complete -c postern -n '__fish_seen_subcommand_from list' -s q -l quiet -d 'Ids only'
 complete -c postern -n '__fish_seen_subcommand_from events' -l stats -d Once

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define BOOT_MAGIC 0x504f5354u /* "POST" */
-#define BOOT_VERSION 3u
+#define BOOT_VERSION 5u
 
 enum {
     BOOT_PATH_MAX = 1024,
@@ -23,6 +23,9 @@ enum {
     BOOT_NAME_MAX = 65,
     BOOT_RLIMITS_MAX = 16,
     BOOT_SYSCTLS_MAX = 64,
+    BOOT_CGROUPS_MAX = 1024,
+    BOOT_NAMESPACES = 8,
+    BOOT_CGROUP_FILES_MAX = 32,
     BOOT_ID_LINES_MAX = 340, /* the kernel's own bound, user_namespaces(7) */
 };
 
@@ -63,6 +66,18 @@ enum boot_mount_kind {
  * (sentry/kernel/slack.c). The kernel's usual 50,000 ns are. */
 enum { SLACK_TAGS = 4096, SLACK_UNTAGGED = 848 };
 
+/* In the order of their names. */
+enum boot_namespace {
+    BOOT_NAMESPACE_CGROUP,
+    BOOT_NAMESPACE_IPC,
+    BOOT_NAMESPACE_MOUNT,
+    BOOT_NAMESPACE_NETWORK,
+    BOOT_NAMESPACE_PID,
+    BOOT_NAMESPACE_TIME,
+    BOOT_NAMESPACE_USER,
+    BOOT_NAMESPACE_UTS,
+};
+
 enum { BOOT_MOUNT_NOSYMFOLLOW = 256 }; /* MS_NOSYMFOLLOW, which glibc does not have */
 
 struct boot_mount {
@@ -70,11 +85,13 @@ struct boot_mount {
     char type[32];                   /* as /proc/mounts shows it */
     char source[256];                /* as /proc/mounts shows it; never a host path */
     char options[256];               /* as /proc/mounts shows it: "rw,nosuid,relatime,..." */
+    char root[256];                  /* as mountinfo shows it; never a host path */
+    char propagation[40];            /* as mountinfo shows it: "shared:1" */
     uint32_t kind;                   /* enum boot_mount_kind */
     uint32_t flags;                  /* MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | BOOT_MOUNT_NOSYMFOLLOW */
     uint64_t mount_id;               /* statx stx_mnt_id in the gofer's namespace; 0 for synthetic */
     uint32_t shared;                 /* 1: others may write below it (bind): attributes are not cached */
-    uint32_t padding;
+    uint32_t whole_readonly;         /* 1: the file system is, not only this mount of it */
 };
 
 struct boot_rlimit {
@@ -102,6 +119,11 @@ struct boot_id_line {
 struct boot_id_table {
     uint32_t count;
     struct boot_id_line lines[BOOT_ID_LINES_MAX];
+};
+
+/* A setting of the container's cgroup: a file, or two names of it with a '|', and its content. */
+struct boot_cgroup_file {
+    char name[96], text[64];
 };
 
 struct boot_config {
@@ -142,11 +164,15 @@ struct boot_config {
     uint32_t groups_denied;          /* 1: setgroups(2) is, in its user namespace */
     uint32_t sentry_labels, gofer_labels; /* 1: it has labels in its user namespace (mark.h) */
 
+    uint64_t namespaces[BOOT_NAMESPACES]; /* what /proc/PID/ns shows, of enum boot_namespace; 0: what a machine has at its start */
+    char cgroups[BOOT_CGROUPS_MAX];  /* what /proc/PID/cgroup shows */
     /* what the guest's cgroup folder shows; 0: none */
+    uint32_t cgroup_file_count;
+    struct boot_cgroup_file cgroup_files[BOOT_CGROUP_FILES_MAX];
     uint64_t cpu_quota_us, cpu_period_us, pids_limit;
 
     uint32_t hugepages; /* 1: the container has a limit of huge pages, and so may have some */
-    uint32_t gofer_ranks; /* enum ranks of postern/schedule.h */
+    uint32_t ranks; /* 1: the gofer schedules threads as CAP_SYS_NICE allows (GOFER_OP_RANK) */
     uint32_t ipc_own;   /* 1: the ipc namespace was made for this container; 0: it is another's, or the host's */
 };
 

@@ -85,7 +85,6 @@ enum gofer_op {
                                   none -> fd; data: statx */
     GOFER_OP_QUEUE_UNLINK,     /* name, node: its inode number */
     GOFER_OP_RANK,             /* data: struct gofer_rank */
-    GOFER_OP_RAISE,            /* data: struct gofer_raise, one or more -> value: how many have been raised */
     GOFER_OP_COUNT,
 };
 
@@ -100,20 +99,13 @@ struct gofer_queue {
     int64_t messages, message_size;
 };
 
-/* How a thread of the guest's is to be scheduled, for a container that has CAP_SYS_NICE. */
-enum { GOFER_RANK_POLICY = 1, GOFER_RANK_NICE, GOFER_RANK_IO };
+/* How a thread of the guest's is to be scheduled, for a container that has CAP_SYS_NICE: sched_setscheduler(2), sched_setparam(2),
+ * sched_setattr(2), setpriority(2), ioprio_set(2). */
+enum { GOFER_RANK_SCHEDULER = 1, GOFER_RANK_PARAM, GOFER_RANK_ATTR, GOFER_RANK_NICE, GOFER_RANK_IO };
 struct gofer_rank {
     int32_t what, tid;
-    int32_t value; /* of GOFER_RANK_NICE and GOFER_RANK_IO */
-    uint32_t padding;
-    struct sched_attributes attributes; /* of GOFER_RANK_POLICY */
-};
-
-/* A thread of low rank that holds up others, and is raised for a moment: SCHED_BATCH with this nice value. */
-enum { GOFER_NICE_MOST = 19, GOFER_RAISES_MAX = 64 /* at once */ };
-struct gofer_raise {
-    int32_t tid, nice;
-    uint32_t reset_on_fork;
+    int32_t policy, value; /* value: the realtime priority, the nice value, the rank of disk requests */
+    struct sched_attributes attributes; /* of GOFER_RANK_ATTR */
 };
 
 struct gofer_time {
@@ -176,6 +168,8 @@ struct gofer_reply_message {
     (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_ASYNC |          \
      O_DIRECT | O_LARGEFILE | GOFER_KERNEL_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |     \
      O_TMPFILE)
+/* Of a live file or folder. (__O_TMPFILE has O_DIRECTORY in it.) */
+#define GOFER_FUSE_FLAGS ((GOFER_OPEN_FLAGS & ~(uint32_t)(O_CREAT | O_EXCL | __O_TMPFILE)) | O_DIRECTORY)
 #define GOFER_KERNEL_LARGEFILE 0100000 /* glibc's O_LARGEFILE is 0 here, the kernel's is not */
 
 /* Flags of send(2) that may be asked for: all Linux has long known, but MSG_OOB. */

@@ -2,9 +2,9 @@
 /*
  * Resource limits (getrlimit(2)) that the host's kernel holds other values of than the guest is shown.
  *
- * RLIMIT_LOCKS carries the sentry's stamp, and RLIMIT_NICE is what lets the sentry raise threads of low rank. Where a capability of the
- * container's bounding set lets a program go beyond its limits, the host's hard limit is as high as the runtime may have it: the
- * kernel enforces soft limits only, and the hard one, up to which these may be raised, is the sentry's to keep.
+ * RLIMIT_LOCKS carries the sentry's stamp. And where a capability of the container's bounding set lets a program go beyond its limits,
+ * the host's hard limit is as high as the runtime may have it: the kernel enforces soft limits only, and the hard one, up to which
+ * these may be raised, is the sentry's to keep.
  */
 #ifndef POSTERN_LIMITS_H
 #define POSTERN_LIMITS_H
@@ -29,7 +29,6 @@ static inline bool limit_is_emulated(unsigned int resource, uint64_t bounding)
 {
     switch (resource) {
     case RLIMIT_LOCKS:
-    case RLIMIT_NICE:
         return true;
     case RLIMIT_CPU: /* whose hard limits do something themselves: they kill */
     case RLIMIT_RTTIME:

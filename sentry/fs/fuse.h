@@ -17,6 +17,11 @@
  *
  * Node numbers are used again after the last close: a guest that opens and closes for ever leaves no trail
  * of inodes in the host kernel.
+ *
+ * Folders of synthetic trees are nodes too: nothing is in them, but we are told when the last descriptor of one is closed.
+ *
+ * All of it is for all users of the guest: nodes, handles and texts are things to share (kernel/share.h), and so is the
+ * thread, which users take turns at.
  */
 #ifndef SENTRY_FS_FUSE_H
 #define SENTRY_FS_FUSE_H
@@ -45,7 +50,7 @@ struct fuse_node_spec {
     int (*store)(const void *source, const char *data, size_t size);
     unsigned char source[FUSE_SOURCE_MAX]; /* copied; handed to both */
     int access;                            /* O_RDONLY, O_WRONLY or O_RDWR: what was permitted */
-    mode_t mode;
+    mode_t mode; /* permissions, and S_IFDIR for a folder */
     uid_t uid;
     gid_t gid;
     uint64_t ino;             /* as the guest knows it */
@@ -55,8 +60,9 @@ struct fuse_node_spec {
 /* Starts the thread that serves `fd` (/dev/fuse of a mount). NULL, with errno set, if it cannot be started. */
 struct fuse_server *fuse_new(struct sentry *sentry, int fd);
 
-/* Registers a node and opens it through the gofer. Main thread. *ret_fd is owned by the caller. */
-int fuse_open_node(struct fuse_server *server, struct sentry *sentry, const struct fuse_node_spec *spec, int *ret_fd);
+/* Registers a node and opens it through the gofer, in the share of a user. Main thread. *ret_fd is owned by the caller. -ENFILE: he has
+ * too many open, or all have. */
+int fuse_open_node(struct fuse_server *server, struct sentry *sentry, const struct fuse_node_spec *spec, uid_t user, int *ret_fd);
 
 /* Whether a descriptor with this statx mount id and inode number is a node of ours; *ret_spec what it was registered
  * with. */

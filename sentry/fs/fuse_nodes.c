@@ -9,7 +9,10 @@
 
 void fuse_nodes_init(struct fuse_nodes *nodes)
 {
-    *nodes = (struct fuse_nodes){.node_hint = FUSE_FIRST_NODE};
+    *nodes = (struct fuse_nodes){.node_hint = FUSE_FIRST_NODE / 2,
+                                 .node_share = SHARE_OF(FUSE_NODES_MAX),
+                                 .handle_share = SHARE_OF(FUSE_HANDLES_MAX),
+                                 .text_share = SHARE_OF(FUSE_TEXT_MAX)};
     (void)pthread_mutex_init(&nodes->mutex, NULL);
 }
 
@@ -21,6 +24,9 @@ void fuse_nodes_destroy(struct fuse_nodes *nodes)
         text_release(&nodes->handles[i].text);
     free(nodes->nodes);
     free(nodes->handles);
+    id_map_free(&nodes->node_share.users);
+    id_map_free(&nodes->handle_share.users);
+    id_map_free(&nodes->text_share.users);
     (void)pthread_mutex_destroy(&nodes->mutex);
 }
 
@@ -41,7 +47,25 @@ static bool grow(void **array, size_t *capacity, size_t size, size_t limit)
     return true;
 }
 
-int64_t fuse_node_register(struct fuse_nodes *nodes, const struct fuse_node_spec *spec)
+/* The mutex is held. */
+static int64_t free_place(struct fuse_nodes *nodes)
+{
+    size_t place = nodes->node_hint;
+    while (place < nodes->node_capacity && nodes->nodes[place].used)
+        place++;
+    void *array = nodes->nodes;
+    if (place >= nodes->node_capacity && !grow(&array, &nodes->node_capacity, sizeof(*nodes->nodes), FUSE_NODES_MAX + 1))
+        return -ENFILE;
+    nodes->nodes = array;
+    return (int64_t)place;
+}
+
+static bool is_folder(const struct fuse_node_spec *spec)
+{
+    return S_ISDIR(spec->mode);
+}
+
+int64_t fuse_node_register(struct fuse_nodes *nodes, const struct fuse_node_spec *spec, uid_t user)
 {
     struct fuse_node_spec *copy = malloc(sizeof(*copy));
     if (copy == NULL)
@@ -50,28 +74,26 @@ int64_t fuse_node_register(struct fuse_nodes *nodes, const struct fuse_node_spec
     copy->path[sizeof(copy->path) - 1] = '\0';
 
     pthread_mutex_lock(&nodes->mutex);
-    size_t number = nodes->node_hint;
-    while (number < nodes->node_capacity && nodes->nodes[number].used)
-        number++;
-    void *array = nodes->nodes;
-    if (number >= nodes->node_capacity && !grow(&array, &nodes->node_capacity, sizeof(*nodes->nodes), FUSE_NODES_MAX)) {
-        pthread_mutex_unlock(&nodes->mutex);
-        free(copy);
-        return -ENFILE;
+    int64_t place = share_has_room(&nodes->node_share, user, 1) ? free_place(nodes) : -ENFILE;
+    if (place >= 0 && !share_take(&nodes->node_share, user, 1))
+        place = -ENOMEM;
+    if (place >= 0) {
+        nodes->nodes[place] = (struct fuse_node){.used = true, .user = user, .registering = true, .spec = copy};
+        nodes->node_hint = (size_t)place + 1;
     }
-    nodes->nodes = array;
-    nodes->nodes[number] = (struct fuse_node){.used = true, .registering = true, .spec = copy};
-    nodes->node_hint = number + 1;
     pthread_mutex_unlock(&nodes->mutex);
-    return (int64_t)number;
+    if (place < 0)
+        free(copy);
+    return place < 0 ? place : place * 2 + (is_folder(spec) ? 1 : 0);
 }
 
 /* The mutex is held. */
 static struct fuse_node *node_at(struct fuse_nodes *nodes, uint64_t number)
 {
-    if (number < FUSE_FIRST_NODE || number >= nodes->node_capacity || !nodes->nodes[number].used)
+    if (number < FUSE_FIRST_NODE || number / 2 >= nodes->node_capacity)
         return NULL;
-    return &nodes->nodes[number];
+    struct fuse_node *node = &nodes->nodes[number / 2];
+    return node->used && is_folder(node->spec) == (number % 2 == 1) ? node : NULL;
 }
 
 /* The mutex is held. Frees the number if nothing needs it any more. */
@@ -81,9 +103,10 @@ static void node_settle(struct fuse_nodes *nodes, uint64_t number)
     if (node == NULL || node->registering || node->handles > 0)
         return;
     free(node->spec);
+    share_give(&nodes->node_share, node->user, 1);
     *node = (struct fuse_node){0};
-    if (number < nodes->node_hint)
-        nodes->node_hint = number;
+    if (number / 2 < nodes->node_hint)
+        nodes->node_hint = number / 2;
 }
 
 void fuse_node_registered(struct fuse_nodes *nodes, uint64_t number)
@@ -106,6 +129,27 @@ bool fuse_node_find(struct fuse_nodes *nodes, uint64_t number, struct fuse_node_
     return node != NULL;
 }
 
+uid_t fuse_node_user(struct fuse_nodes *nodes, uint64_t number)
+{
+    pthread_mutex_lock(&nodes->mutex);
+    const struct fuse_node *node = node_at(nodes, number);
+    const uid_t user = node != NULL ? node->user : 0;
+    pthread_mutex_unlock(&nodes->mutex);
+    return user;
+}
+
+/* The mutex is held. */
+static int permit(struct fuse_nodes *nodes, struct fuse_node *node, int access)
+{
+    int permitted = node->spec->access;
+    if (permitted != O_RDWR && permitted != access)
+        return -EACCES;
+    if (!share_take(&nodes->handle_share, node->user, 1))
+        return -ENFILE;
+    node->handles++;
+    return 0;
+}
+
 int64_t fuse_handle_open(struct fuse_nodes *nodes, uint64_t number, int access)
 {
     size_t handle = nodes->handle_hint;
@@ -119,16 +163,12 @@ int64_t fuse_handle_open(struct fuse_nodes *nodes, uint64_t number, int access)
 
     pthread_mutex_lock(&nodes->mutex);
     struct fuse_node *node = node_at(nodes, number);
-    int permitted = node != NULL ? node->spec->access : 0;
-    bool allowed = node != NULL && (permitted == O_RDWR || permitted == access);
-    if (allowed)
-        node->handles++;
+    int result = node != NULL ? permit(nodes, node, access) : -ENOENT;
+    const uid_t user = node != NULL ? node->user : 0;
     pthread_mutex_unlock(&nodes->mutex);
-    if (node == NULL)
-        return -ENOENT;
-    if (!allowed)
-        return -EACCES;
-    nodes->handles[handle] = (struct fuse_handle){.used = true, .node = number, .access = access};
+    if (result < 0)
+        return result;
+    nodes->handles[handle] = (struct fuse_handle){.used = true, .user = user, .node = number, .access = access};
     nodes->handle_hint = handle + 1;
     return (int64_t)handle;
 }
@@ -140,12 +180,39 @@ struct fuse_handle *fuse_handle_find(struct fuse_nodes *nodes, uint64_t handle, 
     return &nodes->handles[handle];
 }
 
+void fuse_handle_drop_text(struct fuse_nodes *nodes, struct fuse_handle *handle)
+{
+    if (handle->generated)
+        share_give(&nodes->text_share, handle->user, handle->text.length);
+    text_release(&handle->text);
+    handle->generated = false;
+}
+
+static void make_room(struct fuse_nodes *nodes, uid_t user, size_t size)
+{
+    for (size_t i = 0; i < nodes->handle_capacity && !share_has_room(&nodes->text_share, user, size); i++) {
+        struct fuse_handle *handle = &nodes->handles[nodes->text_hint++ % nodes->handle_capacity];
+        if (handle->used && handle->generated && handle->user == user)
+            fuse_handle_drop_text(nodes, handle);
+    }
+}
+
+int fuse_handle_keep_text(struct fuse_nodes *nodes, struct fuse_handle *handle)
+{
+    make_room(nodes, handle->user, handle->text.length);
+    handle->generated = share_take(&nodes->text_share, handle->user, handle->text.length);
+    if (!handle->generated)
+        text_release(&handle->text);
+    return handle->generated ? 0 : -ENOMEM;
+}
+
 void fuse_handle_release(struct fuse_nodes *nodes, uint64_t handle, uint64_t number)
 {
     struct fuse_handle *released = fuse_handle_find(nodes, handle, number);
     if (released == NULL)
         return;
-    text_release(&released->text);
+    fuse_handle_drop_text(nodes, released);
+    share_give(&nodes->handle_share, released->user, 1);
     *released = (struct fuse_handle){0};
     if (handle < nodes->handle_hint)
         nodes->handle_hint = (size_t)handle;

@@ -42,7 +42,8 @@ static struct fuse_attr attributes_of(const struct request *request, uint64_t nu
 
 static struct fuse_attr node_attributes(const struct request *request, uint64_t number, const struct fuse_node_spec *spec)
 {
-    return attributes_of(request, number, S_IFREG | (spec->mode & 07777), 1);
+    const bool folder = S_ISDIR(spec->mode);
+    return attributes_of(request, number, (folder ? S_IFDIR : S_IFREG) | (spec->mode & 07777), folder ? 2 : 1);
 }
 
 static int on_init(const struct request *request, struct fuse_reply *reply)
@@ -65,18 +66,23 @@ static int on_init(const struct request *request, struct fuse_reply *reply)
     return 0;
 }
 
+/* What is looked up: 0 for what is no name of ours. */
+static uint64_t number_of(const char *name)
+{
+    long long number;
+    return text_number(name, FUSE_FIRST_NODE, 2LL * FUSE_NODES_MAX + 1, &number) ? (uint64_t)number : 0;
+}
+
 static int on_lookup(const struct request *request, struct fuse_reply *reply)
 {
     request->arguments[request->size] = '\0';
-    long long number;
     struct fuse_node_spec spec;
-    if (request->header->nodeid != FUSE_ROOT_NODE ||
-        !text_number(request->arguments, FUSE_FIRST_NODE, FUSE_NODES_MAX, &number) ||
-        !fuse_node_find(request->nodes, (uint64_t)number, &spec))
+    const uint64_t number = request->header->nodeid == FUSE_ROOT_NODE ? number_of(request->arguments) : 0;
+    if (number == 0 || !fuse_node_find(request->nodes, number, &spec))
         return -ENOENT;
     reply->body.entry = (struct fuse_entry_out){
-        .nodeid = (uint64_t)number, .generation = 1, .entry_valid = VALID_SECONDS, .attr_valid = VALID_SECONDS};
-    reply->body.entry.attr = node_attributes(request, (uint64_t)number, &spec);
+        .nodeid = number, .generation = 1, .entry_valid = VALID_SECONDS, .attr_valid = VALID_SECONDS};
+    reply->body.entry.attr = node_attributes(request, number, &spec);
     reply->size = sizeof(reply->body.entry);
     return 0;
 }
@@ -110,9 +116,20 @@ static int on_open(const struct request *request, struct fuse_reply *reply)
     int64_t handle = fuse_handle_open(request->nodes, request->header->nodeid, (int)(in->flags & O_ACCMODE));
     if (handle < 0)
         return (int)handle;
-    reply->body.open = (struct fuse_open_out){.fh = (uint64_t)handle, .open_flags = FOPEN_DIRECT_IO};
+    const bool folder = request->header->opcode == FUSE_OPENDIR;
+    reply->body.open = (struct fuse_open_out){.fh = (uint64_t)handle, .open_flags = folder ? 0 : FOPEN_DIRECT_IO};
     reply->size = sizeof(reply->body.open);
     return 0;
+}
+
+static int generate(const struct request *request, const struct fuse_node_spec *spec, struct fuse_handle *handle)
+{
+    fuse_handle_drop_text(request->nodes, handle);
+    int result = spec->generate(spec->source, (pid_t)request->header->pid, &handle->text);
+    if (result == 0)
+        return fuse_handle_keep_text(request->nodes, handle);
+    text_release(&handle->text);
+    return result;
 }
 
 static int on_read(const struct request *request, struct fuse_reply *reply)
@@ -125,12 +142,9 @@ static int on_read(const struct request *request, struct fuse_reply *reply)
     if (handle->access == O_WRONLY || spec.generate == NULL)
         return -EBADF;
     if (in->offset == 0 || !handle->generated) {
-        text_release(&handle->text);
-        handle->generated = false;
-        int result = spec.generate(spec.source, (pid_t)request->header->pid, &handle->text);
+        int result = generate(request, &spec, handle);
         if (result < 0)
             return result;
-        handle->generated = true;
     }
     if (in->offset >= handle->text.length)
         return 0;
@@ -210,7 +224,23 @@ static const struct {
     [FUSE_WRITE] = {sizeof(struct fuse_write_in), on_write},
     [FUSE_RELEASE] = {sizeof(struct fuse_release_in), on_release},
     [FUSE_STATFS] = {0, on_statfs},
+    [FUSE_OPENDIR] = {sizeof(struct fuse_open_in), on_open},
+    [FUSE_READDIR] = {0, on_nothing}, /* what is in a folder the sentry says */
+    [FUSE_RELEASEDIR] = {sizeof(struct fuse_release_in), on_release},
 };
+
+uid_t fuse_frame_user(struct fuse_nodes *nodes, const char *frame, size_t size)
+{
+    struct fuse_in_header header;
+    char name[24] = "";
+    if (size < sizeof(header))
+        return 0;
+    memcpy(&header, frame, sizeof(header));
+    const size_t rest = size - sizeof(header);
+    if (header.opcode == FUSE_LOOKUP && rest < sizeof(name))
+        memcpy(name, frame + sizeof(header), rest);
+    return fuse_node_user(nodes, header.opcode == FUSE_LOOKUP ? number_of(name) : header.nodeid);
+}
 
 bool fuse_handle_frame(struct fuse_nodes *nodes, char *frame, size_t size, struct fuse_reply *ret_reply)
 {

@@ -207,7 +207,7 @@ int gofer_fuse_open(struct gofer *gofer, uint64_t node, int flags, int *ret_fd)
     auto_line struct gofer_line *line = line_take(gofer);
     struct gofer_request *request = line_begin(line, GOFER_OP_FUSE_OPEN);
     request->node = node;
-    request->flags = (uint32_t)flags & GOFER_OPEN_FLAGS & ~(uint32_t)(O_CREAT | O_EXCL | __O_TMPFILE);
+    request->flags = (uint32_t)flags & GOFER_FUSE_FLAGS;
     return exchange_fd(line, ret_fd);
 }
 
@@ -267,19 +267,6 @@ int gofer_rank(struct gofer *gofer, const struct gofer_rank *rank)
     (void)line_begin(line, GOFER_OP_RANK);
     line_add_bytes(line, rank, sizeof(*rank));
     return line_exchange_plain(line);
-}
-
-int gofer_raise(struct gofer *gofer, const struct gofer_raise *raises, size_t count)
-{
-    auto_line struct gofer_line *line = line_take(gofer);
-    (void)line_begin(line, GOFER_OP_RAISE);
-    line_add_bytes(line, raises, count * sizeof(*raises));
-    int status = line_exchange_plain(line);
-    if (status < 0)
-        return status;
-    if (line->reply.header.value < 0 || line->reply.header.value > (int64_t)count)
-        line_fault(line, "a number of threads that were not asked for");
-    return (int)line->reply.header.value;
 }
 
 /* -- names -------------------------------------------------------------------------------------------------------- */

@@ -16,7 +16,6 @@
 #include <sys/types.h>
 
 struct gofer;
-struct gofer_raise;
 struct gofer_rank;
 struct mark;
 struct sentry;
@@ -104,8 +103,6 @@ int gofer_queue_make(struct gofer *gofer, const char *name, int flags, mode_t mo
 int gofer_queue_unlink(struct gofer *gofer, const char *name, uint64_t inode);
 /* How a thread of the guest's is to be scheduled, if the gofer may say so. */
 int gofer_rank(struct gofer *gofer, const struct gofer_rank *rank);
-/* Raises GOFER_RAISES_MAX at most. How many have been. */
-int gofer_raise(struct gofer *gofer, const struct gofer_raise *raises, size_t count);
 /* A file of the sentry's FUSE mount, by node number, opened with `flags`. */
 int gofer_fuse_open(struct gofer *gofer, uint64_t node, int flags, int *ret_fd);
 

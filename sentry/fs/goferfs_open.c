@@ -113,15 +113,16 @@ static int open_nameless(struct vfs *vfs, const struct dentry *directory, const 
 }
 
 /* A directory that is gone but somebody's working directory: there is nothing to see in it, but it opens. */
-static int open_gone_directory(struct vfs *vfs, const struct inode *inode, int flags, int *ret_fd)
+static int open_gone_directory(struct vfs *vfs, const struct inode *inode, const struct open_request *request, int *ret_fd)
 {
+    const int flags = request->flags;
     if ((flags & O_TMPFILE) == O_TMPFILE)
         return -ENOENT;
     if (writes(flags))
         return -EISDIR;
     int fd = inode_open_locally(vfs, inode, flags);
     if (fd < 0)
-        return vfs_gone_directory(vfs, ret_fd);
+        return vfs_gone_directory(vfs, request->who->cred->ruid, ret_fd);
     *ret_fd = fd;
     return 0;
 }
@@ -130,7 +131,7 @@ int goferfs_open(struct vfs *vfs, struct dentry *dentry, const struct open_reque
 {
     char path[VFS_PATH_MAX];
     if (dentry_is_directory(dentry) && dentry_gone(dentry))
-        return open_gone_directory(vfs, dentry->inode, request->flags, ret_fd);
+        return open_gone_directory(vfs, dentry->inode, request, ret_fd);
     int error = goferfs_path_of(dentry, path);
     if (error < 0)
         return error;

@@ -16,7 +16,7 @@ void mount_options_split(const char *options, bool mount_part, struct text *text
 /* The rest of `path` for whoever has `root` as root; NULL if it is elsewhere. */
 const char *mount_path_below(const char *path, const char *root);
 
-/* Index of the mount that holds the mount point of mounts[index]. */
-size_t mount_parent(const struct boot_config *boot, size_t index);
+/* Index of the mount that holds a path, of the first `count`: the last with the longest destination above it. */
+size_t mount_holder(const struct boot_config *boot, const char *path, size_t count);
 
 #endif

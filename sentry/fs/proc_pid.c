@@ -19,6 +19,7 @@
 
 #include "postern/boot.h"
 #include "postern/confine.h"
+#include "sentry/fs/cgroupfs.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/kernel/newcomers.h"
 #include "sentry/kernel/process.h"
@@ -78,18 +79,20 @@ TASK_LINK(root, task_fs(task).root)
 static int ns_text(const struct synth_source *source, struct text *text)
 {
     static const struct {
-        const char *name, *type;
-        unsigned int number;
-    } namespaces[] = {
-        {"ns/cgroup", "cgroup", 4026531835u}, {"ns/ipc", "ipc", 4026531839u},
-        {"ns/mnt", "mnt", 4026531841u},       {"ns/net", "net", 4026531840u},
-        {"ns/pid", "pid", 4026531836u},       {"ns/pid_for_children", "pid", 4026531836u},
-        {"ns/time", "time", 4026531834u},     {"ns/time_for_children", "time", 4026531834u},
-        {"ns/user", "user", 4026531837u},     {"ns/uts", "uts", 4026531838u},
+        const char *type;
+        unsigned int number; /* of a machine's first one */
+    } namespaces[BOOT_NAMESPACES] = {
+        [BOOT_NAMESPACE_CGROUP] = {"cgroup", 4026531835u}, [BOOT_NAMESPACE_IPC] = {"ipc", 4026531839u},
+        [BOOT_NAMESPACE_MOUNT] = {"mnt", 4026531841u},     [BOOT_NAMESPACE_NETWORK] = {"net", 4026531840u},
+        [BOOT_NAMESPACE_PID] = {"pid", 4026531836u},       [BOOT_NAMESPACE_TIME] = {"time", 4026531834u},
+        [BOOT_NAMESPACE_USER] = {"user", 4026531837u},     [BOOT_NAMESPACE_UTS] = {"uts", 4026531838u},
     };
-    for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
-        if (strcmp(namespaces[i].name, source->entry->path) == 0)
-            text_printf(text, "%s:[%u]", namespaces[i].type, namespaces[i].number);
+    const char *name = source->entry->path + sizeof("ns/") - 1; /* pid_for_children is a pid namespace */
+    const size_t length = strcspn(name, "_");
+    for (size_t i = 0; i < BOOT_NAMESPACES; i++) {
+        const uint64_t number = source->sentry->boot->namespaces[i];
+        if (strncmp(namespaces[i].type, name, length) == 0 && namespaces[i].type[length] == '\0')
+            text_printf(text, "%s:[%" PRIu64 "]", namespaces[i].type, number != 0 ? number : namespaces[i].number);
     }
     return 0;
 }
@@ -193,7 +196,7 @@ static const struct synth_entry common_table[] = {
     REAL("comm", 0644, 0),
     SYNTH_FILE("syscall", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = refuse_access),
     REAL("cmdline", 0444, 0),
-    REAL("stat", 0444, 0),
+    SYNTH_FILE("stat", 0444, SYNTH_LIVE, .generate = proc_pid_stat_text),
     REAL("statm", 0444, 0),
     SYNTH_FILE("maps", 0444, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = proc_maps_text),
     SYNTH_FILE("numa_maps", 0444, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED | SYNTH_OPTIONAL, .generate = proc_numa_maps_text),
@@ -209,13 +212,13 @@ static const struct synth_entry common_table[] = {
     SYNTH_FILE("stack", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = refuse_access),
     REAL("schedstat", 0444, SYNTH_OPTIONAL),
     SYNTH_TEXT("cpuset", 0444, "/\n"),
-    SYNTH_TEXT("cgroup", 0444, "0::/\n"),
+    SYNTH_FILE("cgroup", 0444, SYNTH_SNAPSHOT, .generate = cgroup_paths_text),
     REAL("oom_score", 0444, 0),
     REAL("oom_adj", 0644, 0),
     REAL("oom_score_adj", 0644, 0),
     SYNTH_FILE("loginuid", 0644, SYNTH_LIVE, .argument = "4294967295", .store = store_ignored),
     SYNTH_TEXT("sessionid", 0444, "4294967295"),
-    REAL("io", 0400, SYNTH_CHECKED | SYNTH_OPTIONAL),
+    SYNTH_FILE("io", 0400, SYNTH_LIVE, .flags = SYNTH_CHECKED | SYNTH_OPTIONAL, .generate = proc_io_text),
     ID_MAP("uid_map"),
     ID_MAP("gid_map"),
     SYNTH_FILE("projid_map", 0644, SYNTH_LIVE, .argument = "         0          0 4294967295\n", .store = store_refused),

@@ -5,6 +5,7 @@
 
 #include "postern/boot.h"
 #include "postern/version.h"
+#include "sentry/fs/cgroupfs.h"
 #include "sentry/fs/proc_cpu.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/sentry.h"
@@ -21,13 +22,10 @@ static const char drivers_text[] = "/dev/tty             /dev/tty        5      
                                    "pty_slave            /dev/pts      136 0-1048575 pty:slave\n"
                                    "pty_master           /dev/ptm      128 0-1048575 pty:master\n";
 
-static const char cgroups_text[] = "#subsys_name\thierarchy\tnum_cgroups\tenabled\n"
-                                   "cpuset\t0\t1\t1\ncpu\t0\t1\t1\ncpuacct\t0\t1\t1\nmemory\t0\t1\t1\npids\t0\t1\t1\n";
-
 /* The types the guest has mounted, and those every kernel knows. */
 static int filesystems_text(const struct synth_source *source, struct text *text)
 {
-    static const char *const usual[] = {"sysfs",  "tmpfs",  "proc",   "cgroup2", "devtmpfs",
+    static const char *const usual[] = {"sysfs",  "tmpfs",  "proc",   "cgroup",  "cgroup2", "devtmpfs",
                                         "sockfs", "pipefs", "devpts", "mqueue",  "overlay"};
     for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
         text_printf(text, "nodev\t%s\n", usual[i]);
@@ -60,7 +58,7 @@ static int interrupts_text(const struct synth_source *source, struct text *text)
 const struct synth_entry proc_system_table[] = {
     SYNTH_TEXT("buddyinfo", 0444, ""),
     SYNTH_DIR("bus"),
-    SYNTH_TEXT("cgroups", 0444, cgroups_text),
+    SYNTH_FILE("cgroups", 0444, SYNTH_SNAPSHOT, .generate = cgroup_controllers_text),
     SYNTH_TEXT("cmdline", 0444, "quiet\n"),
     SYNTH_TEXT("consoles", 0444, ""),
     SYNTH_FILE("cpuinfo", 0444, SYNTH_SNAPSHOT, .generate = proc_cpuinfo_text),

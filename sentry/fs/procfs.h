@@ -55,6 +55,10 @@ void proc_sched_filter(char *host, struct text *text);
 /* Replaces in a status file what is the host's with what is emulated. `host` is taken apart. reads_itself: the process
  * waits for this text, and to itself it is running. */
 void proc_status_substitute(char *host, const struct process_snapshot *process, bool reads_itself, struct text *text);
+/* proc_pid_stat.c. `host` is taken apart. */
+int proc_pid_stat_text(const struct synth_source *source, struct text *text);
+int proc_io_text(const struct synth_source *source, struct text *text);
+void proc_pid_stat_substitute(char *host, bool shows_addresses, bool reads_itself, struct text *text);
 /* proc_maps.c; main thread */
 int proc_maps_text(const struct synth_source *source, struct text *text);
 int proc_smaps_text(const struct synth_source *source, struct text *text);

@@ -12,6 +12,7 @@
 
 #include "postern/boot.h"
 #include "sentry/fs/synthfs.h"
+#include "sentry/kernel/cred.h"
 #include "sentry/sentry.h"
 
 /* The mount a mask would be: without the restrictions of what is around it. */
@@ -55,7 +56,7 @@ static int open_null(struct vfs *vfs, struct dentry *dentry, const struct open_r
 static int mask_open(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd)
 {
     if (S_ISDIR(dentry->inode->attributes.stx_mode))
-        return vfs_synthetic_directory(vfs, dentry, ret_fd);
+        return vfs_synthetic_directory(vfs, dentry, request->who->cred->ruid, ret_fd);
     if ((request->flags & O_PATH) != 0)
         return synth_open_path(vfs, dentry, request->who->sentry->proc_outer, ret_fd);
     return open_null(vfs, dentry, request, ret_fd);

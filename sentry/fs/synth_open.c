@@ -55,6 +55,11 @@ static void describe_node(const struct dentry *dentry, int access, struct fuse_n
         spec->path[0] = '\0';
 }
 
+static int open_node(const struct synth_source *source, const struct fuse_node_spec *spec, int *ret_fd)
+{
+    return fuse_open_node(source->sentry->fuse, source->sentry, spec, source->who->cred->ruid, ret_fd);
+}
+
 static int open_live(struct dentry *dentry, const struct synth_source *source, int access, int *ret_fd)
 {
     _Static_assert(sizeof(struct synth_source) <= FUSE_SOURCE_MAX, "a source must fit into a FUSE node");
@@ -68,7 +73,7 @@ static int open_live(struct dentry *dentry, const struct synth_source *source, i
         filesystem->prepare(&copy);
     copy.who = NULL; /* it is the main thread's, and only for this call */
     memcpy(spec.source, &copy, sizeof(copy));
-    return fuse_open_node(source->sentry->fuse, source->sentry, &spec, ret_fd);
+    return open_node(source, &spec, ret_fd);
 }
 
 static int refuse_write(const void *data, const char *content, size_t size)
@@ -91,7 +96,7 @@ static int open_unwritable(struct dentry *dentry, const struct synth_source *sou
     describe_node(dentry, access, &spec);
     spec.store = refuse_write;
     memcpy(spec.source, &error, sizeof(error));
-    return fuse_open_node(source->sentry->fuse, source->sentry, &spec, ret_fd);
+    return open_node(source, &spec, ret_fd);
 }
 
 static bool has_writer(const struct synth_entry *entry)
@@ -132,7 +137,7 @@ int synth_open(struct vfs *vfs, struct dentry *dentry, const struct open_request
 {
     const struct synth_source source = synth_source_of(dentry, request->who);
     if (source.entry->means == SYNTH_DIRECTORY)
-        return vfs_synthetic_directory(vfs, dentry, ret_fd);
+        return vfs_synthetic_directory(vfs, dentry, request->who->cred->ruid, ret_fd);
     if ((request->flags & O_PATH) != 0)
         return synth_open_path(vfs, dentry, source.sentry->proc_outer, ret_fd);
     if (synth_type_of(source.entry) == S_IFLNK)

@@ -108,6 +108,7 @@ struct synth_filesystem {
 
 /* Device numbers of our filesystems: far above what a host hands out, so that they never meet a real one's. */
 enum {
+    SYNTH_DEVICE_CGROUP_V1 = 0xffe00, /* and the mount's index */
     SYNTH_DEVICE_PROC = 0xffff0,
     SYNTH_DEVICE_SYS = 0xffff1,
     SYNTH_DEVICE_CGROUP = 0xffff2,

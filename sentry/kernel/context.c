@@ -38,6 +38,7 @@ struct context *context_copy(const struct context *context)
     copy->no_new_privs = context->no_new_privs;
     copy->host_filters = context->host_filters;
     copy->vouched_filters = context->vouched_filters;
+    copy->once_tagged = context->once_tagged;
     copy->tagged = context->tagged;
     copy->threads_differ = context->threads_differ;
     copy->files_differ = context->files_differ;

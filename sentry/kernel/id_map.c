@@ -44,14 +44,14 @@ int id_map_set(struct id_map *map, uint64_t id, void *value)
 {
     if (id == 0)
         return -EINVAL;
-    if ((map->count + 1) * 4 > map->capacity * 3) {
-        int result = grow(map);
+    struct id_slot *slot = map->capacity > 0 ? find_slot(map, id) : NULL;
+    if (slot == NULL || slot->id == 0) { /* what is there already needs no memory */
+        int result = (map->count + 1) * 4 > map->capacity * 3 ? grow(map) : 0;
         if (result < 0)
             return result;
-    }
-    struct id_slot *slot = find_slot(map, id);
-    if (slot->id == 0)
+        slot = find_slot(map, id);
         map->count++;
+    }
     *slot = (struct id_slot){.id = id, .value = value};
     return 0;
 }

@@ -18,7 +18,7 @@ struct id_map {
 };
 
 void *id_map_get(const struct id_map *map, uint64_t id);
-/* Adds or replaces. 0 or -ENOMEM. */
+/* Adds or replaces. 0 or -ENOMEM; to replace never fails. */
 int id_map_set(struct id_map *map, uint64_t id, void *value);
 /* Removes the entry if it holds `value`. */
 void id_map_remove(struct id_map *map, uint64_t id, const void *value);

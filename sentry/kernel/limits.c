@@ -34,10 +34,10 @@ static bool is_void(const struct context *context, unsigned int resource)
     return resource == RLIMIT_NPROC && (cred_capable(context->cred, CAP_SYS_RESOURCE) || cred_capable(context->cred, CAP_SYS_ADMIN));
 }
 
-/* The two whose values on the host mean something else altogether. */
-static bool is_ours(unsigned int resource)
+/* The one whose value on the host means something else altogether. */
+static bool is_stamp(unsigned int resource)
 {
-    return resource == RLIMIT_LOCKS || resource == RLIMIT_NICE;
+    return resource == RLIMIT_LOCKS;
 }
 
 static int host_get(pid_t pid, unsigned int resource, struct rlimit *ret_limit)
@@ -57,7 +57,7 @@ int limits_get(const struct process *process, unsigned int resource, struct rlim
     if (resource >= RLIM_NLIMITS)
         return -EINVAL;
     const struct rlimit *shown = &context->limits.of[resource];
-    if (is_ours(resource)) {
+    if (is_stamp(resource)) {
         *ret_limit = *shown;
         return 0;
     }
@@ -102,7 +102,7 @@ int limits_set(struct process_table *table, struct process *process, unsigned in
     if (context == NULL)
         return -ENOMEM;
     context->limits.of[resource] = *limit;
-    result = is_ours(resource) ? 0 : set_soft(process, resource, limit);
+    result = is_stamp(resource) ? 0 : set_soft(process, resource, limit);
     if (result < 0) {
         (void)context_put(context);
         return result;

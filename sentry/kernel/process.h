@@ -62,6 +62,7 @@ struct context {
     bool no_new_privs; /* each thread has it, whatever its own credentials say (SECCOMP_FILTER_FLAG_TSYNC) */
     unsigned int host_filters;    /* how many seccomp filters there are below the configuration's and the guest's own */
     unsigned int vouched_filters; /* as many from below are ours, the configuration's or of somebody with CAP_SYS_ADMIN */
+    bool once_tagged;    /* it was, or an ancestor: no thread gets a realtime policy, by which a tag comes back (slack.c) */
     bool tagged;         /* threads may carry tags (tags.h). If not threads_differ, none with other credentials than cred */
     bool threads_differ; /* credentials, root, cwd and umask of a thread with a tag are what the tag says; of others, the process's */
     bool files_differ;   /* so may the descriptor tables of threads */
@@ -86,6 +87,7 @@ struct process {
     unsigned int intruders;  /* calls of others that are in its memory */
     const struct task *executing; /* the thread that is in an exec */
     struct exec_plan *files_due; /* owned: its new program has yet to fetch its files (platform/exec.h) */
+    unsigned int becoming_realtime; /* requests for that which are on their way (rank.c) */
     bool newcomer;           /* counted as one (newcomers.h) */
     struct process_table *table;
 };
@@ -128,6 +130,8 @@ int process_add_first(struct process_table *table, pid_t pid, struct context *co
  * `postern exec`. 0 or -errno. */
 int kernel_enter_process(struct sentry *sentry, const struct boot_config *boot, pid_t pid);
 
+struct process *process_get(struct process *process);
+void process_put(struct process *process);
 struct task *task_get(struct task *task);
 struct task *task_put(struct task *task); /* accepts NULL, returns NULL */
 
@@ -226,5 +230,10 @@ struct process_snapshot {
 int process_snapshot(struct process_table *table, pid_t vpid, struct process_snapshot *ret_snapshot);
 /* Its timer slack as the guest knows it, for one of the guest's threads (outer id). Likewise, or -EPERM. */
 int process_snapshot_slack(struct process_table *table, pid_t vpid, pid_t reader, uint64_t *ret_slack);
+
+/* May a thread (outer id) look into a process by ptrace(2)'s "Ptrace access mode checking", PTRACE_MODE_READ_FSCREDS? Of a reader that
+ * has made no trapped call nothing is known, so it may not. */
+enum process_look { PROCESS_LOOK_REFUSED, PROCESS_LOOK_GRANTED, PROCESS_LOOK_ITSELF /* the very thread */ };
+enum process_look process_may_look(struct process_table *table, pid_t reader, pid_t vpid);
 
 #endif

@@ -100,3 +100,22 @@ int process_snapshot_slack(struct process_table *table, pid_t vpid, pid_t reader
     (void)pthread_mutex_unlock(&table->mutex);
     return result;
 }
+
+enum process_look process_may_look(struct process_table *table, pid_t reader, pid_t vpid)
+{
+    struct process_snapshot snapshot;
+    if (reader <= 0 || process_snapshot(table, vpid, &snapshot) < 0)
+        return PROCESS_LOOK_REFUSED;
+    if (snapshot.pid == reader)
+        return PROCESS_LOOK_ITSELF;
+    enum process_look look = PROCESS_LOOK_REFUSED;
+    (void)pthread_mutex_lock(&table->mutex);
+    const struct task *task = id_map_get(&table->by_tid, (uint64_t)reader);
+    const struct task *subject = id_map_get(&table->by_vtid, (uint64_t)vpid);
+    if (task != NULL && subject != NULL && subject->process == task->process)
+        look = PROCESS_LOOK_GRANTED;
+    else if (task != NULL && cred_may_ptrace(task_cred(task), &snapshot.cred, snapshot.dumpable, true))
+        look = PROCESS_LOOK_GRANTED;
+    (void)pthread_mutex_unlock(&table->mutex);
+    return look;
+}

@@ -17,6 +17,7 @@
 
 struct context;
 struct cred;
+struct listener;
 struct route;
 struct sentry;
 struct task;
@@ -41,7 +42,7 @@ struct call {
     uint64_t args[6];
     uint64_t ip;
     uint64_t id;      /* the platform's cookie */
-    int listener;     /* which listener it came by */
+    struct listener *listener; /* by which it came; whoever serves it has a reference */
     int64_t installed; /* number a descriptor got, for the trace; -1 before */
     int64_t now;       /* the clock of the file caches for this call; 0: not read yet */
 };
@@ -93,6 +94,7 @@ struct parked {
     void (*cancel)(void *state);
     void *state;
     int64_t interrupted; /* what a signal makes of it: -EINTR, -ERESTARTSYS, ... */
+    int64_t refused;     /* and what it is where too many wait already; 0: -EAGAIN */
 };
 int64_t call_park(struct call *call, const struct parked *parked);
 

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The listeners that calls come by: the container's, and one of each process that was executed into it. One ends with the last task that
- * has its filter; calls of it may be in the hands of other threads then, or parked. Its descriptor is closed when none is any more, so
- * that the number they know is no other object's meanwhile.
+ * Where calls come in. Each filter has a listener: the container's init has one for itself and all it makes, and each process of
+ * `exec` another. There may be many: whatever goes on running after such a process has ended keeps its listener.
+ *
+ * Only a direct wait keeps the wake-up on the guest's own core (loop.c), and each descriptor that is waited for directly makes every wait
+ * a little dearer. So the few listeners used last are waited for directly, all others by way of one epoll descriptor.
+ *
+ * A listener is a call's, too, that came by it and is not answered: it is referenced by each, and stays open as long. What its last
+ * process leaves behind may be such a call.
  */
 #ifndef SENTRY_PLATFORM_LISTENERS_H
 #define SENTRY_PLATFORM_LISTENERS_H
@@ -11,24 +16,32 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { LISTENERS_MAX = 64 };
-
+struct listener;
 struct listeners;
+struct seccomp_notif;
 
-struct listeners *listeners_new(void);
+enum { LISTENERS_WAIT_MAX = 8 }; /* that are waited for directly */
 
-/* 0, then it is owned, or -ENOSPC. */
-int listeners_add(struct listeners *listeners, int fd);
+int listener_fd(const struct listener *listener);
+struct listener *listener_get(struct listener *listener);
+struct listener *listener_put(struct listener *listener); /* accepts NULL, returns NULL */
 
-/* Those that calls may come by, to be polled; how many. `fds` has room for LISTENERS_MAX. */
-size_t listeners_poll_set(struct listeners *listeners, struct pollfd *fds);
+struct listeners *listeners_new(void); /* NULL: no means */
 
-/* None comes by it any more. It may be said again. False: it was the last one. */
-bool listeners_end(struct listeners *listeners, int fd);
+/* One more (owned by the set if it succeeds). 0 or -errno. Any thread; all that follows is the receiver's. */
+int listeners_add(struct listeners *set, int fd);
 
-/* A call that came by it, and when nobody has that any more. The first is for the receiver, who alone ends one, or for who holds
- * it already. */
-void listeners_hold(struct listeners *listeners, int fd);
-void listeners_let_go(struct listeners *listeners, int fd);
+/* The epoll descriptor. Borrowed. */
+int listeners_epoll(const struct listeners *set);
+/* Fills in what else to poll; how many. */
+size_t listeners_wait_set(const struct listeners *set, struct pollfd fds[LISTENERS_WAIT_MAX]);
+
+/* Takes a call from one of these that is ready; NULL: from any of the others, if one is. False: there was none, or the listener has
+ * ended and is forgotten. *ret_listener is a reference. */
+bool listeners_receive(struct listeners *set, const struct pollfd *ready, struct seccomp_notif *ret_notification,
+                       struct listener **ret_listener);
+
+/* Has there been one, and is there none any more? */
+bool listeners_ended(const struct listeners *set);
 
 #endif

@@ -17,12 +17,11 @@
 #include <unistd.h>
 
 #include "postern/cleanup.h"
-#include "postern/confine.h"
 #include "sentry/kernel/process.h"
 #include "sentry/kernel/status.h"
 #include "sentry/platform/dispatch.h"
+#include "sentry/platform/events.h"
 #include "sentry/platform/listeners.h"
-#include "sentry/platform/notify.h"
 #include "sentry/platform/parked.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/transient.h"
@@ -30,29 +29,19 @@
 #include "sentry/sentry.h"
 #include "sentry/stub/gate.h"
 
-CONFINE_ALLOW(epoll_create1, "events that are not calls");
-CONFINE_ALLOW(epoll_ctl, "events that are not calls");
-CONFINE_ALLOW(epoll_wait, "events that are not calls");
-
-enum { WATCH_EVENTS = 32, PARKED_POLL_MS = 4, RECEIVED_MAX = 4096 };
-_Static_assert(LISTENERS_MAX + 2 <= WAIT_SET_MAX, "a receiver can wait for all listeners");
-
-struct watch {
-    int fd;
-    void (*ready)(void *data);
-    void *data;
-    struct watch *next;
-};
+enum { PARKED_POLL_MS = 4 };
+_Static_assert(LISTENERS_WAIT_MAX + 2 <= WAIT_SET_MAX, "a receiver can wait for calls, for events and for what it needs itself");
 
 /* A call taken in while its receiver waited for something else. */
 struct received {
     struct seccomp_notif notification;
-    int listener;
+    struct listener *listener; /* a reference */
     struct received *next;
 };
 
 struct expected_trap {
-    int listener, nr;
+    struct listener *listener;
+    int nr;
     pid_t tid;
     struct seccomp_notif notification;
     struct flag come;
@@ -61,16 +50,13 @@ struct expected_trap {
 
 struct platform {
     struct sentry *sentry;
-    int epoll;
-    struct watch *watches;
-    struct watch *retired; /* unwatched while events may still name them; freed between rounds */
-    struct watch more;     /* there is more to wait for than the receiver may know; always readable, armed when it is to be seen */
-    struct parked_list *parked;
+    struct events *events;
     struct listeners *listeners;
+    unsigned int turn; /* which of what is ready comes first, when several are */
+    struct parked_list *parked;
 
     pthread_mutex_t mutex; /* of what follows: it is used without the state lock too */
     struct received *first, **last;
-    size_t received_count;
     struct expected_trap *expected;
 };
 
@@ -84,108 +70,37 @@ struct platform *platform_new(struct sentry *sentry)
     (void)pthread_mutex_init(&platform->mutex, NULL);
     platform->parked = parked_list_new();
     platform->listeners = listeners_new();
-    platform->epoll = epoll_create1(EPOLL_CLOEXEC);
-    platform->more.fd = eventfd(1, EFD_CLOEXEC);
-    struct epoll_event disarmed = {.data.ptr = &platform->more};
-    if (platform->epoll < 0 || platform->more.fd < 0 || platform->parked == NULL || platform->listeners == NULL ||
-        epoll_ctl(platform->epoll, EPOLL_CTL_ADD, platform->more.fd, &disarmed) < 0)
-        return NULL;
-    return take_ptr(platform);
+    if (platform->listeners != NULL)
+        platform->events = events_new(listeners_epoll(platform->listeners));
+    return platform->parked != NULL && platform->events != NULL ? take_ptr(platform) : NULL;
 }
-
-/* Whoever adds to what is waited for may have been replaced as receiver while it was busy: the one that sleeps now has to look again. */
-static void wake_receiver(struct platform *platform)
-{
-    struct epoll_event armed = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = &platform->more};
-    if (!is_receiver())
-        (void)epoll_ctl(platform->epoll, EPOLL_CTL_MOD, platform->more.fd, &armed);
-}
-
-/* --- listeners --- */
 
 int platform_add_listener(struct platform *platform, int listener)
 {
-    int result = listeners_add(platform->listeners, listener);
-    if (result < 0)
-        return result;
-    notify_prepare(listener);
-    wake_receiver(platform);
-    return 0;
-}
-
-void platform_hold_listener(struct platform *platform, int listener)
-{
-    listeners_hold(platform->listeners, listener);
-}
-
-void platform_let_go_listener(struct platform *platform, int listener)
-{
-    listeners_let_go(platform->listeners, listener);
-}
-
-/* --- events that are not calls --- */
-
-static int watch(struct platform *platform, int fd, uint32_t events, void (*ready)(void *data), void *data)
-{
-    struct watch *watch = calloc(1, sizeof(*watch));
-    if (watch == NULL)
-        return -ENOMEM;
-    *watch = (struct watch){.fd = fd, .ready = ready, .data = data, .next = platform->watches};
-    struct epoll_event event = {.events = events, .data.ptr = watch};
-    if (epoll_ctl(platform->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
-        int error = -errno;
-        free(watch);
-        return error;
-    }
-    platform->watches = watch;
-    return 0;
+    return listeners_add(platform->listeners, listener);
 }
 
 int platform_watch(struct platform *platform, int fd, void (*ready)(void *data), void *data)
 {
-    return watch(platform, fd, EPOLLIN, ready, data);
+    return events_watch(platform->events, fd, EPOLLIN, ready, data);
 }
 
 int platform_watch_end(struct platform *platform, int fd, void (*ended)(void *data), void *data)
 {
-    return watch(platform, fd, EPOLLHUP, ended, data);
+    return events_watch(platform->events, fd, EPOLLHUP, ended, data);
 }
 
 void platform_unwatch(struct platform *platform, int fd)
 {
-    for (struct watch **link = &platform->watches; *link != NULL; link = &(*link)->next) {
-        struct watch *watch = *link;
-        if (watch->fd != fd)
-            continue;
-        (void)epoll_ctl(platform->epoll, EPOLL_CTL_DEL, fd, NULL);
-        *link = watch->next;
-        watch->ready = NULL;
-        watch->next = platform->retired;
-        platform->retired = watch;
-        return;
-    }
+    events_unwatch(platform->events, fd);
 }
 
-static void free_retired(struct platform *platform)
+/* A call waits that is to be asked soon. The one who says so may have been replaced as receiver while it was busy: the one that sleeps now
+ * has to look again how long it may. (What is added to listeners and events wakes it by itself.) */
+static void look_again_how_long(struct platform *platform)
 {
-    while (platform->retired != NULL) {
-        struct watch *watch = platform->retired;
-        platform->retired = watch->next;
-        free(watch);
-    }
-}
-
-/* One event at a time: what is unwatched while it is acted upon is not named by another that has been fetched already. Whoever has been
- * replaced meanwhile leaves the rest: some of it may be there to wake the one that sleeps now. */
-static void run_watches(struct platform *platform)
-{
-    struct epoll_event event;
-    for (int i = 0; i < WATCH_EVENTS && is_receiver() && epoll_wait(platform->epoll, &event, 1, 0) == 1; i++) {
-        struct watch *watch = event.data.ptr;
-        if (watch->ready != NULL)
-            watch->ready(watch->data);
-        free_retired(platform);
-    }
+    if (!is_receiver())
+        events_wake(platform->events);
 }
 
 /* --- calls --- */
@@ -197,7 +112,7 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void fill_call(struct platform *platform, const struct seccomp_notif *notification, int listener,
+static void fill_call(struct platform *platform, const struct seccomp_notif *notification, struct listener *listener,
                       struct call *ret_call)
 {
     *ret_call = (struct call){
@@ -212,7 +127,7 @@ static void fill_call(struct platform *platform, const struct seccomp_notif *not
         ret_call->args[i] = notification->data.args[i];
 }
 
-/* What is to be answered. `asked_again`: time has passed since it was received. */
+/* What is to be answered. `asked_again`: time has passed since it was received. CALL_PENDING: its listener is somebody else's now. */
 static int64_t serve_call(struct call *call, pid_t tid, bool asked_again)
 {
     struct task *task = task_find(call->sentry->processes, tid);
@@ -223,67 +138,70 @@ static int64_t serve_call(struct call *call, pid_t tid, bool asked_again)
     if ((asked_again || !task->served) && !platform_is_asking(call->sentry, call->listener, call->id))
         return CALL_ANSWERED;
     task->served = true;
+    const uid_t user = task_cred(task)->ruid;
+    if (!worker_may_serve(user)) {
+        const struct turn turn = {.call = *call, .tid = tid, .user = user};
+        int64_t result = parked_wait_turn(call->sentry->platform->parked, &turn);
+        look_again_how_long(call->sentry->platform);
+        if (result == CALL_PENDING)
+            call->listener = NULL;
+        return result;
+    }
     call_bind(call, task);
     int64_t result = dispatch(call, now_ns);
     call_unbind(call);
     return result;
 }
 
-static void serve(struct platform *platform, const struct seccomp_notif *notification, int listener, bool asked_again)
+/* Serves one call. Its listener's reference is taken over. True if it is another's turn then, which is to be served likewise. */
+static bool serve_one(struct platform *platform, struct call *call, pid_t tid, bool asked_again, struct turn *ret_next)
 {
-    struct call call;
-    fill_call(platform, notification, listener, &call);
-    listeners_hold(platform->listeners, listener);
     receiver_begin_call();
     state_lock();
-    int64_t result = serve_call(&call, (pid_t)notification->pid, asked_again);
+    int64_t result = serve_call(call, tid, asked_again);
+    bool next = worker_has_served() && parked_take_turn(platform->parked, ret_next);
     state_unlock();
-    platform_answer(&call, result);
+    platform_answer(call, result);
+    (void)listener_put(call->listener);
     receiver_end_call();
-    listeners_let_go(platform->listeners, listener);
+    return next;
 }
 
-/* The mutex is held. True if somebody has been waiting for just this one. */
-static bool give_to_follower(struct platform *platform, int listener, const struct seccomp_notif *notification)
+static void serve_turns(struct platform *platform, struct turn *turn)
 {
-    for (struct expected_trap **link = &platform->expected; *link != NULL; link = &(*link)->next) {
-        struct expected_trap *trap = *link;
-        if (trap->listener != listener || trap->tid != (pid_t)notification->pid || trap->nr != notification->data.nr)
-            continue;
+    struct turn next;
+    while (serve_one(platform, &turn->call, turn->tid, true, &next))
+        *turn = next;
+}
+
+static void serve(struct platform *platform, const struct seccomp_notif *notification, struct listener *listener, bool asked_again)
+{
+    struct call call;
+    struct turn next;
+    fill_call(platform, notification, listener, &call);
+    if (serve_one(platform, &call, (pid_t)notification->pid, asked_again, &next))
+        serve_turns(platform, &next);
+}
+
+/* True if somebody has been waiting for just this one. The reference to the listener is given back then. */
+static bool give_to_follower(struct platform *platform, struct listener *listener, const struct seccomp_notif *notification)
+{
+    (void)pthread_mutex_lock(&platform->mutex);
+    struct expected_trap **link = &platform->expected, *trap = *link;
+    while (trap != NULL &&
+           (trap->listener != listener || trap->tid != (pid_t)notification->pid || trap->nr != notification->data.nr)) {
+        link = &trap->next;
+        trap = *link;
+    }
+    if (trap != NULL) {
         trap->notification = *notification;
         *link = trap->next;
         flag_set(&trap->come);
-        return true;
     }
-    return false;
-}
-
-static bool keep_for_later(struct platform *platform, int listener, const struct seccomp_notif *notification)
-{
-    struct received *received = platform->received_count < RECEIVED_MAX ? malloc(sizeof(*received)) : NULL;
-    if (received == NULL)
-        return false;
-    *received = (struct received){.notification = *notification, .listener = listener};
-    listeners_hold(platform->listeners, listener);
-    *platform->last = received;
-    platform->last = &received->next;
-    platform->received_count++;
-    return true;
-}
-
-/* False if a follower has it. */
-static bool keep(struct platform *platform, int listener, const struct seccomp_notif *notification)
-{
-    (void)pthread_mutex_lock(&platform->mutex);
-    bool given = give_to_follower(platform, listener, notification);
-    bool kept = !given && keep_for_later(platform, listener, notification);
     (void)pthread_mutex_unlock(&platform->mutex);
-    if (!given && !kept) {
-        struct call dropped;
-        fill_call(platform, notification, listener, &dropped);
-        platform_answer(&dropped, -EAGAIN);
-    }
-    return !given;
+    if (trap != NULL)
+        (void)listener_put(listener); /* whoever waits is in a call of the same */
+    return trap != NULL;
 }
 
 static struct received *take_received(struct platform *platform)
@@ -294,7 +212,6 @@ static struct received *take_received(struct platform *platform)
         platform->first = received->next;
         if (platform->first == NULL)
             platform->last = &platform->first;
-        platform->received_count--;
     }
     (void)pthread_mutex_unlock(&platform->mutex);
     return received;
@@ -305,7 +222,6 @@ static void serve_received(struct platform *platform)
     struct received *received;
     while (is_receiver() && (received = take_received(platform)) != NULL) {
         serve(platform, &received->notification, received->listener, true);
-        listeners_let_go(platform->listeners, received->listener);
         free(received);
     }
 }
@@ -315,56 +231,78 @@ static void serve_received(struct platform *platform)
 static size_t wait_set(void *data, struct pollfd *fds, int *ret_timeout)
 {
     struct platform *platform = data;
-    size_t count = listeners_poll_set(platform->listeners, fds + 1);
-    fds[0] = (struct pollfd){.fd = platform->epoll, .events = POLLIN};
+    fds[0] = (struct pollfd){.fd = events_descriptor(platform->events), .events = POLLIN};
     *ret_timeout = parked_any(platform->parked) ? PARKED_POLL_MS : -1;
-    return count + 1;
+    return 1 + listeners_wait_set(platform->listeners, &fds[1]);
+}
+
+/* The listener's end may be the container's. */
+static bool receive(struct platform *platform, const struct pollfd *ready, struct seccomp_notif *ret_notification,
+                    struct listener **ret_listener)
+{
+    bool received = listeners_receive(platform->listeners, ready, ret_notification, ret_listener);
+    if (!received && listeners_ended(platform->listeners))
+        sentry_end(platform->sentry); /* no filtered task is left */
+    return received;
+}
+
+/* Without memory to keep it in, a call stays where it is. There are few at a time: who has taken one in makes room for another
+ * receiver, or listens no more. */
+static bool take_in_one(struct platform *platform, const struct pollfd *ready)
+{
+    struct received *received = calloc(1, sizeof(*received));
+    if (received == NULL)
+        return true;
+    if (!receive(platform, ready, &received->notification, &received->listener) ||
+        give_to_follower(platform, received->listener, &received->notification)) {
+        free(received);
+        return false;
+    }
+    (void)pthread_mutex_lock(&platform->mutex);
+    *platform->last = received;
+    platform->last = &received->next;
+    (void)pthread_mutex_unlock(&platform->mutex);
+    return true;
 }
 
 static bool take_in(void *data, const struct pollfd *fds, size_t count)
 {
     struct platform *platform = data;
     bool waiting = fds[0].revents != 0;
-    for (size_t i = 1; i < count; i++) {
-        struct seccomp_notif notification;
-        if ((fds[i].revents & POLLIN) != 0 && notify_receive(fds[i].fd, &notification) == 0)
-            waiting = keep(platform, fds[i].fd, &notification) || waiting;
-        else if ((fds[i].revents & ~POLLIN) != 0)
+    for (size_t i = 0; i < count; i++)
+        if (fds[i].revents != 0 && take_in_one(platform, i == 0 ? NULL : &fds[i]))
             waiting = true;
-    }
     return waiting;
 }
 
-static bool is_expected(struct platform *platform, int listener, const struct seccomp_notif *notification)
+/* One call: by then nothing else need be as poll said. The first of what was polled stands for many. */
+static void serve_ready(struct platform *platform, const struct pollfd *fds, size_t count)
 {
-    (void)pthread_mutex_lock(&platform->mutex);
-    bool given = give_to_follower(platform, listener, notification);
-    (void)pthread_mutex_unlock(&platform->mutex);
-    return given;
-}
-
-/* POLLERR only says that whoever asked was interrupted, by a freezer for one, while the kernel's lock was somebody else's. */
-static void serve_listener(struct platform *platform, const struct pollfd *listener)
-{
-    struct seccomp_notif notification;
-    if ((listener->revents & POLLIN) != 0) {
-        if (notify_receive(listener->fd, &notification) < 0)
-            return;
-        if (!is_expected(platform, listener->fd, &notification))
-            serve(platform, &notification, listener->fd, false);
-    } else if ((listener->revents & POLLHUP) != 0 && !listeners_end(platform->listeners, listener->fd)) {
-        sentry_end(platform->sentry); /* no filtered task is left */
+    const size_t first = platform->turn++ % count;
+    for (size_t i = 0; i < count; i++) {
+        const size_t at = (first + i) % count;
+        struct seccomp_notif notification;
+        struct listener *listener;
+        if (fds[at].revents == 0 || !receive(platform, at == 0 ? NULL : &fds[at], &notification, &listener))
+            continue;
+        if (!give_to_follower(platform, listener, &notification))
+            serve(platform, &notification, listener, false);
+        return;
     }
 }
 
 static void look_around(struct platform *platform)
 {
+    struct turn turn;
     receiver_begin_call();
     state_lock();
-    run_watches(platform);
+    events_run(platform->events);
     parked_poll(platform->parked);
+    bool next = parked_take_turn(platform->parked, &turn);
     state_unlock();
     receiver_end_call();
+    if (next)
+        serve_turns(platform, &turn);
 }
 
 static void run(void *data)
@@ -374,12 +312,13 @@ static void run(void *data)
         serve_received(platform);
         struct pollfd fds[WAIT_SET_MAX];
         int timeout;
+        if (!is_receiver())
+            break;
         size_t count = wait_set(platform, fds, &timeout);
-        if (!is_receiver() || poll(fds, count, timeout) < 0)
+        if (poll(fds, count, timeout) < 0)
             continue;
-        for (size_t i = count; i > 1 && is_receiver(); i--)
-            serve_listener(platform, &fds[i - 1]);
-        if ((fds[0].revents & POLLIN) != 0 || timeout >= 0)
+        serve_ready(platform, fds, count);
+        if (is_receiver() && ((fds[0].revents & POLLIN) != 0 || timeout >= 0))
             look_around(platform);
     }
 }
@@ -416,7 +355,7 @@ void call_unbind(struct call *call)
     call->task = task_put(call->task);
 }
 
-struct expected_trap *platform_expect_trap(struct platform *platform, int listener, pid_t tid, int nr)
+struct expected_trap *platform_expect_trap(struct platform *platform, struct listener *listener, pid_t tid, int nr)
 {
     struct expected_trap *trap = malloc(sizeof(*trap));
     if (trap == NULL)
@@ -496,7 +435,7 @@ int64_t call_park(struct call *call, const struct parked *parked)
         return -GATE_WAITS;
     }
     int64_t result = parked_add(platform->parked, call, parked);
-    wake_receiver(platform);
+    look_again_how_long(platform);
     return result;
 }
 

@@ -15,6 +15,7 @@
 #include "postern/confine.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/deliver.h"
+#include "sentry/platform/listeners.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
@@ -49,16 +50,16 @@ int notify_receive(int listener, struct seccomp_notif *ret_notification)
 
 /* A listener's requests end early when we are signalled while another of its users is inside, or frozen by `pause`. Taken for
  * the caller's death that would leave the caller waiting for ever. */
-static int request(int listener, unsigned long what, void *argument)
+static int request(const struct listener *listener, unsigned long what, void *argument)
 {
     int result;
     do
-        result = ioctl(listener, what, argument);
+        result = ioctl(listener_fd(listener), what, argument);
     while (result < 0 && errno == EINTR);
     return result;
 }
 
-bool platform_is_asking(struct sentry *sentry, int listener, uint64_t id)
+bool platform_is_asking(struct sentry *sentry, const struct listener *listener, uint64_t id)
 {
     bool asking = request(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
     if (!asking && errno != ENOENT)
@@ -100,12 +101,12 @@ int call_add_fd(struct call *call, int fd, bool close_on_exec, int newfd, int *r
         .flags = newfd < 0 ? 0 : (uint32_t)SECCOMP_ADDFD_FLAG_SETFD,
         .newfd_flags = close_on_exec ? (uint32_t)O_CLOEXEC : 0,
     };
-    /* The caller's thread takes it, when it gets a processor. */
+    /* The caller installs it itself, and wakes up for that: it may be long in getting a processor. */
     bool paused = state_pause();
     int number = request(call->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
-    int error = number < 0 ? errno : 0;
+    int error = errno;
     state_resume(paused);
-    if (error != 0)
+    if (number < 0)
         return error == ENOENT || error == EINPROGRESS ? -ESRCH : -error;
     *ret_number = number;
     return 0;

@@ -3,35 +3,51 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
+#include "sentry/kernel/fair.h"
 #include "sentry/kernel/process.h"
+#include "sentry/kernel/share.h"
 #include "sentry/kernel/status.h"
-#include "sentry/platform/call.h"
+#include "sentry/platform/listeners.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/trace.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 
-enum { PARKED_MAX = 1024, BATCH = 8, PAUSE_NS = 3000000 };
+enum { PARKED_MAX = 4096, DESCRIPTORS_PER_CALL = 8 /* of ours; a message has more, and a bound of its own */, BATCH = 8, PAUSE_NS = 3000000 };
 
 struct parked_call {
-    struct call call;
+    struct fair_item item;
+    struct call call; /* with a reference to its listener */
     struct parked parked;
     pid_t tid;
+    bool begun;
     uint64_t since; /* CLOCK_MONOTONIC, ns; only for the trace */
-    struct parked_call *next;
+    uint64_t round; /* in which it was asked last */
 };
 
 struct parked_list {
-    struct parked_call *first, *last; /* last: if there is a first */
-    atomic_size_t count; /* read without the state lock too */
-    uint64_t due;        /* by now_ns */
+    struct share share; /* of calls that are begun */
+    struct fair_queue begun, turns;
+    atomic_size_t count;
+    uint64_t due;   /* by now_ns */
+    uint64_t round;
 };
 
 struct parked_list *parked_list_new(void)
 {
-    return calloc(1, sizeof(struct parked_list));
+    struct rlimit files;
+    struct parked_list *list = calloc(1, sizeof(*list));
+    if (list == NULL)
+        return NULL;
+    list->share.all = PARKED_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max / DESCRIPTORS_PER_CALL < PARKED_MAX)
+        list->share.all = files.rlim_max / DESCRIPTORS_PER_CALL;
+    return list;
 }
 
 bool parked_any(const struct parked_list *list)
@@ -46,51 +62,110 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static void append(struct parked_list *list, struct parked_call *entry)
+/* --- waiting --- */
+
+static struct fair_queue *queue_of(struct parked_list *list, const struct parked_call *entry)
 {
-    entry->next = NULL;
-    if (list->first == NULL)
-        list->first = entry;
-    else
-        list->last->next = entry;
-    list->last = entry;
+    return entry->begun ? &list->begun : &list->turns;
+}
+
+static struct parked_call *entry_of(struct fair_item *item)
+{
+    return (struct parked_call *)((char *)item - offsetof(struct parked_call, item));
+}
+
+static struct parked_call *enter(struct parked_list *list, uid_t user, bool begun)
+{
+    struct parked_call *entry = calloc(1, sizeof(*entry));
+    if (entry == NULL)
+        return NULL;
+    entry->begun = begun;
+    if (fair_add(queue_of(list, entry), &entry->item, user) < 0) {
+        free(entry);
+        return NULL;
+    }
     list->count++;
+    return entry;
+}
+
+/* It has been taken out of its queue. */
+static void leave(struct parked_list *list, struct parked_call *entry)
+{
+    if (entry->begun)
+        share_give(&list->share, fair_user(&entry->item), 1);
+    fair_done(queue_of(list, entry), &entry->item);
+    list->count--;
+    free(entry);
 }
 
 int64_t parked_add(struct parked_list *list, const struct call *call, const struct parked *parked)
 {
-    struct parked_call *entry = list->count < PARKED_MAX ? calloc(1, sizeof(*entry)) : NULL;
+    const uid_t user = call->cred->ruid;
+    bool taken = share_take(&list->share, user, 1);
+    struct parked_call *entry = taken ? enter(list, user, true) : NULL;
     if (entry == NULL) {
+        if (taken)
+            share_give(&list->share, user, 1);
         parked->cancel(parked->state);
-        return -EAGAIN;
+        return parked->refused != 0 ? parked->refused : -EAGAIN;
     }
-    *entry = (struct parked_call){
-        .call = *call, .parked = *parked, .tid = call->task->tid, .since = now_ns()};
-    platform_hold_listener(call->sentry->platform, call->listener);
-    append(list, entry);
+    entry->call = *call;
+    (void)listener_get(entry->call.listener);
+    entry->parked = *parked;
+    entry->tid = call->task->tid;
+    entry->since = now_ns();
     return CALL_PENDING;
 }
+
+int64_t parked_wait_turn(struct parked_list *list, const struct turn *turn)
+{
+    struct parked_call *entry = enter(list, turn->user, false);
+    if (entry == NULL)
+        return -EAGAIN;
+    entry->call = turn->call;
+    entry->tid = turn->tid;
+    return CALL_PENDING;
+}
+
+bool parked_take_turn(struct parked_list *list, struct turn *ret_turn)
+{
+    struct fair_item *item = fair_take(&list->turns, worker_has_room);
+    if (item == NULL)
+        return false;
+    struct parked_call *entry = entry_of(item);
+    *ret_turn = (struct turn){.call = entry->call, .tid = entry->tid, .user = fair_user(item)};
+    leave(list, entry);
+    return true;
+}
+
+/* --- asking --- */
 
 /* A second line for the call: the first said that it waits. */
 static void trace_end(struct parked_call *entry, int64_t result)
 {
     struct trace *trace = entry->call.sentry->trace;
     struct trace_line line;
-    if (trace == NULL)
+    if (trace == NULL || !entry->begun)
         return;
     trace_begin(&entry->call, &line);
     trace_call(trace, &line, &entry->call, result, now_ns() - entry->since);
 }
 
+static void cancel(struct parked_call *entry)
+{
+    if (entry->begun)
+        entry->parked.cancel(entry->parked.state);
+}
+
 static int64_t ask_bound(struct parked_call *entry)
 {
-    int64_t result = entry->parked.poll(&entry->call, entry->parked.state);
+    int64_t result = entry->begun ? entry->parked.poll(&entry->call, entry->parked.state) : CALL_PENDING;
     struct host_status status;
     if (result != CALL_PENDING || host_status_read(entry->call.sentry, entry->tid, &status) < 0 ||
         !status_signal_deliverable(&status))
         return result;
-    entry->parked.cancel(entry->parked.state);
-    return entry->parked.interrupted;
+    cancel(entry);
+    return entry->begun ? entry->parked.interrupted : -ERESTARTNOINTR;
 }
 
 /* The value to answer with, CALL_PENDING, or CALL_ANSWERED when nobody waits for an answer any more. */
@@ -100,7 +175,7 @@ static int64_t ask(struct parked_call *entry)
     bool asking = platform_is_asking(call->sentry, call->listener, call->id);
     struct task *task = asking ? task_find(call->sentry->processes, entry->tid) : NULL;
     if (task == NULL) {
-        entry->parked.cancel(entry->parked.state);
+        cancel(entry);
         return asking ? -ESRCH : CALL_ANSWERED;
     }
     call_bind(call, task);
@@ -116,27 +191,40 @@ void parked_wake(struct parked_list *list)
     list->due = 0;
 }
 
-/* In turn, a few at a time and not with every call that is served: a guest may park as many as it likes. */
+/* The next in turn. False: there is none (or other threads are asking all there are), or the calling thread should not go on. */
+static bool ask_next(struct parked_list *list, struct fair_queue *queue)
+{
+    struct fair_item *item = fair_take(queue, NULL);
+    if (item == NULL)
+        return false;
+    struct parked_call *entry = entry_of(item);
+    bool again = entry->round == list->round; /* there are few */
+    int64_t result = CALL_PENDING;
+    entry->round = list->round;
+    if (!again && (!entry->begun || worker_may_serve(fair_user(item)))) {
+        result = ask(entry);
+        (void)worker_has_served(); /* the answer may have been long in coming */
+    }
+    if (result == CALL_PENDING) {
+        fair_put_back(item);
+    } else {
+        platform_answer(&entry->call, result);
+        (void)listener_put(entry->call.listener);
+        leave(list, entry);
+    }
+    return is_receiver();
+}
+
+/* A few at a time and not with every call that is served: a guest may park as many as it likes. */
 void parked_poll(struct parked_list *list)
 {
     uint64_t now = now_ns();
     if (now < list->due)
         return;
     list->due = now + PAUSE_NS;
-    size_t asked = list->count < BATCH ? list->count : BATCH;
-    for (; asked > 0; asked--) {
-        struct parked_call *entry = list->first;
-        if (entry == NULL)
-            break; /* another thread asked the rest while we waited */
-        list->first = entry->next;
-        list->count--;
-        int64_t result = ask(entry);
-        if (result == CALL_PENDING) {
-            append(list, entry);
-            continue;
-        }
-        platform_answer(&entry->call, result);
-        platform_let_go_listener(entry->call.sentry->platform, entry->call.listener);
-        free(entry);
-    }
+    list->round++;
+    for (int asked = 0; asked < BATCH && ask_next(list, &list->begun); asked++)
+        continue;
+    for (int asked = 0; asked < BATCH && ask_next(list, &list->turns); asked++)
+        continue;
 }

@@ -13,6 +13,7 @@
 
 #include "sentry/platform/call.h"
 
+struct listener;
 struct platform;
 struct seccomp_notif;
 
@@ -20,10 +21,6 @@ struct platform *platform_new(struct sentry *sentry);
 
 /* Serves one more listener (owned). 0 or -errno. */
 int platform_add_listener(struct platform *platform, int listener);
-
-/* For who keeps a call beyond its handler: its listener stays open until it is let go of. */
-void platform_hold_listener(struct platform *platform, int listener);
-void platform_let_go_listener(struct platform *platform, int listener);
 
 /* Calls ready(data) whenever fd (borrowed) is readable or hung up, until platform_unwatch. 0 or -errno. */
 int platform_watch(struct platform *platform, int fd, void (*ready)(void *data), void *data);
@@ -37,7 +34,7 @@ void platform_run(struct platform *platform) __attribute__((noreturn));
 /* A trap of a thread that somebody makes it run into (its second one within an exec), and wants for himself. */
 struct expected_trap;
 /* From here on the next call `nr` of `tid` is his. NULL if memory is out. */
-struct expected_trap *platform_expect_trap(struct platform *platform, int listener, pid_t tid, int nr);
+struct expected_trap *platform_expect_trap(struct platform *platform, struct listener *listener, pid_t tid, int nr);
 /* Waits for it. Fills in a call that is bound to no task; the expectation is gone in any case. Returns 0, or -ESRCH if the thread is
  * gone, -ECANCELED if it has stopped for its tracer instead, -ETIMEDOUT after a minute. */
 int platform_wait_trap(struct platform *platform, struct expected_trap *trap, struct call *ret_call);
@@ -49,7 +46,7 @@ void call_bind(struct call *call, struct task *task);
 void call_unbind(struct call *call);
 
 /* Whether the caller of a call we were told of still waits for its answer. */
-bool platform_is_asking(struct sentry *sentry, int listener, uint64_t id);
+bool platform_is_asking(struct sentry *sentry, const struct listener *listener, uint64_t id);
 
 /* Answers outside a handler. */
 void platform_answer(struct call *call, int64_t result);

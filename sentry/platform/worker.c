@@ -14,6 +14,7 @@
 
 #include "postern/confine.h"
 #include "postern/thread.h"
+#include "sentry/kernel/share.h"
 
 CONFINE_ALLOW(poll, "wait for calls, for the gofer");
 CONFINE_ALLOW(wait4, "stops of a traced caller");
@@ -21,6 +22,7 @@ CONFINE_ALLOW(read, "there was a stop");
 
 enum {
     STACK_SIZE = 256 << 10,
+    AWAY_MAX = WORKERS_MAX - 2, /* besides the receiver and the one that stands by */
     SPARE_MS = 200,   /* so long a thread nobody needs waits for work */
     TICK_MS = 2,      /* a receiver that is as long in one call has to be replaced */
     QUIET_TICKS = 50, /* without a call: the one that stands by goes to sleep */
@@ -28,9 +30,14 @@ enum {
     NS_PER_S = 1000000000,
 };
 
+enum { NOBODY = (uid_t)-1 };
+
 struct worker {
     bool locked;       /* has the state lock */
     atomic_uint calls; /* even: between calls; odd: in one. Others read it while it holds the receiver's place */
+    _Atomic uid_t user; /* whose call it serves. Likewise */
+    atomic_bool counts; /* in the share of: */
+    uid_t counts_for;
 };
 
 static struct {
@@ -43,16 +50,19 @@ static struct {
     bool awake;                    /* and looks at the holder now and then */
     atomic_bool guarded;           /* both */
     unsigned int count, spares, reserve;
+    struct share away;     /* threads that serve a call and have not the receiver's place */
+    atomic_size_t is_away; /* how many in all */
     int child_stops; /* signalfd of SIGCHLD: the receiver's alone to read */
 } pool = {
     .mutex = PTHREAD_MUTEX_INITIALIZER,
     .vacancy = PTHREAD_COND_INITIALIZER,
     .work = PTHREAD_COND_INITIALIZER,
+    .away = SHARE_OF(AWAY_MAX),
     .child_stops = -1,
 };
 
 static pthread_mutex_t state = PTHREAD_MUTEX_INITIALIZER;
-static _Thread_local struct worker self;
+static _Thread_local struct worker self = {.user = NOBODY};
 
 /* --- the state lock --- */
 
@@ -122,15 +132,68 @@ static void set_guard(bool standing, bool awake)
     atomic_store(&pool.guarded, standing && awake);
 }
 
+/* --- whose threads are away --- */
+
+static bool count_for(struct worker *worker, uid_t user)
+{
+    if (user == NOBODY || worker->counts || !share_take(&pool.away, user, 1))
+        return worker->counts;
+    worker->counts_for = user;
+    worker->counts = true;
+    pool.is_away = pool.away.taken;
+    return true;
+}
+
+static void count_no_more(struct worker *worker)
+{
+    if (!worker->counts)
+        return;
+    share_give(&pool.away, worker->counts_for, 1);
+    worker->counts = false;
+    pool.is_away = pool.away.taken;
+}
+
+bool worker_may_serve(uid_t user)
+{
+    atomic_store_explicit(&self.user, user, memory_order_relaxed);
+    if (is_receiver() && pool.is_away == 0)
+        return true;
+    (void)pthread_mutex_lock(&pool.mutex);
+    bool may = is_receiver() ? share_has_room(&pool.away, user, 1) : count_for(&self, user);
+    (void)pthread_mutex_unlock(&pool.mutex);
+    return may;
+}
+
+bool worker_has_room(uid_t user)
+{
+    (void)pthread_mutex_lock(&pool.mutex);
+    bool room = share_has_room(&pool.away, user, 1);
+    (void)pthread_mutex_unlock(&pool.mutex);
+    return room;
+}
+
+bool worker_has_served(void)
+{
+    atomic_store_explicit(&self.user, NOBODY, memory_order_relaxed);
+    if (!self.counts)
+        return false;
+    (void)pthread_mutex_lock(&pool.mutex);
+    count_no_more(&self);
+    (void)pthread_mutex_unlock(&pool.mutex);
+    return true;
+}
+
+/* --- standing by --- */
+
 /* What the holder was doing at the last look. */
 struct look {
-    const struct worker *holder;
+    struct worker *holder;
     unsigned int calls, quiet_ticks;
 };
 
 static struct look look_at_holder(const struct look *before)
 {
-    const struct worker *holder = atomic_load(&pool.holder);
+    struct worker *holder = atomic_load(&pool.holder);
     struct look look = {.holder = holder, .calls = holder != NULL ? atomic_load(&holder->calls) : 0};
     bool same = holder == before->holder && look.calls == before->calls;
     if (same && look.calls % 2 == 0)
@@ -149,6 +212,7 @@ static bool tick(struct look *look)
     const struct look now = look_at_holder(look);
     if (is_stuck(look, &now)) {
         atomic_store(&pool.holder, &self);
+        (void)count_for(now.holder, now.holder->user);
         return true;
     }
     pool.receiver.tick(pool.receiver.data);
@@ -204,6 +268,7 @@ static void *work(void *unused)
     (void)unused;
     for (;;) {
         (void)pthread_mutex_lock(&pool.mutex);
+        count_no_more(&self); /* if it was replaced just when it was done */
         if (!wait_for_work())
             break;
         (void)pthread_mutex_unlock(&pool.mutex);
@@ -214,12 +279,14 @@ static void *work(void *unused)
     return NULL;
 }
 
+/* Where there can be no more threads, by a limit of processes for one, those there are have to do. */
 static bool add_worker(void)
 {
-    if (pool.count >= WORKERS_MAX || thread_start(work, NULL, STACK_SIZE) < 0)
-        return false;
-    pool.count++;
-    return true;
+    bool added = pool.count < WORKERS_MAX && thread_start(work, NULL, STACK_SIZE) == 0;
+    if (added)
+        pool.count++;
+    pool.away.all = added || pool.count > AWAY_MAX ? AWAY_MAX : pool.count > 1 ? pool.count - 1 : 1;
+    return added;
 }
 
 void receiver_step_aside(void)
@@ -228,6 +295,7 @@ void receiver_step_aside(void)
         return;
     (void)pthread_mutex_lock(&pool.mutex);
     if (pool.spares > 0 || pool.standing || add_worker()) {
+        (void)count_for(&self, self.user);
         atomic_store(&pool.holder, NULL);
         (void)pthread_cond_signal(pool.spares > 0 ? &pool.work : &pool.vacancy);
     }
@@ -280,6 +348,7 @@ void workers_run(const struct receiver *receiver, unsigned int reserve)
     for (;;) {
         receiver->run(receiver->data);
         (void)pthread_mutex_lock(&pool.mutex);
+        count_no_more(&self);
         while (!wait_for_work()) /* the process's first thread does not end */
             ;
         (void)pthread_mutex_unlock(&pool.mutex);
@@ -318,12 +387,13 @@ static int poll_listening(int fd, int timeout_ms)
     /* It listens: that is not being stuck in a call. */
     atomic_fetch_add(&self.calls, 1);
     int ready = poll(fds, count + 1, round ? round_ms : timeout_ms);
+    bool taken = ready > 0 && fds[0].revents == 0 && pool.receiver.take_in(pool.receiver.data, &fds[1], count);
     atomic_fetch_add(&self.calls, 1);
     if (ready < 0 || fds[0].revents != 0)
         return ready < 0 ? ready : READABLE;
     if (ready == 0 && !round)
         return TIME_IS_UP;
-    if (!pool.receiver.take_in(pool.receiver.data, &fds[1], count) && !round)
+    if (!taken && !round)
         return LOOK_AGAIN;
     receiver_step_aside();
     /* If no other thread can be had the calls have to wait like this one. */

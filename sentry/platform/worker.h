@@ -14,6 +14,10 @@
  *
  * Threads are made when they are needed and end when they are not: one stands by, and it sleeps unless calls are being
  * served.
+ *
+ * Threads are a thing to share. A thread that serves a call and has the receiver's place no more counts as the user's whose call it is
+ * (kernel/share.h). Where a user has his share, his further calls are not begun until one of his is done with; so one who makes slow
+ * calls without end leaves threads for others. Quick calls, which is nearly all, count for nobody.
  */
 #ifndef SENTRY_PLATFORM_WORKER_H
 #define SENTRY_PLATFORM_WORKER_H
@@ -25,8 +29,8 @@
 #include <sys/types.h>
 
 enum {
-    WORKERS_MAX = 64, /* threads that may wait at once; further slow calls wait for one of them */
-    WAIT_SET_MAX = 72,
+    WORKERS_MAX = 64, /* threads in all */
+    WAIT_SET_MAX = 16,
 };
 
 /* What the receiver does. All but `run` are called without the state lock. */
@@ -54,6 +58,11 @@ bool is_receiver(void);
 /* The receiver begins and ends the service of a call. */
 void receiver_begin_call(void);
 void receiver_end_call(void);
+/* Between the two, when it is known whose call it is, and before anything is done: may it be served now? */
+bool worker_may_serve(uid_t user);
+bool worker_has_room(uid_t user); /* could one of his be served? */
+/* It has been served: it counts no more. True if it did: there may be room now for one that was not to be served. */
+bool worker_has_served(void);
 /* The calling thread will be away: another takes its place. Does nothing if it has not got it, or if no thread can be made. */
 void receiver_step_aside(void);
 

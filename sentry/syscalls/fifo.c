@@ -129,6 +129,7 @@ static int64_t begin(struct call *call, const struct vfs_who *who, struct waitin
         .cancel = waiting_free,
         .state = waiting,
         .interrupted = -ERESTARTSYS,
+        .refused = -ENFILE,
     };
     return call_park(call, &parked);
 }

@@ -101,6 +101,26 @@ static void convert_to_old(struct listing *listing)
     }
 }
 
+/* Entry by entry, for a buffer that is not all there: like the kernel, which says what it got through, and goes on behind that. How many
+ * bytes were written, or -EFAULT. */
+static int64_t give_part(struct call *call, const struct object *object, const struct listing *listing)
+{
+    size_t given = 0;
+    int64_t offset = 0;
+    while (given + ENTRY_NAME_OFFSET < listing->used) {
+        struct entry head;
+        memcpy(&head, listing->bytes + given, ENTRY_NAME_OFFSET); /* what is used here is at the same place in both layouts */
+        if (head.length <= ENTRY_NAME_OFFSET || head.length > listing->used - given ||
+            guest_write(call, call->args[1] + given, listing->bytes + given, head.length) < 0)
+            break;
+        given += head.length;
+        offset = head.next_offset;
+    }
+    if (given == 0)
+        return -EFAULT;
+    return lseek(object->fd, offset, SEEK_SET) < 0 ? -errno : (int64_t)given;
+}
+
 static int64_t list(struct call *call, bool old)
 {
     struct vfs_who who;
@@ -114,8 +134,8 @@ static int64_t list(struct call *call, bool old)
     if (!S_ISDIR(object.attributes.stx_mode))
         return -ENOTDIR;
 
-    unsigned int size = arg_uint(call, 2);
-    const size_t room = size < LISTING_MAX ? size : LISTING_MAX;
+    const int size = arg_int(call, 2); /* the kernel counts it down as an int: more than INT_MAX holds nothing */
+    const size_t room = size < 0 ? 0 : size < LISTING_MAX ? (size_t)size : LISTING_MAX;
     auto_free struct listing *listing = malloc(sizeof(*listing) + room);
     if (listing == NULL)
         return -ENOMEM;
@@ -132,11 +152,12 @@ static int64_t list(struct call *call, bool old)
     if (old)
         convert_to_old(listing);
     error = guest_write(call, call->args[1], listing->bytes, listing->used);
-    if (error < 0) {
+    if (error == 0)
+        return (int64_t)listing->used;
+    const int64_t given = error == -EFAULT ? give_part(call, &object, listing) : error;
+    if (given < 0)
         (void)lseek(object.fd, start, SEEK_SET);
-        return error;
-    }
-    return (int64_t)listing->used;
+    return given;
 }
 
 int64_t sys_getdents64(struct call *call)

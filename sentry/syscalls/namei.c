@@ -191,14 +191,15 @@ static bool seal_forbids(const struct object *object, const struct setattr *set)
     return seals >= 0 && (seals & SEAL_EXEC) != 0 && ((object->attributes.stx_mode ^ set->mode) & 0111) != 0;
 }
 
-/* A pipe, a terminal from outside: its owner and mode mean nothing here, and may be the host's business. */
+/* Owner and mode are what the guest sees. A file, folder or disk from outside has others who see it: they are not changed in silence. */
 static int set_anonymous(const struct vfs_who *who, const struct object *object, const struct setattr *set)
 {
     const struct setattr times = {.valid = set->valid & SETATTR_TIMES, .atime = set->atime, .mtime = set->mtime};
     if ((object->attributes.stx_mode & S_IFMT) == 0)
         return -EOPNOTSUPP; /* one inode of the kernel's for all eventfds and their like */
-    if (!object->of_guest)
-        return 0;
+    if (!object->of_guest && !S_ISFIFO(object->attributes.stx_mode) && !S_ISSOCK(object->attributes.stx_mode) &&
+        !S_ISCHR(object->attributes.stx_mode))
+        return -EPERM;
     if (seal_forbids(object, set))
         return -EPERM;
     int error = (set->valid & (SETATTR_OWNER | SETATTR_MODE)) == 0 ? 0 : object_set_nameless(who->sentry->vfs, who->cred, object, set);
@@ -220,6 +221,8 @@ int target_set(struct call *call, const struct vfs_who *who, struct target *targ
         return error;
     if (target->object.kind == OBJECT_ANONYMOUS)
         return set_anonymous(who, &target->object, set);
+    if (target->object.kind == OBJECT_SYNTHETIC)
+        return -EPERM; /* of a process that is gone, or ours, as what programs start from is */
     error = gofer_setattr(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, set);
     object_changed(who->sentry->vfs, &target->object);
     return error;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Setting clocks: no guest may, whatever it seems to hold. Asking is left to the host, which refuses any change to the guest. */
+/* Setting clocks: no guest may, whatever it seems to hold. Asking is left to the host, which refuses any change to the guest. And clocks of
+ * processor time, which are the process's own or nobody's. */
 #include <errno.h>
 #include <time.h>
 
+#include "sentry/kernel/process.h"
 #include "sentry/syscalls/handlers.h"
 
 int64_t sys_settimeofday(struct call *call)
@@ -25,4 +27,30 @@ int64_t sys_clock_adjtime(struct call *call)
 {
     (void)call;
     return CALL_CONTINUE;
+}
+
+/* clock_getcpuclockid(3): a negative clock is the inverse of a process's number and three bits: one of a thread (which the kernel allows for
+ * threads of the caller's process), and which of its times; the last of these means a device. */
+static int64_t own_cpu_clock(const struct call *call)
+{
+    enum { THREAD = 4, TIMES = 3, DEVICE = 3, NUMBER_SHIFT = 3 };
+    const int clock = arg_int(call, 0);
+    if (clock >= 0)
+        return CALL_CONTINUE;
+    const int of = ~(clock >> NUMBER_SHIFT);
+    if ((clock & (THREAD | TIMES)) == DEVICE)
+        return -EOPNOTSUPP;
+    if ((clock & THREAD) != 0 || of == 0 || of == call->task->process->vpid)
+        return CALL_CONTINUE;
+    return -EINVAL;
+}
+
+int64_t sys_timer_create(struct call *call)
+{
+    return own_cpu_clock(call);
+}
+
+int64_t sys_clock_nanosleep(struct call *call)
+{
+    return own_cpu_clock(call);
 }

@@ -112,7 +112,7 @@ static ssize_t get(struct call *call, const struct vfs_who *who, struct target *
         return filesystem->getxattr == NULL ? -EOPNOTSUPP
                                             : filesystem->getxattr(who->sentry->vfs, dentry, name, value, size);
     }
-    if (target->object.kind == OBJECT_ANONYMOUS)
+    if (target->object.kind != OBJECT_FILE)
         return keeps_own(&target->object, name)
                    ? object_getxattr_nameless(who->sentry->vfs, &target->object, name, value, size)
                    : -EOPNOTSUPP;
@@ -157,7 +157,7 @@ static int set(struct call *call, const struct vfs_who *who, struct target *targ
         return filesystem->setxattr == NULL ? -EOPNOTSUPP
                                             : filesystem->setxattr(who->sentry->vfs, dentry, name, value, size, flags);
     }
-    if (target->object.kind == OBJECT_ANONYMOUS)
+    if (target->object.kind != OBJECT_FILE)
         return keeps_own(&target->object, name)
                    ? object_setxattr_nameless(who->sentry->vfs, who->cred, &target->object, name, value, size, flags)
                    : -EOPNOTSUPP;
@@ -238,7 +238,7 @@ static ssize_t list_names(struct call *call, const struct vfs_who *who, struct t
         const struct filesystem *filesystem = dentry->filesystem;
         return filesystem->listxattr == NULL ? 0 : filesystem->listxattr(who->sentry->vfs, dentry, list, size);
     }
-    if (target->object.kind == OBJECT_ANONYMOUS)
+    if (target->object.kind != OBJECT_FILE)
         return object_listxattr_nameless(who->sentry->vfs, &target->object, list, size);
     return gofer_listxattr(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, list, size);
 }
@@ -286,7 +286,7 @@ static int64_t remove_common(struct call *call, enum by by)
         const struct filesystem *filesystem = dentry->filesystem;
         return filesystem->removexattr == NULL ? -EOPNOTSUPP : filesystem->removexattr(who.sentry->vfs, dentry, name);
     }
-    if (target.object.kind == OBJECT_ANONYMOUS)
+    if (target.object.kind != OBJECT_FILE)
         return keeps_own(&target.object, name) ? object_removexattr_nameless(who.sentry->vfs, &target.object, name) : -EOPNOTSUPP;
     error = gofer_removexattr(who.sentry->gofer, (struct gofer_place){.fd = target.object.fd}, name);
     object_changed(who.sentry->vfs, &target.object);

@@ -44,7 +44,7 @@ enum object_kind object_classify(struct vfs *vfs, const struct statx *attributes
     if (mount_entry_find(vfs, attributes->stx_mnt_id) != NULL)
         return OBJECT_FILE;
     if (S_ISDIR(attributes->stx_mode))
-        return is_hidden(vfs, attributes) ? OBJECT_SYNTHETIC : OBJECT_ANONYMOUS;
+        return is_hidden(vfs, attributes) || fuse_node(vfs, attributes, &spec) ? OBJECT_SYNTHETIC : OBJECT_ANONYMOUS;
     if (!S_ISREG(attributes->stx_mode))
         return OBJECT_ANONYMOUS;
     if (attributes->stx_uid == vfs->sentry->self_uid || fuse_node(vfs, attributes, &spec) ||

@@ -76,15 +76,15 @@ static bool anonymous_owner(struct vfs *vfs, const struct cred *cred, struct sta
     const bool of_kernel = (attributes->stx_mode & S_IFMT) == 0;
     const bool pair = S_ISSOCK(attributes->stx_mode) && attributes->stx_uid == sentry->self_uid; /* made by us for a guest */
     const bool of_guest = attributes->stx_uid == sentry->guest_uid || pair;
-    if (of_guest && !of_kernel) {
-        attributes->stx_uid = cred->fsuid;
-        attributes->stx_gid = cred->fsgid;
-        nameless_show(vfs, attributes);
-    } else {
-        attributes->stx_uid = of_kernel ? 0 : sentry->boot->uid;
-        attributes->stx_gid = of_kernel ? 0 : sentry->boot->gid;
+    if (of_kernel) {
+        attributes->stx_uid = 0;
+        attributes->stx_gid = 0;
+        return false;
     }
-    return of_guest && !of_kernel;
+    attributes->stx_uid = of_guest ? cred->fsuid : sentry->boot->uid;
+    attributes->stx_gid = of_guest ? cred->fsgid : sentry->boot->gid;
+    nameless_show(vfs, attributes);
+    return of_guest;
 }
 
 int object_attributes(struct vfs *vfs, const struct cred *cred, int fd, struct statx *ret_attributes)

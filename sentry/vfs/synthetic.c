@@ -2,11 +2,13 @@
 /* Real objects that stand for synthetic ones in a guest's hands: they carry the path as their name. */
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/fs/fuse.h"
 #include "sentry/fs/gofer_client.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -38,16 +40,33 @@ static int hidden_directory(struct vfs *vfs, const char *name, int *ret_fd)
     return 0;
 }
 
-int vfs_synthetic_directory(struct vfs *vfs, struct dentry *dentry, int *ret_fd)
+/* One whose end we hear of, so that it can be in its user's share. */
+static struct fuse_node_spec describe_folder(const char *path)
 {
-    char name[VFS_NAME_MAX + 1];
-    int error = dentry_gone(dentry) ? -ENOENT : synthetic_name(dentry, name, sizeof(name));
+    struct fuse_node_spec spec = {.access = O_RDONLY, .mode = S_IFDIR | 0555};
+    (void)snprintf(spec.path, sizeof(spec.path), "%s", path);
+    return spec;
+}
+
+int vfs_synthetic_directory(struct vfs *vfs, struct dentry *dentry, uid_t user, int *ret_fd)
+{
+    if (dentry_gone(dentry))
+        return -ENOENT;
+    char path[FUSE_PATH_MAX], name[VFS_NAME_MAX + 1];
+    if (vfs->sentry->fuse != NULL && dentry_path(dentry, vfs->root, path, sizeof(path)) >= 0) {
+        const struct fuse_node_spec spec = describe_folder(path);
+        return fuse_open_node(vfs->sentry->fuse, vfs->sentry, &spec, user, ret_fd);
+    }
+    int error = synthetic_name(dentry, name, sizeof(name));
     return error < 0 ? error : hidden_directory(vfs, name, ret_fd);
 }
 
-int vfs_gone_directory(struct vfs *vfs, int *ret_fd)
+int vfs_gone_directory(struct vfs *vfs, uid_t user, int *ret_fd)
 {
-    return hidden_directory(vfs, SYNTHETIC_NAME_GONE, ret_fd);
+    if (vfs->sentry->fuse == NULL)
+        return hidden_directory(vfs, SYNTHETIC_NAME_GONE, ret_fd);
+    const struct fuse_node_spec spec = describe_folder("/(deleted)");
+    return fuse_open_node(vfs->sentry->fuse, vfs->sentry, &spec, user, ret_fd);
 }
 
 static int write_all(int fd, const char *content, size_t size)

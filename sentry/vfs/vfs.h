@@ -295,8 +295,8 @@ int vfs_open_exec(const struct vfs_who *who, struct dentry *dentry, int *ret_fd)
 bool vfs_nosuid(struct vfs *vfs, const struct dentry *dentry);
 
 /* --- for filesystems --- */
-/* Descriptor of an empty directory that stands for a synthetic one: carries its path. Owned by the caller. */
-int vfs_synthetic_directory(struct vfs *vfs, struct dentry *dentry, int *ret_fd);
+/* Descriptor of an empty directory that stands for a synthetic one: carries its path. Owned by the caller. user: who opens it. */
+int vfs_synthetic_directory(struct vfs *vfs, struct dentry *dentry, uid_t user, int *ret_fd);
 /* Sealed memory file with the content, named after the dentry, opened for reading. */
 int vfs_synthetic_file(struct vfs *vfs, struct dentry *dentry, const void *content, size_t size, int *ret_fd);
 

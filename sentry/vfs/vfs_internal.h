@@ -183,6 +183,6 @@ int synthetic_name(const struct dentry *dentry, char *buffer, size_t size);
 int synthetic_path(const char *name, size_t length, char *buffer, size_t size); /* absolute */
 
 /* synthetic.c: descriptor of a directory that is gone: empty, and leads nowhere. */
-int vfs_gone_directory(struct vfs *vfs, int *ret_fd);
+int vfs_gone_directory(struct vfs *vfs, uid_t user, int *ret_fd);
 
 #endif

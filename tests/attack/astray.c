@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/xattr.h>
 
 enum { ROUNDS = 24, STALL_MS = 2000, ROUND_MS = 250, STUB_TRIES = 400, STUB_FD = 100 };
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
@@ -130,8 +131,10 @@ static void spoil_stub(void)
     char byte = 0;
     EXPECT(pwrite(held, &byte, 1, 0) == -1);
     EXPECT(ftruncate(held, 0) == -1);
-    (void)fchmod(held, 0);
-    (void)fchown(held, 12345, 12345);
+    EXPECT(fchmod(held, 0) == -1);
+    EXPECT(fchown(held, 12345, 12345) == -1);
+    EXPECT(futimens(held, NULL) == -1);
+    EXPECT(fsetxattr(held, "user.mark", "1", 1, 0) == -1);
     check_alive("spoiling the stub");
 }
 

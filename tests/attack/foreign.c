@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls by the 32-bit gate and x32 numbers kill whoever makes them. */
+/* Calls by the 32-bit gate kill whoever makes them; x32's and negative numbers are none the sandbox knows. */
 #include "attack.h"
 
 static void by_int80(int number)
@@ -7,18 +7,6 @@ static void by_int80(int number)
     long result;
     __asm__ volatile("int $0x80" : "=a"(result) : "a"(number), "b"(0), "c"(0), "d"(0), "S"(0), "D"(0) : "memory", "r8", "r9", "r10", "r11");
     _exit(result == -ENOSYS ? 38 : 0);
-}
-
-static void by_x32(int number)
-{
-    long result = syscall(0x40000000 | number, 0, 0, 0, 0, 0, 0);
-    _exit(result == -1 && errno == ENOSYS ? 38 : 0);
-}
-
-static void by_negative(int number)
-{
-    syscall(INT32_MIN | number, 0, 0, 0, 0, 0, 0);
-    _exit(0);
 }
 
 static void try(const char *name, void (*make)(int), int number)
@@ -37,8 +25,8 @@ int main(void)
 {
     for (int number = 0; number < 600; number += number < 20 ? 1 : 37) {
         try("int80", by_int80, number);
-        try("x32", by_x32, number);
-        try("negative", by_negative, number);
+        EXPECT(syscall(0x40000000 | number, 0, 0, 0, 0, 0, 0) == -1 && errno == ENOSYS);
+        EXPECT(syscall(INT32_MIN | number, 0, 0, 0, 0, 0, 0) == -1 && errno == ENOSYS);
     }
     EXPECT(syscall(-1) == -1 && errno == ENOSYS);
     check_alive("foreign calls");

@@ -120,8 +120,11 @@ def check_guest_filter(program, table, complain):
             if run_bpf(program, number, arguments) != ALLOW:
                 complain(f"guest filter: call {number} with {arguments} is not host")
     for number in range(LAST_NUMBER):
-        if run_bpf(program, number, arch=0x40000003) != KILL_PROCESS or run_bpf(program, 0x40000000 + number) != KILL_PROCESS:
+        if run_bpf(program, number, arch=0x40000003) != KILL_PROCESS:
             complain(f"guest filter: a foreign call {number} does not kill")
+        for bit in (0x40000000, 0x80000000):
+            if run_bpf(program, bit + number) != ERRNO | errno.ENOSYS:
+                complain(f"guest filter: call {number} with {bit:#x} is not unknown")
 
 
 def check_own_filter(role, program, allowed, table, complain):

@@ -124,6 +124,40 @@ __attribute__((noinline)) static int use_stack(long left)
     return left > 0 ? use_stack(left - (long)sizeof(page)) + page[0] : 0;
 }
 
+/* The stack pointer is below a buffer no page of which has been touched. */
+__attribute__((noinline)) static long call_deep_in_the_stack(long number, long first, long second, char *below)
+{
+    long result;
+    __asm__ volatile("mov %%rsp, %%r12\n\tmov %[below], %%rsp\n\tsyscall\n\tmov %%r12, %%rsp"
+                     : "=a"(result)
+                     : [below] "r"(below), "a"(number), "D"(first), "S"(second)
+                     : "rcx", "r11", "r12", "memory");
+    return result;
+}
+
+CASE(results_in_untouched_stack)
+{
+    char *top = __builtin_frame_address(0);
+    for (long size = 300 << 10; size < 7 << 20; size += 1100 << 10) {
+        char *low = top - size;
+        say("getcwd %ld KiB below: %d", size >> 10, call_deep_in_the_stack(SYS_getcwd, (long)low, 4096, low - 4096) > 0);
+        say("and read: %c", low[0]);
+        low -= 200000;
+        say("stat: %ld", call_deep_in_the_stack(SYS_stat, (long)"/etc", (long)low, low - 4096));
+        low -= 200000;
+        say("open: %s", error_name((int)-call_deep_in_the_stack(SYS_open, (long)low, O_RDONLY, low - 4096)));
+    }
+    struct rlimit limit = {64 << 10, 64 << 10};
+    setrlimit(RLIMIT_STACK, &limit);
+    char *hole = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(hole, 4096);
+    TRY(syscall(SYS_getcwd, hole, 4096));
+    mprotect(hole + 4096, 4096, PROT_NONE);
+    TRY(syscall(SYS_getcwd, hole + 4096, 4096));
+    mprotect(hole + 4096, 4096, PROT_READ);
+    TRY(syscall(SYS_getcwd, hole + 4096, 4096));
+}
+
 CASE(stack)
 {
     volatile char deep[1 << 20];

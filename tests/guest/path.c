@@ -2,6 +2,8 @@
 /* Names: resolution of paths, links, folders, renaming, and calls relative to a descriptor. */
 #include "case.h"
 
+#include <sys/mman.h>
+
 #include <dirent.h>
 #include <limits.h>
 #include <linux/openat2.h>
@@ -478,6 +480,33 @@ CASE(large_folder)
     }
     say("left %d", made);
     TRY(rmdir("../d"));
+}
+
+CASE(read_folder_into_little)
+{
+    for (int i = 0; i < 5; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "%c%0*d", 'a', 3 + i, i);
+        close(open(name, O_CREAT | O_WRONLY, 0644));
+    }
+    char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(pages + 4096, 4096);
+    const char *folders[] = {".", "/proc/self/task", "/sys"};
+    for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+        int fd = open(folders[i], O_RDONLY | O_DIRECTORY);
+        long got, all = 0;
+        say("%s", folders[i]);
+        TRY(syscall(SYS_getdents64, fd, pages + 4096 - 60, 4096));
+        TRY(syscall(SYS_getdents64, fd, pages + 4096 - 10, 4096));
+        TRY(syscall(SYS_getdents64, fd, pages + 4096, 4096));
+        TRY(syscall(SYS_getdents64, fd, pages, 1UL << 31));
+        TRY(syscall(SYS_getdents64, fd, pages, 10));
+        while ((got = syscall(SYS_getdents64, fd, pages + 4096 - 300, 4096)) > 0)
+            all += i == 0 ? got : 0;
+        say("the rest: %ld, %ld", all, got);
+        TRY(syscall(SYS_getdents64, fd, pages, 1UL << 31));
+        close(fd);
+    }
 }
 
 CASE(seek_in_folder)

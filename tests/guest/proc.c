@@ -152,6 +152,83 @@ CASE(stat_line)
     say("statm %d", sscanf(text, "%ld %ld", &size, &resident) == 2 && size >= resident && resident > 0);
 }
 
+static const int address_fields[] = {26, 27, 28, 29, 30, 45, 46, 47, 48, 49, 50, 51};
+
+/* Which fields of a process hold an address (others have 0, or 1 where there is one). */
+static void say_addresses(const char *what, int fd)
+{
+    char stat[2048] = "", shown[256] = "";
+    size_t length = 0;
+    ssize_t got = pread(fd, stat, sizeof(stat) - 1, 0);
+    char *at = got > 0 ? strrchr(stat, ')') : NULL, *save = NULL;
+    int number = 3;
+    for (char *word = at ? strtok_r(at + 1, " \n", &save) : NULL; word; word = strtok_r(NULL, " \n", &save), number++)
+        for (size_t i = 0; i < sizeof(address_fields) / sizeof(*address_fields); i++)
+            if (address_fields[i] == number)
+                length += (size_t)snprintf(shown + length, sizeof(shown) - length, " %s", strlen(word) > 1 ? "address" : word);
+    say("%s: %s%s", what, got < 0 ? error_name(errno) : "", shown);
+}
+
+static void say_addresses_of(const char *what, const char *file)
+{
+    int fd = open(file, O_RDONLY);
+    say_addresses(what, fd);
+    close(fd);
+}
+
+/* Addresses are for who may trace the process, at the time he reads. */
+CASE(addresses_in_stat)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/stat", getpid());
+    int held = open(path, O_RDONLY);
+    say_addresses_of("own", "/proc/self/stat");
+    IN_CHILD("root's child") say_addresses_of("its parent", path);
+    IN_CHILD("user")
+    {
+        become(1000, 1000);
+        say_addresses_of("root's", path);
+        say_addresses("root's, opened by root", held);
+        say_addresses_of("own", "/proc/self/stat");
+        say_addresses_of("own thread", "/proc/thread-self/stat");
+        void *list;
+        size_t size;
+        TRY(syscall(SYS_get_robust_list, getppid(), &list, &size));
+        TRY(syscall(SYS_get_robust_list, 0, &list, &size) < 0);
+    }
+    pid_t user = fork_or_die();
+    if (user == 0) {
+        become(1000, 1000);
+        prctl(PR_SET_DUMPABLE, 1);
+        pause();
+    }
+    sleep_ms(50);
+    snprintf(path, sizeof(path), "/proc/%d/stat", user);
+    say_addresses_of("root at a user's", path);
+    IN_CHILD("another user")
+    {
+        become(1001, 1001);
+        say_addresses_of("at a user's", path);
+    }
+    kill(user, SIGKILL);
+    say_wait("user", user);
+}
+
+/* The counters of a program tell how long what it read was: who has opened the file before the program became another must not see. */
+CASE(io_of_others)
+{
+    char path[64], text[512];
+    snprintf(path, sizeof(path), "/proc/%d/io", getpid());
+    int held = open(path, O_RDONLY);
+    say("own: %d", pread(held, text, sizeof(text), 0) > 0);
+    IN_CHILD("user")
+    {
+        become(1000, 1000);
+        TRY(open(path, O_RDONLY));
+        say("held: %s", pread(held, text, sizeof(text), 0) < 0 ? error_name(errno) : "readable");
+    }
+}
+
 CASE(command_line)
 {
     ssize_t length = slurp("/proc/self/cmdline");

@@ -128,7 +128,7 @@ CASE(wait_usage)
     int status;
     memset(&usage, 0xff, sizeof(usage));
     say("wait4 %d", wait4(pid, &status, 0, &usage) == pid);
-    say("sane %d", usage.ru_utime.tv_sec == 0 && usage.ru_maxrss >= 8 << 10 && usage.ru_maxrss < 1 << 20);
+    say("sane %d", usage.ru_utime.tv_sec == 0 && usage.ru_maxrss >= 4 << 10 && usage.ru_maxrss < 1 << 20);
     say("children %ld", (long)getrusage(RUSAGE_CHILDREN, &usage));
     TRY(getrusage(77, &usage));
     struct tms times_now;

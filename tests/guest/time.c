@@ -116,6 +116,37 @@ CASE(posix_timers)
     TRY(timer_create(CLOCK_MONOTONIC, &event, &timer));
 }
 
+static clockid_t clock_of(int number, int bits)
+{
+    return (clockid_t)(((unsigned int)~number << 3) | (unsigned int)bits);
+}
+
+CASE(timers_of_processor_time)
+{
+    signal(SIGUSR1, note);
+    const clockid_t clocks[] = {CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, clock_of(0, 2), clock_of(getpid(), 2), clock_of(0, 6),
+                                clock_of((int)syscall(SYS_gettid), 6), clock_of(0, 0), clock_of(getpid(), 1)};
+    for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
+        timer_t timer;
+        struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+        say("clock %zu: %s", i, timer_create(clocks[i], &event, &timer) < 0 ? error_name(errno) : "made");
+        const struct itimerspec soon = {{0, 0}, {0, 10000000}};
+        fired = 0;
+        TRY(timer_settime(timer, 0, &soon, NULL));
+        while (fired == 0) {
+        }
+        TRY(timer_delete(timer));
+    }
+    timer_t timer;
+    for (int bits = 0; bits < 8; bits++)
+        if ((bits & 3) == 3 || bits >= 4)
+            say("of process 1, %d: %s", bits, timer_create(clock_of(1, bits), NULL, &timer) < 0 ? error_name(errno) : "made");
+    say("none: %s", timer_create(12, NULL, &timer) < 0 ? error_name(errno) : "made");
+    const struct timespec moment = {0, 1000};
+    say("sleep: %s", error_name(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &moment, NULL)));
+    say("sleep: %s", error_name(clock_nanosleep(clock_of(1, 6), 0, &moment, NULL)));
+}
+
 CASE(processor_time)
 {
     volatile unsigned long sum = 0;

@@ -20,19 +20,15 @@ class OrdinaryUser:
     def __init__(self, subordinate=False, others=()):
         """others: further lines of subuid(5) and subgid(5)."""
         self.subordinates = [f"{NAME}:{SUBORDINATE}:65536"] * subordinate + list(others)
-        self.mounted = []
+        self.mounted = False
 
-    def replace(self, path, text):
-        """The file has another text, for us and whom we start."""
-        ours = os.path.join(self.folder, os.path.basename(path))
-        with open(ours, "w", encoding="utf-8") as out:
-            out.write(text)
-        os.chmod(ours, 0o644)
-        if not os.path.exists(path):
-            with open(path, "w", encoding="utf-8"):
-                pass
-        mount(ours, path, "none", MS_BIND)
-        self.mounted.append(path)
+    def own_etc(self):
+        """/etc is a copy, for us and whom we start. All of it: from a single file that is mounted there the mount is taken away when
+        somebody else on the machine puts a new one in its place, as useradd(8) does."""
+        ours = os.path.join(self.folder, "etc")
+        subprocess.run(["cp", "-a", "/etc", ours], check=True)
+        mount(ours, "/etc", "none", MS_BIND)
+        self.mounted = True
 
     def __enter__(self):
         private_mounts()
@@ -57,16 +53,18 @@ class OrdinaryUser:
         for program in ("postern", "postern-sentry", "postern-gofer", "postern-cell", "postern-init"):
             shutil.copy(os.path.join(built, program), programs)
         self.postern = os.path.join(programs, "postern")
-        with open("/etc/passwd", encoding="utf-8") as passwd:
-            self.replace("/etc/passwd", passwd.read() + f"{NAME}:x:{UID}:{GID}::{self.home}:/bin/sh\n")
-        with open("/etc/group", encoding="utf-8") as group:
-            self.replace("/etc/group", group.read() + f"{NAME}:x:{GID}:\n")
+        self.own_etc()
+        with open("/etc/passwd", "a", encoding="utf-8") as passwd:
+            passwd.write(f"{NAME}:x:{UID}:{GID}::{self.home}:/bin/sh\n")
+        with open("/etc/group", "a", encoding="utf-8") as group:
+            group.write(f"{NAME}:x:{GID}:\n")
         for path in ("/etc/subuid", "/etc/subgid"):
-            self.replace(path, "".join(line + "\n" for line in self.subordinates))
+            with open(path, "w", encoding="utf-8") as subordinate:
+                subordinate.write("".join(line + "\n" for line in self.subordinates))
 
     def __exit__(self, *_):
-        for path in reversed(self.mounted):
-            umount(path)
+        if self.mounted:
+            umount("/etc")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def words(self, argv, env=()):

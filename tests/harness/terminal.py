@@ -59,6 +59,8 @@ class Terminal:
             self.pump(0.02)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
+                while select.select([self.fd], [], [], 0)[0] and self.pump(0):
+                    pass  # its last words: they came before its end, and may come to us after it
                 code = os.waitstatus_to_exitcode(status)
                 self.code = code if code >= 0 else 128 - code
                 return self.code

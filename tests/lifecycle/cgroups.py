@@ -295,7 +295,7 @@ def check_occupied(box, runtime):
             file.write(text)
         code = second.create(start=False)
         if runtime == "postern":
-            assert code != 0 and "processes already" in second.said(), second.said()
+            assert code != 0 and "container's cgroup is not empty" in second.said(), second.said()
         assert read_words(first.folders()[0] + "/cgroup.procs") != []
 
 

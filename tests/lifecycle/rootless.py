@@ -4,6 +4,7 @@ mode where that can do it here."""
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -146,6 +147,23 @@ def life(user, runtime, shared=()):
     return seen
 
 
+def said_ready(user, runtime):
+    """The user's service manager is told by the user's container."""
+    says = "import os, socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])"
+    made = Bundle(user, ONE, ["/usr/bin/python3", "-c", says])
+    for path in ("/usr", "/lib", "/lib64"):
+        made.config["mounts"].append({"destination": path, "type": "bind", "source": os.path.realpath(path), "options": ["rbind", "ro"]})
+    made.write()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(20)
+        manager.bind(os.path.join(user.home, "manager"))
+        os.chown(os.path.join(user.home, "manager"), UID, GID)
+        words = user.words(command(user, runtime, "run", "--bundle", made.where, "ready"), [f"NOTIFY_SOCKET={user.home}/manager"])
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, timeout=60, check=False)
+        os.unlink(os.path.join(user.home, "manager"))
+        return done.returncode, manager.recv(100), manager.recv(100)[:8]
+
+
 def no_permission(user, runtime):
     """What the user may not read or write is named, and nothing is left of the attempt."""
     made = Bundle(user, ONE, ["true"])
@@ -184,6 +202,8 @@ def test(runtime):
         for shared in (("ipc",), ("uts",), ("ipc", "uts")):
             wanted, got = life(user, "runc", shared), life(user, runtime, shared)
             assert wanted == got, f"life in the user's {shared}:\nrunc {wanted}\nhere {got}"
+        wanted, got = said_ready(user, "runc"), said_ready(user, runtime)
+        assert wanted == got, f"ready:\nrunc {wanted}\nhere {got}"
         nothing_left(user)
 
         if runtime == "postern":

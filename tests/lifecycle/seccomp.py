@@ -68,6 +68,7 @@ def cases():
         "routed and native": (profile("ALLOW", rule("ERRNO", "uname", "sync", "setpriority", errnoRet=5)), "uname; echo $?; nice -n 5 true; echo $?"),
         "architectures": (profile("ALLOW", rule("ERRNO", "mkdir"), architectures=["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_ARM"]),
                           mkdir),
+        "a listener for nothing": (profile("ALLOW", rule("ERRNO", "mkdir"), listenerPath="/no/such", listenerMetadata="x"), mkdir),
         "moby's": (engine_profile(), "mkdir /tmp/a; ls /tmp; id -u; sleep 0"),
     }
 
@@ -90,8 +91,8 @@ def test(runtime):
         assert wanted == got and wanted[1] == "Seccomp:\t2\nSeccomp_filters:\t1\n2\n0\n1000\n", f"shown:\nrunc {wanted}\nhere {got}"
     if runtime == "runc":
         return
-    code, _, error = run(runtime, profile("ALLOW", rule("NOTIFY", "mkdir")), "true")
-    assert code == 1 and "SCMP_ACT_NOTIFY" in error, (code, error)
+    code, _, error = run(runtime, profile("ALLOW", rule("ERRNO", "mkdir"), rule("NOTIFY", "mkdir"), listenerPath="/no/such"), "true")
+    assert code == 1 and "linux.seccomp.syscalls[1].action: SCMP_ACT_NOTIFY" in error, (code, error)
     flags = ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"]
     code, _, error = run(runtime, profile("ALLOW", rule("ERRNO", "mkdir"), flags=flags), "mkdir /tmp/made")
     assert code == 1 and "not permitted" in error, (code, error)

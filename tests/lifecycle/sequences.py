@@ -8,9 +8,14 @@ import threading
 import time
 
 from steps import until  # first: it knows where the harness is
+import binds
 import flags
 import patience
+import process
+import ready
+import resources
 import trouble
+import usage
 
 SLEEP = ("/bin/sleep", "1000")
 OWN_WORDS = "the words are our own"
@@ -446,5 +451,9 @@ def own_killed_create(d):
 
 def all_sequences():
     """Those compared with runc, and those (own_...) that know what is right."""
-    return {name.split("_", 1)[1].replace("_", "-"): what for name, what in {**globals(), **vars(flags), **vars(patience), **vars(trouble)}.items()
-            if name.startswith(("sequence_", "own_"))}
+    found = {}
+    for names in (globals(), *map(vars, (binds, flags, patience, process, ready, resources, trouble, usage))):
+        for name, what in names.items():
+            if name.startswith(("sequence_", "own_")):
+                assert found.setdefault(name.split("_", 1)[1].replace("_", "-"), what) is what, f"two tests are called {name}"
+    return found

@@ -132,6 +132,7 @@ class Driver:
         self.steps = []
         self.pids = {}
         self.names = {}
+        self.groups = set()
 
     def __enter__(self):
         self.box.__enter__()
@@ -157,6 +158,7 @@ class Driver:
     def bundle(self, name, *argv, change=None, **options):
         """Writes a bundle for a container called `name` in the steps; `change` edits its configuration."""
         options.setdefault("cgroup", f"/{CGROUPS}-{next(COUNTER)}-{self.box.runtime}")
+        self.groups.add(os.path.basename(options["cgroup"]))
         ident, command = self.box.prepare(list(argv), **options)
         self.names[name] = ident
         where = command[command.index("--bundle") + 1]
@@ -274,7 +276,7 @@ class Driver:
                 "processes": self.processes()}
 
     def cgroups(self):
-        return cgroup.named(lambda name: name.startswith(CGROUPS) and name.endswith(self.box.runtime))
+        return cgroup.named(lambda name: name in self.groups)
 
     def processes(self):
         """Those that are ours to wait for: all that a container was made of."""

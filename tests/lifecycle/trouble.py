@@ -279,11 +279,12 @@ def own_crowd(d):
                 ["ps", "one"], ["update", "--pids-limit", "60", "one"])
     dice = random.Random(1)
     known = {0, 1, 137, 255}
+    asked = {("create", -signal.SIGTERM), ("exec", -signal.SIGTERM)}  # delete --force asks those to end who are at work on it
     for turn in range(6):
         chosen = [[dice.choice(commands) for _ in range(6)] for _ in range(6)]
         codes = []
-        failures = in_threads([lambda mine=mine: codes.extend(d.quietly(*words) for words in mine) for mine in chosen])
-        d.check(f"turn {turn}: all end, and say how", [failures, sorted(set(codes) - known)], [[], []])
+        failures = in_threads([lambda mine=mine: codes.extend((words[0], d.quietly(*words)) for words in mine) for mine in chosen])
+        d.check(f"turn {turn}: all end, and say how", [failures, sorted({one for one in codes if one[1] not in known} - asked)], [[], []])
         code, out, _ = d.call(["state", "one"])
         if code == 0:
             state = json.loads(out)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """User namespaces with mappings and by path, as root, compared with runc."""
+import json
 import os
 import subprocess
 import sys
@@ -116,6 +117,43 @@ def by_path(runtime):
         holder.wait()
 
 
+def of_another(runtime):
+    """The namespace of another container, as a pod's containers share it, and of one that has joined it; and a container that has none."""
+    with Sandbox(runtime, "busybox", copy=True) as box:
+        host = Host(box)
+        shift(box.root)
+        started, done = [], []
+
+        def state(ident):
+            return json.loads(subprocess.run(box.command("state", ident), capture_output=True, text=True, timeout=60, check=True).stdout)
+
+        def start(change):
+            ident, command = box.prepare(["/bin/sleep", "100"])
+            words = command[command.index("--bundle"):]
+            patched.edit(os.path.join(words[1], "config.json"), change)
+            started.append(ident)
+            subprocess.run(box.command("run", "-d", *words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           timeout=60, check=True)
+            return f"/proc/{state(ident)['pid']}/ns/user"
+
+        try:
+            first = start(with_users(MAPS))
+            second = start(with_users(MAPS, path=first))
+            for path in (first, second):
+                done.append(patched.run(box, ["/bin/sh", "-c", FACTS], with_users(MAPS, path=path), mounts=host.mounts))
+            done.append(subprocess.run(box.command("exec", "-u", "5:6", started[1], "sh", "-c", "id; touch /tmp/e; stat -c %u:%g /tmp/e"),
+                                       stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False))
+            if runtime != "runc":  # which takes no path without mappings; 1.2 does, and has no more to say of this one
+                plain = start(lambda config: None)
+                own = patched.run(box, ["/bin/sh", "-c", "cat /proc/self/uid_map; stat -c %u /"], with_users({}, path=plain))
+                assert own.stdout.split() == ["0", "0", "4294967295", str(UIDS)], own
+                assert patched.run(box, ["/bin/true"], with_users({}, path=first)).returncode == 0
+            return [(one.returncode, one.stdout, one.stderr) for one in done]
+        finally:
+            for ident in started:
+                subprocess.run(box.command("delete", "--force", ident), stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+
+
 def id_mapped(runtime):
     """Binds whose files have other owners than on disk, without a user namespace and with the container's."""
     one = {"uidMappings": [{"containerID": 1234, "hostID": 0, "size": 1}], "gidMappings": [{"containerID": 1235, "hostID": 0, "size": 1}]}
@@ -152,6 +190,8 @@ def test(runtime):
     assert wanted == got and got[0] == 0, f"\nrunc {wanted}\nhere {got}"
     assert got[3]["d"] == (UIDS, GIDS) and got[3]["his"] == (UIDS + 65534, GIDS + 65534), got[3]
     assert by_path(runtime)[:4] == got[:4], (by_path(runtime), got)
+    wanted, got = of_another("runc"), of_another(runtime)
+    assert wanted == got and [one[0] for one in got] == [0] * 3, f"another's:\nrunc {wanted}\nhere {got}"
     wanted, got = executed("runc"), executed(runtime)
     assert wanted == got and "written" in got[3], f"exec:\nrunc {wanted}\nhere {got}"
 

@@ -16,7 +16,7 @@ tee x y <moved >/dev/null; cmp x y; comm -12 x y | cmp - x; join x y >/dev/null
 sort -R x | sort -n | cmp - <(sort -n x); sort --parallel=2 -S 100K x >/dev/null; shuf x | wc -l | grep -qx 10000
 sha512sum x | sha512sum -c --quiet; cksum x >/dev/null; b2sum x >/dev/null; base64 x | base64 -d | cmp - x
 timeout 5 tail -n 1 -f --pid=$$ x >/dev/null & kill $!; wait || true
-expr 6 \* 7 | grep -qx 42; factor 91 | grep -qx '91: 7 13'; nice -n 5 nice | grep -qx 5; env -i A=1 env | grep -qx A=1
+expr 6 \* 7 | grep -qx 42; factor 91 | grep -qx '91: 7 13'; n=$(($(nice) + 5)); nice -n 5 nice | grep -qx "$((n > 19 ? 19 : n))"; env -i A=1 env | grep -qx A=1
 chroot / true; stdbuf -oL echo x | grep -qx x; od -An -tx1 <<<A | grep -q 41; realpath ../c/./x | grep -qx /tmp/c/x
 mknod null c 1 3 || true; flock x true; getent hosts localhost >/dev/null; script -qc 'echo typed' /dev/null | grep -q typed
 setfattr=$(command -v setfattr || true); touch "$(printf 'new\nline')"; ls -b | grep -q 'new\\nline'

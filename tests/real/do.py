@@ -194,7 +194,7 @@ def users(box):
 
 def limits(box):
     got = box.do(["--time", "300ms"], ["sleep", "60"])
-    assert got.code == 124 and got.seconds < 30, got
+    assert got.code == 124 and got.seconds < 30 and "the time was up" in got.err, got
     got = box.do(["--time", "1h"], ["sh", "-c", "exit 5"])
     assert got.code == 5, got
     # a fork bomb is caught before it fills the machine
@@ -207,8 +207,15 @@ def limits(box):
     got = box.shell("head -c 9m /dev/zero > /usr/big; head -c 9m /dev/zero > /tmp/big", "--layer", "16m")
     assert got.code == 1, got
     got = box.do(["--memory", "48m"], ["python3", "-c", "x = bytearray(200 << 20); print('kept')"])
-    assert got.code == 137 and "kept" not in got.out, got
-    got = box.shell("cat /sys/fs/cgroup/cpu.max", "--cpus", "0.5")
+    assert got.code == 137 and "kept" not in got.out and "out of memory" in got.err, got
+    got = box.do(["--memory", "48m"], ["sh", "-c", "python3 -c 'x = bytearray(200 << 20)'; exit 3"])
+    assert got.code == 3 and "out of memory" in got.err, got
+    got = box.do(["--memory", "48m"], ["sh", "-c", "kill -KILL $$"])
+    assert got.code == 137 and got.err == "", got
+    for kinds in ("/etc/hostname:/usr", "/usr:/etc/hostname"):
+        got = box.do(["--bind", kinds], ["true"])
+        assert got.code == 125 and "not a directory" in got.err.lower(), got
+    got = box.shell("cd /sys/fs/cgroup; if test -e cpu; then cat cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us; else cat cpu.max; fi", "--cpus", "0.5")
     assert got.out.split() == ["50000", "100000"], got
     for wrong in (["--memory", "0"], ["--memory", "much"], ["--time", "0"], ["--time", "soon"], ["--cpus", "0"], ["--cpus", "-1"],
                   ["--pids", "x"], ["--layer", "0"], ["--network", "bridge"]):

@@ -59,8 +59,8 @@ gcc -O2 -o dynamic calls.c
 gcc -O2 -static -o static calls.c
 sleep 1
 echo quiet
-./static 500000
-./dynamic 500000
+./static 300000
+./dynamic 300000
 echo busy
 busy=
 for i in 1 2 3; do (while :; do :; done) & busy="$busy $!"; done

@@ -734,7 +734,8 @@ static void test_device_defaults(void **state)
 {
     (void)state;
     struct oci_config *config = config_of("\"devices\":[{\"allow\":false,\"access\":\"rwm\"},{\"allow\":true,\"type\":"
-                                          "\"c\",\"major\":10,\"access\":\"r\"}]");
+                                          "\"c\",\"major\":10,\"access\":\"r\"},{\"allow\":true,\"type\":\"c\","
+                                          "\"major\":11,\"access\":\"x\"},{\"allow\":true,\"type\":\"c\",\"major\":12,\"access\":\"awr\"}]");
     struct cgroup_device_rule *rules = NULL;
     size_t count = 0;
     assert_int_equal(cgroup_device_rules(config->linux_config.resources, &rules, &count), 0);
@@ -744,6 +745,8 @@ static void test_device_defaults(void **state)
     assert_int_equal(rules[1].major, 10);
     assert_int_equal(rules[1].minor, -1);
     assert_int_equal(rules[1].access, CGROUP_DEVICE_READ);
+    assert_int_equal(rules[2].major, 12); /* the one between them is about nothing */
+    assert_int_equal(rules[2].access, CGROUP_DEVICE_READ | CGROUP_DEVICE_WRITE);
     free(rules);
     (void)oci_free(config);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/fs/fuse_nodes.c sentry/fs/fuse_protocol.c sentry/fs/procfs_text.c */
+/* sources: sentry/kernel/share.c sentry/kernel/id_map.c sentry/fs/fuse_nodes.c sentry/fs/fuse_protocol.c sentry/fs/procfs_text.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,11 +14,13 @@
 
 #include "sentry/fs/fuse_private.h"
 
+enum { ROOT = 0, USER = 1000, OTHER = 1001 };
+
 static struct fuse_nodes nodes;
 static _Alignas(16) char frame[FUSE_BUFFER_SIZE];
 static struct fuse_reply reply;
 
-static int generated, generate_result;
+static int generated, generate_result, padding;
 static char stored[64];
 static pid_t last_reader;
 
@@ -28,6 +30,8 @@ static int generate(const void *source, pid_t reader, struct text *text)
     if (generate_result < 0)
         return generate_result;
     text_printf(text, "%s %d\n", (const char *)source, ++generated);
+    for (int i = 0; i < padding; i++)
+        text_printf(text, "%1000d", i);
     return 0;
 }
 
@@ -47,6 +51,7 @@ static int set_up(void **state)
     fuse_nodes_init(&nodes);
     generated = 0;
     generate_result = 0;
+    padding = 0;
     stored[0] = '\0';
     return 0;
 }
@@ -82,7 +87,7 @@ static uint64_t add_node(int access)
 {
     struct fuse_node_spec spec = {
         .generate = generate, .store = store, .access = access, .mode = 0640, .uid = 7, .gid = 8, .source = "count"};
-    int64_t number = fuse_node_register(&nodes, &spec);
+    int64_t number = fuse_node_register(&nodes, &spec, USER);
     assert_true(number >= FUSE_FIRST_NODE);
     return (uint64_t)number;
 }
@@ -260,9 +265,110 @@ static void test_is_bounded(void **state)
     (void)state;
     const struct fuse_node_spec spec = {.generate = generate};
     int64_t number = 0;
-    for (int i = 0; i < FUSE_NODES_MAX + 10 && number >= 0; i++)
-        number = fuse_node_register(&nodes, &spec);
+    int count = 0;
+    while (count < FUSE_NODES_MAX + 10 && (number = fuse_node_register(&nodes, &spec, ROOT)) >= 0)
+        count++;
     assert_int_equal(number, -ENFILE);
+    assert_int_equal(count, FUSE_NODES_MAX);
+}
+
+/* Nobody takes all; what he lets go of he can have again. */
+static void test_nodes_are_shared(void **state)
+{
+    (void)state;
+    const struct fuse_node_spec spec = {.generate = generate};
+    int64_t number, last = 0;
+    while ((number = fuse_node_register(&nodes, &spec, USER)) >= 0)
+        last = number;
+    assert_int_equal(number, -ENFILE);
+    number = fuse_node_register(&nodes, &spec, OTHER);
+    assert_true(number >= 0);
+    assert_int_equal(fuse_node_user(&nodes, (uint64_t)number), OTHER);
+    fuse_node_registered(&nodes, (uint64_t)last - 2);
+    fuse_node_registered(&nodes, (uint64_t)last); /* one for the other's, one to have again */
+    assert_int_equal(fuse_node_register(&nodes, &spec, USER), last - 2);
+    assert_int_equal(fuse_node_user(&nodes, (uint64_t)last - 2), USER);
+}
+
+static void test_handles_are_shared(void **state)
+{
+    (void)state;
+    uint64_t node = add_node(O_RDONLY);
+    const struct fuse_open_in in = {.flags = O_RDONLY};
+    while (request(FUSE_OPEN, node, &in, sizeof(in), NULL, 0) == 0)
+        continue;
+    assert_int_equal(reply.header.error, -ENFILE);
+    const struct fuse_node_spec spec = {.generate = generate};
+    (void)open_node((uint64_t)fuse_node_register(&nodes, &spec, OTHER), O_RDONLY);
+    release(node, 0);
+    release(node, 1);
+    (void)open_node(node, O_RDONLY);
+}
+
+/* One who begins to read more than he may have kept begins anew now and then, and all can be read. */
+static void test_texts_are_shared(void **state)
+{
+    (void)state;
+    padding = 1000;
+    uint64_t node = add_node(O_RDONLY), handles[FUSE_TEXT_MAX / 1000000 + 10];
+    const size_t count = sizeof(handles) / sizeof(handles[0]);
+    for (size_t i = 0; i < count; i++) {
+        handles[i] = open_node(node, O_RDONLY);
+        assert_int_equal(read_node(node, handles[i], 0, 1), 0);
+    }
+    assert_true(nodes.text_share.taken <= FUSE_TEXT_MAX / 2 && nodes.text_share.taken > FUSE_TEXT_MAX / 4);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(read_node(node, handles[i], 0, 5), 0);
+        assert_memory_equal(reply.data, "count", 5);
+        assert_int_equal(read_node(node, handles[i], 1000000, 1), 0);
+        assert_int_equal(reply.size, 1);
+        release(node, handles[i]);
+    }
+    assert_int_equal(nodes.text_share.taken, 0);
+    assert_int_equal(nodes.handle_share.taken, 0);
+}
+
+static void test_folders(void **state)
+{
+    (void)state;
+    const struct fuse_node_spec spec = {.access = O_RDONLY, .mode = S_IFDIR | 0555, .path = "/proc/1"};
+    uint64_t file = add_node(O_RDONLY), folder = (uint64_t)fuse_node_register(&nodes, &spec, USER);
+    assert_int_equal(folder % 2, 1);
+    char name[24];
+    snprintf(name, sizeof(name), "%llu", (unsigned long long)folder);
+    assert_int_equal(request(FUSE_LOOKUP, 1, name, strlen(name) + 1, NULL, 0), 0);
+    assert_int_equal(reply.body.entry.attr.mode, S_IFDIR | 0555);
+    const struct fuse_open_in in = {.flags = O_RDONLY | O_DIRECTORY};
+    assert_int_equal(request(FUSE_OPENDIR, folder, &in, sizeof(in), NULL, 0), 0);
+    const struct fuse_release_in closing = {.fh = reply.body.open.fh};
+    fuse_node_registered(&nodes, folder);
+    assert_int_equal(request(FUSE_READDIR, folder, NULL, 0, NULL, 0), 0);
+    assert_int_equal(reply.size, 0);
+    assert_int_equal(read_node(folder, closing.fh, 0, 10), -EBADF);
+    assert_int_equal(request(FUSE_GETATTR, folder - 1, NULL, 0, NULL, 0), -ESTALE); /* a file it is not */
+    assert_int_equal(request(FUSE_GETATTR, file + 1, NULL, 0, NULL, 0), -ESTALE);
+    assert_int_equal(request(FUSE_RELEASEDIR, folder, &closing, sizeof(closing), NULL, 0), 0);
+    assert_int_equal(request(FUSE_GETATTR, folder, NULL, 0, NULL, 0), -ESTALE);
+}
+
+/* Whose turn it is. */
+static void test_users_of_frames(void **state)
+{
+    (void)state;
+    const struct fuse_node_spec spec = {.generate = generate};
+    uint64_t number = (uint64_t)fuse_node_register(&nodes, &spec, OTHER);
+    char name[64];
+    snprintf(name, sizeof(name), "%llu", (unsigned long long)number);
+    struct fuse_in_header header = {.opcode = FUSE_READ, .nodeid = number};
+    memcpy(frame, &header, sizeof(header));
+    assert_int_equal(fuse_frame_user(&nodes, frame, sizeof(header)), OTHER);
+    header = (struct fuse_in_header){.opcode = FUSE_LOOKUP, .nodeid = 1};
+    memcpy(frame, &header, sizeof(header));
+    memcpy(frame + sizeof(header), name, sizeof(name));
+    assert_int_equal(fuse_frame_user(&nodes, frame, sizeof(header) + strlen(name) + 1), OTHER);
+    assert_int_equal(fuse_frame_user(&nodes, frame, sizeof(header) + sizeof(name)), ROOT);
+    assert_int_equal(fuse_frame_user(&nodes, frame, sizeof(header)), ROOT);
+    assert_int_equal(fuse_frame_user(&nodes, frame, 3), ROOT);
 }
 
 static void test_setattr(void **state)
@@ -350,6 +456,11 @@ int main(void)
         TEST(test_a_node_nobody_opened_goes_at_once),
         TEST(test_handles_belong_to_their_node),
         TEST(test_is_bounded),
+        TEST(test_nodes_are_shared),
+        TEST(test_handles_are_shared),
+        TEST(test_texts_are_shared),
+        TEST(test_folders),
+        TEST(test_users_of_frames),
         TEST(test_setattr),
         TEST(test_malformed_frames),
         TEST(test_random_frames),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Programs as files: every header field is hostile. */
-/* sources: sentry/platform/worker.c lib/thread.c sentry/platform/unlocked.c sentry/platform/loader.c */
+/* sources: sentry/kernel/share.c sentry/kernel/id_map.c sentry/platform/worker.c lib/thread.c sentry/platform/unlocked.c sentry/platform/loader.c */
 #include <elf.h>
 #include <errno.h>
 #include <setjmp.h>

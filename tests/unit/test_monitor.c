@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/monitor.c runtime/console.c runtime/signals.c runtime/log.c runtime/await.c */
+/* sources: runtime/monitor.c runtime/console.c runtime/job.c runtime/notify.c runtime/signals.c runtime/log.c runtime/await.c */
 /* The loop of `postern run` on processes that stand in for init and sentry: exit statuses, signals, a sentry that
  * fails, and the console between a terminal of ours and a pty. */
 #include <setjmp.h>
@@ -147,7 +147,7 @@ static int run_until(struct stand_in *stand_in, int64_t deadline, char *said, si
     assert_int_equal(pipe(pipe_fds), 0);
     (void)dup2(pipe_fds[1], STDERR_FILENO);
     (void)close(pipe_fds[1]);
-    int status = monitor_run(&stand_in->sandbox, &container, &signals, NULL, deadline);
+    int status = monitor_run(&stand_in->sandbox, &container, &signals, &(struct monitor_options){.deadline = deadline});
     (void)dup2(saved, STDERR_FILENO);
     (void)close(saved);
     ssize_t got = read(pipe_fds[0], said, room - 1);
@@ -192,7 +192,7 @@ static void test_deadline(void **state)
     char said[512];
     start(&stand_in, sleep_for_ever, 0, sleep_for_ever, 0);
     assert_int_equal(run_until(&stand_in, 1, said, sizeof(said)), EXIT_TIMED_OUT);
-    assert_string_equal(said, "");
+    assert_string_equal(said, "postern: warning: the time was up\n");
     finish(&stand_in);
     start(&stand_in, exit_with, 3, answer, 0);
     assert_int_equal(run_until(&stand_in, INT64_MAX, said, sizeof(said)), 3);
@@ -419,7 +419,7 @@ static pid_t spawn_relay(int input, int output, struct pty guest, const char *sc
     stand_in.sandbox.sentry_pidfd = (int)syscall(SYS_pidfd_open, stand_in.sandbox.sentry, 0);
     stand_in.sandbox.init_pidfd = (int)syscall(SYS_pidfd_open, stand_in.sandbox.init, 0);
     if (console_open(guest.master, 0, &console, &error) == 0)
-        status = monitor_run(&stand_in.sandbox, &container, &signals, &console, 0);
+        status = monitor_run(&stand_in.sandbox, &container, &signals, &(struct monitor_options){.console = &console});
     (void)kill(stand_in.sandbox.sentry, SIGKILL);
     _exit(status);
 }

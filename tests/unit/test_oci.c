@@ -359,11 +359,24 @@ static void test_null_unknown_and_repeated_names(void **state)
     struct oci_config *config =
         read_with("\"mounts\":null,\"hostname\":null,\"future\":{\"mounts\":[1,{\"a\":null}]},\"hostname\":\"one\","
                   "\"hostname\":\"two\",\"domainname\":\"gone\",\"domainname\":null",
-                  "\"env\":null,\"Args\":7", "\"seccomp\":null,\"namespaces\":null");
+                  "\"env\":null,\"arguments\":7", "\"seccomp\":null,\"namespaces\":null");
     assert_int_equal(config->mounts.count, 0);
     assert_string_equal(config->hostname, "two");
     assert_null(config->domainname);
     assert_null(config->linux_config.seccomp);
+    oci_free(config);
+}
+
+/* As Go reads them: in whatever case, and the last of all spellings counts. */
+static void test_names_in_any_case(void **state)
+{
+    (void)state;
+    struct oci_config *config = read_with("\"hostname\":\"one\",\"HostName\":\"two\",\"DOMAINNAME\":\"there\"",
+                                          "\"Env\":[\"A=1\"]", "\"SECCOMP\":{\"DefaultAction\":\"SCMP_ACT_ALLOW\"}");
+    assert_string_equal(config->hostname, "two");
+    assert_string_equal(config->domainname, "there");
+    assert_int_equal(config->process.env.count, 1);
+    assert_non_null(config->linux_config.seccomp);
     oci_free(config);
 }
 
@@ -496,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_resources),
         cmocka_unit_test(test_seccomp),
         cmocka_unit_test(test_null_unknown_and_repeated_names),
+        cmocka_unit_test(test_names_in_any_case),
         cmocka_unit_test(test_default_spec),
         cmocka_unit_test(test_default_spec_without_root),
         cmocka_unit_test(test_process_alone),

@@ -124,10 +124,10 @@ static void expect_error(const char *const *words, const char *text)
 static void test_errors(void **state)
 {
     (void)state;
-    expect_error((const char *const[]){"postern", "--frob", "run", NULL}, "unknown or ambiguous option --frob");
-    expect_error((const char *const[]){"postern", "-x", NULL}, "unknown or ambiguous option -x");
-    expect_error((const char *const[]){"postern", "--root", NULL}, "option --root needs an argument");
-    expect_error((const char *const[]){"postern", "--debug=yes", NULL}, "option --debug=yes takes no argument");
+    expect_error((const char *const[]){"postern", "--frob", "run", NULL}, "unknown or ambiguous option --frob; see postern --help");
+    expect_error((const char *const[]){"postern", "-x", NULL}, "unknown or ambiguous option -x; see postern --help");
+    expect_error((const char *const[]){"postern", "--root", NULL}, "option --root needs an argument; see postern --help");
+    expect_error((const char *const[]){"postern", "--debug=yes", NULL}, "option --debug=yes takes no argument; see postern --help");
     expect_error((const char *const[]){"postern", "--root", "", "run", NULL}, "--root: \"\" is no folder");
     expect_error((const char *const[]){"postern", "--log-format", "xml", NULL},
                  "--log-format is text or json, not \"xml\"");

@@ -38,11 +38,20 @@ ssize_t dentry_relative_path(const struct dentry *dentry, char *buffer, size_t s
     return (ssize_t)strlen(process_root);
 }
 
+/* What is there: names that end in "d" are folders. */
+static const char *there[4];
+static struct inode inodes[2] = {{.attributes = {.stx_mode = S_IFCHR}}, {.attributes = {.stx_mode = S_IFDIR, .stx_dev_minor = 9}}};
+static struct dentry dentries[2] = {{.inode = &inodes[0]}, {.inode = &inodes[1]}};
+
 int vfs_find(struct vfs *vfs, const char *path, struct dentry **ret_dentry)
 {
     (void)vfs;
-    (void)path;
-    (void)ret_dentry;
+    for (size_t i = 0; i < 4 && there[i] != NULL; i++) {
+        if (strcmp(there[i], path) != 0)
+            continue;
+        *ret_dentry = &dentries[path[strlen(path) - 1] == 'd'];
+        return 0;
+    }
     return -ENOENT;
 }
 
@@ -74,6 +83,7 @@ static int set_up(void **state)
     add_mount("/", "overlay", "overlay", "rw,relatime,lowerdir=a", 30);
     add_mount("/proc", "proc", "proc", "rw,nosuid,nodev,noexec,relatime", 0);
     add_mount("/srv", "ext4", "/dev/sda1", "ro,relatime", 31);
+    boot->mounts[boot->mount_count - 1].whole_readonly = 1;
     add_mount("/srv/my dir", "tmpfs", "tm\\p fs", "rw,nosuid,size=64k,mode=755", 32);
     return boot == NULL;
 }
@@ -122,9 +132,9 @@ static void test_paths_below_a_root(void **state)
 static void test_parents(void **state)
 {
     (void)state;
-    assert_int_equal(mount_parent(boot, 1), 0);
-    assert_int_equal(mount_parent(boot, 2), 0);
-    assert_int_equal(mount_parent(boot, 3), 2);
+    assert_int_equal(mount_holder(boot, boot->mounts[1].destination, 1), 0);
+    assert_int_equal(mount_holder(boot, boot->mounts[2].destination, 2), 0);
+    assert_int_equal(mount_holder(boot, boot->mounts[3].destination, 3), 2);
 }
 
 static void test_mountinfo(void **state)
@@ -162,15 +172,53 @@ static void test_shows_the_upper_of_two(void **state)
     assert_null(strstr(text.data, "/dev/sda1"));
 }
 
-static void test_the_cgroup_folder_is_version_2(void **state)
+/* As runc's mounts over them: parts of the tree itself, an empty folder, the container's null device; what is not there, and what is
+ * in a real mount, is not. */
+static void test_masks(void **state)
 {
     (void)state;
-    add_mount("/sys/fs/cgroup", "cgroup", "cgroup", "ro", 0);
+    add_mount("/dev", "tmpfs", "tmpfs", "rw,nosuid,mode=755", 50);
+    for (size_t i = 0; i < boot->mount_count; i++)
+        if (strcmp(boot->mounts[i].destination, "/proc") == 0)
+            boot->mounts[i].kind = BOOT_MOUNT_PROC;
+    const char *const readonly[] = {"/proc/sysd", "/proc/nothing", "/etcd"}, *const masked[] = {"/proc/acpid", "/proc/kcore", "/proc/none"};
+    for (size_t i = 0; i < 3; i++) {
+        strcpy(boot->readonly[boot->readonly_count++], readonly[i]);
+        strcpy(boot->masked[boot->masked_count++], masked[i]);
+    }
+    const char *const found[] = {"/proc/sysd", "/proc/acpid", "/proc/kcore", "/etcd"};
+    memcpy(there, found, sizeof(there));
+    sentry.vfs = (struct vfs *)1;
+    auto_text struct text mounts = {0}, info = {0};
+    const struct synth_source source = {.sentry = &sentry};
+    assert_int_equal(proc_mounts_text(&source, &mounts), 0);
+    assert_int_equal(proc_mountinfo_text(&source, &info), 0);
+    memset(there, 0, sizeof(there));
+    sentry.vfs = NULL;
+
+    assert_non_null(strstr(mounts.data, "proc /proc/sysd proc ro,nosuid,nodev,noexec,relatime 0 0\n"
+                                        "tmpfs /proc/acpid tmpfs ro,relatime 0 0\n"
+                                        "tmpfs /proc/kcore tmpfs rw,nosuid,mode=755 0 0\n"));
+    assert_null(strstr(mounts.data, "nothing"));
+    assert_null(strstr(mounts.data, "/etcd"));
+    assert_null(strstr(mounts.data, "/proc/none"));
+    assert_non_null(strstr(info.data, " 0:9 /sysd /proc/sysd ro,nosuid,nodev,noexec,relatime - proc proc rw\n"));
+    assert_non_null(strstr(info.data, " / /proc/acpid ro,relatime - tmpfs tmpfs ro\n"));
+    assert_non_null(strstr(info.data, " /null /proc/kcore rw,nosuid - tmpfs tmpfs rw,mode=755\n"));
+}
+
+static void test_cgroup_folders_of_either_version(void **state)
+{
+    (void)state;
+    add_mount("/sys/fs/cgroup", "cgroup2", "cgroup", "ro", 0);
+    boot->mounts[boot->mount_count - 1].kind = BOOT_MOUNT_CGROUP;
+    add_mount("/cgroup/memory", "cgroup", "cgroup", "ro,nosuid,memory", 0);
     boot->mounts[boot->mount_count - 1].kind = BOOT_MOUNT_CGROUP;
     auto_text struct text text = {0};
     const struct synth_source source = {.sentry = &sentry};
     assert_int_equal(proc_mountinfo_text(&source, &text), 0);
-    assert_non_null(strstr(text.data, "/sys/fs/cgroup ro - cgroup2 cgroup ro\n"));
+    assert_non_null(strstr(text.data, "/sys/fs/cgroup ro - cgroup2 cgroup rw\n"));
+    assert_non_null(strstr(text.data, "/cgroup/memory ro,nosuid - cgroup cgroup rw,memory\n"));
 }
 
 int main(void)
@@ -182,7 +230,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_mountinfo, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mounts_from_another_root, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_shows_the_upper_of_two, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_cgroup_folder_is_version_2, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_masks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cgroup_folders_of_either_version, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

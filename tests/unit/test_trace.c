@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/platform/trace.c sentry/platform/decode.c sentry/platform/decode_flags.c sentry/platform/decode_names.c sentry/platform/decode_memory.c sentry/platform/worker.c */
+/* sources: sentry/kernel/share.c sentry/kernel/id_map.c sentry/platform/trace.c sentry/platform/decode.c sentry/platform/decode_flags.c sentry/platform/decode_names.c sentry/platform/decode_memory.c sentry/platform/worker.c */
 /* Lines of the trace. The "guest" is this process: addresses below 64 KiB stand for unmapped memory. */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /proc/PID/stat and io: the host's text, without the addresses where the reader may not look into the process, and not at all. The host
+ * cannot judge that: all processes of the container are one id to it. Judged at each reading, as by the kernel: who opened it may have
+ * become somebody else, and so may the process.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sentry/fs/procfs.h"
+#include "sentry/kernel/process.h"
+#include "sentry/sentry.h"
+
+/* proc_pid_stat(5): numbers of fields, and what stands there for others. */
+enum { FIELD_STATE = 3 };
+static const struct {
+    unsigned int first, last;
+    const char *shown;
+} private_fields[] = {
+    {26, 27, "1"}, /* startcode, endcode */
+    {28, 30, "0"}, /* startstack, kstkesp, kstkeip */
+    {35, 35, "0"}, /* wchan */
+    {45, 52, "0"}, /* start_data to env_end; exit_code */
+};
+
+static const char *shown_to_others(unsigned int field, const char *value)
+{
+    for (size_t i = 0; i < sizeof(private_fields) / sizeof(private_fields[0]); i++)
+        if (field >= private_fields[i].first && field <= private_fields[i].last)
+            return strcmp(value, "0") == 0 ? value : private_fields[i].shown; /* a kernel thread or a zombie has none */
+    return value;
+}
+
+void proc_pid_stat_substitute(char *host, bool shows_addresses, bool reads_itself, struct text *text)
+{
+    char *rest = strrchr(host, ')'); /* the name may have anything in it */
+    if (rest == NULL)
+        return;
+    rest++;
+    text_append(text, host, (size_t)(rest - host));
+    unsigned int field = FIELD_STATE;
+    for (char *save, *value = strtok_r(rest, " \n", &save); value != NULL; value = strtok_r(NULL, " \n", &save), field++) {
+        const char *shown = shows_addresses ? value : shown_to_others(field, value);
+        text_string(text, " ");
+        text_string(text, field == FIELD_STATE && reads_itself ? "R" : shown);
+    }
+    text_string(text, "\n");
+}
+
+static enum process_look look(const struct synth_source *source)
+{
+    const pid_t subject = source->subject.vtid != 0 ? source->subject.vtid : source->subject.vpid;
+    return process_may_look(source->sentry->processes, source->reader, subject);
+}
+
+int proc_pid_stat_text(const struct synth_source *source, struct text *text)
+{
+    auto_text struct text host = {0};
+    int result = proc_subject_read(source, "stat", &host);
+    if (result < 0)
+        return result == -ENOENT ? -ESRCH : result;
+    enum process_look granted = look(source);
+    proc_pid_stat_substitute(host.data, granted != PROCESS_LOOK_REFUSED, granted == PROCESS_LOOK_ITSELF, text);
+    return 0;
+}
+
+int proc_io_text(const struct synth_source *source, struct text *text)
+{
+    if (look(source) == PROCESS_LOOK_REFUSED)
+        return -EACCES;
+    int result = proc_subject_read(source, "io", text);
+    return result == -ENOENT ? -ESRCH : result;
+}
