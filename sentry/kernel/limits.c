@@ -24,10 +24,10 @@ void limits_begin(struct limits *limits, const struct boot_config *boot)
             limits->of[boot->rlimits[i].resource] = (struct rlimit){boot->rlimits[i].soft, boot->rlimits[i].hard};
 }
 
-/* Does a capability make the soft limit void? */
+/* Does a capability make the soft limit void? The host's limit is all threads': if one may have less than others, none has more. */
 static bool is_void(const struct context *context, unsigned int resource)
 {
-    if (!limits_emulated(&context->limits, resource))
+    if (!limits_emulated(&context->limits, resource) || context->threads_differ)
         return false;
     if (resource == RLIMIT_MEMLOCK)
         return cred_capable(context->cred, CAP_IPC_LOCK);

@@ -304,6 +304,7 @@ CASE(locked_memory)
 
 HELPER(locker)
 {
+    (void)argc, (void)argv;
     say_limit("over an exec", RLIMIT_MEMLOCK);
     lock_pages("there");
     return 0;
