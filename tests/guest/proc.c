@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 
@@ -147,6 +148,13 @@ CASE(stat_line)
     for (char *at = after ? after + 1 : text; *at; at++)
         fields += *at == ' ';
     say("pid %d, fields %d", atoi(text) == getpid(), fields - 1);
+    unsigned long long start = 0;
+    for (int i = 3; after && i <= 22; i++)
+        start = strtoull(after = strchr(after + 1, ' ') + 1, NULL, 10), after--;
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    long long age = (long long)now.tv_sec * 100 - (long long)start;
+    say("started just now %d", age > -200 && age < 1000);
     slurp("/proc/self/statm");
     long size, resident;
     say("statm %d", sscanf(text, "%ld %ld", &size, &resident) == 2 && size >= resident && resident > 0);
