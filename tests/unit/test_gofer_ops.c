@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
@@ -710,6 +711,15 @@ static void test_queues(void **state)
     (void)close(fd);
 }
 
+/* Nobody has been granted that here. */
+static void test_ranks_are_not_for_all(void **state)
+{
+    (void)state;
+    const struct gofer_rank rank = {.what = GOFER_RANK_NICE, .tid = getpid(), .value = 19};
+    assert_int_equal(gofer_rank(gofer, &rank), -EPERM);
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), 0);
+}
+
 /* Another process of the host swaps a folder for a link out of the container, as fast as it can. */
 static void *swap(void *stop)
 {
@@ -776,6 +786,7 @@ int main(void)
         cmocka_unit_test(test_inotify),
         cmocka_unit_test(test_special),
         cmocka_unit_test(test_queues),
+        cmocka_unit_test(test_ranks_are_not_for_all),
         cmocka_unit_test(test_race),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
