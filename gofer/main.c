@@ -16,7 +16,7 @@
 #include "gofer/server.h"
 #include "postern/boot.h"
 #include "postern/confine.h"
-#include "postern/interrupt.h"
+#include "postern/connect.h"
 #include "postern/error.h"
 #include "postern/thread.h"
 
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
         (void)error_set(&error, status, "starting a thread");
     if (status == 0)
         status = take_arguments(argc, argv, &mapped, &error);
-    if (status == 0 && (status = interrupt_prepare()) < 0)
+    if (status == 0 && (status = connect_prepare()) < 0)
         (void)error_set(&error, status, "signals");
     if (status == 0)
         status = gofer_confine(mapped, server.ranks, &error);

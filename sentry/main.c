@@ -17,7 +17,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
-#include "postern/interrupt.h"
+#include "postern/connect.h"
 #include "postern/error.h"
 #include "postern/socket.h"
 #include "postern/thread.h"
@@ -151,7 +151,7 @@ static int make_parts(struct sentry *sentry, struct error *error)
 static int start(struct sentry *sentry, struct error *error)
 {
     /* Nobody looks into us. */
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || transient_prepare() < 0 || interrupt_prepare() < 0 ||
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || transient_prepare() < 0 || connect_prepare() < 0 ||
         signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return error_set(error, errno, "cannot start");
     int prepared = threads_prepare();

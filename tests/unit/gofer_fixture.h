@@ -24,7 +24,7 @@
 #include <cmocka.h>
 
 #include "gofer/server.h"
-#include "postern/interrupt.h"
+#include "postern/connect.h"
 #include "postern/socket.h"
 
 enum { FIXTURE_LABELS = 1900050000 };
@@ -71,7 +71,7 @@ static inline void fixture_serve(const struct gofer_fixture *fixture, int socket
     (void)prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0); /* as the runtime does */
     (void)signal(SIGIO, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
-    int status = interrupt_prepare();
+    int status = connect_prepare();
     if (status == 0)
         status = server_init(&server);
     if (status == 0)

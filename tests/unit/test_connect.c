@@ -16,7 +16,6 @@
 #include <cmocka.h>
 
 #include "postern/connect.h"
-#include "postern/interrupt.h"
 
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static socklen_t size;
@@ -52,7 +51,7 @@ static void test_full_queue(void **state)
     sigset_t blocked;
     (void)sigfillset(&blocked);
     assert_int_equal(sigprocmask(SIG_SETMASK, &blocked, NULL), 0);
-    assert_int_equal(interrupt_prepare(), 0);
+    assert_int_equal(connect_prepare(), 0);
 
     int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), first = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     socklen_t room = sizeof(address);
