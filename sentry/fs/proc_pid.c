@@ -75,28 +75,6 @@ TASK_LINK(exe, task->process->context->exe)
 TASK_LINK(cwd, task_fs(task).cwd)
 TASK_LINK(root, task_fs(task).root)
 
-/* Namespaces: names that stay the same, and lead nowhere: a guest cannot enter any. */
-static int ns_text(const struct synth_source *source, struct text *text)
-{
-    static const struct {
-        const char *type;
-        unsigned int number; /* of a machine's first one */
-    } namespaces[BOOT_NAMESPACES] = {
-        [BOOT_NAMESPACE_CGROUP] = {"cgroup", 4026531835u}, [BOOT_NAMESPACE_IPC] = {"ipc", 4026531839u},
-        [BOOT_NAMESPACE_MOUNT] = {"mnt", 4026531841u},     [BOOT_NAMESPACE_NETWORK] = {"net", 4026531840u},
-        [BOOT_NAMESPACE_PID] = {"pid", 4026531836u},       [BOOT_NAMESPACE_TIME] = {"time", 4026531834u},
-        [BOOT_NAMESPACE_USER] = {"user", 4026531837u},     [BOOT_NAMESPACE_UTS] = {"uts", 4026531838u},
-    };
-    const char *name = source->entry->path + sizeof("ns/") - 1; /* pid_for_children is a pid namespace */
-    const size_t length = strcspn(name, "_");
-    for (size_t i = 0; i < BOOT_NAMESPACES; i++) {
-        const uint64_t number = source->sentry->boot->namespaces[i];
-        if (strncmp(namespaces[i].type, name, length) == 0 && namespaces[i].type[length] == '\0')
-            text_printf(text, "%s:[%" PRIu64 "]", namespaces[i].type, number != 0 ? number : namespaces[i].number);
-    }
-    return 0;
-}
-
 /* --- files --- */
 
 static int timens_offsets_text(const struct synth_source *source, struct text *text)
@@ -174,7 +152,6 @@ static int store_ignored(const struct synth_source *source, const char *data, si
 }
 
 #define REAL(path_, mode_, flags_) SYNTH_FILE(path_, mode_, SYNTH_REAL, .flags = (flags_))
-#define NAMESPACE(path_)           SYNTH_FILE(path_, 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = ns_text)
 #define ATTRIBUTE(path_, mode_)                                                                                        \
     SYNTH_FILE(path_, mode_, SYNTH_LIVE, .generate = no_security_module, .store = store_no_security_module)
 #define ID_MAP(path_)                                                                                                  \
@@ -229,16 +206,6 @@ static const struct synth_entry common_table[] = {
     ATTRIBUTE("attr/fscreate", 0666),
     ATTRIBUTE("attr/keycreate", 0666),
     ATTRIBUTE("attr/sockcreate", 0666),
-    NAMESPACE("ns/cgroup"),
-    NAMESPACE("ns/ipc"),
-    NAMESPACE("ns/mnt"),
-    NAMESPACE("ns/net"),
-    NAMESPACE("ns/pid"),
-    NAMESPACE("ns/pid_for_children"),
-    NAMESPACE("ns/time"),
-    NAMESPACE("ns/time_for_children"),
-    NAMESPACE("ns/user"),
-    NAMESPACE("ns/uts"),
     {0},
 };
 
@@ -271,8 +238,8 @@ static const struct synth_entry process_table[] = {
     {0},
 };
 
-static struct synth_tree thread_tree = {.tables = {common_table, thread_table, proc_net_table}};
-static struct synth_tree process_tree = {.tables = {common_table, process_table, proc_net_table}};
+static struct synth_tree thread_tree = {.tables = {common_table, thread_table, proc_namespace_table, proc_net_table}};
+static struct synth_tree process_tree = {.tables = {common_table, process_table, proc_namespace_table, proc_net_table}};
 
 /* --- threads of a process --- */
 

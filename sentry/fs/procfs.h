@@ -32,6 +32,8 @@ pid_t proc_folder_process(const struct dentry *dentry);
 
 /* Opens `name` of the subject's folder in the guest's own procfs. Any thread. A descriptor or -errno. */
 int proc_subject_open(const struct synth_source *source, const char *name, int flags);
+/* What a link there leads to, for links to namespaces. */
+int proc_subject_follow(const struct synth_source *source, const char *name);
 /* readlink(2) of a link there: its length or -errno. */
 ssize_t proc_subject_readlink(const struct synth_source *source, const char *name, char *buffer, size_t size);
 /* Appends a file of that folder. 0 or -errno. */
@@ -77,6 +79,8 @@ int proc_mountinfo_text(const struct synth_source *source, struct text *text);
 int proc_mountstats_text(const struct synth_source *source, struct text *text);
 /* proc_net.c */
 extern const struct synth_entry proc_net_table[];
+/* proc_namespaces.c */
+extern const struct synth_entry proc_namespace_table[];
 /* proc_cpu.c */
 int proc_cpuinfo_text(const struct synth_source *source, struct text *text);
 unsigned int proc_cpu_count(void);

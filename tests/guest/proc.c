@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc: the shape of what programs read there, and that it tells the truth about the process. */
 #include "case.h"
+#include <sys/vfs.h>
 
 #include <ctype.h>
 #include <dirent.h>
@@ -610,6 +611,77 @@ CASE(written_and_refused)
         OPEN("/proc/1/mem", O_RDONLY, 0);
         OPEN("/proc/1/maps", O_RDONLY, 0);
     }
+}
+
+/* A namespace can be looked at and compared, by its number and by a descriptor. */
+static void say_namespace(const char *name)
+{
+    char path[64], target[64] = "", of_descriptor[64] = "", link[64], wanted[64];
+    struct stat by_path = {0}, by_descriptor = {0};
+    struct statfs filesystem = {0};
+    (void)snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
+    say("%s", name);
+    TRY(stat(path, &by_path));
+    OK(readlink(path, target, sizeof(target) - 1));
+    const int fd = OK(open(path, O_RDONLY | O_CLOEXEC));
+    TRY(fstat(fd, &by_descriptor));
+    (void)snprintf(wanted, sizeof(wanted), "%.*s:[%llu]", (int)strcspn(name, "_"), name, (unsigned long long)by_path.st_ino);
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    OK(readlink(link, of_descriptor, sizeof(of_descriptor) - 1));
+    say("named by its number: %d, by the descriptor: %d", strcmp(target, wanted) == 0, strcmp(of_descriptor, wanted) == 0);
+    say("the same: %d, owner %u:%u, mode %o, size %lld, links %lu", by_path.st_dev == by_descriptor.st_dev && by_path.st_ino == by_descriptor.st_ino,
+        by_descriptor.st_uid, by_descriptor.st_gid, by_descriptor.st_mode, (long long)by_descriptor.st_size, (unsigned long)by_descriptor.st_nlink);
+    TRY(fstatfs(fd, &filesystem));
+    say("nsfs: %d", filesystem.f_type == 0x6e736673);
+    TRY(read(fd, target, sizeof(target)));
+    TRY(lseek(fd, 0, SEEK_END));
+    TRY(fchmod(fd, 0600));
+    TRY(ftruncate(fd, 0));
+    (void)close(fd);
+    TRY(open(path, O_WRONLY));
+    TRY(open(path, O_RDONLY | O_DIRECTORY));
+    TRY(open(path, O_RDONLY | O_NOFOLLOW));
+    const int place = OK(open(path, O_PATH));
+    TRY(fstat(place, &by_descriptor));
+    say("the same: %d", by_path.st_ino == by_descriptor.st_ino);
+    (void)close(place);
+}
+
+static const char *const namespaces[] = {"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children", "user", "uts"};
+
+CASE(namespaces)
+{
+    for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++)
+        say_namespace(namespaces[i]);
+}
+
+/* All processes are in the same ones; whoever may not trace one of them may not ask. */
+CASE(namespaces_of_others)
+{
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)pause();
+        _exit(0);
+    }
+    for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++) {
+        char path[64];
+        struct stat own = {0}, others = {0};
+        (void)snprintf(path, sizeof(path), "/proc/self/ns/%s", namespaces[i]);
+        TRY(stat(path, &own));
+        (void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)child, namespaces[i]);
+        TRY(stat(path, &others));
+        say("%s is the same: %d", namespaces[i], own.st_ino == others.st_ino && own.st_dev == others.st_dev);
+    }
+    if (setresuid(1000, 1000, 1000) == 0) {
+        struct stat status;
+        char path[64], target[64];
+        (void)snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)child);
+        TRY(stat(path, &status));
+        TRY(readlink(path, target, sizeof(target)));
+        TRY(open(path, O_RDONLY));
+        TRY(lstat(path, &status));
+    }
+    (void)kill(child, SIGKILL);
 }
 
 CASE(magic_links)
