@@ -30,8 +30,8 @@ int synthfs_mount(struct sentry *self, const struct synth_filesystem *filesystem
     static const struct synth_filesystem *all[16]; /* they live as long as we do */
     static size_t count;
     (void)self;
-    all[count++] = filesystem;
-    mounted = filesystem;
+    all[count] = filesystem;
+    mounted = all[count++];
     (void)snprintf(where, sizeof(where), "%s", path);
     return synth_tree_build(filesystem->tree);
 }
