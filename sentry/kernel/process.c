@@ -135,7 +135,13 @@ struct task *task_get(struct task *task)
     return task;
 }
 
-static void process_put(struct process *process)
+struct process *process_get(struct process *process)
+{
+    process->references++;
+    return process;
+}
+
+void process_put(struct process *process)
 {
     if (--process->references > 0)
         return;

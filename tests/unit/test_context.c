@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/kernel/share.c sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c sentry/kernel/slack.c sentry/kernel/tags.c sentry/kernel/thread_fs.c sentry/kernel/ids.c sentry/platform/worker.c sentry/kernel/aio_account.c sentry/platform/exec_plan.c */
+/* sources: sentry/kernel/share.c sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/limits.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c sentry/kernel/slack.c sentry/kernel/tags.c sentry/kernel/thread_fs.c sentry/kernel/ids.c sentry/platform/worker.c sentry/kernel/aio_account.c sentry/platform/exec_plan.c */
 /*
  * Contexts and the process table on real processes: a pid namespace of the test's own plays the guest. Needs root; without
  * it the tests of the table are skipped. The commands a guest takes are letters on a pipe.
@@ -229,11 +229,11 @@ static void test_references(void **state)
     context->root = dentry_get((struct dentry *)&watches);
     context->cwd = dentry_get((struct dentry *)&watches);
     context->umask = 027;
-    context->locks = (struct rlimit){5, 6};
+    context->limits.of[RLIMIT_NICE] = (struct rlimit){5, 6};
     struct context *copy = context_copy(context);
     assert_int_equal(dentry_references, 4);
     assert_int_equal(copy->umask, 027);
-    assert_int_equal(copy->locks.rlim_max, 6);
+    assert_int_equal(copy->limits.of[RLIMIT_NICE].rlim_max, 6);
     assert_int_equal(copy->id, 0);
     assert_ptr_equal(copy->cred, context->cred);
     assert_int_equal(atomic_load(&copy->cred->references), 2);
