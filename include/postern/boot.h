@@ -187,6 +187,7 @@ struct boot_config {
     uint64_t cpu_quota_us, cpu_period_us, pids_limit;
 
     uint32_t hugepages; /* 1: the container has a limit of huge pages, and so may have some */
+    uint32_t ranks; /* 1: the gofer schedules threads as CAP_SYS_NICE allows (GOFER_OP_RANK) */
     uint32_t ipc_own;   /* 1: the ipc namespace was made for this container; 0: it is another's, or the host's */
 };
 

@@ -61,8 +61,6 @@ void proc_sched_filter(char *host, struct text *text);
 /* Replaces in a status file what is the host's with what is emulated. `host` is taken apart. reads_itself: the process
  * waits for this text, and to itself it is running. */
 void proc_status_substitute(char *host, const struct process_snapshot *process, bool reads_itself, struct text *text);
-/* Replaces the line of one limit. `host` is taken apart. */
-void proc_limits_substitute(char *host, uint64_t soft, uint64_t hard, struct text *text);
 /* proc_pid_stat.c. `host` is taken apart. */
 int proc_pid_stat_text(const struct synth_source *source, struct text *text);
 int proc_io_text(const struct synth_source *source, struct text *text);

@@ -42,8 +42,10 @@ struct context *task_edit(const struct task *task)
 
 static int commit(struct process_table *table, struct process *process, struct context *context)
 {
+    limits_tighten(process->pid, process->context, context);
     int result = stamp_process(table, process->pid, context);
     if (result < 0) {
+        limits_loosen(process->pid, context, process->context);
         (void)context_put(context);
         return result;
     }
@@ -52,6 +54,7 @@ static int commit(struct process_table *table, struct process *process, struct c
     process->context = context;
     process_count_newcomer(table, process, context->before_program);
     (void)pthread_mutex_unlock(&table->mutex);
+    limits_loosen(process->pid, before, context);
     (void)context_put(before);
     stamp_count_commit(table);
     return 0;
@@ -155,7 +158,9 @@ static void unbind_all(struct process_table *table, struct process *process)
 int process_forget_threads(struct process_table *table, struct task *survivor, struct context *context)
 {
     const struct fs fs = task_fs(survivor);
+    (void)pthread_mutex_lock(&table->mutex);
     survivor->fs = 0;
+    (void)pthread_mutex_unlock(&table->mutex);
     context_set_fs(context, survivor, &fs);
     own_fs_drop(context);
     context->threads_differ = context->files_differ = false;

@@ -45,6 +45,7 @@ struct call {
     struct listener *listener; /* by which it came; whoever serves it has a reference */
     int64_t installed; /* number a descriptor got, for the trace; -1 before */
     int64_t now;       /* the clock of the file caches for this call; 0: not read yet */
+    uint64_t stamp;    /* how many changes they had seen then */
 };
 
 typedef int64_t (*call_handler)(struct call *call);
@@ -67,7 +68,7 @@ ssize_t guest_read_string(struct call *call, uint64_t address, char *buffer, siz
  * returns: the number, CALL_ANSWERED, or -errno (EMFILE, ...). */
 int64_t call_give_fd(struct call *call, int *fd, bool close_on_exec);
 
-/* Installs a descriptor without answering; *ret_number is its number in the guest. newfd < 0: lowest free. */
+/* Installs a descriptor without answering; *ret_number is its number in the guest. newfd < 0: lowest free. Without the state lock. */
 int call_add_fd(struct call *call, int fd, bool close_on_exec, int newfd, int *ret_number);
 
 /* Answers the call with `result`, without a descriptor that was installed in vain. Returns CALL_ANSWERED, or -errno. */

@@ -8,6 +8,7 @@
 #include "postern/cleanup.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/kernel/process.h"
+#include "sentry/platform/worker.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
 
@@ -129,7 +130,7 @@ int64_t sys_clone(struct call *call)
 
 int64_t sys_setns(struct call *call)
 {
-    auto_close int fd = call_get_fd(call, arg_int(call, 0));
+    auto_close_unlocked int fd = call_get_fd(call, arg_int(call, 0));
     return fd < 0 ? fd : not_for_guests(call);
 }
 
