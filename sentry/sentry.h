@@ -48,6 +48,7 @@ struct sentry {
     struct uts_names uts;
     int control;     /* socket to the runtime */
     int proc_outer;  /* procfs of the sandbox: every guest process by the pids we know */
+    uint32_t proc_hide, proc_hide_gid; /* enum boot_hide, for the guest's procfs */
     int proc_inner;  /* procfs of the guest's pid namespace: per-process files fit to be shown */
     int init;        /* pidfd of the container's first process, -1 until it is there */
     uid_t guest_uid; /* what fstat shows us for objects the guest made itself (our U view) */
