@@ -2,7 +2,9 @@
 #include "cell/cell.h"
 
 #include <ctype.h>
+#include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include "postern/cell.h"
+#include "postern/cleanup.h"
 
 /* A list that ends in NULL of so many words of the text; *text is behind them afterwards. */
 static char **take_list(const char **text, uint32_t count)
@@ -82,11 +85,22 @@ int program_find(struct program *program)
     return best;
 }
 
+/* The kernel says of it what it says of a text file. */
+static bool is_of_32_bits(const char *path)
+{
+    unsigned char head[EI_NIDENT];
+    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && read(fd, head, sizeof(head)) == sizeof(head) && memcmp(head, ELFMAG, SELFMAG) == 0 &&
+           head[EI_CLASS] == ELFCLASS32;
+}
+
 void program_execute(const struct program *program)
 {
     char words[64];
     (void)execve(program->path, program->arguments, program->environment);
-    (void)snprintf(words, sizeof(words), "%s", strerror(errno));
+    const int error = errno;
+    const bool foreign = error == ENOEXEC && is_of_32_bits(program->path);
+    (void)snprintf(words, sizeof(words), "%s", foreign ? "exec format error: 32-bit programs are not supported" : strerror(error));
     words[0] = (char)tolower((unsigned char)words[0]); /* as Go writes them, and engines know them */
     (void)dprintf(STDERR_FILENO, "exec %s: %s\n", program->path, words);
     _exit(1);

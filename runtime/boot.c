@@ -15,6 +15,7 @@
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/annotations.h"
 #include "runtime/boot_cgroups.h"
 #include "runtime/cgroup_tree.h"
 #include "runtime/gofer_setup.h"
@@ -106,6 +107,13 @@ static int put_sysctls(struct boot_config *boot, const struct oci_pairs *sysctls
     return 0;
 }
 
+static bool stat_namespace(pid_t pid, const char *name, struct stat *ret_status)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, name);
+    return stat(path, ret_status) == 0;
+}
+
 /* One that is the container's own is the one its first process is in, as who looks from outside sees it; one that is joined is that
  * one; any other is ours. */
 static void put_namespaces(struct boot_config *boot, const struct oci_namespaces *namespaces, pid_t init)
@@ -121,13 +129,15 @@ static void put_namespaces(struct boot_config *boot, const struct oci_namespaces
     };
     for (size_t i = 0; i < BOOT_NAMESPACES; i++) {
         const struct oci_namespace *listed = NULL;
-        char path[64];
-        struct stat status;
+        struct stat real, shown;
         for (size_t j = 0; j < namespaces->count; j++)
             listed = (int)namespaces->items[j].type == kinds[i].type ? &namespaces->items[j] : listed;
-        (void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)(listed != NULL ? init : getpid()), kinds[i].name);
-        if (stat(listed != NULL && listed->path != NULL ? listed->path : path, &status) == 0)
-            boot->namespaces[i] = status.st_ino;
+        if (!stat_namespace(init, kinds[i].name, &real))
+            continue; /* not of this kernel */
+        const bool known = listed != NULL && listed->path != NULL ? stat(listed->path, &shown) == 0
+                                                                  : stat_namespace(listed != NULL ? init : getpid(), kinds[i].name, &shown);
+        boot->namespaces[i] = (struct boot_namespace_number){.real = real.st_ino, .shown = known ? shown.st_ino : real.st_ino};
+        boot->nsfs = real.st_dev;
     }
 }
 
@@ -196,11 +206,11 @@ static int put_cgroups(struct boot_config *boot, const struct oci_resources *res
 /* The fast way in. */
 static int put_gate(struct boot_config *boot, const struct oci_config *config, struct error *error)
 {
-    const char *word = oci_annotation(config, "dev.postern.gate");
+    const char *word = oci_annotation(config, GATE_ANNOTATION);
     boot->gate = word == NULL || strcmp(word, "on") == 0;
     if (boot->gate || strcmp(word, "off") == 0)
         return 0;
-    return error_refuse(error, "annotations[\"dev.postern.gate\"]: \"on\" or \"off\", not \"%.40s\"", word);
+    return error_refuse(error, "annotations[\"" GATE_ANNOTATION "\"]: \"on\" or \"off\", not \"%.40s\"", word);
 }
 
 static int put_all(struct boot_config *boot, const struct oci_config *config, const struct gofer_layout *layout,

@@ -102,7 +102,7 @@ static bool are_gone(const struct place *place, int limit_ms)
     while (signal_all(place, 0) > 0) {
         if (await_now_ms() >= deadline)
             return false;
-        (void)utimensat(place->fd, LOCK_FILE, NULL, 0); /* those who wait for the lock see that we are at work */
+        lock_touch(place->fd, LOCK_FILE);
         (void)poll(NULL, 0, STEP_MS);
     }
     return true;

@@ -28,7 +28,7 @@
 
 enum {
     STEP_MS = 20,
-    POLITE_MS = 1000,  /* for another command to be done with the container */
+    POLITE_MS = 3000,  /* for another command to go on with the container */
     LEAVE_MS = 500,    /* for the sentry to end by itself once init has */
     KILLED_MS = 10000, /* for a killed process to be gone; as long as runc waits */
     REMOVE_TRIES = 100,
@@ -65,7 +65,7 @@ static void kill_mark(const struct process_mark *mark)
 
 /* The mark is asked at each step, not only the descriptor polled: it also sees a process that has given everything back
  * and waits for somebody else's wait(2). */
-static bool wait_end(const struct process_mark *mark, int timeout)
+static bool wait_end(const struct process_mark *mark, int folder, int timeout)
 {
     long deadline = await_now_ms() + timeout;
     for (;;) {
@@ -75,26 +75,27 @@ static bool wait_end(const struct process_mark *mark, int timeout)
         if (await_now_ms() >= deadline)
             return false;
         struct pollfd entry = {.fd = fd, .events = POLLIN};
+        lock_touch(folder, LOCK_FILE);
         (void)poll(&entry, 1, STEP_MS);
     }
 }
 
 /* Init first: then its end is what it looks like, a killed container, to whoever waits for it. */
-static int end_processes(const struct container *container, struct error *error)
+static int end_processes(const struct container *container, int folder, struct error *error)
 {
     kill_mark(&container->init);
     /* What is frozen, wholly or half, dies when it is thawed. */
     if (container->cgroup[0] != '\0')
         (void)cgroup_freeze(container->cgroup, container->systemd_cgroup, false, NULL);
-    if (!wait_end(&container->init, KILLED_MS))
+    if (!wait_end(&container->init, folder, KILLED_MS))
         return error_refuse(error, "container init still running");
-    (void)wait_end(&container->sentry, LEAVE_MS);
+    (void)wait_end(&container->sentry, folder, LEAVE_MS);
 
     const struct process_mark *const servants[] = {&container->sentry, &container->gofer};
     for (size_t i = 0; i < 2; i++)
         kill_mark(servants[i]);
     for (size_t i = 0; i < 2; i++)
-        if (!wait_end(servants[i], LEAVE_MS) && !process_mark_is_zombie(servants[i]) && !wait_end(servants[i], KILLED_MS))
+        if (!wait_end(servants[i], folder, LEAVE_MS) && !process_mark_is_zombie(servants[i]) && !wait_end(servants[i], folder, KILLED_MS))
             return error_refuse(error, "cannot delete container: process %d does not end", (int)servants[i]->pid);
     return 0;
 }
@@ -127,7 +128,7 @@ static int remove_state(const char *id, int folder, struct error *error)
 static int destroy(const char *id, const struct target *target, bool force, struct error *error)
 {
     const struct container *container = &target->container;
-    int result = end_processes(container, error);
+    int result = end_processes(container, target->folder, error);
     if (result < 0)
         return result;
     log_message(LOG_LEVEL_DEBUG, "the processes of container %s have ended", id);
@@ -135,12 +136,14 @@ static int destroy(const char *id, const struct target *target, bool force, stru
         clients_end(target->folder);
     if (!is_folder_of(id, target->folder))
         return 0; /* one of them has taken down what it made */
+    lock_touch(target->folder, LOCK_FILE);
     if (container->cgroup[0] != '\0')
         result = cgroup_remove(container->cgroup, container->systemd_cgroup);
     if (result < 0)
         return error_set(error, result, "cannot remove the cgroup %s", container->cgroup);
     if (container->cgroup[0] != '\0')
         log_message(LOG_LEVEL_DEBUG, "the cgroup %s is removed", container->cgroup);
+    lock_touch(target->folder, LOCK_FILE);
     hooks_poststop(target->folder, container);
     result = remove_state(id, target->folder, error);
     if (result == 0)
@@ -198,7 +201,7 @@ static int lock_by_force(struct target *target, struct error *error)
 {
     target->lock = lock_in_turn(target->folder);
     if (target->lock == -EWOULDBLOCK) {
-        int result = end_processes(&target->container, error);
+        int result = end_processes(&target->container, target->folder, error);
         if (result < 0)
             return result;
         clients_end(target->folder);

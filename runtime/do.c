@@ -35,6 +35,7 @@ enum {
     OPTION_LAYER,
     OPTION_HOSTNAME,
     OPTION_NAME,
+    OPTION_GATE,
     OPTION_TRACE,
 };
 
@@ -54,6 +55,7 @@ static const struct option do_table[] = {
     {"user", required_argument, NULL, 'u'},
     {"hostname", required_argument, NULL, OPTION_HOSTNAME},
     {"name", required_argument, NULL, OPTION_NAME},
+    {"gate", required_argument, NULL, OPTION_GATE},
     {"trace", optional_argument, NULL, OPTION_TRACE},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -85,6 +87,7 @@ static int print_help(void)
         "  -e, --env NAME[=VALUE]   set a variable, or pass ours on\n"
         "      --hostname NAME      (default: this machine's)\n"
         "      --name NAME          for postern list, exec and kill\n"
+        "      --gate on|off        answer frequent calls in the program itself (default on)\n"
         "      --trace[=FILE]       a line for each trapped system call, to FILE or stderr\n"
         "  -v, --verbose            say what it may do, and how long the start took\n"
         "  -h, --help               this text\n\n"
@@ -103,6 +106,15 @@ static int parse_network(const char *text, bool *ret_host, struct error *error)
     if (!host && strcmp(text, "none") != 0)
         return error_refuse(error, "--network is none or host, not \"%.40s\"", text);
     *ret_host = host;
+    return 0;
+}
+
+static int parse_gate(const char *text, bool *ret_without, struct error *error)
+{
+    const bool off = strcmp(text, "off") == 0;
+    if (!off && strcmp(text, "on") != 0)
+        return error_refuse(error, "--gate is on or off, not \"%.40s\"", text);
+    *ret_without = off;
     return 0;
 }
 
@@ -173,6 +185,8 @@ static int apply_option(struct do_options *options, int option, char **argv, str
     case OPTION_NAME:
         options->container.creation.id = optarg;
         return state_id_check(optarg, error);
+    case OPTION_GATE:
+        return parse_gate(optarg, &options->without_gate, error);
     case OPTION_TRACE:
         options->container.trace = true;
         options->container.trace_file = optarg;

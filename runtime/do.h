@@ -36,6 +36,7 @@ struct do_texts {
 struct do_options {
     struct foreground_options container;
     bool help, verbose, host_network, writable_cwd;
+    bool without_gate;
     bool without_root;                 /* the caller's id is the only one there is */
     const char *user, *cwd, *hostname; /* NULL: the default */
     struct do_texts env, hide;

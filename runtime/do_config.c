@@ -12,6 +12,7 @@
 #include "postern/version.h"
 #include "runtime/do.h"
 #include "runtime/json_write.h"
+#include "runtime/annotations.h"
 #include "runtime/layer.h"
 #include "runtime/user_namespace.h"
 
@@ -280,6 +281,8 @@ static void write_annotations(struct json_writer *writer, const struct do_option
     (void)snprintf(bytes, sizeof(bytes), "%" PRId64, options->layer);
     open_map(writer, "annotations");
     json_write_pair(writer, LAYER_ANNOTATION, bytes);
+    if (options->without_gate)
+        json_write_pair(writer, GATE_ANNOTATION, "off");
     close_map(writer);
 }
 

@@ -61,6 +61,11 @@ bool lock_is_held(int folder, const char *name)
     return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+void lock_touch(int folder, const char *name)
+{
+    (void)utimensat(folder, name, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
 bool lock_holder(int folder, const char *name, struct process_mark *ret_holder)
 {
     char text[SIGNATURE_MAX], then[BOOT_ID_MAX], now[BOOT_ID_MAX];

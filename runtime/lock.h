@@ -17,6 +17,9 @@ int lock_take(int folder, const char *name, int patience_ms);
 /* Whether somebody holds it. */
 bool lock_is_held(int folder, const char *name);
 
+/* For those who wait for the lock to see that its holder is at work. */
+void lock_touch(int folder, const char *name);
+
 /* Who took it last, if that is known. He may have ended since. */
 bool lock_holder(int folder, const char *name, struct process_mark *ret_holder);
 

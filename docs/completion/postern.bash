@@ -2,7 +2,7 @@
 # Completion of postern(1) for bash.
 
 declare -gA _postern_options=(
-    [do]='--rw --bind --ro-bind --hide --cwd --layer --network --time --memory --cpus --pids --user --env --hostname --name --trace --trace=
+    [do]='--rw --bind --ro-bind --hide --cwd --layer --network --time --memory --cpus --pids --user --env --hostname --name --gate --trace --trace=
         --verbose --help'
     [create]='--bundle --config --pid-file --pidfd-socket --console-socket --preserve-fds --no-pivot --no-new-keyring --help'
     [start]='--help'
@@ -57,6 +57,10 @@ _postern()
     done
 
     case $previous in
+    --gate)
+        mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$current")
+        return
+        ;;
     --network | -n)
         mapfile -t COMPREPLY < <(compgen -W 'none host' -- "$current")
         return

@@ -69,6 +69,7 @@ complete -c postern -n '__fish_seen_subcommand_from do' -s u -l user -x -a '(__f
 complete -c postern -n '__fish_seen_subcommand_from do' -s e -l env -x -d 'NAME[=VALUE]'
 complete -c postern -n '__fish_seen_subcommand_from do' -l hostname -x -d 'Name of the machine'
 complete -c postern -n '__fish_seen_subcommand_from do' -l name -x -d 'Name of the sandbox'
+complete -c postern -n '__fish_seen_subcommand_from do' -l gate -x -a 'on off' -d 'Answer frequent calls in the program itself'
 complete -c postern -n '__fish_seen_subcommand_from do' -s v -l verbose -d 'Say what it may do'
 complete -c postern -n '__fish_seen_subcommand_from run do' -l trace -d 'A line for each trapped system call'
 complete -c postern -n '__fish_seen_subcommand_from run exec' -s d -l detach -d 'Do not wait for it'

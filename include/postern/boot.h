@@ -78,6 +78,11 @@ enum boot_namespace {
     BOOT_NAMESPACE_UTS,
 };
 
+/* st_ino of a namespace: the one the guest is in, and the one it would be in with the kernel alone, which is what it is shown. */
+struct boot_namespace_number {
+    uint64_t real, shown;
+};
+
 enum { BOOT_MOUNT_NOSYMFOLLOW = 256 }; /* MS_NOSYMFOLLOW, which glibc does not have */
 
 struct boot_mount {
@@ -164,7 +169,8 @@ struct boot_config {
     uint32_t groups_denied;          /* 1: setgroups(2) is, in its user namespace */
     uint32_t sentry_labels, gofer_labels; /* 1: it has labels in its user namespace (mark.h) */
 
-    uint64_t namespaces[BOOT_NAMESPACES]; /* what /proc/PID/ns shows, of enum boot_namespace; 0: what a machine has at its start */
+    struct boot_namespace_number namespaces[BOOT_NAMESPACES]; /* of enum boot_namespace */
+    uint64_t nsfs; /* st_dev of namespaces */
     char cgroups[BOOT_CGROUPS_MAX];  /* what /proc/PID/cgroup shows */
     /* what the guest's cgroup folder shows; 0: none */
     uint32_t cgroup_file_count;

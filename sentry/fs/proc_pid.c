@@ -6,8 +6,9 @@
  * guest's hands: what they say is about guest processes alone, in the numbers of the guest's pid namespace and the
  * paths of the container's root, and what they let write (comm, oom_score_adj, coredump_filter) the
  * kernel checks against the writer, who has no capability natively. mem is bound to the memory the process had when it
- * was opened: an exec of a set-id program leaves the holder with the old one. Left out for what they would tell: wchan
- * and stack (symbols of the host kernel), syscall, pagemap, loginuid and sessionid (the host's audit session), uid_map,
+ * was opened: an exec of a set-id program leaves the holder with the old one; so are pagemap, which has no frame numbers for the
+ * likes of our guests, and clear_refs. Left out for what they would tell: wchan
+ * and stack (symbols of the host kernel), syscall, loginuid and sessionid (the host's audit session), uid_map,
  * cgroup, mountinfo.
  */
 #include <errno.h>
@@ -74,28 +75,6 @@ static int follow_dentry(struct dentry *dentry, struct dentry **ret_dentry)
 TASK_LINK(exe, task->process->context->exe)
 TASK_LINK(cwd, task_fs(task).cwd)
 TASK_LINK(root, task_fs(task).root)
-
-/* Namespaces: names that stay the same, and lead nowhere: a guest cannot enter any. */
-static int ns_text(const struct synth_source *source, struct text *text)
-{
-    static const struct {
-        const char *type;
-        unsigned int number; /* of a machine's first one */
-    } namespaces[BOOT_NAMESPACES] = {
-        [BOOT_NAMESPACE_CGROUP] = {"cgroup", 4026531835u}, [BOOT_NAMESPACE_IPC] = {"ipc", 4026531839u},
-        [BOOT_NAMESPACE_MOUNT] = {"mnt", 4026531841u},     [BOOT_NAMESPACE_NETWORK] = {"net", 4026531840u},
-        [BOOT_NAMESPACE_PID] = {"pid", 4026531836u},       [BOOT_NAMESPACE_TIME] = {"time", 4026531834u},
-        [BOOT_NAMESPACE_USER] = {"user", 4026531837u},     [BOOT_NAMESPACE_UTS] = {"uts", 4026531838u},
-    };
-    const char *name = source->entry->path + sizeof("ns/") - 1; /* pid_for_children is a pid namespace */
-    const size_t length = strcspn(name, "_");
-    for (size_t i = 0; i < BOOT_NAMESPACES; i++) {
-        const uint64_t number = source->sentry->boot->namespaces[i];
-        if (strncmp(namespaces[i].type, name, length) == 0 && namespaces[i].type[length] == '\0')
-            text_printf(text, "%s:[%" PRIu64 "]", namespaces[i].type, number != 0 ? number : namespaces[i].number);
-    }
-    return 0;
-}
 
 /* --- files --- */
 
@@ -174,7 +153,6 @@ static int store_ignored(const struct synth_source *source, const char *data, si
 }
 
 #define REAL(path_, mode_, flags_) SYNTH_FILE(path_, mode_, SYNTH_REAL, .flags = (flags_))
-#define NAMESPACE(path_)           SYNTH_FILE(path_, 0777, SYNTH_MAGIC, .flags = SYNTH_CHECKED, .generate = ns_text)
 #define ATTRIBUTE(path_, mode_)                                                                                        \
     SYNTH_FILE(path_, mode_, SYNTH_LIVE, .generate = no_security_module, .store = store_no_security_module)
 #define ID_MAP(path_)                                                                                                  \
@@ -189,6 +167,9 @@ static const struct synth_entry common_table[] = {
     SYNTH_DIR("net"),
     REAL("environ", 0400, SYNTH_CHECKED),
     REAL("auxv", 0400, SYNTH_CHECKED),
+    REAL("pagemap", 0400, SYNTH_CHECKED | SYNTH_OPTIONAL),
+    REAL("clear_refs", 0200, SYNTH_CHECKED | SYNTH_OPTIONAL),
+    SYNTH_FILE("arch_status", 0444, SYNTH_SNAPSHOT, .flags = SYNTH_OPTIONAL, .argument = ""),
     SYNTH_FILE("status", 0444, SYNTH_LIVE, .generate = proc_status_text),
     REAL("personality", 0400, SYNTH_CHECKED),
     SYNTH_FILE("limits", 0444, SYNTH_SNAPSHOT, .generate = proc_limits_text),
@@ -229,16 +210,6 @@ static const struct synth_entry common_table[] = {
     ATTRIBUTE("attr/fscreate", 0666),
     ATTRIBUTE("attr/keycreate", 0666),
     ATTRIBUTE("attr/sockcreate", 0666),
-    NAMESPACE("ns/cgroup"),
-    NAMESPACE("ns/ipc"),
-    NAMESPACE("ns/mnt"),
-    NAMESPACE("ns/net"),
-    NAMESPACE("ns/pid"),
-    NAMESPACE("ns/pid_for_children"),
-    NAMESPACE("ns/time"),
-    NAMESPACE("ns/time_for_children"),
-    NAMESPACE("ns/user"),
-    NAMESPACE("ns/uts"),
     {0},
 };
 
@@ -267,12 +238,13 @@ static const struct synth_entry process_table[] = {
     SYNTH_FILE("mountstats", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = proc_mountstats_text),
     SYNTH_FILE("timens_offsets", 0644, SYNTH_LIVE, .generate = timens_offsets_text, .store = store_refused),
     REAL("coredump_filter", 0644, SYNTH_OPTIONAL),
+    REAL("timers", 0444, SYNTH_CHECKED | SYNTH_OPTIONAL),
     SYNTH_FILE("timerslack_ns", 0666, SYNTH_LIVE, .generate = timerslack_text, .store = store_refused),
     {0},
 };
 
-static struct synth_tree thread_tree = {.tables = {common_table, thread_table, proc_net_table}};
-static struct synth_tree process_tree = {.tables = {common_table, process_table, proc_net_table}};
+static struct synth_tree thread_tree = {.tables = {common_table, thread_table, proc_namespace_table, proc_net_table}};
+static struct synth_tree process_tree = {.tables = {common_table, process_table, proc_namespace_table, proc_net_table}};
 
 /* --- threads of a process --- */
 

@@ -5,15 +5,17 @@
  * become somebody else, and so may the process.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "postern/boot.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
 
 /* proc_pid_stat(5): numbers of fields, and what stands there for others. */
-enum { FIELD_STATE = 3 };
+enum { FIELD_STATE = 3, FIELD_START_TIME = 22, NS_PER_TICK = 10000000 };
 static const struct {
     unsigned int first, last;
     const char *shown;
@@ -32,7 +34,14 @@ static const char *shown_to_others(unsigned int field, const char *value)
     return value;
 }
 
-void proc_pid_stat_substitute(char *host, bool shows_addresses, bool reads_itself, struct text *text)
+/* The kernel counts from the boot that its reader knows of, which is us and not in the guest's time namespace. */
+static void put_start_time(const char *value, int64_t boottime_offset_ns, struct text *text)
+{
+    const int64_t ticks = strtoll(value, NULL, 10) + boottime_offset_ns / NS_PER_TICK;
+    text_printf(text, "%" PRId64, ticks > 0 ? ticks : 0);
+}
+
+void proc_pid_stat_substitute(char *host, const struct stat_view *view, struct text *text)
 {
     char *rest = strrchr(host, ')'); /* the name may have anything in it */
     if (rest == NULL)
@@ -41,9 +50,13 @@ void proc_pid_stat_substitute(char *host, bool shows_addresses, bool reads_itsel
     text_append(text, host, (size_t)(rest - host));
     unsigned int field = FIELD_STATE;
     for (char *save, *value = strtok_r(rest, " \n", &save); value != NULL; value = strtok_r(NULL, " \n", &save), field++) {
-        const char *shown = shows_addresses ? value : shown_to_others(field, value);
         text_string(text, " ");
-        text_string(text, field == FIELD_STATE && reads_itself ? "R" : shown);
+        if (field == FIELD_START_TIME)
+            put_start_time(value, view->boottime_offset_ns, text);
+        else if (field == FIELD_STATE && view->reads_itself)
+            text_string(text, "R");
+        else
+            text_string(text, view->shows_addresses ? value : shown_to_others(field, value));
     }
     text_string(text, "\n");
 }
@@ -60,8 +73,13 @@ int proc_pid_stat_text(const struct synth_source *source, struct text *text)
     int result = proc_subject_read(source, "stat", &host);
     if (result < 0)
         return result == -ENOENT ? -ESRCH : result;
-    enum process_look granted = look(source);
-    proc_pid_stat_substitute(host.data, granted != PROCESS_LOOK_REFUSED, granted == PROCESS_LOOK_ITSELF, text);
+    const enum process_look granted = look(source);
+    const struct stat_view view = {
+        .shows_addresses = granted != PROCESS_LOOK_REFUSED,
+        .reads_itself = granted == PROCESS_LOOK_ITSELF,
+        .boottime_offset_ns = source->sentry->boot->boottime_offset_ns,
+    };
+    proc_pid_stat_substitute(host.data, &view, text);
     return 0;
 }
 

@@ -89,6 +89,18 @@ int proc_subject_open(const struct synth_source *source, const char *name, int f
     return is_hidden(source) ? -ENOENT : take_fd(&fd);
 }
 
+int proc_subject_follow(const struct synth_source *source, const char *name)
+{
+    char path[SUBJECT_PATH_MAX];
+    int result = subject_path(&source->subject, name, path);
+    if (result < 0)
+        return result;
+    auto_close int fd = openat(source->sentry->proc_inner, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    return is_hidden(source) ? -ENOENT : take_fd(&fd);
+}
+
 int proc_subject_read(const struct synth_source *source, const char *name, struct text *text)
 {
     auto_close int fd = proc_subject_open(source, name, O_RDONLY);

@@ -32,6 +32,8 @@ pid_t proc_folder_process(const struct dentry *dentry);
 
 /* Opens `name` of the subject's folder in the guest's own procfs. Any thread. A descriptor or -errno. */
 int proc_subject_open(const struct synth_source *source, const char *name, int flags);
+/* What a link there leads to, for links to namespaces. */
+int proc_subject_follow(const struct synth_source *source, const char *name);
 /* readlink(2) of a link there: its length or -errno. */
 ssize_t proc_subject_readlink(const struct synth_source *source, const char *name, char *buffer, size_t size);
 /* Appends a file of that folder. 0 or -errno. */
@@ -60,7 +62,11 @@ void proc_limits_substitute(char *host, uint64_t soft, uint64_t hard, struct tex
 /* proc_pid_stat.c. `host` is taken apart. */
 int proc_pid_stat_text(const struct synth_source *source, struct text *text);
 int proc_io_text(const struct synth_source *source, struct text *text);
-void proc_pid_stat_substitute(char *host, bool shows_addresses, bool reads_itself, struct text *text);
+struct stat_view {
+    bool shows_addresses, reads_itself; /* reads_itself: as for proc_status_substitute */
+    int64_t boottime_offset_ns;         /* of the guest's clock to ours */
+};
+void proc_pid_stat_substitute(char *host, const struct stat_view *view, struct text *text);
 /* proc_maps.c; main thread */
 int proc_maps_text(const struct synth_source *source, struct text *text);
 int proc_smaps_text(const struct synth_source *source, struct text *text);
@@ -75,6 +81,8 @@ int proc_mountinfo_text(const struct synth_source *source, struct text *text);
 int proc_mountstats_text(const struct synth_source *source, struct text *text);
 /* proc_net.c */
 extern const struct synth_entry proc_net_table[];
+/* proc_namespaces.c */
+extern const struct synth_entry proc_namespace_table[];
 /* proc_cpu.c */
 int proc_cpuinfo_text(const struct synth_source *source, struct text *text);
 unsigned int proc_cpu_count(void);

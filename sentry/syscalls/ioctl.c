@@ -19,7 +19,9 @@
 #include "sentry/platform/worker.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/namespace_ioctl.h"
 
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, (uint32_t)FS_IOC_GETFLAGS, "attributes of a guest's file");
 
 struct command {
     unsigned int first, last;
@@ -67,6 +69,24 @@ static const struct command commands[] = {
     {RNDCLEARPOOL, RNDCLEARPOOL, -EPERM},
 };
 
+/* Attributes of files (lsattr): shown, and not changed. -ENOTTY where a file system has none. */
+static int64_t file_flags(struct call *call, int fd, bool change)
+{
+    struct statx attributes;
+    unsigned int flags = 0, wanted;
+    if (unlocked_statx(fd, STATX_TYPE, &attributes) < 0 || (!S_ISREG(attributes.stx_mode) && !S_ISDIR(attributes.stx_mode)))
+        return -ENOTTY;
+    bool paused = state_pause();
+    int error = ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ? -errno : 0;
+    state_resume(paused);
+    if (error < 0)
+        return error;
+    if (!change)
+        return guest_write(call, call->args[2], &flags, sizeof(flags));
+    error = guest_read(call, call->args[2], &wanted, sizeof(wanted));
+    return error < 0 ? error : wanted == flags ? 0 : -EOPNOTSUPP;
+}
+
 static bool is_socket(int fd)
 {
     struct statx attributes;
@@ -83,9 +103,14 @@ int64_t sys_ioctl(struct call *call)
         return error;
 
     unsigned int command = arg_uint(call, 1);
+    if (command == (unsigned int)FS_IOC_GETFLAGS || command == (unsigned int)FS_IOC_SETFLAGS)
+        return file_flags(call, fd, command == (unsigned int)FS_IOC_SETFLAGS);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (command >= commands[i].first && command <= commands[i].last)
             return commands[i].result;
     }
+    int64_t answer;
+    if (namespace_ioctl(call, fd, command, &answer))
+        return answer;
     return is_socket(fd) ? socket_ioctl(call, &fd) : -ENOTTY;
 }

@@ -102,6 +102,10 @@ int64_t open_object(struct opening *opening, int fd)
     if (type != S_IFREG)
         flags &= ~O_TRUNC;
 
+    if (object.is_namespace && (access_needed(flags) & MAY_WRITE) != 0) {
+        error = object_permission(&opening->who, &object, access_needed(flags));
+        return error < 0 ? error : -EPERM;
+    }
     if (object.kind == OBJECT_ANONYMOUS)
         return reopen_anonymous(opening, &object, flags);
     auto_close_unlocked int opened = -1;

@@ -67,7 +67,11 @@ int64_t sys_unshare(struct call *call)
 {
     const uint64_t alone = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM; /* refused to a process with other threads */
     const uint64_t own = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | alone;
-    if ((call->args[0] & ~own) != 0)
+    const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWCGROUP |
+                                CLONE_NEWTIME;
+    if ((call->args[0] & ~(own | namespaces)) != 0)
+        return -EINVAL;
+    if ((call->args[0] & namespaces) != 0)
         return -EPERM;
     int result = 0;
     if ((call->args[0] & CLONE_FS) != 0 && (call->args[0] & alone) == 0)

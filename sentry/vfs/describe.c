@@ -143,7 +143,9 @@ static int inherited_name(const struct statx *attributes, char *buffer, size_t s
 
 static int anonymous_name(struct sentry *sentry, int fd, const struct statx *attributes, char *buffer, size_t size)
 {
-    char link[OBJECT_PATH_MAX];
+    char link[OBJECT_PATH_MAX], name[NSFS_NAME_MAX];
+    if (nsfs_describe(sentry->boot, attributes, name))
+        return print(buffer, size, name, "");
     ssize_t length = read_link(sentry, fd, link, sizeof(link));
     if (length < 0)
         return (int)length;

@@ -97,7 +97,7 @@ int object_attributes(struct vfs *vfs, const struct cred *cred, int fd, struct s
     object.kind = object_classify(vfs, &object.attributes);
     if (object.kind == OBJECT_FILE)
         error = file_owner(vfs, &object);
-    else if (object.kind == OBJECT_ANONYMOUS)
+    else if (object.kind == OBJECT_ANONYMOUS && !nsfs_show(vfs->sentry->boot, &object.attributes))
         (void)anonymous_owner(vfs, cred, &object.attributes);
     if (error == 0)
         *ret_attributes = object.attributes;
@@ -204,7 +204,8 @@ static int complete(struct vfs *vfs, const struct cred *cred, struct object *obj
     case OBJECT_SYNTHETIC:
         return synthetic_attributes(vfs, object);
     default:
-        object->of_guest = anonymous_owner(vfs, cred, &object->attributes);
+        object->is_namespace = nsfs_show(vfs->sentry->boot, &object->attributes);
+        object->of_guest = !object->is_namespace && anonymous_owner(vfs, cred, &object->attributes);
         return 0;
     }
 }

@@ -240,6 +240,7 @@ struct object {
     enum object_kind kind;
     struct statx attributes; /* statx of the descriptor, ids translated for anonymous objects */
     bool of_guest;           /* OBJECT_ANONYMOUS: made by the guest, not from outside and none of the kernel's own */
+    bool is_namespace;       /* OBJECT_ANONYMOUS: of /proc/PID/ns */
     struct dentry *dentry;   /* owned; always for directories, for others only when object_dentry() was called; may stay NULL */
 };
 int object_from_fd(struct call *call, int guest_fd, struct object *ret_object);

@@ -130,6 +130,15 @@ void inode_remember(struct vfs *vfs, struct inode *inode);
 bool inode_fresh(const struct inode *inode);
 bool inode_ids_fresh(const struct inode *inode); /* uid, gid and mode */
 
+/* nsfs.c. "net:[4026531840]" */
+enum { NSFS_NAME_MAX = 40 };
+void nsfs_name(enum boot_namespace kind, uint64_t number, char name[NSFS_NAME_MAX]);
+/* Is it a namespace? Then its number is the one the guest is shown, and its owner root, as for the kernel. */
+bool nsfs_show(const struct boot_config *boot, struct statx *attributes);
+/* If it is one of the guest's, which (of enum boot_namespace), -1 otherwise, and its name; attributes are the host's. */
+int nsfs_kind(const struct boot_config *boot, const struct statx *attributes);
+bool nsfs_describe(const struct boot_config *boot, const struct statx *attributes, char name[NSFS_NAME_MAX]);
+
 /* nameless.c: puts what the guest has said of it into the attributes of an object without a name. */
 void nameless_show(struct vfs *vfs, struct statx *attributes);
 

@@ -84,7 +84,8 @@ KINDS = {
     "memory file": lambda d, kept: d.target.startswith("/memfd:"),
     "container's": is_containers,
     "container's root": lambda d, kept: d.flags & PATH and os.path.samefile(d.path, f"/proc/{kept['gofer']}/root"),
-    "own tmpfs": lambda d, kept: d.is_folder() and d.target == "/" and os.listdir(d.path) == [],
+    "own tmpfs": lambda d, kept: d.is_folder() and d.target == "/" and "names" in os.listdir(d.path) and
+    d.file_system() == "tmpfs",
     "own descriptors": lambda d, kept: d.is_folder() and set(os.listdir(d.path)) >= {"0", "3", "4"} and
     not os.path.exists(d.path + "/../status"),
     "own mountinfo": lambda d, kept: d.target.endswith("/mountinfo") and stat.S_ISREG(d.stat().st_mode),
@@ -102,7 +103,7 @@ def table():
         cells = [cell.strip() for cell in line.split("|")[1:-1]]
         if len(cells) != 5 or cells[0] not in rows:
             continue
-        counts = {"any": (0, 999), "1 or more": (1, 999), "0 to 1": (0, 1), "1": (1, 1)}[cells[3]]
+        counts = {"any": (0, 999), "1 or more": (1, 999), "0 to 1": (0, 1), "1": (1, 1), "2": (2, 2)}[cells[3]]
         kinds = re.split(r", | or ", cells[2])
         rows[cells[0]].append((None if cells[1] == "any" else int(cells[1]), kinds, *counts))
     assert len(rows["sentry"]) > 15 and len(rows["gofer"]) > 9, "docs/exposure.md: the table is not where it was"

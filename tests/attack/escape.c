@@ -3,6 +3,7 @@
 #include "attack.h"
 
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -58,6 +59,33 @@ static void symbolic_links(void)
             complain("%s reads the host's file", paths[i]);
 }
 
+/* What is opened of a namespace leads into none, and to no other. */
+static void namespace_descriptors(void)
+{
+    static const char *const names[] = {"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children", "user", "uts"};
+    enum { REQUESTS = 0x20 };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[64];
+        (void)snprintf(path, sizeof(path), "/proc/1/ns/%s", names[i]);
+        const int fd = open(path, O_RDONLY);
+        EXPECT(fd >= 0 || errno == EACCES); /* of one's betters */
+        EXPECT(setns(fd, 0) == -1);
+        for (unsigned long request = 0; request < REQUESTS; request++) {
+            struct stat own = {0}, other = {0};
+            const int answer = ioctl(fd, 0xb700 | request, &(uint64_t[32]){0});
+            if (request != 3 && answer > 0 && fstat(answer, &other) == 0) { /* 3 tells the type */
+                EXPECT(stat("/proc/self/ns/user", &own) == 0 && own.st_ino == other.st_ino && own.st_dev == other.st_dev);
+                EXPECT(setns(answer, 0) == -1);
+                (void)close(answer);
+            }
+        }
+        EXPECT(syscall(SYS_open_tree, fd, "", 0x1001 /* OPEN_TREE_CLONE, AT_EMPTY_PATH */) == -1);
+        EXPECT(mount(path, "/tmp", NULL, MS_BIND, NULL) == -1);
+        EXPECT(openat(fd, "..", O_RDONLY) == -1);
+        (void)close(fd);
+    }
+}
+
 static void namespaces(void)
 {
     static const int kinds[] = {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS,
@@ -76,7 +104,7 @@ static void namespaces(void)
         }
     }
     EXPECT(syscall(SYS_clone3, &(uint64_t[11]){CLONE_NEWUSER}, 88) == -1 && errno == ENOSYS);
-    EXPECT(setns(open("/proc/1/ns/mnt", O_RDONLY), 0) == -1);
+    namespace_descriptors();
     EXPECT(mount("none", "/tmp", "tmpfs", 0, NULL) == -1);
     EXPECT(mount("/", "/tmp", NULL, MS_BIND, NULL) == -1);
     EXPECT(umount2("/proc", MNT_DETACH) == -1);

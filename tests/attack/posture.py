@@ -76,7 +76,7 @@ def loaded_filters(pid):
 def run_bpf(program, number, arguments=(0,) * 7, arch=AUDIT_ARCH_X86_64):
     """Behind the six arguments is the address the call comes from."""
     caller = arguments[6] if len(arguments) > 6 else 0
-    data = struct.pack("<iIQ6Q", number, arch, caller, *(a & (1 << 64) - 1 for a in arguments[:6]))
+    data = struct.pack("<IIQ6Q", number & 0xFFFFFFFF, arch, caller, *(a & (1 << 64) - 1 for a in arguments[:6]))
     at, accumulator = 0, 0
     while True:
         code, jump_true, jump_false, value = program[at]

@@ -144,8 +144,8 @@ def test_podman_pod(e):
     """Containers of a pod share network, ipc and names with its infra container."""
     podman_image(e)
     parent = ("--cgroup-parent", e.cgroup)
-    e.podman("pod", "create", "--name", "pea", "--infra-image", "localhost/busybox", "--infra-command", "sleep 1000", "--network", "none",
-             *parent)
+    pod = e.podman("pod", "create", "--name", "pea", "--infra-image", "localhost/busybox", "--infra-command", "sleep 1000", "--network", "none",
+                   *parent).out.strip()
     try:
         e.podman("run", "-d", "--pod", "pea", "--name", "server", *parent, "localhost/busybox", "sh", "-c",
                  "echo podded >/tmp/index.html; echo shared >/dev/shm/word; exec httpd -f -p 80 -h /tmp")
@@ -160,6 +160,7 @@ def test_podman_pod(e):
         equal(e.podman("pod", "ps", "--format", "{{.Status}}").out, "Exited\n")
     finally:
         e.podman("pod", "rm", "-f", "-t", "0", "pea", ok=None)
+        e.forget_pod(pod)
 
 
 def test_podman_life(e):

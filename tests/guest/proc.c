@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc: the shape of what programs read there, and that it tells the truth about the process. */
 #include "case.h"
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
+#include <sys/vfs.h>
 
 #include <ctype.h>
 #include <dirent.h>
@@ -8,6 +11,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 
@@ -147,6 +151,13 @@ CASE(stat_line)
     for (char *at = after ? after + 1 : text; *at; at++)
         fields += *at == ' ';
     say("pid %d, fields %d", atoi(text) == getpid(), fields - 1);
+    unsigned long long start = 0;
+    for (int i = 3; after && i <= 22; i++)
+        start = strtoull(after = strchr(after + 1, ' ') + 1, NULL, 10), after--;
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    long long age = (long long)now.tv_sec * 100 - (long long)start;
+    say("started just now %d", age > -200 && age < 1000);
     slurp("/proc/self/statm");
     long size, resident;
     say("statm %d", sscanf(text, "%ld %ld", &size, &resident) == 2 && size >= resident && resident > 0);
@@ -604,6 +615,91 @@ CASE(written_and_refused)
     }
 }
 
+/* A namespace can be looked at and compared, by its number and by a descriptor. */
+static void say_namespace(const char *name)
+{
+    char path[64], target[64] = "", of_descriptor[64] = "", link[64], wanted[64];
+    struct stat by_path = {0}, by_descriptor = {0};
+    struct statfs filesystem = {0};
+    (void)snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
+    say("%s", name);
+    TRY(stat(path, &by_path));
+    OK(readlink(path, target, sizeof(target) - 1));
+    const int fd = OK(open(path, O_RDONLY | O_CLOEXEC));
+    TRY(fstat(fd, &by_descriptor));
+    (void)snprintf(wanted, sizeof(wanted), "%.*s:[%llu]", (int)strcspn(name, "_"), name, (unsigned long long)by_path.st_ino);
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    OK(readlink(link, of_descriptor, sizeof(of_descriptor) - 1));
+    say("named by its number: %d, by the descriptor: %d", strcmp(target, wanted) == 0, strcmp(of_descriptor, wanted) == 0);
+    say("the same: %d, owner %u:%u, mode %o, size %lld, links %lu", by_path.st_dev == by_descriptor.st_dev && by_path.st_ino == by_descriptor.st_ino,
+        by_descriptor.st_uid, by_descriptor.st_gid, by_descriptor.st_mode, (long long)by_descriptor.st_size, (unsigned long)by_descriptor.st_nlink);
+    TRY(fstatfs(fd, &filesystem));
+    say("nsfs: %d", filesystem.f_type == 0x6e736673);
+    TRY(read(fd, target, sizeof(target)));
+    TRY(lseek(fd, 0, SEEK_END));
+    TRY(fchmod(fd, 0600));
+    TRY(ftruncate(fd, 0));
+    uid_t owner = 77;
+    TRY(ioctl(fd, NS_GET_NSTYPE));
+    TRY(ioctl(fd, NS_GET_PARENT));
+    TRY(ioctl(fd, NS_GET_OWNER_UID, &owner));
+    say("owner %u", owner);
+    TRY(ioctl(fd, FIONREAD, &owner));
+    const int users = OK(ioctl(fd, NS_GET_USERNS));
+    struct stat of_users = {0}, own_users = {0};
+    if (users >= 0) {
+        TRY(fstat(users, &of_users));
+        TRY(stat("/proc/self/ns/user", &own_users));
+        say("ours: %d, closed by an exec: %d", of_users.st_ino == own_users.st_ino, fcntl(users, F_GETFD) == FD_CLOEXEC);
+        (void)close(users);
+    }
+    (void)close(fd);
+    TRY(open(path, O_WRONLY));
+    TRY(open(path, O_RDONLY | O_DIRECTORY));
+    TRY(open(path, O_RDONLY | O_NOFOLLOW));
+    const int place = OK(open(path, O_PATH));
+    TRY(fstat(place, &by_descriptor));
+    say("the same: %d", by_path.st_ino == by_descriptor.st_ino);
+    (void)close(place);
+}
+
+static const char *const namespaces[] = {"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children", "user", "uts"};
+
+CASE(namespaces)
+{
+    for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++)
+        say_namespace(namespaces[i]);
+}
+
+/* All processes are in the same ones; whoever may not trace one of them may not ask. */
+CASE(namespaces_of_others)
+{
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)pause();
+        _exit(0);
+    }
+    for (size_t i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]); i++) {
+        char path[64];
+        struct stat own = {0}, others = {0};
+        (void)snprintf(path, sizeof(path), "/proc/self/ns/%s", namespaces[i]);
+        TRY(stat(path, &own));
+        (void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)child, namespaces[i]);
+        TRY(stat(path, &others));
+        say("%s is the same: %d", namespaces[i], own.st_ino == others.st_ino && own.st_dev == others.st_dev);
+    }
+    if (setresuid(1000, 1000, 1000) == 0) {
+        struct stat status;
+        char path[64], target[64];
+        (void)snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)child);
+        TRY(stat(path, &status));
+        TRY(readlink(path, target, sizeof(target)));
+        TRY(open(path, O_RDONLY));
+        TRY(lstat(path, &status));
+    }
+    (void)kill(child, SIGKILL);
+}
+
 CASE(magic_links)
 {
     int fd = open("/proc/self/root/etc/marker", O_RDONLY);
@@ -632,4 +728,40 @@ CASE(memory_file)
     TRY(pwrite(fd, "after!", 6, (off_t)(uintptr_t)word));
     say("[%s]", word);
     TRY(pread(fd, got, 6, 8));
+}
+
+CASE(numbers_of_roots)
+{
+    struct stat st;
+    stat("/proc", &st);
+    say("proc %lu", (unsigned long)st.st_ino);
+    stat("/sys", &st);
+    say("sys %lu", (unsigned long)st.st_ino);
+    stat("/proc/self/ns", &st);
+    say("ns %lu", (unsigned long)st.st_nlink);
+    stat("/proc/self/fd", &st);
+    say("fd %lu", (unsigned long)st.st_nlink);
+}
+
+CASE(pages)
+{
+    char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    page[0] = 1;
+    int fd = open("/proc/self/pagemap", O_RDONLY);
+    uint64_t entry = 0;
+    say("read %ld", (long)pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)page / 4096 * 8)));
+    say("present %d, number %d", (int)(entry >> 63), (int)(entry & ((1UL << 55) - 1)) != 0);
+    OPEN("/proc/self/clear_refs", O_RDONLY, 0);
+    fd = open("/proc/self/clear_refs", O_WRONLY);
+    TRY(write(fd, "1", 1));
+    OPEN("/proc/self/timers", O_RDONLY, 0);
+    IN_CHILD("user")
+    {
+        char path[64];
+        become(1000, 1000);
+        snprintf(path, sizeof(path), "/proc/%d/pagemap", getppid());
+        TRY(open(path, O_RDONLY));
+        snprintf(path, sizeof(path), "/proc/%d/clear_refs", getppid());
+        TRY(open(path, O_WRONLY));
+    }
 }

@@ -50,7 +50,7 @@ class Terminal:
                 self.mark = match.end()
                 return match
             if time.monotonic() > end or not self.pump(0.1):
-                raise AssertionError(f"no {pattern!r} in {self.seen[self.mark:][-1500:]!r}")
+                raise AssertionError(f"no {pattern!r} in {self.seen[self.mark:][-1500:]!r}, after {self.seen[:self.mark][-500:]!r}")
 
     def wait(self, seconds=15):
         """Waits for the end of the program; returns its exit code (128+n for a signal)."""

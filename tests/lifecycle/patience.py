@@ -249,7 +249,7 @@ def own_frozen_meanwhile(d):
     with open(os.path.join(where, "config.json"), encoding="utf-8") as file:
         path = json.load(file)["linux"]["cgroupsPath"]
     command = d.reaper.start(d.box.command("--timeout", "2", "create", "--bundle", where, d.names["one"]), **NULL)
-    until(lambda: os.path.exists(mark), "the hook")
+    until(lambda: os.path.exists(mark) and os.path.getsize(mark) > 0, "the hook")
     folder, = [found for found in cgroup.folders(path) if os.path.exists(os.path.join(found, "freezer.state" if cgroup.VERSION == 1 else
                                                                                       "cgroup.freeze"))][:1]
     set_frozen(folder, True)

@@ -45,6 +45,31 @@ def sequence_environment(d):
     d.left()
 
 
+NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children", "user", "uts")
+SAME_NAMESPACES = """for one in "$@"; do
+    name=${one%%=*}
+    [ "$(readlink /proc/self/ns/$name)" = "${one#*=}" ] && echo "$name as outside"
+    [ "$(stat -Lc %i /proc/self/ns/$name)" = "$(readlink /proc/self/ns/$name | tr -dc 0-9)" ] || echo "$name has two numbers"
+done"""
+
+
+def sequence_namespace_numbers(d):
+    """A namespace that is not the container's own has the number it has outside."""
+    own = [f"{name}={os.readlink(f'/proc/self/ns/{name}')}" for name in NAMESPACES]
+    net = f"/proc/{os.getpid()}/ns/net"
+    kinds = [{"type": kind} for kind in ("pid", "mount")]
+    for label, namespaces in (("none but these", kinds), ("a network", [*kinds, {"type": "network"}]), ("all", None),
+                              ("a network by its path", [*kinds, {"type": "network", "path": net}]), ("ipc and uts", [*kinds, {"type": "ipc"}, {"type": "uts"}])):
+        change = None if namespaces is None else linux(namespaces=namespaces)
+
+        def without_names(config, change=change):
+            config.pop("hostname", None)
+            if change is not None:
+                change(config)
+        run(d, label, "/bin/sh", "-c", SAME_NAMESPACES, "sh", *own, change=without_names)
+    d.left()
+
+
 def sequence_process_from_pipe(d):
     """exec --process <(command)."""
     d.running("one", *SLEEP)

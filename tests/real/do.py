@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`postern do`: what it shows of the host, what stays of what is written, limits, users, the environment, exit codes."""
+import json
 import os
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ def test(runtime):
     if runtime != "postern":
         raise Skip("only postern has `do`")  # noqa: F821
     with Throwaway() as box:
-        for part in (named, files, other_file_systems, folder, binds, links, hidden, environment, users, limits, codes, streams):
+        for part in (named, gate, files, other_file_systems, folder, binds, links, hidden, environment, users, limits, codes, streams):
             part(box)
 
 
@@ -53,6 +54,16 @@ def named(box):
         process.kill()
         process.stdout.close()
         process.stderr.close()
+
+
+def gate(box):
+    """The fast way in is there, unless it is not wanted."""
+    for options, wanted in (([], None), (["--gate", "on"], None), (["--gate=off"], "off")):
+        with box.start([*options, "--name", "gated"], ["sh", "-c", "cat /etc/hostname >/dev/null; echo up; read word"], stdin=subprocess.PIPE) as process:
+            assert process.stdout.readline() == b"up\n"
+            annotations = json.loads(read(os.path.join(box.state, "gated", "config.json")))["annotations"]
+            process.communicate(b"end\n")
+            assert (process.returncode, annotations.get("dev.postern.gate")) == (0, wanted), (process.returncode, annotations)
 
 
 def files(box):
@@ -218,7 +229,7 @@ def limits(box):
     got = box.shell("cd /sys/fs/cgroup; if test -e cpu; then cat cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us; else cat cpu.max; fi", "--cpus", "0.5")
     assert got.out.split() == ["50000", "100000"], got
     for wrong in (["--memory", "0"], ["--memory", "much"], ["--time", "0"], ["--time", "soon"], ["--cpus", "0"], ["--cpus", "-1"],
-                  ["--pids", "x"], ["--layer", "0"], ["--network", "bridge"]):
+                  ["--pids", "x"], ["--layer", "0"], ["--network", "bridge"], ["--gate", "maybe"]):
         got = box.do(wrong, ["true"])
         assert got.code == 125 and wrong[0] in got.err, (wrong, got)
 

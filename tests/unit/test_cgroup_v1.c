@@ -27,8 +27,11 @@ static char where[BOOT_PATH_MAX];
 
 int synthfs_mount(struct sentry *self, const struct synth_filesystem *filesystem, const char *path)
 {
+    static const struct synth_filesystem *all[16]; /* they live as long as we do */
+    static size_t count;
     (void)self;
-    mounted = filesystem;
+    all[count] = filesystem;
+    mounted = all[count++];
     (void)snprintf(where, sizeof(where), "%s", path);
     return synth_tree_build(filesystem->tree);
 }

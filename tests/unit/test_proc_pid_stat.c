@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "postern/boot.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
@@ -36,7 +37,8 @@ enum process_look process_may_look(struct process_table *table, pid_t reader, pi
     return look;
 }
 
-static struct sentry sentry;
+static struct boot_config boot;
+static struct sentry sentry = {.boot = &boot};
 static const struct synth_source source = {.sentry = &sentry, .reader = 9, .subject = {.vpid = 7}};
 
 /* Field N is N, but for the name and the state. */
@@ -82,6 +84,24 @@ static void test_who_reads_is_running(void **state)
     assert_non_null(strstr(text.data, " 50 51 52\n"));
 }
 
+static void test_start_by_the_guests_clock(void **state)
+{
+    (void)state;
+    look = PROCESS_LOOK_GRANTED;
+    const struct {
+        int64_t offset_ns;
+        const char *shown;
+    } cases[] = {{0, " 21 22 23 "}, {3000000000, " 21 322 23 "}, {-100000000, " 21 12 23 "}, {-1000000000, " 21 0 23 "}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        boot.boottime_offset_ns = cases[i].offset_ns;
+        host_file = numbered("a");
+        auto_text struct text text = {0};
+        assert_int_equal(proc_pid_stat_text(&source, &text), 0);
+        assert_non_null(strstr(text.data, cases[i].shown));
+    }
+    boot.boottime_offset_ns = 0;
+}
+
 static void test_names_of_all_kinds(void **state)
 {
     (void)state;
@@ -125,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_addresses_are_for_who_may_look),
         cmocka_unit_test(test_who_reads_is_running),
+        cmocka_unit_test(test_start_by_the_guests_clock),
         cmocka_unit_test(test_names_of_all_kinds),
         cmocka_unit_test(test_what_is_none_stays_so),
         cmocka_unit_test(test_io),
