@@ -96,7 +96,7 @@ static int walk_all(struct walk *walk, const char *rest)
 int op_walk(struct exchange *exchange)
 {
     auto_place struct place base = PLACE_NONE;
-    int status = place_find(exchange->server, exchange->first, &base);
+    int status = place_of_request(exchange, &base);
     if (status < 0)
         return status;
 

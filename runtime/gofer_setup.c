@@ -32,6 +32,7 @@
 #include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
 #include "runtime/streams.h"
+#include "runtime/surroundings.h"
 #include "runtime/sysctl.h"
 #include "runtime/user_namespace.h"
 
@@ -58,6 +59,7 @@ struct child {
     const struct gofer_setup *in;
     struct mount_tree tree;
     int root, hidden, mountinfo, fuse_root, queues; /* the gofer's */
+    int surroundings;                               /* where it begins; -1: in the container's root */
     int master, slave, fuse;                /* the runtime's */
     size_t mount_count;
     struct boot_mount mounts[BOOT_MOUNTS_MAX];
@@ -305,7 +307,9 @@ static int build(struct child *child, struct error *error)
     make_fuse(child);
     /* Not where the kernel has none, or in an ipc namespace that is not ours to mount from. */
     child->queues = mounts_make("mqueue", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    status = mounts_finish(tree, error);
+    status = surroundings_of_gofer(&child->surroundings, error);
+    if (status == 0)
+        status = mounts_finish(tree, error);
     if (status == 0)
         status = mount_report(tree, child->in->procfs, child->mounts, BOOT_MOUNTS_MAX, &child->mount_count, error);
     if (status < 0)
@@ -431,7 +435,8 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
 {
     static struct child child; /* large; this process has but one */
     child = (struct child){
-        .in = in, .root = -1, .hidden = -1, .mountinfo = -1, .fuse_root = -1, .queues = -1, .master = -1, .slave = -1, .fuse = -1};
+        .in = in, .root = -1, .hidden = -1, .mountinfo = -1, .fuse_root = -1, .queues = -1, .surroundings = -1, .master = -1, .slave = -1,
+        .fuse = -1};
     child.tree = (struct mount_tree){.config = in->config,
                                      .users = in->users,
                                      .bundle_path = in->bundle,
@@ -468,7 +473,8 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
     const bool is_initial = in->users->fd < 0 && id_table_is_whole(&in->users->uids);
     if (status == 0) {
         int users = in->users->fd;
-        int program = place_descriptors(&child, &moved.report, &users);
+        status = surroundings_enter(child.surroundings);
+        int program = status < 0 ? status : place_descriptors(&child, &moved.report, &users);
         status = program < 0 ? program : drop(in, users, capabilities);
         if (status == 0) {
             static char name[] = "postern-gofer", mapped[] = "--mapped";

@@ -25,6 +25,7 @@
 #include "runtime/log.h"
 #include "runtime/namespaces.h"
 #include "runtime/streams.h"
+#include "runtime/surroundings.h"
 #include "runtime/user_namespace.h"
 
 /* Inside the user namespace U. Where there is but one id outside, the sentry is the guest's too: what keeps them apart then
@@ -117,7 +118,7 @@ static int run_sentry(int control, int procfs, int binary, uid_t self, struct er
     if (status == 0 && (status = streams_let_go(quiet ? -1 : STDERR_FILENO)) < 0)
         (void)error_set(error, status, "cannot close standard streams");
     if (status == 0)
-        status = privilege_enter_empty_root(error);
+        status = surroundings_of_sentry(error);
     place(&places, control, SENTRY_FD_CONTROL);
     place(&places, procfs, SENTRY_FD_PROC_OUTER);
     place(&places, binary, program);

@@ -10,6 +10,7 @@
 #include "postern/error.h"
 #include "runtime/command.h"
 #include "runtime/options.h"
+#include "runtime/surroundings.h"
 #include "runtime/target.h"
 
 static const struct option version_table[] = {
@@ -27,6 +28,8 @@ int version_print(void)
     printf("spec: %s\n", POSTERN_OCI_VERSION);
     if (seccomp != NULL)
         printf("libseccomp: %u.%u.%u\n", seccomp->major, seccomp->minor, seccomp->micro);
+    if (surroundings_note() != NULL)
+        printf("built: %s\n", surroundings_note());
     return EXIT_SUCCESS;
 }
 

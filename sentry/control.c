@@ -28,6 +28,8 @@
 CONFINE_ALLOW(sendmsg, "say to the runtime what happened");
 CONFINE_ALLOW(recvmsg, "hear of listeners");
 CONFINE_ALLOW(accept4, "commands that come later");
+CONFINE_ALLOW(fstat, "how large a configuration is");
+CONFINE_ALLOW(newfstatat, "how large a configuration is"); /* the C library's fstat */
 CONFINE_ALLOW(pidfd_open, "a hold on the container's first process");
 
 /* One connection of a later command. */
@@ -218,9 +220,18 @@ static void close_connection(struct connection *connection)
     free(connection);
 }
 
+static void connection_ready(void *data);
+
+/* To enter a process takes requests to the gofer, and whoever is receiver meanwhile must not come back here. */
+static int listen_to(struct connection *connection)
+{
+    return platform_watch(connection->sentry->platform, connection->socket, connection_ready, connection);
+}
+
 static void connection_ready(void *data)
 {
     struct connection *connection = data;
+    platform_unwatch(connection->sentry->platform, connection->socket);
     struct control_message message;
     int fds[2];
     size_t count = 0;
@@ -236,7 +247,7 @@ static void connection_ready(void *data)
         sent = answer(connection->socket, CONTROL_FATAL, "malformed request; are postern and postern-sentry of one build?");
     for (size_t i = 0; i < 2; i++)
         cleanup_close(&fds[i]);
-    if (sent < 0) /* they have gone, or would wait for an answer for ever */
+    if (sent < 0 || listen_to(connection) < 0) /* they have gone, or would wait for an answer for ever */
         close_connection(connection);
 }
 
@@ -248,7 +259,7 @@ static void listen_ready(void *data)
     if (connection == NULL)
         return;
     *connection = (struct connection){.sentry = sentry, .socket = socket};
-    if (platform_watch(sentry->platform, socket, connection_ready, connection) < 0)
+    if (listen_to(connection) < 0)
         return;
     (void)take_fd(&socket);
     connections_add(take_ptr(connection));
@@ -260,7 +271,7 @@ int control_start(struct sentry *sentry, struct error *error)
     if (fcntl(sentry->control, F_SETFL, O_NONBLOCK) < 0)
         return error_set(error, errno, "cannot start");
     int status = platform_watch(sentry->platform, sentry->control, control_ready, sentry);
-    if (status == 0 && fcntl(SENTRY_FD_LISTEN, F_GETFD) >= 0 && sentry->has_listen)
+    if (status == 0 && sentry->has_listen && fcntl(SENTRY_FD_LISTEN, F_SETFL, O_NONBLOCK) >= 0)
         status = platform_watch(sentry->platform, SENTRY_FD_LISTEN, listen_ready, sentry);
     return status < 0 ? error_set(error, status, "cannot start the event loop") : 0;
 }

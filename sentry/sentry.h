@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "postern/boot.h"
+#include "sentry/kernel/share.h"
 
 struct gofer;
 struct vfs;
@@ -43,6 +44,7 @@ struct sentry {
     struct trace *trace;      /* NULL unless --trace */
     struct window *window;    /* the stub's file */
     struct twins *twins;
+    struct share plans_due;   /* of programs that have yet to fetch their files (platform/exec.h) */
     struct uts_names uts;
     int control;     /* socket to the runtime */
     int proc_outer;  /* procfs of the sandbox: every guest process by the pids we know */

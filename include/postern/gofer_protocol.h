@@ -9,8 +9,8 @@
  * before the reply, so that the gofer has closed its copy when the sentry hears of it.
  *
  * Paths are resolved by the gofer when it acts, and names may have moved since the sentry judged. So a request says what it
- * expects there (struct gofer_identity): the folder a name is made in or taken from, or the object itself. If something else is
- * there the answer is -ESTALE and nothing has been done.
+ * expects there (struct gofer_identity): the folder a name is looked up or made in or taken from, or the object itself. If something
+ * else is there the answer is -ESTALE and nothing has been done.
  *
  * request: struct gofer_request, first string, second string, data
  * reply:   struct gofer_reply, data

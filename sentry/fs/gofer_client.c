@@ -67,11 +67,11 @@ static const char *walk_fault(const struct gofer_walk_result *result, size_t ask
     return NULL;
 }
 
-static int walk(struct gofer_line *line, const char *base, const char *clean, size_t asked, struct gofer_walk_result *result)
+static int walk(struct gofer_line *line, struct gofer_place base, const char *clean, size_t asked, struct gofer_walk_result *result)
 {
     static const struct expected any = {.data_max = GOFER_WALK_MAX * sizeof(struct statx) + GOFER_PATH_MAX};
     (void)line_begin(line, GOFER_OP_WALK);
-    int status = line_add_first(line, base, true);
+    int status = line_add_path(line, base, true);
     if (status == 0)
         status = line_add_second(line, clean, GOFER_PATH_MAX, -ENAMETOOLONG);
     if (status == 0)
@@ -98,7 +98,7 @@ static int walk(struct gofer_line *line, const char *base, const char *clean, si
     return 0;
 }
 
-int gofer_walk(struct gofer *gofer, const char *base, const char *rest, struct gofer_walk_result *ret_result)
+int gofer_walk(struct gofer *gofer, struct gofer_place base, const char *rest, struct gofer_walk_result *ret_result)
 {
     char clean[GOFER_PATH_MAX];
     size_t asked = clean_rest(rest, clean);
@@ -316,13 +316,12 @@ int gofer_link(struct gofer *gofer, struct gofer_place source, struct gofer_plac
     return status < 0 ? status : line_exchange_plain(line);
 }
 
-int gofer_unlink(struct gofer *gofer, struct gofer_place place, const struct statx *victim, int directory)
+int gofer_unlink(struct gofer *gofer, struct gofer_place place, struct gofer_identity victim, int directory)
 {
     auto_line struct gofer_line *line = line_take(gofer);
     struct gofer_request *request = line_begin(line, GOFER_OP_UNLINK);
     request->flags = directory != 0 ? AT_REMOVEDIR : 0;
-    if (victim != NULL)
-        request->expected[1] = gofer_identity_of(victim);
+    request->expected[1] = victim;
     int status = line_add_path(line, place, false);
     return status < 0 ? status : line_exchange_plain(line);
 }

@@ -15,6 +15,8 @@
 #include <sys/statfs.h>
 #include <sys/types.h>
 
+#include "postern/gofer_protocol.h"
+
 struct gofer;
 struct gofer_rank;
 struct mark;
@@ -34,9 +36,9 @@ struct gofer_owner {
 struct gofer_place {
     const char *path;
     int fd;
-    /* What must be there, NULL: no matter: the object, or of a name that is made, removed or moved the folder it is in. -ESTALE
-     * if it is something else. Copied. */
-    const struct statx *expected;
+    /* What must be there, 0: no matter: the object, or of a name that is made, removed or moved the folder it is in. -ESTALE
+     * if it is something else. */
+    struct gofer_identity expected;
 };
 
 struct gofer_walk_result {
@@ -53,7 +55,7 @@ int gofer_descriptor(const struct gofer *gofer); /* for poll: hang-up means it d
 void gofer_set_deadline(struct gofer *gofer, unsigned int seconds);
 
 /* Resolves up to GOFER_WALK_MAX components of `rest` below `base`; stops behind a symbolic link. */
-int gofer_walk(struct gofer *gofer, const char *base, const char *rest, struct gofer_walk_result *ret_result);
+int gofer_walk(struct gofer *gofer, struct gofer_place base, const char *rest, struct gofer_walk_result *ret_result);
 int gofer_getattr(struct gofer *gofer, struct gofer_place place, struct statx *ret_attributes);
 int gofer_setattr(struct gofer *gofer, struct gofer_place place, const struct setattr *set);
 
@@ -69,8 +71,8 @@ int gofer_mkdir(struct gofer *gofer, struct gofer_place place, mode_t mode, cons
 int gofer_mknod(struct gofer *gofer, struct gofer_place place, mode_t mode, dev_t dev, const struct gofer_owner *owner);
 int gofer_symlink(struct gofer *gofer, struct gofer_place place, const char *target, const struct gofer_owner *owner);
 int gofer_link(struct gofer *gofer, struct gofer_place source, struct gofer_place place);
-/* victim: what must go by that name, or NULL. */
-int gofer_unlink(struct gofer *gofer, struct gofer_place place, const struct statx *victim, int directory);
+/* victim: what must go by that name. */
+int gofer_unlink(struct gofer *gofer, struct gofer_place place, struct gofer_identity victim, int directory);
 /* owner: of the node that RENAME_WHITEOUT leaves. */
 int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_place to, unsigned int flags,
                  const struct gofer_owner *owner);

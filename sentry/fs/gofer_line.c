@@ -111,16 +111,14 @@ void line_add_fd(struct gofer_line *line, int fd)
 
 int line_add_path(struct gofer_line *line, struct gofer_place place, bool root_too)
 {
-    if (place.expected != NULL)
-        line->request.header.expected[0] = gofer_identity_of(place.expected);
+    line->request.header.expected[0] = place.expected;
     return line_add_first(line, place.path, root_too);
 }
 
 int line_add_second_path(struct gofer_line *line, struct gofer_place place)
 {
     int status = check_path(place.path, false);
-    if (place.expected != NULL)
-        line->request.header.expected[1] = gofer_identity_of(place.expected);
+    line->request.header.expected[1] = place.expected;
     return status < 0 ? status : line_add_second(line, place.path, GOFER_PATH_MAX, -ENAMETOOLONG);
 }
 

@@ -20,8 +20,9 @@ enum { LINK_CACHED_MAX = 512 }; /* longer targets are asked for again: memory is
 
 int goferfs_path_of(const struct dentry *dentry, char path[VFS_PATH_MAX])
 {
-    if (dentry_gone(dentry))
-        return -ENOENT;
+    int gone = vfs_gone(dentry);
+    if (gone < 0)
+        return gone;
     ssize_t length = dentry_relative_path(dentry, path, VFS_PATH_MAX);
     return length < 0 ? (int)length : 0;
 }
@@ -69,7 +70,7 @@ int goferfs_doubt(struct dentry *dentry, int error)
 
 struct gofer_place goferfs_place(const char *path, const struct dentry *expected)
 {
-    return (struct gofer_place){.path = path, .fd = -1, .expected = &expected->inode->attributes};
+    return (struct gofer_place){.path = path, .fd = -1, .expected = gofer_identity_of(&expected->inode->attributes)};
 }
 
 /* --- walking --- */
@@ -162,9 +163,9 @@ static int walk_once(struct vfs *vfs, struct dentry *directory, const char *rest
         return error;
     if (plain_components(rest, names, sizeof(names)) == 0)
         return -EINVAL;
-    error = gofer_walk(vfs->sentry->gofer, base, names, &result);
+    error = vfs_said(directory, gofer_walk(vfs->sentry->gofer, goferfs_place(base, directory), names, &result));
     if (error < 0)
-        return error;
+        return goferfs_doubt(directory, error);
     if (is_outdated(directory, question))
         return -EAGAIN;
     struct dentry *first = enter_all(vfs, directory, names, &result, question);
@@ -220,13 +221,15 @@ static ssize_t goferfs_readlink(struct vfs *vfs, struct dentry *dentry, const st
     char base[VFS_PATH_MAX], name[VFS_NAME_MAX + 1];
     struct gofer_walk_result result;
     (void)strcpy(name, dentry->name);
-    int error = goferfs_path_of(dentry->parent, base);
+    int error = vfs_gone(dentry);
     if (error == 0)
-        error = dentry->deleted ? -ENOENT : gofer_walk(vfs->sentry->gofer, base, name, &result);
+        error = goferfs_path_of(dentry->parent, base);
+    if (error == 0)
+        error = vfs_said(dentry, gofer_walk(vfs->sentry->gofer, goferfs_place(base, dentry->parent), name, &result));
     if (error < 0)
         return error;
-    if (result.count != 1 || !S_ISLNK(result.entries[0].stx_mode))
-        return goferfs_doubt(dentry, result.error < 0 ? result.error : -ENOENT);
+    if (result.count != 1 || !S_ISLNK(result.entries[0].stx_mode)) /* it was a link when it was looked up */
+        return goferfs_doubt(dentry, -ESTALE);
     if (same_object(&dentry->inode->attributes, &result.entries[0]))
         cache_link(dentry->inode, result.link);
     size_t length = strnlen(result.link, sizeof(result.link));
@@ -244,8 +247,8 @@ static int goferfs_getattr(struct vfs *vfs, struct dentry *dentry, struct statx 
     int error = goferfs_path_of(dentry, path);
     if (error < 0)
         return error;
-    return goferfs_doubt(
-        dentry, gofer_getattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, ret_attributes));
+    error = gofer_getattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, ret_attributes);
+    return goferfs_doubt(dentry, vfs_said(dentry, error));
 }
 
 static int goferfs_setattr(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, const struct setattr *set)
@@ -257,7 +260,7 @@ static int goferfs_setattr(struct vfs *vfs, struct dentry *dentry, const struct 
         return error;
     struct inode *inode = inode_get(dentry->inode);
     inode_changes(inode);
-    error = gofer_setattr(vfs->sentry->gofer, goferfs_place(path, dentry), set);
+    error = vfs_said(dentry, gofer_setattr(vfs->sentry->gofer, goferfs_place(path, dentry), set));
     inode_changes(inode);
     inode_put(inode);
     return goferfs_doubt(dentry, error);
@@ -267,25 +270,27 @@ static int goferfs_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs 
 {
     char path[VFS_PATH_MAX];
     int error = goferfs_path_of(dentry, path);
-    return error < 0 ? error
-                     : gofer_statfs(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, ret_statfs);
+    return error < 0 ? error : vfs_said(dentry, gofer_statfs(vfs->sentry->gofer, goferfs_place(path, dentry), ret_statfs));
 }
 
 static ssize_t goferfs_getxattr(struct vfs *vfs, struct dentry *dentry, const char *name, void *value, size_t size)
 {
     char path[VFS_PATH_MAX];
     int error = goferfs_path_of(dentry, path);
-    return error < 0
-               ? error
-               : gofer_getxattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, name, value, size);
+    if (error < 0)
+        return error;
+    ssize_t length = gofer_getxattr(vfs->sentry->gofer, goferfs_place(path, dentry), name, value, size);
+    return length < 0 ? goferfs_doubt(dentry, vfs_said(dentry, (int)length)) : length;
 }
 
 static ssize_t goferfs_listxattr(struct vfs *vfs, struct dentry *dentry, char *list, size_t size)
 {
     char path[VFS_PATH_MAX];
     int error = goferfs_path_of(dentry, path);
-    return error < 0 ? error
-                     : gofer_listxattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, list, size);
+    if (error < 0)
+        return error;
+    ssize_t length = gofer_listxattr(vfs->sentry->gofer, goferfs_place(path, dentry), list, size);
+    return length < 0 ? goferfs_doubt(dentry, vfs_said(dentry, (int)length)) : length;
 }
 
 static int goferfs_setxattr(struct vfs *vfs, struct dentry *dentry, const char *name, const void *value, size_t size,
@@ -297,7 +302,7 @@ static int goferfs_setxattr(struct vfs *vfs, struct dentry *dentry, const char *
         return error;
     struct inode *inode = inode_get(dentry->inode);
     inode_changes(inode);
-    error = gofer_setxattr(vfs->sentry->gofer, goferfs_place(path, dentry), name, value, size, flags);
+    error = vfs_said(dentry, gofer_setxattr(vfs->sentry->gofer, goferfs_place(path, dentry), name, value, size, flags));
     inode_changes(inode);
     inode_put(inode);
     return goferfs_doubt(dentry, error);
@@ -311,7 +316,7 @@ static int goferfs_removexattr(struct vfs *vfs, struct dentry *dentry, const cha
         return error;
     struct inode *inode = inode_get(dentry->inode);
     inode_changes(inode);
-    error = gofer_removexattr(vfs->sentry->gofer, goferfs_place(path, dentry), name);
+    error = vfs_said(dentry, gofer_removexattr(vfs->sentry->gofer, goferfs_place(path, dentry), name));
     inode_changes(inode);
     inode_put(inode);
     return goferfs_doubt(dentry, error);
@@ -322,6 +327,7 @@ static int goferfs_removexattr(struct vfs *vfs, struct dentry *dentry, const cha
 /* The folder as it was judged, locked: what is made in it or taken from it stays in order with what is known of it. */
 static int begin_change(struct dentry *directory, const char *name, char path[VFS_PATH_MAX])
 {
+    names_begin(directory->vfs);
     names_lock(directory);
     int error = goferfs_path_below(directory, name, path);
     if (error < 0)
@@ -333,7 +339,7 @@ static int end_making(struct dentry *directory, const char *name, int error)
 {
     vfs_entry_added(directory, name); /* on failure too: EEXIST says we were wrong */
     names_unlock(directory);
-    return goferfs_doubt(directory, error);
+    return goferfs_doubt(directory, vfs_said(directory, error));
 }
 
 static int goferfs_mkdir(struct vfs *vfs, struct dentry *directory, const char *name, mode_t mode,
@@ -386,24 +392,29 @@ static int goferfs_link(struct vfs *vfs, struct dentry *source, struct dentry *d
     error = gofer_link(vfs->sentry->gofer, goferfs_place(from, source), goferfs_place(to, directory));
     inode_changes(inode);
     inode_put(inode);
+    error = vfs_said(source, error);
     (void)goferfs_doubt(source, error == -ESTALE ? error : 0);
     return end_making(directory, name, error);
 }
 
 static int remove_name(struct vfs *vfs, struct dentry *victim, int is_directory)
 {
-    char path[VFS_PATH_MAX];
+    char path[VFS_PATH_MAX], name[VFS_NAME_MAX + 1];
     struct dentry *directory = dentry_get(victim->parent);
+    const struct gofer_identity judged = gofer_identity_of(&victim->inode->attributes);
+    (void)strcpy(name, victim->name);
+    names_begin(vfs);
     names_lock(directory);
-    bool moved = victim->parent != directory || victim->deleted; /* while we waited */
+    bool moved = !dentry_is_at(victim, directory, name); /* while we waited */
     int error = moved ? -ESTALE : goferfs_path_of(victim, path);
     if (error == 0) {
         inode_changes(victim->inode);
-        error = gofer_unlink(vfs->sentry->gofer, goferfs_place(path, directory), &victim->inode->attributes, is_directory);
+        error = gofer_unlink(vfs->sentry->gofer, goferfs_place(path, directory), judged, is_directory);
     }
     if (error == 0)
         vfs_entry_removed(victim);
     names_unlock(directory);
+    error = vfs_said(directory, error);
     dentry_put(directory);
     return goferfs_doubt(victim, error);
 }
@@ -418,33 +429,59 @@ static int goferfs_rmdir(struct vfs *vfs, struct dentry *victim)
     return remove_name(vfs, victim, 1);
 }
 
+/* What was judged, by references: there may have to be waited for the locks. */
 struct renaming {
     struct vfs *vfs;
     struct dentry *source, *from, *to; /* the last two: folders, locked */
+    char old_name[VFS_NAME_MAX + 1];
     const char *name;
+    struct dentry *target; /* what has the name already; NULL: nothing is known of it */
+    struct inode *target_inode;
     unsigned int flags;
     struct gofer_owner owner; /* of the node that RENAME_WHITEOUT leaves */
 };
 
+static void renaming_begin(struct renaming *renaming)
+{
+    struct dentry *target = dentry_cached(renaming->vfs, renaming->to, renaming->name);
+    (void)strcpy(renaming->old_name, renaming->source->name);
+    renaming->from = dentry_get(renaming->source->parent);
+    renaming->target = target != NULL ? dentry_get(target) : NULL;
+    renaming->target_inode = target != NULL && target->inode != NULL ? inode_get(target->inode) : NULL;
+}
+
+static void renaming_end(const struct renaming *renaming)
+{
+    dentry_put(renaming->from);
+    dentry_put(renaming->target);
+    inode_put(renaming->target_inode);
+}
+
+static bool is_as_judged(const struct renaming *renaming)
+{
+    const struct dentry *target = dentry_cached(renaming->vfs, renaming->to, renaming->name);
+    return dentry_is_at(renaming->source, renaming->from, renaming->old_name) && target == renaming->target &&
+           (target == NULL || target->inode == renaming->target_inode);
+}
+
 static int rename_locked(const struct renaming *renaming)
 {
-    char from_path[VFS_PATH_MAX], to_path[VFS_PATH_MAX], old_name[VFS_NAME_MAX + 1];
+    char from_path[VFS_PATH_MAX], to_path[VFS_PATH_MAX];
     struct dentry *source = renaming->source;
-    if (source->parent != renaming->from || source->deleted) /* while we waited */
+    if (!is_as_judged(renaming))
         return -ESTALE;
     int error = goferfs_path_of(source, from_path);
     if (error == 0)
         error = goferfs_path_below(renaming->to, renaming->name, to_path);
     if (error < 0)
         return error;
-    (void)strcpy(old_name, source->name);
     error = gofer_rename(renaming->vfs->sentry->gofer, goferfs_place(from_path, renaming->from),
                          goferfs_place(to_path, renaming->to), renaming->flags, &renaming->owner);
     if (error < 0)
         return error;
     vfs_entry_moved(source, renaming->to, renaming->name, (renaming->flags & RENAME_EXCHANGE) != 0);
     if ((renaming->flags & RENAME_WHITEOUT) != 0)
-        vfs_entry_added(renaming->from, old_name);
+        vfs_entry_added(renaming->from, renaming->old_name);
     return 0;
 }
 
@@ -452,9 +489,10 @@ static int goferfs_rename(struct vfs *vfs, struct dentry *source, struct dentry 
                           unsigned int flags, const struct vfs_who *who)
 {
     struct renaming renaming = {
-        .vfs = vfs, .source = source, .from = dentry_get(source->parent), .to = directory, .name = name, .flags = flags,
-        .owner = goferfs_owner_of(who)};
+        .vfs = vfs, .source = source, .to = directory, .name = name, .flags = flags, .owner = goferfs_owner_of(who)};
+    renaming_begin(&renaming);
     bool between = renaming.from != directory;
+    names_begin(vfs);
     if (between)
         names_lock_tree(vfs);
     names_lock_two(renaming.from, directory);
@@ -462,8 +500,9 @@ static int goferfs_rename(struct vfs *vfs, struct dentry *source, struct dentry 
     names_unlock_two(renaming.from, directory);
     if (between)
         names_unlock_tree(vfs);
+    error = vfs_said(renaming.from, vfs_said(directory, error));
     (void)goferfs_doubt(directory, error == -ESTALE ? error : 0);
-    dentry_put(renaming.from);
+    renaming_end(&renaming);
     return goferfs_doubt(source, error);
 }
 

@@ -10,6 +10,7 @@
 #include "postern/cleanup.h"
 #include "sentry/fs/gofer_client.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 
 static bool writes(int flags)
@@ -40,15 +41,18 @@ static struct inode *opened_inode(struct vfs *vfs, int fd, const struct statx *a
     return inode;
 }
 
-/* The name led elsewhere than when permission was checked: check what was opened. */
+/* The name led elsewhere than when permission was checked: check what was opened. Not if that may be the same name in another
+ * folder. */
 static int accept_other(struct dentry *dentry, const struct open_request *request, struct inode *inode, int fd)
 {
     const struct statx *attributes = &inode->attributes;
+    if (names_moved(dentry->parent))
+        return -ESTALE;
     dentry->valid_until = 0;
     if (((attributes->stx_mode ^ dentry->inode->attributes.stx_mode) & S_IFMT) != 0)
         return -ESTALE;
     int error = goferfs_open_permission(request->who, fd, attributes, needed_permission(request));
-    if (error == 0)
+    if (error == 0 && !names_changed(dentry->parent, vfs_began())) /* else the name may be another's by now */
         dentry_swap_inode(dentry, inode_get(inode));
     return error;
 }
@@ -60,33 +64,45 @@ static bool may_have_writer(const struct inode *inode)
     return inode->opened_for_write || inode->ids_until <= vfs_now();
 }
 
-static int open_existing(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, const char *path,
-                         int *ret_fd)
+/* judged: what the caller has judged, held by him. */
+static int open_judged(struct vfs *vfs, struct dentry *dentry, const struct inode *judged, const struct open_request *request, int *ret_fd)
 {
+    char path[VFS_PATH_MAX];
     int flags = request->flags & ~(O_CREAT | O_EXCL);
-    bool ask = request->exec && may_have_writer(dentry->inode);
-    auto_close int fd = ask ? -1 : inode_open_locally(vfs, dentry->inode, flags);
+    bool ask = request->exec && may_have_writer(judged);
+    auto_close_unlocked int fd = ask ? -1 : inode_open_locally(vfs, judged, flags);
     if (fd >= 0) {
         *ret_fd = take_fd(&fd);
         return 0;
     }
     struct statx attributes;
     uint64_t asked = vfs->stamp;
+    int error = goferfs_path_of(dentry, path);
+    if (error < 0)
+        return error;
     /* What would be truncated must be what was judged; of all else what was opened is judged anew if it is something else. */
-    struct gofer_place place = goferfs_place(path, dentry);
-    if ((flags & O_TRUNC) == 0)
-        place.expected = NULL;
-    int error = gofer_open(vfs->sentry->gofer, place, flags, 0, NULL, request->exec, &fd, &attributes, NULL);
+    struct gofer_place place = {.path = path, .fd = -1};
+    if ((flags & O_TRUNC) != 0)
+        place.expected = gofer_identity_of(&judged->attributes);
+    error = vfs_said(dentry, gofer_open(vfs->sentry->gofer, place, flags, 0, NULL, request->exec, &fd, &attributes, NULL));
     if (error < 0)
         return goferfs_doubt(dentry, error);
     struct inode *inode = opened_inode(vfs, fd, &attributes, flags, asked);
     if (inode == NULL)
         return -ENOMEM;
-    if (inode != dentry->inode)
+    if (inode != judged)
         error = accept_other(dentry, request, inode, fd);
     inode_put(inode);
     if (error == 0)
         *ret_fd = take_fd(&fd);
+    return error;
+}
+
+static int open_existing(struct vfs *vfs, struct dentry *dentry, const struct open_request *request, int *ret_fd)
+{
+    struct inode *judged = inode_get(dentry->inode);
+    int error = open_judged(vfs, dentry, judged, request, ret_fd);
+    inode_put(judged);
     return error;
 }
 
@@ -95,14 +111,14 @@ static int open_nameless(struct vfs *vfs, const struct dentry *directory, const 
                          const char *path, int *ret_fd)
 {
     const mode_t mode = goferfs_permitted_mode(directory, request->who, request->mode);
-    auto_close int fd = -1;
+    auto_close_unlocked int fd = -1;
     struct statx attributes;
     const struct gofer_owner owner = goferfs_owner_of(request->who);
     uint64_t asked = vfs->stamp;
     int error = gofer_open(vfs->sentry->gofer, goferfs_place(path, directory), request->flags, mode, &owner, 0, &fd,
                            &attributes, NULL);
     if (error < 0)
-        return error;
+        return vfs_said(directory, error);
     struct inode *inode = opened_inode(vfs, fd, &attributes, request->flags, asked);
     if (inode == NULL)
         return -ENOMEM;
@@ -132,12 +148,11 @@ int goferfs_open(struct vfs *vfs, struct dentry *dentry, const struct open_reque
     char path[VFS_PATH_MAX];
     if (dentry_is_directory(dentry) && dentry_gone(dentry))
         return open_gone_directory(vfs, dentry->inode, request, ret_fd);
-    int error = goferfs_path_of(dentry, path);
-    if (error < 0)
-        return error;
-    if ((request->flags & O_TMPFILE) == O_TMPFILE)
-        return open_nameless(vfs, dentry, request, path, ret_fd);
-    return open_existing(vfs, dentry, request, path, ret_fd);
+    if ((request->flags & O_TMPFILE) == O_TMPFILE) {
+        int error = goferfs_path_of(dentry, path);
+        return error < 0 ? error : open_nameless(vfs, dentry, request, path, ret_fd);
+    }
+    return open_existing(vfs, dentry, request, ret_fd);
 }
 
 /* What has come to exist becomes known. */
@@ -156,10 +171,11 @@ int goferfs_create(struct vfs *vfs, struct dentry *directory, const char *name, 
                    int *ret_fd)
 {
     char path[VFS_PATH_MAX];
-    auto_close int fd = -1;
+    auto_close_unlocked int fd = -1;
     struct statx attributes;
     const struct gofer_owner owner = goferfs_owner_of(request->who);
     const mode_t mode = goferfs_permitted_mode(directory, request->who, request->mode);
+    names_begin(vfs);
     names_lock(directory);
     uint64_t asked = vfs->stamp;
     int error = goferfs_path_below(directory, name, path);
@@ -172,5 +188,5 @@ int goferfs_create(struct vfs *vfs, struct dentry *directory, const char *name, 
     names_unlock(directory);
     if (error == 0)
         *ret_fd = take_fd(&fd);
-    return goferfs_doubt(directory, error);
+    return goferfs_doubt(directory, vfs_said(directory, error));
 }

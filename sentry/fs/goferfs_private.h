@@ -6,7 +6,7 @@
 #include "sentry/fs/goferfs.h"
 #include "sentry/vfs/vfs_internal.h"
 
-/* Paths as the gofer wants them; -ENOENT for what is deleted. */
+/* Paths as the gofer wants them; -ENOENT for what is deleted, -ESTALE if it was deleted just now. */
 int goferfs_path_of(const struct dentry *dentry, char path[VFS_PATH_MAX]);
 int goferfs_path_below(const struct dentry *directory, const char *name, char path[VFS_PATH_MAX]);
 

@@ -11,11 +11,12 @@
 #include "sentry/fs/procfs.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/call.h"
+#include "sentry/platform/unlocked.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs_internal.h"
 
 CONFINE_ALLOW(newfstatat, "how a guest's descriptor is open");
-CONFINE_ALLOW(fstat, "what kind of thing is behind it");
 CONFINE_ALLOW(pidfd_getfd, "the object behind it");
 
 static void descriptor_folder(const struct synth_subject *subject, char *buffer, size_t size)
@@ -85,7 +86,7 @@ static int fetch_descriptor(const struct synth_source *source)
 
 static int descriptor_text(const struct synth_source *source, struct text *text)
 {
-    auto_close int fd = fetch_descriptor(source);
+    auto_close_unlocked int fd = fetch_descriptor(source);
     if (fd < 0)
         return fd;
     char target[VFS_PATH_MAX + 32];
@@ -100,25 +101,24 @@ static int descriptor_text(const struct synth_source *source, struct text *text)
 /* Folders have a dentry, and so has what is ours: that is looked at, or opened, anew. Everything else is the object. */
 static int descriptor_follow(const struct synth_source *source, struct dentry **ret_dentry, int *ret_fd)
 {
-    auto_close int fd = fetch_descriptor(source);
+    auto_close_unlocked int fd = fetch_descriptor(source);
     if (fd < 0)
         return fd;
-    struct stat attributes;
-    if (source->who == NULL || fstat(fd, &attributes) < 0)
+    struct statx attributes;
+    if (source->who == NULL || unlocked_statx(fd, STATX_TYPE, &attributes) < 0)
         return -ENOENT;
-    if (!S_ISDIR(attributes.st_mode) && !S_ISREG(attributes.st_mode)) {
+    if (!S_ISDIR(attributes.stx_mode) && !S_ISREG(attributes.stx_mode)) {
         *ret_fd = take_fd(&fd);
         return 0;
     }
     /* Not a call of its own: what this one has learnt stays valid. */
-    struct task *task = source->who->task;
-    struct call call = {
-        .sentry = source->sentry, .task = task, .context = task->process->context, .cred = task_cred(task), .now = vfs_now()};
+    struct cred *cred = (struct cred *)source->who->cred;
+    struct call call = {.sentry = source->sentry, .task = source->who->task, .cred = cred, .now = vfs_now(), .stamp = vfs_began()};
     struct object object;
     int result = object_from_own_fd(&call, take_fd(&fd), &object);
     if (result < 0)
         return result;
-    bool named = S_ISDIR(attributes.st_mode) || (object.kind == OBJECT_SYNTHETIC && object_dentry(&call, &object) == 0);
+    bool named = S_ISDIR(attributes.stx_mode) || (object.kind == OBJECT_SYNTHETIC && object_dentry(&call, &object) == 0);
     if (named)
         *ret_dentry = dentry_get(object.dentry);
     else

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /proc/PID/ns. What is opened is the namespace itself, of which a guest can do nothing but compare it: setns(2) is refused, and so
- * are the ioctls that lead from one to another. All of a container's processes are in the same ones. The numbers are those the
- * container would have without us (sentry/vfs/nsfs.c).
+ * /proc/PID/ns. What is opened is the namespace itself, which a guest can compare and ask about (sentry/syscalls/namespace_ioctl.c), and no
+ * more: setns(2) is refused. All of a container's processes are in the same ones. The numbers are those the container would have without
+ * us (sentry/vfs/nsfs.c).
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -6,8 +6,9 @@
  * guest's hands: what they say is about guest processes alone, in the numbers of the guest's pid namespace and the
  * paths of the container's root, and what they let write (comm, oom_score_adj, coredump_filter) the
  * kernel checks against the writer, who has no capability natively. mem is bound to the memory the process had when it
- * was opened: an exec of a set-id program leaves the holder with the old one. Left out for what they would tell: wchan
- * and stack (symbols of the host kernel), syscall, pagemap, loginuid and sessionid (the host's audit session), uid_map,
+ * was opened: an exec of a set-id program leaves the holder with the old one; so are pagemap, which has no frame numbers for the
+ * likes of our guests, and clear_refs. Left out for what they would tell: wchan
+ * and stack (symbols of the host kernel), syscall, loginuid and sessionid (the host's audit session), uid_map,
  * cgroup, mountinfo.
  */
 #include <errno.h>
@@ -166,6 +167,9 @@ static const struct synth_entry common_table[] = {
     SYNTH_DIR("net"),
     REAL("environ", 0400, SYNTH_CHECKED),
     REAL("auxv", 0400, SYNTH_CHECKED),
+    REAL("pagemap", 0400, SYNTH_CHECKED | SYNTH_OPTIONAL),
+    REAL("clear_refs", 0200, SYNTH_CHECKED | SYNTH_OPTIONAL),
+    SYNTH_FILE("arch_status", 0444, SYNTH_SNAPSHOT, .flags = SYNTH_OPTIONAL, .argument = ""),
     SYNTH_FILE("status", 0444, SYNTH_LIVE, .generate = proc_status_text),
     REAL("personality", 0400, SYNTH_CHECKED),
     SYNTH_FILE("limits", 0444, SYNTH_SNAPSHOT, .generate = proc_limits_text),
@@ -234,6 +238,7 @@ static const struct synth_entry process_table[] = {
     SYNTH_FILE("mountstats", 0400, SYNTH_SNAPSHOT, .flags = SYNTH_CHECKED, .generate = proc_mountstats_text),
     SYNTH_FILE("timens_offsets", 0644, SYNTH_LIVE, .generate = timens_offsets_text, .store = store_refused),
     REAL("coredump_filter", 0644, SYNTH_OPTIONAL),
+    REAL("timers", 0444, SYNTH_CHECKED | SYNTH_OPTIONAL),
     SYNTH_FILE("timerslack_ns", 0666, SYNTH_LIVE, .generate = timerslack_text, .store = store_refused),
     {0},
 };

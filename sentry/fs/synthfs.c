@@ -44,6 +44,8 @@ mode_t synth_type_of(const struct synth_entry *entry)
 /* Stable for one object of one filesystem, different for all others (48 bits of a mixing function). */
 static uint64_t inode_number(const struct synth_node *node, const struct synth_subject *subject)
 {
+    if (node->parent == NULL && subject->vpid == 0 && subject->number == 0)
+        return 1; /* by which programs tell that /proc is a procfs */
     const uint64_t parts[] = {node->index, (uint64_t)(uint32_t)subject->vpid << 32 | (uint32_t)subject->vtid,
                               (uint64_t)(uint32_t)subject->number};
     uint64_t hash = UINT64_C(0x9e3779b97f4a7c15);
@@ -52,6 +54,18 @@ static uint64_t inode_number(const struct synth_node *node, const struct synth_s
         hash ^= hash >> 32;
     }
     return (hash & ((UINT64_C(1) << 48) - 1)) | 1;
+}
+
+/* Those of a folder count the folders in it, as far as the table has them: entries that are numbered do not. */
+static uint32_t link_count(const struct synth_node *node)
+{
+    uint32_t count = 1;
+    if (node->entry->means == SYNTH_DIRECTORY) {
+        count = 2;
+        for (const struct synth_node *child = node->children; child != NULL; child = child->next)
+            count += child->entry->means == SYNTH_DIRECTORY;
+    }
+    return count;
 }
 
 static void fill_attributes(const struct synth_object *object, struct statx *attributes)
@@ -63,7 +77,7 @@ static void fill_attributes(const struct synth_object *object, struct statx *att
     *attributes = (struct statx){
         .stx_mask = STATX_BASIC_STATS,
         .stx_blksize = entry->means == SYNTH_DIRECTORY ? 1024 : 4096,
-        .stx_nlink = entry->means == SYNTH_DIRECTORY ? 2 + object->node->child_count : 1,
+        .stx_nlink = link_count(object->node),
         .stx_mode = (uint16_t)(synth_type_of(entry) | entry->mode),
         .stx_ino = inode_number(object->node, &object->subject),
         .stx_atime = stamp,

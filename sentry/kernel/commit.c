@@ -158,7 +158,9 @@ static void unbind_all(struct process_table *table, struct process *process)
 int process_forget_threads(struct process_table *table, struct task *survivor, struct context *context)
 {
     const struct fs fs = task_fs(survivor);
+    (void)pthread_mutex_lock(&table->mutex);
     survivor->fs = 0;
+    (void)pthread_mutex_unlock(&table->mutex);
     context_set_fs(context, survivor, &fs);
     own_fs_drop(context);
     context->threads_differ = context->files_differ = false;

@@ -30,13 +30,19 @@ static struct cred *boot_cred(const struct boot_config *boot)
 /* As chdir(2) by root, before the process is who it shall be. */
 static int find_cwd(struct sentry *sentry, const struct boot_config *boot, struct context *context)
 {
+    enum { ATTEMPTS = 16 }; /* names may move meanwhile */
     struct cred *cred = cred_new(0);
     if (cred == NULL)
         return -ENOMEM;
     cred->cap_effective = CRED_CAP_FULL;
     const struct vfs_who who = {.sentry = sentry, .cred = cred, .root = context->root, .cwd = context->root};
     struct lookup lookup = {.fd = -1};
-    int result = vfs_lookup(&who, NULL, boot->cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &lookup);
+    int result = -ESTALE;
+    for (int i = 0; i < ATTEMPTS && result == -ESTALE; i++) {
+        vfs_tick(sentry->vfs);
+        result = vfs_lookup(&who, NULL, boot->cwd, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &lookup);
+        vfs_attempt_end(result == -ESTALE);
+    }
     (void)cred_put(cred);
     if (result < 0)
         return result;

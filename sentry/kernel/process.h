@@ -89,6 +89,8 @@ struct process {
     struct exec_plan *files_due; /* owned: its new program has yet to fetch its files (platform/exec.h) */
     unsigned int becoming_realtime; /* requests for that which are on their way (rank.c) */
     bool newcomer;           /* counted as one (newcomers.h) */
+    bool counted;            /* in a user's share of what the table may know */
+    uid_t counted_for;
     struct process_table *table;
 };
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "sentry/net/native.h"
+#include "sentry/platform/worker.h"
 
 static void close_rights(const struct msghdr *header)
 {
@@ -18,7 +19,7 @@ static void close_rights(const struct msghdr *header)
         for (size_t i = 0; i + sizeof(int) <= item.size; i += sizeof(int)) {
             int fd;
             memcpy(&fd, item.data + i, sizeof(fd));
-            (void)close(fd);
+            close_unlocked(fd);
         }
     }
 }

@@ -123,7 +123,7 @@ static int64_t bind_path(struct call *call, const struct guest_socket *socket, c
         return error;
     char words[GOFER_SOCKET_NAME_MAX + 1];
     choose_words(&who, address, &lookup, words);
-    const struct gofer_place place = {.path = path, .fd = -1, .expected = &lookup.dentry->inode->attributes};
+    const struct gofer_place place = {.path = path, .fd = -1, .expected = gofer_identity_of(&lookup.dentry->inode->attributes)};
     error = goferfs_doubt(lookup.dentry,
                           gofer_bind(call->sentry->gofer, socket->fd, place, words, attributes.stx_mode & 0777, &owner));
     if (error < 0)

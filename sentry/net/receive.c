@@ -13,6 +13,7 @@
 #include "sentry/net/net.h"
 #include "sentry/net/peer.h"
 #include "sentry/net/vouch.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 
 static bool has_option(int fd, int name)
@@ -256,6 +257,6 @@ int64_t incoming_try(struct call *call, struct incoming *incoming)
 void path_fds_release(struct path_fds *path_fds)
 {
     for (size_t i = 0; i < path_fds->count; i++)
-        (void)close(path_fds->fds[i]);
+        close_unlocked(path_fds->fds[i]);
     path_fds->count = 0;
 }

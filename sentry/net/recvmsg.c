@@ -13,6 +13,7 @@
 #include "sentry/net/urgent.h"
 #include "sentry/net/waiting.h"
 #include "sentry/platform/deliver.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/handlers.h"
 
@@ -145,6 +146,7 @@ static int64_t start(struct call *call, struct receiving *receiving)
     const struct parked parked = {.poll = poll_receiving,
                                   .cancel = receiving_free,
                                   .state = receiving,
+                                  .refused = -ENOMEM,
                                   .interrupted = patience_interrupted(&receiving->patience)};
     return call_park(call, &parked);
 }
@@ -169,7 +171,7 @@ static struct receiving *receiving_new(struct call *call, struct guest_socket *s
 /* 0: the host does it; 1: we do; or -errno. */
 static int whose(struct call *call, struct guest_socket *ret_socket)
 {
-    auto_close int fd = call_get_fd(call, arg_int(call, 0));
+    auto_close_unlocked int fd = call_get_fd(call, arg_int(call, 0));
     if (fd < 0)
         return fd;
     if (!receive_is_ours(call, fd))

@@ -14,6 +14,7 @@
 #include "sentry/kernel/process.h"
 #include "sentry/net/net.h"
 #include "sentry/net/peer.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 
@@ -57,7 +58,7 @@ int guest_socket_of(int *fd, struct guest_socket *ret_socket)
 
 int guest_socket_get(struct call *call, int guest_fd, struct guest_socket *ret_socket)
 {
-    auto_close int fd = call_get_fd(call, guest_fd);
+    auto_close_unlocked int fd = call_get_fd(call, guest_fd);
     return fd < 0 ? fd : guest_socket_of(&fd, ret_socket);
 }
 
@@ -130,7 +131,7 @@ static int connect_once(struct call *call, int fd, const struct unix_address *ad
     if (length < 0)
         return (int)length;
     const struct statx expected = file->inode->attributes;
-    const struct gofer_place place = {.path = path, .fd = -1, .expected = &expected};
+    const struct gofer_place place = {.path = path, .fd = -1, .expected = gofer_identity_of(&expected)};
     struct mark mark;
     const bool marked = call->sentry->boot->gofer_labels != 0 && peer_mark(call, &mark);
     error = gofer_connect(call->sentry->gofer, fd, place, marked ? &mark : NULL);

@@ -45,6 +45,7 @@ struct call {
     struct listener *listener; /* by which it came; whoever serves it has a reference */
     int64_t installed; /* number a descriptor got, for the trace; -1 before */
     int64_t now;       /* the clock of the file caches for this call; 0: not read yet */
+    uint64_t stamp;    /* how many changes they had seen then */
 };
 
 typedef int64_t (*call_handler)(struct call *call);

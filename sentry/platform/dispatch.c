@@ -19,16 +19,9 @@ static const call_handler handlers[ROUTES_MAX] = {
 #undef ROUTE
 };
 
-/* What a name led to was replaced between two looks: nothing has been done, and all of it is done once more, as the kernel does. */
 static int64_t run_handler(struct call *call)
 {
-    enum { ATTEMPTS = 4 };
-    int64_t result = -ESTALE;
-    for (int i = 0; i < ATTEMPTS && result == -ESTALE; i++) {
-        call->now = 0;
-        result = handlers[call->nr](call);
-    }
-    return result;
+    return call_run(call, handlers[call->nr]);
 }
 
 static int64_t dispatch_traced(struct call *call, int64_t (*clock)(void))

@@ -22,6 +22,7 @@
 #include "sentry/kernel/process.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/transient.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW(newfstatat, "what a process executes, in our procfs");
@@ -199,7 +200,8 @@ int64_t platform_exec(struct call *call, const struct stub_exec *exec)
     if (status < 0)
         return status;
     status = follow(&tracee, exec);
-    exec_plan_close(exec->plan); /* no copy of ours outlives the answer */
+    exec_plan_close(exec->plan);
+    state_resume(state_pause()); /* no copy of ours outlives the answer */
     if (status == 0)
         transient_let_go(&tracee);
     call->installed = 0;

@@ -120,7 +120,9 @@ int64_t call_give_fd(struct call *call, int *fd, bool close_on_exec)
         return call_install_path_fd(call, *fd, close_on_exec);
     if (status < 0)
         return status;
-    (void)close(take_fd(fd));
+    bool paused = state_pause();
+    close_unlocked(take_fd(fd)); /* now */
+    state_resume(paused);
     call->installed = number;
     return number;
 }

@@ -172,9 +172,9 @@ static int64_t ask_bound(struct parked_call *entry)
 static int64_t ask(struct parked_call *entry)
 {
     struct call *call = &entry->call;
-    bool asking = platform_is_asking(call->sentry, call->listener, call->id);
-    struct task *task = asking ? task_find(call->sentry->processes, entry->tid) : NULL;
-    if (task == NULL) {
+    struct task *task = task_find(call->sentry->processes, entry->tid);
+    bool asking = platform_is_asking(call->sentry, call->listener, call->id); /* then the id was not another's by now */
+    if (task == NULL || !asking) {
         cancel(entry);
         return asking ? -ESRCH : CALL_ANSWERED;
     }
@@ -203,6 +203,8 @@ static bool ask_next(struct parked_list *list, struct fair_queue *queue)
     entry->round = list->round;
     if (!again && (!entry->begun || worker_may_serve(fair_user(item)))) {
         result = ask(entry);
+        if (result != CALL_PENDING)
+            state_resume(state_pause()); /* what is to be closed is, before the answer */
         (void)worker_has_served(); /* the answer may have been long in coming */
     }
     if (result == CALL_PENDING) {

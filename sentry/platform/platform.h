@@ -19,7 +19,7 @@ struct seccomp_notif;
 
 struct platform *platform_new(struct sentry *sentry);
 
-/* Serves one more listener (owned). 0 or -errno. */
+/* Serves one more listener (owned, if it is taken). 0 or -errno. */
 int platform_add_listener(struct platform *platform, int listener);
 
 /* Calls ready(data) whenever fd (borrowed) is readable or hung up, until platform_unwatch. 0 or -errno. */

@@ -16,6 +16,7 @@ CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "what we hold a de
 CONFINE_ALLOW(statx, "attributes of what we hold a descriptor of");
 CONFINE_ALLOW(fstatfs, "file systems of objects the guest made itself");
 CONFINE_ALLOW(pread64, "heads of programs");
+CONFINE_ALLOW(lseek, "the position in directories");
 
 int unlocked_reopen(const struct sentry *sentry, int fd, int flags)
 {
@@ -43,6 +44,16 @@ int unlocked_statfs(int fd, struct statfs *ret_statfs)
     int error = fstatfs(fd, ret_statfs) < 0 ? -errno : 0;
     state_resume(paused);
     return error;
+}
+
+off_t unlocked_seek(int fd, off_t offset, int whence)
+{
+    bool paused = state_pause();
+    off_t position = lseek(fd, offset, whence);
+    if (position < 0)
+        position = -errno;
+    state_resume(paused);
+    return position;
 }
 
 ssize_t unlocked_pread(int fd, void *buffer, size_t size, off_t offset)

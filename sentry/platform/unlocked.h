@@ -19,6 +19,8 @@ struct statfs;
 int unlocked_reopen(const struct sentry *sentry, int fd, int flags);
 int unlocked_statx(int fd, unsigned int mask, struct statx *ret_attributes);
 int unlocked_statfs(int fd, struct statfs *ret_statfs);
+/* A position is locked while others read by it. */
+off_t unlocked_seek(int fd, off_t offset, int whence);
 ssize_t unlocked_pread(int fd, void *buffer, size_t size, off_t offset);
 
 #endif

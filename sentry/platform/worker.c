@@ -30,14 +30,20 @@ enum {
     NS_PER_S = 1000000000,
 };
 
-enum { NOBODY = (uid_t)-1 };
+/* Who takes a receiver's place says so in its own count, which it cannot do while that is even: whoever listens is not replaced, and so
+ * no two threads ever receive from one listener. (Who comes second would wait, in the kernel, for the next call.) */
+#define REPLACED (UINT64_C(1) << 63)
+
+enum { NOBODY = (uid_t)-1, CLOSING_MAX = 320 /* a message carries 253 */ };
 
 struct worker {
-    bool locked;       /* has the state lock */
-    atomic_uint calls; /* even: between calls; odd: in one. Others read it while it holds the receiver's place */
-    _Atomic uid_t user; /* whose call it serves. Likewise */
-    atomic_bool counts; /* in the share of: */
+    bool locked;                /* has the state lock */
+    atomic_uint_fast64_t calls; /* even: it listens, or is between calls; odd: in one. Others read it while it is the receiver */
+    _Atomic uid_t user;         /* whose call it serves. Likewise */
+    atomic_bool counts;         /* in the share of: */
     uid_t counts_for;
+    size_t closing_count; /* descriptors to be closed without the lock */
+    int closing[CLOSING_MAX];
 };
 
 static struct {
@@ -72,10 +78,19 @@ void state_lock(void)
     self.locked = true;
 }
 
+static void close_what_waits(void)
+{
+    int error = errno;
+    while (self.closing_count > 0)
+        (void)close(self.closing[--self.closing_count]);
+    errno = error;
+}
+
 void state_unlock(void)
 {
     self.locked = false;
     (void)pthread_mutex_unlock(&state);
+    close_what_waits();
 }
 
 bool state_pause(void)
@@ -92,17 +107,41 @@ void state_resume(bool paused)
         state_lock();
 }
 
+void close_unlocked(int fd)
+{
+    if (fd < 0)
+        return;
+    if (self.closing_count == CLOSING_MAX)
+        state_resume(state_pause());
+    self.closing[self.closing_count++] = fd;
+    if (!self.locked)
+        close_what_waits();
+}
+
 /* --- the receiver's place --- */
 
 bool is_receiver(void)
 {
-    return atomic_load_explicit(&pool.holder, memory_order_acquire) == &self;
+    return atomic_load_explicit(&pool.holder, memory_order_acquire) == &self &&
+           (atomic_load_explicit(&self.calls, memory_order_relaxed) & REPLACED) == 0;
 }
 
+/* The mutex is held. */
 static bool take_vacancy(void)
 {
     struct worker *nobody = NULL;
+    (void)atomic_fetch_and(&self.calls, ~REPLACED);
     return atomic_compare_exchange_strong(&pool.holder, &nobody, &self);
+}
+
+/* Takes the place of a receiver that has made no step since it was looked at. The mutex is held. */
+static bool take_from(struct worker *holder, uint_fast64_t calls)
+{
+    if (!atomic_compare_exchange_strong(&holder->calls, &calls, calls | REPLACED))
+        return false;
+    (void)atomic_fetch_and(&self.calls, ~REPLACED);
+    atomic_store(&pool.holder, &self);
+    return true;
 }
 
 static struct timespec after_ms(int ms)
@@ -188,7 +227,8 @@ bool worker_has_served(void)
 /* What the holder was doing at the last look. */
 struct look {
     struct worker *holder;
-    unsigned int calls, quiet_ticks;
+    uint_fast64_t calls;
+    unsigned int quiet_ticks;
 };
 
 static struct look look_at_holder(const struct look *before)
@@ -210,8 +250,7 @@ static bool is_stuck(const struct look *before, const struct look *now)
 static bool tick(struct look *look)
 {
     const struct look now = look_at_holder(look);
-    if (is_stuck(look, &now)) {
-        atomic_store(&pool.holder, &self);
+    if (is_stuck(look, &now) && take_from(now.holder, now.calls)) {
         (void)count_for(now.holder, now.holder->user);
         return true;
     }
@@ -310,6 +349,8 @@ void receiver_begin_call(void)
     (void)pthread_mutex_lock(&pool.mutex);
     if (pool.standing)
         (void)pthread_cond_signal(&pool.vacancy);
+    else if (pool.spares > 0) /* where no further thread can be had */
+        (void)pthread_cond_signal(&pool.work);
     else
         (void)add_worker();
     set_guard(pool.standing, true);
@@ -357,9 +398,56 @@ void workers_run(const struct receiver *receiver, unsigned int reserve)
 
 /* --- waiting --- */
 
+enum { TIME_IS_UP = 0, READABLE = 1, LOOK_AGAIN = 2 };
+
+/* The receiver's part of what follows: takes in what comes. *ret_come: others have to be served. */
+static int poll_all(struct pollfd *fds, int timeout_ms, bool *ret_come)
+{
+    int round_ms;
+    size_t count = pool.receiver.wait_set(pool.receiver.data, &fds[1], &round_ms);
+    bool round = round_ms >= 0 && (timeout_ms < 0 || round_ms < timeout_ms);
+    int ready = poll(fds, count + 1, round ? round_ms : timeout_ms);
+    *ret_come = false;
+    if (ready < 0 || fds[0].revents != 0)
+        return ready < 0 ? ready : READABLE;
+    if (ready == 0 && !round)
+        return TIME_IS_UP;
+    *ret_come = pool.receiver.take_in(pool.receiver.data, &fds[1], count) || round;
+    return LOOK_AGAIN;
+}
+
+/* Polls one descriptor. A receiver listens for calls meanwhile, and is receiver no longer when there are some. Negative: errno. */
+static int poll_listening(int fd, int timeout_ms)
+{
+    struct pollfd fds[WAIT_SET_MAX] = {{.fd = fd, .events = POLLIN}};
+    if (!is_receiver() || pool.receiver.wait_set == NULL)
+        return poll(fds, 1, timeout_ms);
+    /* It listens: that is not being stuck in a call. */
+    bool come = false, replaced = (atomic_fetch_add(&self.calls, 1) & REPLACED) != 0;
+    int result = replaced ? LOOK_AGAIN : poll_all(fds, timeout_ms, &come);
+    (void)atomic_fetch_add(&self.calls, 1);
+    if (!come)
+        return result;
+    receiver_step_aside();
+    /* If no other thread can be had the calls have to wait like this one. */
+    return is_receiver() ? poll(fds, 1, timeout_ms) : LOOK_AGAIN;
+}
+
+/* Whoever is waited for may need a call to be taken in: a receiver that finds nobody for its place goes on doing that. */
 void state_wait(struct waiters *waiters)
 {
+    enum { LONELY_MS = 5 };
+    if (self.closing_count > 0) { /* nobody else's end has to wait for ours */
+        state_resume(state_pause());
+        return;
+    }
     receiver_step_aside();
+    if (is_receiver()) {
+        state_unlock();
+        (void)poll_listening(-1, LONELY_MS);
+        state_lock();
+        return;
+    }
     waiters->count++;
     self.locked = false;
     (void)pthread_cond_wait(&waiters->woken, &state);
@@ -371,33 +459,6 @@ void state_wake(struct waiters *waiters)
 {
     if (waiters->count > 0)
         (void)pthread_cond_broadcast(&waiters->woken);
-}
-
-enum { TIME_IS_UP = 0, READABLE = 1, LOOK_AGAIN = 2 };
-
-/* Polls one descriptor. A receiver listens for calls meanwhile, and is receiver no longer when there are some. Negative: errno. */
-static int poll_listening(int fd, int timeout_ms)
-{
-    struct pollfd fds[WAIT_SET_MAX] = {{.fd = fd, .events = POLLIN}};
-    if (!is_receiver() || pool.receiver.wait_set == NULL)
-        return poll(fds, 1, timeout_ms);
-    int round_ms;
-    size_t count = pool.receiver.wait_set(pool.receiver.data, &fds[1], &round_ms);
-    bool round = round_ms >= 0 && (timeout_ms < 0 || round_ms < timeout_ms);
-    /* It listens: that is not being stuck in a call. */
-    atomic_fetch_add(&self.calls, 1);
-    int ready = poll(fds, count + 1, round ? round_ms : timeout_ms);
-    bool taken = ready > 0 && fds[0].revents == 0 && pool.receiver.take_in(pool.receiver.data, &fds[1], count);
-    atomic_fetch_add(&self.calls, 1);
-    if (ready < 0 || fds[0].revents != 0)
-        return ready < 0 ? ready : READABLE;
-    if (ready == 0 && !round)
-        return TIME_IS_UP;
-    if (!taken && !round)
-        return LOOK_AGAIN;
-    receiver_step_aside();
-    /* If no other thread can be had the calls have to wait like this one. */
-    return is_receiver() ? poll(fds, 1, timeout_ms) : LOOK_AGAIN;
 }
 
 static int wait_unlocked(int fd, int timeout_ms)

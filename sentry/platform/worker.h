@@ -72,6 +72,16 @@ void state_unlock(void);
 bool state_pause(void);
 void state_resume(bool paused);
 
+/* Closes a descriptor of somebody else's object. Its file system may have to be asked, and be long in answering (a FLUSH of FUSE, what NFS has
+ * not written), so that is done when the calling thread has not got the lock: at once, or as soon as it lets go of it, which is before
+ * the answer. Keeps errno. */
+void close_unlocked(int fd);
+static inline void cleanup_close_unlocked(const int *fd)
+{
+    close_unlocked(*fd);
+}
+#define auto_close_unlocked __attribute__((cleanup(cleanup_close_unlocked)))
+
 /* Those who wait for somebody else to change the state. state_wait() lets go of the lock and of the receiver's place, and comes back
  * with the lock after a state_wake(), or without a reason. */
 struct waiters {

@@ -26,6 +26,8 @@ static int file_capabilities(const struct vfs_who *who, const struct program *pr
         return -ENODATA;
     unsigned char value[64];
     ssize_t size = vfs_deciding_xattr(who->sentry->vfs, program->dentry, KEPT_CAPABILITIES, value, sizeof(value));
+    if (size == -ESTALE || !vfs_leads_to(program->dentry, &program->attributes))
+        return -ESTALE; /* another file's */
     if (size < 0)
         return -ENODATA;
     return cred_parse_file_caps(value, (size_t)size, ret_caps);

@@ -17,6 +17,7 @@
 #include "sentry/platform/exec.h"
 #include "sentry/platform/loader.h"
 #include "sentry/platform/unlocked.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/execve.h"
 #include "sentry/syscalls/handlers.h"
@@ -26,7 +27,7 @@ enum { SCRIPT_DEPTH_MAX = 5 };
 
 static void program_release(struct program *program)
 {
-    cleanup_close(&program->fd);
+    close_unlocked(program->fd);
     (void)dentry_put(program->dentry);
 }
 #define auto_program __attribute__((cleanup(program_release)))
@@ -43,7 +44,7 @@ static void exec_release(struct exec *exec)
 
 static int open_nameless(const struct vfs_who *who, int fd, const struct statx *attributes, struct program *ret_program)
 {
-    auto_close int owned = fd;
+    auto_close_unlocked int owned = fd;
     if (!S_ISREG(attributes->stx_mode))
         return -EACCES;
     int status = attributes_permission(who->cred, attributes, MAY_EXEC);
@@ -56,17 +57,14 @@ static int open_nameless(const struct vfs_who *who, int fd, const struct statx *
 static int open_dentry(const struct vfs_who *who, struct dentry *dentry, struct program *ret_program)
 {
     int fd = -1;
-    int status = vfs_open_exec(who, dentry, &fd);
-    if (status < 0)
-        return status;
-    auto_close int owned = fd;
-    status = vfs_getattr(who->sentry->vfs, dentry);
+    struct statx attributes;
+    int status = vfs_open_exec(who, dentry, &fd, &attributes);
     if (status < 0)
         return status;
     *ret_program = (struct program){
         .dentry = dentry_get(dentry),
-        .fd = take_fd(&owned),
-        .attributes = dentry->inode->attributes,
+        .fd = fd,
+        .attributes = attributes,
         .nosuid = vfs_nosuid(who->sentry->vfs, dentry),
     };
     return 0;
@@ -189,7 +187,7 @@ static int load_interpreter(const struct vfs_who *who, const char *path, struct 
     status = loader_parse_elf(interpreter.fd, &plan->load.interpreter, nested, &stack);
     if (status < 0)
         return status == -ENOEXEC ? -ELIBBAD : status;
-    twins_find(who->sentry->twins, interpreter.fd, true, &plan->load.interpreter);
+    twins_find(who->sentry->twins, who->cred->ruid, interpreter.fd, true, &plan->load.interpreter);
     plan->interpreter_fd = take_fd(&interpreter.fd);
     return 0;
 }
@@ -271,7 +269,7 @@ static int prepare(struct call *call, const struct vfs_who *who, const char *pat
         return status;
     load->stack_executable = stack_executable;
     load->gate = window_has_gate(who->sentry->window);
-    twins_find(who->sentry->twins, program->fd, interpreter[0] == '\0', &load->program);
+    twins_find(who->sentry->twins, who->cred->ruid, program->fd, interpreter[0] == '\0', &load->program);
     if (interpreter[0] != '\0') {
         status = load_interpreter(who, interpreter, exec->plan);
         if (status < 0)
@@ -280,6 +278,8 @@ static int prepare(struct call *call, const struct vfs_who *who, const char *pat
     status = exec_judge(call, who, program, exec);
     if (status < 0)
         return status;
+    if (load->files_later && !exec_plan_count(exec->plan, &call->sentry->plans_due, call->cred->ruid))
+        return -EAGAIN;
     exec->plan->program_fd = take_fd(&program->fd);
     return 0;
 }

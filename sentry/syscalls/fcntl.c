@@ -10,6 +10,7 @@
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/newcomers.h"
 #include "sentry/kernel/process.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/fcntl.h"
 #include "sentry/syscalls/file.h"
@@ -73,7 +74,7 @@ static const struct command {
 
 int64_t sys_fcntl(struct call *call)
 {
-    auto_close int fd = call_get_fd(call, arg_int(call, 0));
+    auto_close_unlocked int fd = call_get_fd(call, arg_int(call, 0));
     if (fd < 0)
         return fd;
     int error = refuse_path_descriptor(fd);

@@ -98,7 +98,8 @@ static int64_t poll_writer(struct call *call, void *state)
     struct vfs_who who;
     vfs_who_from_call(call, &who);
     int error = open_fifo(&who, waiting);
-    if (error == -ENXIO)
+    vfs_attempt_end(false);
+    if (error == -ENXIO || error == -ESTALE)
         return CALL_PENDING;
     if (error == 0)
         return answer(call, waiting);

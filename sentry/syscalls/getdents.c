@@ -14,13 +14,13 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/platform/unlocked.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
 
 CONFINE_ALLOW(getdents64, "directories the guest has open");
-CONFINE_ALLOW(lseek, "the position in synthetic directories");
 
 enum { LISTING_MAX = 65536, OLD_NAME_OFFSET = 18 };
 
@@ -72,7 +72,8 @@ static int list_synthetic(const struct vfs_who *who, const struct object *object
         return error;
     if (listing->used == 0 && listing->full)
         return -EINVAL;
-    return lseek(object->fd, listing->offset, SEEK_SET) < 0 ? -errno : 0;
+    const int64_t position = unlocked_seek(object->fd, listing->offset, SEEK_SET);
+    return position < 0 ? (int)position : 0;
 }
 
 static int list_real(const struct object *object, struct listing *listing)
@@ -118,7 +119,8 @@ static int64_t give_part(struct call *call, const struct object *object, const s
     }
     if (given == 0)
         return -EFAULT;
-    return lseek(object->fd, offset, SEEK_SET) < 0 ? -errno : (int64_t)given;
+    const int64_t position = unlocked_seek(object->fd, offset, SEEK_SET);
+    return position < 0 ? position : (int64_t)given;
 }
 
 static int64_t list(struct call *call, bool old)
@@ -140,9 +142,9 @@ static int64_t list(struct call *call, bool old)
     if (listing == NULL)
         return -ENOMEM;
     *listing = (struct listing){.room = room};
-    int64_t start = lseek(object.fd, 0, SEEK_CUR);
+    const int64_t start = unlocked_seek(object.fd, 0, SEEK_CUR);
     if (start < 0)
-        return -errno;
+        return start;
     if (object.kind == OBJECT_SYNTHETIC && object.dentry != NULL)
         error = list_synthetic(&who, &object, start, listing);
     else
@@ -156,7 +158,7 @@ static int64_t list(struct call *call, bool old)
         return (int64_t)listing->used;
     const int64_t given = error == -EFAULT ? give_part(call, &object, listing) : error;
     if (given < 0)
-        (void)lseek(object.fd, start, SEEK_SET);
+        (void)unlocked_seek(object.fd, start, SEEK_SET);
     return given;
 }
 

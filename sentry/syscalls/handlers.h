@@ -9,4 +9,7 @@
 #include "postern/routes.def"
 #undef ROUTE
 
+/* Has a handler serve a call; again.c. */
+int64_t call_run(struct call *call, call_handler handler);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "postern/cleanup.h"
 #include "sentry/fs/gofer_client.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
@@ -28,7 +29,7 @@ int64_t sys_inotify_add_watch(struct call *call)
     uint32_t mask = arg_uint(call, 2);
     if ((mask & valid_bits) == 0)
         return -EINVAL;
-    auto_close int inotify = call_get_fd(call, arg_int(call, 0));
+    auto_close_unlocked int inotify = call_get_fd(call, arg_int(call, 0));
     if (inotify < 0)
         return inotify;
     if ((mask & IN_MASK_ADD) != 0 && (mask & IN_MASK_CREATE) != 0)
@@ -56,5 +57,6 @@ int64_t sys_inotify_add_watch(struct call *call)
     ssize_t length = dentry_relative_path(lookup.dentry, path, sizeof(path));
     if (length < 0)
         return length;
-    return gofer_inotify_add(call->sentry->gofer, inotify, (struct gofer_place){.path = path, .fd = -1, .expected = &lookup.dentry->inode->attributes}, mask);
+    const struct gofer_place place = {.path = path, .fd = -1, .expected = gofer_identity_of(&lookup.dentry->inode->attributes)};
+    return vfs_said(lookup.dentry, gofer_inotify_add(call->sentry->gofer, inotify, place, mask));
 }

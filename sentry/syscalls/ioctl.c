@@ -15,11 +15,13 @@
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "sentry/net/ioctl.h"
+#include "sentry/platform/unlocked.h"
+#include "sentry/platform/worker.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/namespace_ioctl.h"
 
-CONFINE_ALLOW(fstat, "is it a socket?");
-CONFINE_ALLOW(newfstatat, "is it a socket?"); /* libc's fstat */
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, (uint32_t)FS_IOC_GETFLAGS, "attributes of a guest's file");
 
 struct command {
     unsigned int first, last;
@@ -67,15 +69,34 @@ static const struct command commands[] = {
     {RNDCLEARPOOL, RNDCLEARPOOL, -EPERM},
 };
 
+/* Attributes of files (lsattr): shown, and not changed. -ENOTTY where a file system has none. */
+static int64_t file_flags(struct call *call, int fd, bool change)
+{
+    struct statx attributes;
+    unsigned int flags = 0, wanted;
+    int error = unlocked_statx(fd, STATX_TYPE, &attributes);
+    if (error < 0 || (!S_ISREG(attributes.stx_mode) && !S_ISDIR(attributes.stx_mode)))
+        return -ENOTTY;
+    bool paused = state_pause();
+    error = ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ? -errno : 0;
+    state_resume(paused);
+    if (error < 0)
+        return error;
+    if (!change)
+        return guest_write(call, call->args[2], &flags, sizeof(flags));
+    error = guest_read(call, call->args[2], &wanted, sizeof(wanted));
+    return error < 0 ? error : wanted == flags ? 0 : -EOPNOTSUPP;
+}
+
 static bool is_socket(int fd)
 {
-    struct stat status;
-    return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+    struct statx attributes;
+    return unlocked_statx(fd, STATX_TYPE, &attributes) == 0 && S_ISSOCK(attributes.stx_mode);
 }
 
 int64_t sys_ioctl(struct call *call)
 {
-    auto_close int fd = call_get_fd(call, arg_int(call, 0));
+    auto_close_unlocked int fd = call_get_fd(call, arg_int(call, 0));
     if (fd < 0)
         return fd;
     int error = refuse_path_descriptor(fd);
@@ -83,9 +104,14 @@ int64_t sys_ioctl(struct call *call)
         return error;
 
     unsigned int command = arg_uint(call, 1);
+    if (command == (unsigned int)FS_IOC_GETFLAGS || command == (unsigned int)FS_IOC_SETFLAGS)
+        return file_flags(call, fd, command == (unsigned int)FS_IOC_SETFLAGS);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (command >= commands[i].first && command <= commands[i].last)
             return commands[i].result;
     }
+    int64_t answer;
+    if (namespace_ioctl(call, fd, command, &answer))
+        return answer;
     return is_socket(fd) ? socket_ioctl(call, &fd) : -ENOTTY;
 }

@@ -161,9 +161,9 @@ static int link_object(const struct vfs_who *who, const struct object *object, c
     int error = gofer_path(to->dentry, to->name, path, sizeof(path));
     if (error == 0)
         error = gofer_link(who->sentry->gofer, (struct gofer_place){.fd = object->fd},
-                           (struct gofer_place){.path = path, .fd = -1, .expected = &to->dentry->inode->attributes});
+                           (struct gofer_place){.path = path, .fd = -1, .expected = gofer_identity_of(&to->dentry->inode->attributes)});
     if (error < 0)
-        return error;
+        return vfs_said(to->dentry, error);
     object_changed(who->sentry->vfs, object);
     vfs_entry_added(to->dentry, to->name);
     return 0;
@@ -242,6 +242,8 @@ static int unlink_found(const struct vfs_who *who, struct lookup *lookup)
         return -EISDIR;
     if (victim->pinned)
         return -EBUSY;
+    if (!lookup_holds(lookup))
+        return -ESTALE;
     return lookup->dentry->filesystem->unlink == NULL ? -EPERM : lookup->dentry->filesystem->unlink(vfs, victim);
 }
 
@@ -271,6 +273,8 @@ static int rmdir_found(const struct vfs_who *who, struct lookup *lookup)
         return -ENOTDIR;
     if (victim->pinned)
         return -EBUSY;
+    if (!lookup_holds(lookup))
+        return -ESTALE;
     const struct filesystem *filesystem = lookup->dentry->filesystem;
     return filesystem->rmdir == NULL ? -EPERM : filesystem->rmdir(who->sentry->vfs, victim);
 }

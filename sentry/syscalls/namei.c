@@ -250,9 +250,9 @@ int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint
     error = vfs_want_write(vfs, lookup.dentry);
     if (error < 0)
         return error;
-    if (lookup.dentry->deleted)
-        return -ENOENT;
-    error = vfs_permission(who, lookup.dentry, MAY_WRITE | MAY_EXEC);
+    error = vfs_gone(lookup.dentry);
+    if (error == 0)
+        error = vfs_permission(who, lookup.dentry, MAY_WRITE | MAY_EXEC);
     if (error < 0)
         return error;
 

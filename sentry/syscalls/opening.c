@@ -10,6 +10,7 @@
 #include "postern/confine.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/platform/deliver.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/busy.h"
 #include "sentry/syscalls/file.h"
@@ -109,7 +110,12 @@ static int may_open(struct opening *opening, struct dentry *dentry)
         return -ENXIO;
     if (device && !device_allowed(&dentry->inode->attributes))
         return -EPERM;
-    return check_writing(opening, dentry);
+    struct inode *judged = inode_get(dentry->inode);
+    error = check_writing(opening, dentry);
+    if (error == 0 && dentry->inode != judged)
+        error = -ESTALE;
+    inode_put(judged);
+    return error;
 }
 
 static struct open_request request_of(const struct opening *opening)
@@ -190,7 +196,7 @@ static int64_t open_dentry(struct opening *opening, struct dentry *dentry)
     if (!by_path_only && S_ISFIFO(attributes.stx_mode))
         return fifo_open(opening->call, dentry, &request);
 
-    auto_close int fd = -1;
+    auto_close_unlocked int fd = -1;
     error = open_allowed(opening, dentry, &request, &fd);
     if (error < 0)
         return error;
@@ -209,9 +215,9 @@ static int64_t create_file(struct opening *opening, const struct lookup *lookup,
     int error = vfs_want_write(vfs, parent);
     if (error < 0)
         return error;
-    if (parent->deleted)
-        return -ENOENT;
-    error = vfs_permission(&opening->who, parent, MAY_WRITE | MAY_EXEC);
+    error = vfs_gone(parent);
+    if (error == 0)
+        error = vfs_permission(&opening->who, parent, MAY_WRITE | MAY_EXEC);
     if (error < 0)
         return error;
     if (parent->filesystem->create == NULL)
@@ -219,7 +225,7 @@ static int64_t create_file(struct opening *opening, const struct lookup *lookup,
 
     mode_t mode = creation_mode(&opening->who, parent, opening->mode);
     struct open_request request = {.who = &opening->who, .flags = opening->flags, .mode = mode};
-    auto_close int fd = -1;
+    auto_close_unlocked int fd = -1;
     error = parent->filesystem->create(vfs, parent, lookup->name, &request, &fd);
     if (error == 0)
         return opening_install(opening, &fd);
@@ -281,7 +287,7 @@ static int64_t open_temporary(struct opening *opening, struct dentry *directory)
     struct open_request request = {.who = &opening->who,
                                    .flags = opening->flags & ~O_CREAT,
                                    .mode = creation_mode(&opening->who, directory, opening->mode)};
-    auto_close int fd = -1;
+    auto_close_unlocked int fd = -1;
     error = directory->filesystem->open(vfs, directory, &request, &fd);
     return error < 0 ? error : opening_install(opening, &fd);
 }

@@ -6,6 +6,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/platform/worker.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
 
@@ -25,7 +26,7 @@ int64_t sys_pidfd_getfd(struct call *call)
 {
     if (arg_uint(call, 2) != 0)
         return -EINVAL;
-    auto_close int pidfd = call_get_fd(call, arg_int(call, 0));
+    auto_close_unlocked int pidfd = call_get_fd(call, arg_int(call, 0));
     if (pidfd < 0)
         return pidfd;
     struct task *target;
@@ -34,7 +35,7 @@ int64_t sys_pidfd_getfd(struct call *call)
         return result;
     if (!caller_may_attach(call, target))
         return -EPERM;
-    auto_close int fd = (int)syscall(SYS_pidfd_getfd, pidfd, arg_int(call, 1), 0);
+    auto_close_unlocked int fd = (int)syscall(SYS_pidfd_getfd, pidfd, arg_int(call, 1), 0);
     if (fd < 0)
         return -errno;
     return call_give_fd(call, &fd, true);

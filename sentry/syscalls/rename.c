@@ -34,9 +34,9 @@ static int check_names(struct renaming *renaming)
 {
     const struct lookup *from = renaming->from, *to = renaming->to;
     unsigned int flags = renaming->flags;
+    renaming->target_exists = to->last != NULL && to->last->inode != NULL;
     if (from->last == NULL || from->last->inode == NULL)
         return -ENOENT;
-    renaming->target_exists = to->last != NULL && to->last->inode != NULL;
     if (!renaming->target_exists && names_are_fixed(to->dentry))
         return -ENOENT;
     if ((flags & RENAME_NOREPLACE) != 0 && renaming->target_exists)
@@ -66,9 +66,8 @@ static int check_target(const struct renaming *renaming)
     const struct vfs_who *who = renaming->who;
     struct lookup *to = renaming->to;
     if (!renaming->target_exists) {
-        if (to->dentry->deleted)
-            return -ENOENT;
-        return vfs_permission(who, to->dentry, MAY_WRITE | MAY_EXEC);
+        int error = vfs_gone(to->dentry);
+        return error < 0 ? error : vfs_permission(who, to->dentry, MAY_WRITE | MAY_EXEC);
     }
     int error = vfs_may_delete(who, to->dentry, to->last);
     if (error < 0 || (renaming->flags & RENAME_EXCHANGE) != 0)
@@ -104,18 +103,30 @@ static int check_permission(const struct renaming *renaming)
     return 0;
 }
 
+/* Names may move, come and go while the other one is looked up, and while rights are asked for. */
+static bool found_holds(const struct renaming *renaming)
+{
+    const struct lookup *from = renaming->from, *to = renaming->to;
+    bool exists = to->last != NULL && to->last->inode != NULL;
+    return (from->last == NULL || lookup_holds(from)) && (to->last == NULL || lookup_holds(to)) && exists == renaming->target_exists;
+}
+
 static int rename_found(struct renaming *renaming)
 {
     struct vfs *vfs = renaming->who->sentry->vfs;
     struct lookup *from = renaming->from, *to = renaming->to;
     int error = check_names(renaming);
     if (error < 0)
-        return error;
+        return found_holds(renaming) ? error : -ESTALE;
+    if (!found_holds(renaming))
+        return -ESTALE;
     if (renaming->target_exists && from->last->inode == to->last->inode)
         return 0; /* two names of one file: rename(2) does nothing */
     error = check_permission(renaming);
     if (error < 0)
         return error;
+    if (!found_holds(renaming))
+        return -ESTALE;
     const struct filesystem *filesystem = from->dentry->filesystem;
     if (filesystem->rename == NULL)
         return -EPERM;

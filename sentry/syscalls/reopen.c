@@ -8,6 +8,7 @@
 #include "postern/cleanup.h"
 #include "sentry/fs/gofer_client.h"
 #include "sentry/platform/unlocked.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/open.h"
@@ -59,7 +60,7 @@ static int64_t reopen_anonymous(struct opening *opening, struct object *object, 
 
     if (is_named_fifo(object->fd, &attributes))
         return fifo_reopen(opening->call, &opening->who, take_fd(&object->fd), flags);
-    auto_close int fd = S_ISCHR(attributes.stx_mode) ? reopen_without_waiting(sentry, object->fd, flags)
+    auto_close_unlocked int fd = S_ISCHR(attributes.stx_mode) ? reopen_without_waiting(sentry, object->fd, flags)
                                                      : unlocked_reopen(sentry, object->fd, flags);
     if (fd == -EACCES && inherited) {
         fd = fcntl(object->fd, F_DUPFD_CLOEXEC, 0); /* the host's pipe or terminal: the same description will do */
@@ -107,7 +108,7 @@ int64_t open_object(struct opening *opening, int fd)
     }
     if (object.kind == OBJECT_ANONYMOUS)
         return reopen_anonymous(opening, &object, flags);
-    auto_close int opened = -1;
+    auto_close_unlocked int opened = -1;
     error = reopen_file(opening, &object, flags, &opened);
     return error < 0 ? error : opening_install(opening, &opened);
 }

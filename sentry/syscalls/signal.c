@@ -15,6 +15,7 @@
 #include "postern/confine.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/kernel/newcomers.h"
+#include "sentry/platform/worker.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
@@ -188,7 +189,7 @@ int64_t sys_rt_tgsigqueueinfo(struct call *call)
 static int subject_from_folder(struct call *call, int fd, struct task **ret_task)
 {
     struct object object;
-    auto_close int owned = fd;
+    auto_close_unlocked int owned = fd;
     int result = refuse_path_descriptor(fd);
     if (result == 0)
         result = object_from_own_fd(call, take_fd(&owned), &object);
@@ -214,7 +215,7 @@ int64_t sys_pidfd_send_signal(struct call *call)
     int result = read_info(call, call->args[2], &bytes, &info);
     if (result == -EFAULT)
         return result;
-    auto_close int fd = call_get_fd(call, arg_int(call, 0));
+    auto_close_unlocked int fd = call_get_fd(call, arg_int(call, 0));
     if (fd < 0)
         return fd;
     struct task *target;

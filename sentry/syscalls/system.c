@@ -8,6 +8,7 @@
 #include "postern/cleanup.h"
 #include "sentry/fs/procfs.h"
 #include "sentry/kernel/process.h"
+#include "sentry/platform/worker.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
 
@@ -66,7 +67,11 @@ int64_t sys_unshare(struct call *call)
 {
     const uint64_t alone = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM; /* refused to a process with other threads */
     const uint64_t own = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | alone;
-    if ((call->args[0] & ~own) != 0)
+    const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWCGROUP |
+                                CLONE_NEWTIME;
+    if ((call->args[0] & ~(own | namespaces)) != 0)
+        return -EINVAL;
+    if ((call->args[0] & namespaces) != 0)
         return -EPERM;
     int result = 0;
     if ((call->args[0] & CLONE_FS) != 0 && (call->args[0] & alone) == 0)
@@ -125,7 +130,7 @@ int64_t sys_clone(struct call *call)
 
 int64_t sys_setns(struct call *call)
 {
-    auto_close int fd = call_get_fd(call, arg_int(call, 0));
+    auto_close_unlocked int fd = call_get_fd(call, arg_int(call, 0));
     return fd < 0 ? fd : not_for_guests(call);
 }
 

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 
-/* The name led to something else meanwhile (somebody outside, or an overlay that copied the file up). The same kind of
- * thing takes the place; another kind is for the caller to look up again. */
+/* The name led to something else meanwhile. If one of us has moved it the answer was about something else; if it was somebody outside, or
+ * an overlay that copied the file up, the same kind of thing takes the place. Another kind is for the caller to look up again. */
 static int exchange(struct vfs *vfs, struct dentry *dentry, const struct statx *attributes, uint64_t asked)
 {
+    if (names_moved(dentry))
+        return -ESTALE;
     if (((attributes->stx_mode ^ dentry->inode->attributes.stx_mode) & S_IFMT) != 0) {
         dentry->valid_until = 0;
         return -ESTALE;

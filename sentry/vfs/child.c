@@ -20,12 +20,13 @@ int vfs_child(struct vfs *vfs, struct dentry *directory, const char *name, struc
 {
     struct dentry *dentry = dentry_cached(vfs, directory, name);
     if (dentry == NULL || !dentry_valid(dentry)) {
-        if (dentry_gone(directory))
-            return -ENOENT;
+        int error = vfs_gone(directory);
+        if (error < 0)
+            return error;
         if (directory->filesystem->lookup == NULL)
             return -ENOTDIR;
         struct inode *inode = NULL;
-        int error = directory->filesystem->lookup(vfs, directory, name, &inode);
+        error = directory->filesystem->lookup(vfs, directory, name, &inode);
         if (error < 0 && error != -ENOENT)
             return error;
         /* A filesystem with better knowledge than "now" has put the dentry there itself. */

@@ -186,6 +186,11 @@ bool dentry_valid(const struct dentry *dentry)
     return dentry->pinned || dentry->valid_until >= vfs_now();
 }
 
+bool dentry_is_at(const struct dentry *dentry, const struct dentry *directory, const char *name)
+{
+    return dentry->parent == directory && !dentry->deleted && strcmp(dentry->name, name) == 0;
+}
+
 bool dentry_is_directory(const struct dentry *dentry)
 {
     return dentry->inode != NULL && S_ISDIR(dentry->inode->attributes.stx_mode);
@@ -205,6 +210,7 @@ void dentry_kill(struct dentry *dentry)
     if (dentry->pinned || dentry->deleted)
         return;
     dentry->deleted = true;
+    dentry->names_changed = ++dentry->vfs->stamp;
     hash_remove(dentry);
     if (dentry->unused)
         release(dentry_free(dentry));

@@ -10,7 +10,7 @@ void vfs_entry_added(struct dentry *directory, const char *name)
     struct dentry *dentry = dentry_cached(directory->vfs, directory, name);
     if (dentry != NULL && dentry->inode == NULL && !dentry->pinned)
         dentry->valid_until = 0;
-    attributes_aged(directory);
+    names_note(directory);
 }
 
 static void note_absence(struct dentry *directory, const char *name)
@@ -37,7 +37,7 @@ void vfs_entry_removed(struct dentry *victim)
     struct dentry *directory = dentry_get(victim->parent);
     char name[VFS_NAME_MAX + 1];
     (void)strcpy(name, victim->name);
-    attributes_aged(directory);
+    names_note(directory);
     lose_name(victim);
     note_absence(directory, name);
     dentry_put(directory);
@@ -70,8 +70,8 @@ void vfs_entry_moved(struct dentry *source, struct dentry *directory, const char
     struct dentry *from = dentry_get(source->parent);
     char old_name[VFS_NAME_MAX + 1];
     (void)strcpy(old_name, source->name);
-    attributes_aged(from);
-    attributes_aged(directory);
+    names_note(from);
+    names_note(directory);
     attributes_aged(source);
 
     struct dentry *target = dentry_cached(directory->vfs, directory, name);

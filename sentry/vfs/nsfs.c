@@ -40,11 +40,16 @@ bool nsfs_show(const struct boot_config *boot, struct statx *attributes)
     return true;
 }
 
-bool nsfs_describe(const struct boot_config *boot, const struct statx *attributes, char name[NSFS_NAME_MAX])
+int nsfs_kind(const struct boot_config *boot, const struct statx *attributes)
 {
     const struct boot_namespace_number *number = is_namespace(boot, attributes) ? find(boot, attributes->stx_ino) : NULL;
-    if (number == NULL)
-        return false;
-    nsfs_name((enum boot_namespace)(number - boot->namespaces), number->shown, name);
-    return true;
+    return number != NULL ? (int)(number - boot->namespaces) : -1;
+}
+
+bool nsfs_describe(const struct boot_config *boot, const struct statx *attributes, char name[NSFS_NAME_MAX])
+{
+    const int kind = nsfs_kind(boot, attributes);
+    if (kind >= 0)
+        nsfs_name((enum boot_namespace)kind, boot->namespaces[kind].shown, name);
+    return kind >= 0;
 }

@@ -13,6 +13,7 @@
 #include "sentry/kernel/process.h"
 #include "sentry/platform/call.h"
 #include "sentry/platform/unlocked.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/object_private.h"
 #include "sentry/vfs/vfs_internal.h"
@@ -27,7 +28,7 @@ enum { OBJECT_MASK = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID };
 
 void object_release(struct object *object)
 {
-    cleanup_close(&object->fd);
+    close_unlocked(object->fd);
     object->fd = -1;
     object->dentry = dentry_put(object->dentry);
 }

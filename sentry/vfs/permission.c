@@ -81,9 +81,13 @@ int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask)
         if (error < 0)
             return error;
     }
-    const struct statx attributes = dentry->inode->attributes; /* the list may have to be asked for */
+    struct inode *judged = inode_get(dentry->inode);
+    const struct statx attributes = judged->attributes; /* the list may have to be asked for */
     const struct list_of_dentry list = {.vfs = vfs, .dentry = dentry};
     int error = listed_permission(who, &attributes, mask, read_list_of_dentry, &list);
+    if (dentry->inode != judged)
+        error = -ESTALE;
+    inode_put(judged);
     if (error == -EACCES && dentry->filesystem->grants != NULL && dentry->filesystem->grants(dentry, who))
         error = 0;
     if (error == 0 && (mask & MAY_WRITE) != 0 && below_readonly_path(dentry))

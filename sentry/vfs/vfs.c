@@ -12,10 +12,16 @@ CONFINE_ALLOW(getrandom, "hash tables nobody can aim at");
 CONFINE_ALLOW(clock_gettime, "the age of what is cached; the vDSO may have no such clock");
 
 static _Thread_local int64_t now_here;
+static _Thread_local uint64_t stamp_here;
 
 int64_t vfs_now(void)
 {
     return now_here;
+}
+
+uint64_t vfs_began(void)
+{
+    return stamp_here;
 }
 
 void vfs_now_set(int64_t now)
@@ -31,6 +37,7 @@ void vfs_tick(struct vfs *vfs)
     int64_t now = (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
     vfs->last = now > vfs->last ? now : vfs->last + 1;
     now_here = vfs->last;
+    stamp_here = vfs->stamp;
 }
 
 void vfs_tick_for_call(struct vfs *vfs, struct call *call)
@@ -38,8 +45,10 @@ void vfs_tick_for_call(struct vfs *vfs, struct call *call)
     if (call->now == 0) {
         vfs_tick(vfs);
         call->now = now_here;
+        call->stamp = stamp_here;
     }
     now_here = call->now;
+    stamp_here = call->stamp;
 }
 
 struct vfs *vfs_create(struct sentry *sentry, struct inode *root)

@@ -153,7 +153,7 @@ struct dentry {
     const struct boot_mount *mount; /* pinned mount points: what is mounted there; else NULL */
     bool hashed, unused;
     bool names_locked;      /* names in this folder are being changed: vfs/names.c */
-    uint64_t names_changed; /* vfs->stamp when they last were */
+    uint64_t names_changed; /* vfs->stamp when they last were; of one that is deleted, when it was */
 };
 
 struct vfs *vfs_new(struct sentry *sentry);
@@ -205,6 +205,8 @@ struct lookup {
     struct dentry *last;   /* LOOKUP_LAST: owned; its inode is NULL if the name is free. With last_dot: the object itself */
 };
 void lookup_release(struct lookup *lookup);
+/* Is what was found last still what has that name in that folder? What is removed or moved must be: to be asked right before. */
+bool lookup_holds(const struct lookup *lookup);
 
 /* Resolves `path` for a guest, checking search permission on the way. base: dentry to start from if the path is relative (NULL: cwd).
  * A path longer than VFS_PATH_MAX-1 is the caller's mistake. */
@@ -265,6 +267,7 @@ ssize_t object_describe(struct sentry *sentry, int fd, const struct dentry *root
 
 /* --- permission (inode_permission of Linux) --- */
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
+/* What was judged is what the dentry leads to when it returns. */
 int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask);
 /* The same on an object that is open, by any name or none. */
 int object_permission(const struct vfs_who *who, const struct object *object, int mask);
@@ -282,6 +285,26 @@ int attributes_may_change(const struct cred *cred, const struct statx *attribute
 /* Brings inode->attributes up to date. The inode may be exchanged: read dentry->inode afterwards. */
 int vfs_getattr(struct vfs *vfs, struct dentry *dentry);
 
+/* Before things are looked up for no call: the clock of the caches. */
+void vfs_tick(struct vfs *vfs);
+
+/*
+ * --- calls that are made again ---
+ * What a call has looked up may be moved or replaced before it acts on it: -ESTALE, nothing has been done, and all of it is to be done
+ * once more. Where names change all the time that might never end: then nobody else begins to change any until it has
+ * been done.
+ */
+/* 0; -ENOENT if the dentry or a folder above it is deleted, -ESTALE if that was done while the call was being served. */
+int vfs_gone(const struct dentry *dentry);
+/* An error the gofer gave about the path of a dentry, or of something in it: -ESTALE if names that moved meanwhile may be the reason. */
+int vfs_said(const struct dentry *dentry, int error);
+/* At the end of each attempt. wait: until what disturbed it has been done. */
+void vfs_attempt_end(bool wait);
+void vfs_hold_names(struct vfs *vfs);
+void vfs_release_names(struct vfs *vfs);
+/* The calling thread takes things as they are from here on, or no longer does. */
+void vfs_last_attempt(bool last);
+
 /* --- after a change: the caches. For filesystems, and for handlers that had the gofer change something directly (bind of a
  * Unix socket). Each may be called more than once. --- */
 void vfs_invalidate_attributes(struct dentry *dentry);
@@ -290,9 +313,11 @@ void vfs_entry_removed(struct dentry *victim);                      /* it is gon
 void vfs_entry_moved(struct dentry *source, struct dentry *directory, const char *name, bool exchange);
 
 /* --- for exec --- */
-/* Opens a program for execution: must be a regular file, executable for who, not on a noexec mount. *ret_fd readable, owned.
- * *ret_dentry owned. -EACCES, -ETXTBSY, ... */
-int vfs_open_exec(const struct vfs_who *who, struct dentry *dentry, int *ret_fd);
+/* Opens a program for execution: must be a regular file, executable for who, not on a noexec mount. *ret_fd readable, owned; the
+ * attributes are those of what was opened. -EACCES, -ETXTBSY, ... */
+int vfs_open_exec(const struct vfs_who *who, struct dentry *dentry, int *ret_fd, struct statx *ret_attributes);
+/* Does the name lead to this object still? */
+bool vfs_leads_to(const struct dentry *dentry, const struct statx *attributes);
 bool vfs_nosuid(struct vfs *vfs, const struct dentry *dentry);
 
 /* --- for filesystems --- */

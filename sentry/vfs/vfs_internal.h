@@ -77,7 +77,8 @@ struct vfs {
     struct handle handles[HANDLES_MAX];
     size_t next_handle;
 
-    bool tree_locked; /* names_lock_tree */
+    bool tree_locked;    /* names_lock_tree */
+    const void *holding; /* the thread others wait for before they change names (vfs_hold_names); NULL: none */
     struct mount_entry mounts[MOUNTS_MAX];
     size_t mount_count;
 
@@ -87,12 +88,13 @@ struct vfs {
 
 /* vfs.c: a tree with this root inode (reference taken over); what vfs_new does once it has one. */
 struct vfs *vfs_create(struct sentry *sentry, struct inode *root);
-void vfs_tick(struct vfs *vfs);
 /* Takes the clock of a call for the calling thread's; reads it if the call has none yet. */
 void vfs_tick_for_call(struct vfs *vfs, struct call *call);
 /* What vfs_tick read last in this thread. */
 int64_t vfs_now(void);
 void vfs_now_set(int64_t now);
+/* vfs->stamp at that time: what was changed later was changed while this thread's call was being served. */
+uint64_t vfs_began(void);
 
 /* dentry.c */
 struct dentry *dentry_cached(struct vfs *vfs, const struct dentry *directory, const char *name); /* borrowed, any age */
@@ -108,6 +110,7 @@ void dentry_swap_inode(struct dentry *dentry, struct inode *inode);             
 struct dentry *dentry_detached(struct vfs *vfs, struct dentry *parent, const char *name, struct inode *inode);
 bool dentry_gone(const struct dentry *dentry); /* it, or a directory above it, is deleted */
 bool dentry_is_directory(const struct dentry *dentry);
+bool dentry_is_at(const struct dentry *dentry, const struct dentry *directory, const char *name);
 
 /* inode.c */
 bool same_object(const struct statx *one, const struct statx *other); /* mount, device, number, type, birth */
@@ -132,7 +135,8 @@ enum { NSFS_NAME_MAX = 40 };
 void nsfs_name(enum boot_namespace kind, uint64_t number, char name[NSFS_NAME_MAX]);
 /* Is it a namespace? Then its number is the one the guest is shown, and its owner root, as for the kernel. */
 bool nsfs_show(const struct boot_config *boot, struct statx *attributes);
-/* Its name, if it is one of the guest's; attributes are the host's. */
+/* If it is one of the guest's, which (of enum boot_namespace), -1 otherwise, and its name; attributes are the host's. */
+int nsfs_kind(const struct boot_config *boot, const struct statx *attributes);
 bool nsfs_describe(const struct boot_config *boot, const struct statx *attributes, char name[NSFS_NAME_MAX]);
 
 /* nameless.c: puts what the guest has said of it into the attributes of an object without a name. */
@@ -164,6 +168,15 @@ void names_unlock_two(struct dentry *one, struct dentry *other);
 /* For whoever looks names up: waits until nobody changes them; then, have they changed since vfs->stamp was `asked`? */
 void names_wait(const struct dentry *directory);
 bool names_changed(const struct dentry *directory, uint64_t asked);
+/* Said of a change the lock was not taken for. */
+void names_note(struct dentry *directory);
+/* Before the locks are taken to change something: waits as long as another thread holds names as they are. */
+void names_begin(struct vfs *vfs);
+/*
+ * Have names been changed, or are they being changed, on the way from the root to a dentry since the call began? Then what the gofer
+ * said of its path may be true of something else: the call is to be made again (-ESTALE). Never so at its last attempt.
+ */
+bool names_moved(const struct dentry *dentry);
 /* Of a folder that changes its parent there is one at a time. */
 void names_lock_tree(struct vfs *vfs);
 void names_unlock_tree(struct vfs *vfs);

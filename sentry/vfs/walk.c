@@ -5,6 +5,7 @@
  */
 #include "postern/cleanup.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs_internal.h"
 
@@ -30,7 +31,7 @@ enum { WALK_SCOPED = LOOKUP_BENEATH | LOOKUP_IN_ROOT };
 static void walk_release(struct walk *walk)
 {
     dentry_put(walk->at);
-    cleanup_close(&walk->fd);
+    close_unlocked(walk->fd);
     free(walk->path);
 }
 
@@ -152,7 +153,7 @@ static int follow_magic(struct walk *walk, struct dentry *found, int fd)
         error = crossing(walk, found);
     if (error < 0) {
         dentry_put(found);
-        cleanup_close(&fd);
+        close_unlocked(fd);
         return error;
     }
     walk->jumped = true;
@@ -334,11 +335,16 @@ int vfs_lookup(const struct vfs_who *who, struct dentry *base, const char *path,
     return error;
 }
 
+bool lookup_holds(const struct lookup *lookup)
+{
+    return dentry_is_at(lookup->last, lookup->dentry, lookup->name);
+}
+
 void lookup_release(struct lookup *lookup)
 {
     lookup->dentry = dentry_put(lookup->dentry);
     lookup->last = dentry_put(lookup->last);
-    cleanup_close(&lookup->fd);
+    close_unlocked(lookup->fd);
     lookup->fd = -1;
 }
 

@@ -2,6 +2,9 @@
 /* Attributes: modes, owners, times, extended attributes, and who may do what to which file. */
 #include "case.h"
 
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
 #include <sys/resource.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -613,4 +616,16 @@ CASE(truncating_beyond_the_limit)
     limit.rlim_cur = RLIM_INFINITY;
     TRY(setrlimit(RLIMIT_FSIZE, &limit));
     TRY(truncate("file", 2000));
+}
+
+/* lsattr and chattr: what is asked for and is so already. */
+CASE(flags_of_files)
+{
+    int fd = open("file", O_CREAT | O_RDWR, 0644), pipes[2], flags = 0;
+    (void)!pipe(pipes);
+    TRY(ioctl(fd, FS_IOC_GETFLAGS, &flags));
+    TRY(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+    TRY(ioctl(fd, FS_IOC_GETFLAGS, (void *)8));
+    TRY(ioctl(pipes[0], FS_IOC_GETFLAGS, &flags));
+    TRY(ioctl(open(".", O_RDONLY), FS_IOC_GETFLAGS, &flags));
 }

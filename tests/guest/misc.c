@@ -2,6 +2,10 @@
 /* What is left: names of the machine, limits, calls that do not exist. */
 #include "case.h"
 
+#include <sched.h>
+#include <sys/time.h>
+#include <time.h>
+
 #include <sys/personality.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -171,4 +175,59 @@ CASE(making_and_removing_at_once)
     for (int i = 0; i < 4; i++)
         say_wait("worker", pids[i]);
     TRY(rmdir("/tmp/case.making_and_removing_at_once"));
+}
+
+CASE(what_is_the_same)
+{
+    int file = open("file", O_CREAT | O_RDWR, 0600), copy = dup(file), again = open("file", O_RDWR);
+    pid_t self = getpid();
+    TRY(syscall(SYS_kcmp, self, self, 0, file, copy));
+    say("another opening: %d", syscall(SYS_kcmp, self, self, 0, file, again) > 0);
+    for (int kind = 1; kind < 7; kind++)
+        say("%d: %ld", kind, syscall(SYS_kcmp, self, self, kind, 0, 0));
+    TRY(syscall(SYS_kcmp, self, self, 0, file, 999));
+    TRY(syscall(SYS_kcmp, self, self, 99, 0, 0));
+    TRY(syscall(SYS_kcmp, self, 999999, 1, 0, 0));
+    TRY(syscall(SYS_kcmp, 0, self, 1, 0, 0));
+    pid_t child = fork_or_die();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    TRY(syscall(SYS_kcmp, self, child, 0, file, file));
+    say("memories: %d", syscall(SYS_kcmp, self, child, 1, 0, 0) > 0);
+    IN_CHILD("user")
+    {
+        become(1000, 1000);
+        TRY(syscall(SYS_kcmp, getpid(), child, 1, 0, 0));
+        TRY(syscall(SYS_kcmp, child, getpid(), 1, 0, 0));
+    }
+    kill(child, SIGKILL);
+    say_wait("child", child);
+}
+
+CASE(setting_the_clock)
+{
+    struct timeval time = {.tv_usec = 2000000};
+    struct timespec exact = {.tv_nsec = -1};
+    TRY(syscall(SYS_settimeofday, 8, 0));
+    TRY(syscall(SYS_settimeofday, 0, 8));
+    TRY(settimeofday(&time, NULL));
+    time.tv_usec = 0;
+    TRY(settimeofday(&time, NULL));
+    time.tv_sec = -1;
+    TRY(settimeofday(&time, NULL));
+    TRY(syscall(SYS_settimeofday, 0, 0));
+    TRY(clock_settime(CLOCK_REALTIME, &exact));
+    TRY(syscall(SYS_clock_settime, CLOCK_REALTIME, 8));
+    exact.tv_nsec = 0;
+    TRY(clock_settime(CLOCK_REALTIME, &exact));
+    TRY(clock_settime(CLOCK_MONOTONIC, &exact));
+}
+
+CASE(unknown_flags_of_unshare)
+{
+    TRY(unshare(1));
+    TRY(unshare(CLONE_PTRACE));
+    TRY(unshare(CLONE_NEWNS | 1));
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc: the shape of what programs read there, and that it tells the truth about the process. */
 #include "case.h"
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
 #include <sys/vfs.h>
 
 #include <ctype.h>
@@ -637,6 +639,20 @@ static void say_namespace(const char *name)
     TRY(lseek(fd, 0, SEEK_END));
     TRY(fchmod(fd, 0600));
     TRY(ftruncate(fd, 0));
+    uid_t owner = 77;
+    TRY(ioctl(fd, NS_GET_NSTYPE));
+    TRY(ioctl(fd, NS_GET_PARENT));
+    TRY(ioctl(fd, NS_GET_OWNER_UID, &owner));
+    say("owner %u", owner);
+    TRY(ioctl(fd, FIONREAD, &owner));
+    const int users = OK(ioctl(fd, NS_GET_USERNS));
+    struct stat of_users = {0}, own_users = {0};
+    if (users >= 0) {
+        TRY(fstat(users, &of_users));
+        TRY(stat("/proc/self/ns/user", &own_users));
+        say("ours: %d, closed by an exec: %d", of_users.st_ino == own_users.st_ino, fcntl(users, F_GETFD) == FD_CLOEXEC);
+        (void)close(users);
+    }
     (void)close(fd);
     TRY(open(path, O_WRONLY));
     TRY(open(path, O_RDONLY | O_DIRECTORY));
@@ -712,4 +728,40 @@ CASE(memory_file)
     TRY(pwrite(fd, "after!", 6, (off_t)(uintptr_t)word));
     say("[%s]", word);
     TRY(pread(fd, got, 6, 8));
+}
+
+CASE(numbers_of_roots)
+{
+    struct stat st;
+    stat("/proc", &st);
+    say("proc %lu", (unsigned long)st.st_ino);
+    stat("/sys", &st);
+    say("sys %lu", (unsigned long)st.st_ino);
+    stat("/proc/self/ns", &st);
+    say("ns %lu", (unsigned long)st.st_nlink);
+    stat("/proc/self/fd", &st);
+    say("fd %lu", (unsigned long)st.st_nlink);
+}
+
+CASE(pages)
+{
+    char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    page[0] = 1;
+    int fd = open("/proc/self/pagemap", O_RDONLY);
+    uint64_t entry = 0;
+    say("read %ld", (long)pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)page / 4096 * 8)));
+    say("present %d, number %d", (int)(entry >> 63), (int)(entry & ((1UL << 55) - 1)) != 0);
+    OPEN("/proc/self/clear_refs", O_RDONLY, 0);
+    fd = open("/proc/self/clear_refs", O_WRONLY);
+    TRY(write(fd, "1", 1));
+    OPEN("/proc/self/timers", O_RDONLY, 0);
+    IN_CHILD("user")
+    {
+        char path[64];
+        become(1000, 1000);
+        snprintf(path, sizeof(path), "/proc/%d/pagemap", getppid());
+        TRY(open(path, O_RDONLY));
+        snprintf(path, sizeof(path), "/proc/%d/clear_refs", getppid());
+        TRY(open(path, O_WRONLY));
+    }
 }

@@ -33,5 +33,7 @@ getconf PAGESIZE | grep -qx 4096
 cat /proc/1/cmdline | tr '\0' ' ' | grep -q bash
 w >/dev/null; date >/dev/null; tty || true; ulimit -a >/dev/null
 stat -f / >/dev/null; cat /proc/self/mountinfo | grep -q ' / / '
+[ "$(lsns -n -o TYPE -p $$ | sort | xargs)" = "cgroup ipc mnt net pid time user uts" ]
+[ "$(lsns -n -o NS -t net)" = "$(readlink /proc/self/ns/net | tr -dc 0-9)" ]
 lslocks >/dev/null; ipcs >/dev/null; prlimit >/dev/null
 kill %1 %2

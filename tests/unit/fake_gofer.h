@@ -25,12 +25,12 @@ static const char *real(const char *path)
     return path[0] != '\0' ? path : ".";
 }
 
-int gofer_walk(struct gofer *gofer, const char *base, const char *rest, struct gofer_walk_result *ret_result)
+int gofer_walk(struct gofer *gofer, struct gofer_place base, const char *rest, struct gofer_walk_result *ret_result)
 {
     (void)gofer;
     char path[8192], names[4096], *state;
     fake_gofer.requests++;
-    (void)snprintf(path, sizeof(path), "%s", real(base));
+    (void)snprintf(path, sizeof(path), "%s", real(base.path));
     (void)snprintf(names, sizeof(names), "%s", rest);
     memset(ret_result, 0, sizeof(*ret_result));
     for (char *name = strtok_r(names, "/", &state); name != NULL; name = strtok_r(NULL, "/", &state)) {
@@ -116,7 +116,7 @@ int gofer_link(struct gofer *gofer, struct gofer_place source, struct gofer_plac
     return result(linkat(fake_gofer.root, source.path, fake_gofer.root, place.path, 0));
 }
 
-int gofer_unlink(struct gofer *gofer, struct gofer_place place, const struct statx *victim, int directory)
+int gofer_unlink(struct gofer *gofer, struct gofer_place place, struct gofer_identity victim, int directory)
 {
     (void)gofer;
     (void)victim;

@@ -524,6 +524,28 @@ static void test_exit_and_reuse(void **state)
     assert_null(task_find(world.table, world.pid));
 }
 
+/* Who has as many processes as he may have is not served in more of them, until one has ended. */
+static void test_known_processes_are_shared(void **state)
+{
+    NEED_WORLD();
+    struct share *known = &world.table->known;
+    const size_t all = known->all;
+    assert_int_equal(known->taken, 1);
+    pid_t first = command(&world, 'f'), second = command(&world, 'f');
+    known->all = 2;
+    struct process *process = process_find_vpid(world.table, first);
+    assert_non_null(process);
+    assert_null(process_find_vpid(world.table, second));
+    assert_int_equal(known->taken, 2);
+    assert_int_equal(kill(process->pid, SIGKILL), 0);
+    assert_int_equal(command(&world, 'w'), first);
+    assert_null(process_find_vpid(world.table, first));
+    process_exited(world.table, process);
+    assert_int_equal(known->taken, 1);
+    assert_non_null(process_find_vpid(world.table, second));
+    known->all = all;
+}
+
 static void test_unstamped(void **state)
 {
     NEED_WORLD();
@@ -628,6 +650,7 @@ static int all_tests(void)
         cmocka_unit_test_teardown(test_slack, leave),
         cmocka_unit_test_teardown(test_fs_of_a_thread, leave),
         cmocka_unit_test_teardown(test_exit_and_reuse, leave),
+        cmocka_unit_test_teardown(test_known_processes_are_shared, leave),
         cmocka_unit_test_teardown(test_unstamped, leave),
         cmocka_unit_test_teardown(test_contexts_are_freed, leave),
         cmocka_unit_test_teardown(test_for_each, leave),

@@ -392,7 +392,7 @@ static int use_open(struct gofer *gofer)
 static int use_walk(struct gofer *gofer)
 {
     static struct gofer_walk_result result;
-    return gofer_walk(gofer, "", "a/b", &result);
+    return gofer_walk(gofer, AT(""), "a/b", &result);
 }
 
 static int use_xattr(struct gofer *gofer)

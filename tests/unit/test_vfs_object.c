@@ -659,12 +659,13 @@ static void test_exec(void **state)
 {
     (void)state;
     int fd;
+    struct statx attributes;
     struct dentry *dentry = look("/d/e/f"), *directory = look("/d");
-    assert_int_equal(vfs_open_exec(&world.who, dentry, &fd), -EACCES);
-    assert_int_equal(vfs_open_exec(&world.who, directory, &fd), -EACCES);
+    assert_int_equal(vfs_open_exec(&world.who, dentry, &fd, &attributes), -EACCES);
+    assert_int_equal(vfs_open_exec(&world.who, directory, &fd, &attributes), -EACCES);
     assert_int_equal(fchmodat(world.folder, "d/e/f", 0711, 0), 0);
     vfs_invalidate_attributes(dentry);
-    assert_int_equal(vfs_open_exec(&world.who, dentry, &fd), 0);
+    assert_int_equal(vfs_open_exec(&world.who, dentry, &fd, &attributes), 0);
     close(fd);
     dentry_put(dentry);
     dentry_put(directory);
