@@ -271,35 +271,25 @@ static int make_cgroup(struct creation *creation, struct error *error)
     return result;
 }
 
-static int open_oom_score(pid_t pid, int flags)
+static int write_oom_score(pid_t pid, int value)
 {
     char path[64];
     (void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
-    return open(path, flags | O_CLOEXEC);
+    auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd < 0 || dprintf(fd, "%d", value) < 0 ? -errno : 0;
 }
 
-static int set_oom_score(const struct oci_process *process, pid_t pid, struct error *error)
+/* Where memory is out, a process of the guest shall go before sentry and gofer, and with them all of it: what they hold is in part what any
+ * user of the guest had them hold, and is given back when his processes are gone. Who may not lower it leaves them with what he has himself. */
+static int set_oom_score(const struct oci_process *process, enum sandbox_part part, pid_t pid, struct error *error)
 {
-    if (!process->oom_score_adj.set)
+    enum { LAST = -999 }; /* -1000 is never */
+    if (part != SANDBOX_INIT)
+        (void)write_oom_score(pid, LAST);
+    if (!process->oom_score_adj.set || (part != SANDBOX_INIT && process->oom_score_adj.value > LAST))
         return 0;
-    auto_close int fd = open_oom_score(pid, O_WRONLY);
-    if (fd < 0 || dprintf(fd, "%d", process->oom_score_adj.value) < 0)
-        return error_set(error, errno, "process.oomScoreAdj: cannot be set to %d", process->oom_score_adj.value);
-    return 0;
-}
-
-/* Where memory is out, one process of the guest shall go before these two, and with them all of it: what they hold is in part what any
- * user of the guest had them hold. Only who may lower it can do so. */
-static void spare_from_oom(pid_t pid)
-{
-    enum { SPARED = 500, LEAST = -999 };
-    char text[16] = "";
-    auto_close int fd = open_oom_score(pid, O_RDWR);
-    if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-        return;
-    const int found = atoi(text), lower = found - SPARED;
-    if (found > LEAST)
-        (void)dprintf(fd, "%d", lower < LEAST ? LEAST : lower);
+    int result = write_oom_score(pid, process->oom_score_adj.value);
+    return result < 0 ? error_set(error, result, "process.oomScoreAdj: cannot be set to %d", process->oom_score_adj.value) : 0;
 }
 
 static int process_joined(void *data, enum sandbox_part part, pid_t pid, struct error *error)
@@ -309,9 +299,7 @@ static int process_joined(void *data, enum sandbox_part part, pid_t pid, struct 
     const struct creation *creation = data;
     const struct oci_process *process = &creation->config->process;
     log_message(LOG_LEVEL_DEBUG, "%s is process %d", names[part], (int)pid);
-    int result = set_oom_score(process, pid, error);
-    if (result == 0 && part != SANDBOX_INIT)
-        spare_from_oom(pid);
+    int result = set_oom_score(process, part, pid, error);
     if (result == 0 && creation->has_cgroup)
         result = cgroup_add(creation->container.cgroup, creation->container.systemd_cgroup, pid, error);
     if (result == 0 && !creation->options.keep_cpus)

@@ -91,11 +91,12 @@ bool limits_callers(int resource, struct rlimit *ret_limit)
     return true;
 }
 
-void limits_give_up(void)
+void limits_give_up_ranks(void)
 {
-    static const struct rlimit none = {0, 0};
-    (void)setrlimit(RLIMIT_RTPRIO, &none);
-    (void)setrlimit(RLIMIT_NICE, &none);
+    if (!noted)
+        return;
+    (void)setrlimit(RLIMIT_RTPRIO, &found[RLIMIT_RTPRIO]);
+    (void)setrlimit(RLIMIT_NICE, &found[RLIMIT_NICE]);
 }
 
 int limits_clear_stamp(struct error *error)

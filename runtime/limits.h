@@ -22,8 +22,8 @@ bool limits_callers(int resource, struct rlimit *ret_limit);
 /* RLIMIT_LOCKS of what enters a sandbox is without bounds until the sentry stamps it: another number would be another process's. */
 int limits_clear_stamp(struct error *error);
 
-/* For a process of ours that goes on: the ranks it might give itself, which were lifted along with the others. */
-void limits_give_up(void);
+/* For a process of ours that goes on: no higher ranks than the caller could give itself, which were lifted along with the others. */
+void limits_give_up_ranks(void);
 
 /* Of a container's process: the configuration's, or else the caller's. *ret_entry: of process.rlimits, or -1. */
 struct rlimit limits_shown(const struct oci_process *process, int resource, int *ret_entry);

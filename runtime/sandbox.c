@@ -159,7 +159,7 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
         for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
             if (held[i] >= 0)
                 (void)close(held[i]);
-        limits_give_up();
+        limits_give_up_ranks();
         (void)gofer_setup(&setup, &failure);
         _exit(1);
     }

@@ -40,19 +40,25 @@ struct connection {
     struct connection *next;
 };
 
-/* Those there are: all are told of the end, by whichever thread sees it. */
+/* Those there are: all are told of the end, by whichever thread sees it. So is the runtime that started us. */
 static struct {
-    pthread_mutex_t mutex;
+    pthread_mutex_t mutex; /* of these, and of sentry->control: its number must not be another object's by the time it is used */
     struct connection *first;
 } connections = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* The mutex is held. */
+static int say(const struct sentry *sentry, const struct control_message *message)
+{
+    return sentry->control < 0 ? -EPIPE : socket_send(sentry->control, message, sizeof(*message), NULL, 0);
+}
 
 void control_say(const struct sentry *sentry, unsigned int kind, const char *text)
 {
     struct control_message message = {.kind = kind};
     (void)snprintf(message.text, sizeof(message.text), "%s", text);
-    if (sentry->control < 0)
-        return;
-    int status = socket_send(sentry->control, &message, sizeof(message), NULL, 0);
+    (void)pthread_mutex_lock(&connections.mutex);
+    int status = say(sentry, &message);
+    (void)pthread_mutex_unlock(&connections.mutex);
     /* The runtime would wait for these for ever; a runtime that is gone does not. */
     if ((kind == CONTROL_READY || kind == CONTROL_STARTED) && status < 0 && status != -EPIPE && status != -ECONNRESET)
         _exit(1);
@@ -97,8 +103,10 @@ static void control_ready(void *data)
         _exit(1);
     if (got <= 0) {
         platform_unwatch(sentry->platform, sentry->control);
+        (void)pthread_mutex_lock(&connections.mutex);
         (void)close(sentry->control);
         sentry->control = -1;
+        (void)pthread_mutex_unlock(&connections.mutex);
         return;
     }
     if (got == sizeof(message) && message.kind == CONTROL_LISTENER && count == 1 && sentry->init < 0)

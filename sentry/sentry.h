@@ -6,6 +6,7 @@
 #ifndef SENTRY_SENTRY_H
 #define SENTRY_SENTRY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -46,11 +47,11 @@ struct sentry {
     struct twins *twins;
     struct share plans_due;   /* of programs that have yet to fetch their files (platform/exec.h) */
     struct uts_names uts;
-    int control;     /* socket to the runtime */
+    int control;     /* socket to the runtime; control.c */
     int proc_outer;  /* procfs of the sandbox: every guest process by the pids we know */
     uint32_t proc_hide, proc_hide_gid; /* enum boot_hide, for the guest's procfs */
     int proc_inner;  /* procfs of the guest's pid namespace: per-process files fit to be shown */
-    int init;        /* pidfd of the container's first process, -1 until it is there */
+    atomic_int init; /* pidfd of the container's first process, -1 until it is there */
     uid_t guest_uid; /* what fstat shows us for objects the guest made itself (our U view) */
     uid_t self_uid;
     bool has_fuse, has_listen, has_reason; /* these descriptors came (postern/boot.h) */

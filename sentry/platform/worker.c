@@ -343,7 +343,7 @@ void receiver_step_aside(void)
 
 void receiver_begin_call(void)
 {
-    atomic_fetch_add_explicit(&self.calls, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&self.calls, 1, memory_order_release);
     if (atomic_load_explicit(&pool.guarded, memory_order_relaxed))
         return;
     (void)pthread_mutex_lock(&pool.mutex);
@@ -359,7 +359,7 @@ void receiver_begin_call(void)
 
 void receiver_end_call(void)
 {
-    atomic_fetch_add_explicit(&self.calls, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&self.calls, 1, memory_order_release);
 }
 
 static int open_child_stops(void)

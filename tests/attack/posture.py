@@ -155,6 +155,12 @@ def check_own_filter(role, program, allowed, granted, table, complain):
                 complain(f"{role} filter: call {number} with {probe} is not {'allowed' if wanted == ALLOW else 'deadly'}")
 
 
+def ranks_of(pid):
+    """How high a process may schedule itself."""
+    with open(f"/proc/{pid}/limits", encoding="ascii") as limits:
+        return [line.split()[-2:] for line in limits if line.startswith(("Max nice", "Max realtime priority"))]
+
+
 def check_process(role, pid, rootless, granted, complain):
     status = status_of(pid)
     more = ("SYS_NICE",) if granted and role == "gofer" else ()
@@ -165,6 +171,8 @@ def check_process(role, pid, rootless, granted, complain):
     for field in ("CapBnd", "CapAmb", "CapInh"):
         if int(status[field], 16) & ~wanted:
             complain(f"{role}: {field} is {status[field]}")
+    if ranks_of(pid) != ranks_of("self"):
+        complain(f"{role}: may have ranks {ranks_of(pid)}")
     if status["NoNewPrivs"] != "1" or status["Seccomp"] != "2":
         complain(f"{role}: no_new_privs {status['NoNewPrivs']}, seccomp {status['Seccomp']}")
     ids = set(status["Uid"].split() + status["Gid"].split())

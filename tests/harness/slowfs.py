@@ -16,9 +16,9 @@ import sandbox
 
 OPERATIONS = {"LOOKUP": 1, "FORGET": 2, "GETATTR": 3, "SETATTR": 4, "OPEN": 14, "READ": 15, "WRITE": 16, "STATFS": 17, "RELEASE": 18,
               "FSYNC": 20, "FLUSH": 25, "INIT": 26, "OPENDIR": 27, "READDIR": 28, "RELEASEDIR": 29, "FSYNCDIR": 30, "ACCESS": 34,
-              "INTERRUPT": 36, "BATCH_FORGET": 42}
+              "INTERRUPT": 36, "IOCTL": 39, "BATCH_FORGET": 42}
 NAMES = {number: name for name, number in OPERATIONS.items()}
-ENOENT, ENOSYS = 2, 38
+ENOENT, ENOTTY, ENOSYS = 2, 25, 38
 ROOT, FILE, FOLDER, PROGRAM = 1, 2, 3, 4
 ENTRIES = {b"file": FILE, b"folder": FOLDER, b"program": PROGRAM}
 TEXT = b"#!/bin/true\n"
@@ -61,6 +61,8 @@ def answer(name, node, body):
         return struct.pack("<II", struct.unpack_from("<I", body, 16)[0], 0)
     if name == "STATFS":
         return struct.pack("<5Q4I24x", 1000, 1000, 1000, 1000, 1000, 4096, 255, 4096, 0)
+    if name == "IOCTL":
+        return ENOTTY
     return b"" if name in OPERATIONS else ENOSYS
 
 

@@ -26,6 +26,7 @@ actions = {
     "stat": lambda: os.stat("/slow/file"),
     "fstat": lambda: os.fstat(file),
     "ioctl": lambda: libc.ioctl(file, 0x8901, buffer),
+    "flags": lambda: libc.ioctl(file, 0x80086601, buffer),
     "open": lambda: os.open("/slow/file", os.O_RDONLY),
     "reopen": lambda: os.open(f"/proc/self/fd/{file}", os.O_RDWR),
     "readlink": lambda: os.readlink(f"/proc/self/fd/{file}"),
@@ -66,7 +67,7 @@ for line in sys.stdin:
 
 # What is asked for, and of what kind the request is that is not answered.
 CASES = [("stat", "GETATTR"), ("stat", "LOOKUP"), ("fstat", "GETATTR"), ("fstat", "FLUSH"), ("ioctl", "GETATTR"), ("ioctl", "FLUSH"),
-         ("open", "OPEN"), ("open", "FLUSH"), ("reopen", "GETATTR"), ("reopen", "OPEN"), ("reopen", "FLUSH"), ("readlink", "GETATTR"),
+         ("flags", "IOCTL"), ("open", "OPEN"), ("open", "FLUSH"), ("reopen", "GETATTR"), ("reopen", "OPEN"), ("reopen", "FLUSH"), ("readlink", "GETATTR"),
          ("readlink", "FLUSH"), ("list", "READDIR"), ("list", "GETATTR"), ("statfs", "STATFS"), ("statfs", "FLUSH"),
          ("chmod", "SETATTR"), ("chmod", "FLUSH"), ("truncate", "SETATTR"), ("exec", "OPEN"), ("exec", "READ"), ("exec", "FLUSH"),
          ("exec", "GETATTR"), ("connect", "FLUSH")]

@@ -34,6 +34,7 @@ static void counts_as_long_as_it_is_held(void **state)
     assert_int_equal(table.aio.events.taken, 0);
     assert_null(aio_account_put(other));
     assert_null(aio_account_put(NULL));
+    id_map_free(&table.aio.events.users);
 }
 
 static void never_too_little(void **state)
@@ -60,6 +61,7 @@ static void never_too_little(void **state)
     }
     (void)aio_account_put(account);
     assert_int_equal(table.aio.events.taken, 0);
+    id_map_free(&table.aio.events.users);
 }
 
 /* One who has set up what he could leaves some to others, and what he destroys he can have again. */
