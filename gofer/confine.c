@@ -24,7 +24,7 @@ static void ignore_signals(void)
         (void)signal(ignored[i], SIG_IGN);
 }
 
-static int drop_inheritance(struct error *error)
+static int drop_inheritance(uint64_t wanted, struct error *error)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct sets[2];
@@ -36,9 +36,9 @@ static int drop_inheritance(struct error *error)
 
     uint64_t permitted = (uint64_t)sets[1].permitted << 32 | sets[0].permitted;
     uint64_t effective = (uint64_t)sets[1].effective << 32 | sets[0].effective;
-    if (permitted != GOFER_CAPABILITIES || effective != GOFER_CAPABILITIES)
+    if (permitted != wanted || effective != wanted)
         return error_refuse(error, "started with capabilities %llx, not %llx", (unsigned long long)permitted,
-                            (unsigned long long)GOFER_CAPABILITIES);
+                            (unsigned long long)wanted);
     return 0;
 }
 
@@ -55,7 +55,7 @@ static int check_identity(bool mapped, struct error *error)
     return 0;
 }
 
-int gofer_confine(bool mapped, struct error *error)
+int gofer_confine(bool mapped, bool ranks, struct error *error)
 {
     ignore_signals();
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -64,8 +64,8 @@ int gofer_confine(bool mapped, struct error *error)
     if (setrlimit(RLIMIT_CORE, &no_core) < 0)
         return error_set(error, errno, "setrlimit");
 
-    int status = drop_inheritance(error);
+    int status = drop_inheritance(GOFER_CAPABILITIES | (ranks ? GOFER_CAPABILITIES_RANKS : 0), error);
     if (status == 0)
         status = check_identity(mapped, error);
-    return status < 0 ? status : confine_apply(error);
+    return status < 0 ? status : confine_apply(ranks, error);
 }

@@ -14,7 +14,8 @@ struct error;
  *  - cannot be traced or dumped by anything of its own id.
  * It may still: open whatever is below the container's root, which is what it is for.
  */
-/* mapped: the ids are those of a user namespace, where the caller's own may have to do. */
-int gofer_confine(bool mapped, struct error *error);
+/* mapped: the ids are those of a user namespace, where the caller's own may have to do. ranks: it has been
+ * left CAP_SYS_NICE, and the calls for it. */
+int gofer_confine(bool mapped, bool ranks, struct error *error);
 
 #endif

@@ -60,7 +60,8 @@ static void take_labels(char *text)
     server.label_gid = *rest == ',' ? (gid_t)strtoul(rest + 1, NULL, 10) : 0;
 }
 
-/* --mapped: in a user namespace. --labels=UID,GID: the first of them (postern/mark.h). --own-mounts=LIST: see gofer/foreign.h. */
+/* --mapped: in a user namespace. --labels=UID,GID: the first of them (postern/mark.h). --own-mounts=LIST: see gofer/foreign.h.
+ * --ranks: it has been left CAP_SYS_NICE (op_rank.c). */
 static int take_arguments(int argc, char **argv, bool *ret_mapped, struct error *error)
 {
     static const char own_mounts[] = "--own-mounts=", labels[] = "--labels=";
@@ -68,6 +69,8 @@ static int take_arguments(int argc, char **argv, bool *ret_mapped, struct error 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--mapped") == 0)
             mapped = true;
+        else if (strcmp(argv[i], "--ranks") == 0)
+            server.ranks = true;
         else if (strncmp(argv[i], labels, sizeof(labels) - 1) == 0)
             take_labels(argv[i] + sizeof(labels) - 1);
         else if (strncmp(argv[i], own_mounts, sizeof(own_mounts) - 1) != 0 || foreign_init(argv[i] + sizeof(own_mounts) - 1) < 0)
@@ -92,7 +95,7 @@ int main(int argc, char **argv)
     if (status == 0 && (status = connect_prepare()) < 0)
         (void)error_set(&error, status, "signals");
     if (status == 0)
-        status = gofer_confine(mapped, &error);
+        status = gofer_confine(mapped, server.ranks, &error);
     if (status == 0 && (status = server_init(&server)) < 0)
         (void)error_set(&error, status, "self/fd of procfs");
     if (status < 0) {

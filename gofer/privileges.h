@@ -17,6 +17,9 @@
      GOFER_CAPABILITY(CAP_SETFCAP) | GOFER_CAPABILITY(CAP_LEASE) | GOFER_CAPABILITY(CAP_SETUID) |                      \
      GOFER_CAPABILITY(CAP_SETGID))
 
+/* Besides, where the container has it: how the guest's threads are scheduled (op_rank.c). */
+#define GOFER_CAPABILITIES_RANKS GOFER_CAPABILITY(CAP_SYS_NICE)
+
 /* Ids change without capabilities changing along, no id is special, and nothing of this can be undone. */
 #define GOFER_SECUREBITS                                                                                               \
     (SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |                   \

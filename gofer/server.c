@@ -88,6 +88,7 @@ static const struct operation operations[GOFER_OP_COUNT] = {
     [GOFER_OP_QUEUE_MAKE] = {"queue_make", op_queue_make, STRING_NAME, STRING_NONE, FD_NONE, O_ACCMODE | O_NONBLOCK,
                              MODE_BITS, USES_OWNER | USES_DATA | USES_EXTRA},
     [GOFER_OP_QUEUE_UNLINK] = {"queue_unlink", op_queue_unlink, STRING_NAME, STRING_NONE, FD_NONE, 0, 0, USES_NODE},
+    [GOFER_OP_RANK] = {"rank", op_rank, STRING_NONE, STRING_NONE, FD_NONE, 0, 0, USES_DATA},
 };
 
 static bool string_fits(enum string_kind kind, const char *string, size_t size)

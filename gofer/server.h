@@ -28,6 +28,7 @@ struct server {
     uid_t label_uid;       /* the first of the labels (postern/mark.h); 0: there are none */
     gid_t label_gid;
     pid_t pid;             /* our own */
+    bool ranks;            /* we have CAP_SYS_NICE, for the guest's threads */
     atomic_uint_fast64_t hidden_count; /* numbers the hidden directories */
 };
 
@@ -66,6 +67,7 @@ int line_serve(struct line *line);
 typedef int operation_fn(struct exchange *exchange);
 operation_fn op_walk, op_getattr, op_setattr, op_open, op_reopen, op_mkdir, op_mknod, op_symlink, op_link, op_unlink,
     op_rename, op_statfs, op_getxattr, op_setxattr, op_listxattr, op_removexattr, op_sync, op_bind, op_connect,
-    op_send, op_inotify_add, op_hidden_directory, op_fuse_open, op_line, op_queue_find, op_queue_make, op_queue_unlink;
+    op_send, op_inotify_add, op_hidden_directory, op_fuse_open, op_line, op_queue_find, op_queue_make, op_queue_unlink,
+    op_rank;
 
 #endif

@@ -65,17 +65,19 @@ static int by_name(const void *a, const void *b)
     return order != 0 ? order : strcmp(left->reason, right->reason);
 }
 
-static size_t list_sorted(int (*compare)(const void *, const void *), const struct confine_entry ***ret_sorted)
+static size_t list_sorted(int (*compare)(const void *, const void *), bool granted, const struct confine_entry ***ret_sorted)
 {
     size_t count = (size_t)(list_stop - list_start);
     const struct confine_entry **sorted = calloc(count, sizeof(struct confine_entry *));
     if (sorted == NULL)
         return 0;
+    size_t used = 0;
     for (size_t i = 0; i < count; i++)
-        sorted[i] = &list_start[i];
-    qsort(sorted, count, sizeof(struct confine_entry *), compare);
+        if (granted || !list_start[i].granted)
+            sorted[used++] = &list_start[i];
+    qsort(sorted, used, sizeof(struct confine_entry *), compare);
     *ret_sorted = sorted;
-    return count;
+    return used;
 }
 
 /* Entries of one call, sorted with the unconditional ones first, become a rule; `cases` has room for them. */
@@ -96,10 +98,10 @@ static struct bpf_rule make_rule(const struct confine_entry *const *entries, siz
     return rule;
 }
 
-static int build(struct sock_fprog *ret_program)
+static int build(bool granted, struct sock_fprog *ret_program)
 {
     auto_free const struct confine_entry **sorted = NULL;
-    size_t count = list_sorted(by_number, &sorted);
+    size_t count = list_sorted(by_number, granted, &sorted);
     auto_free struct bpf_rule *rules = calloc(count, sizeof(*rules));
     auto_free struct guard_case *cases = calloc(count, sizeof(*cases));
     if (sorted == NULL || rules == NULL || cases == NULL)
@@ -114,10 +116,10 @@ static int build(struct sock_fprog *ret_program)
     return bpf_build(rules, rule_count, CONFINE_REFUSE, SECCOMP_RET_KILL_PROCESS, ret_program);
 }
 
-int confine_apply(struct error *error)
+int confine_apply(bool granted, struct error *error)
 {
     struct sock_fprog program = {0};
-    int result = build(&program);
+    int result = build(granted, &program);
     if (result < 0)
         return error_set(error, result, "cannot build this program's own call filter");
     auto_free struct sock_filter *code = program.filter;
@@ -134,7 +136,7 @@ int confine_apply(struct error *error)
 int confine_print(FILE *file)
 {
     auto_free const struct confine_entry **sorted = NULL;
-    size_t count = list_sorted(by_name, &sorted);
+    size_t count = list_sorted(by_name, true, &sorted);
     if (sorted == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
@@ -142,7 +144,7 @@ int confine_print(FILE *file)
         if (entry->error != 0)
             (void)fprintf(file, "%s fails with %s: %s\n", entry->name, strerrorname_np(entry->error), entry->reason);
         else if (entry->argument < 0)
-            (void)fprintf(file, "%s: %s\n", entry->name, entry->reason);
+            (void)fprintf(file, "%s%s: %s\n", entry->name, entry->granted ? " if granted" : "", entry->reason);
         else
             (void)fprintf(file, "%s if argument %d & %#" PRIx64 " is %#" PRIx64 ": %s\n", entry->name, entry->argument,
                           entry->mask, entry->value, entry->reason);

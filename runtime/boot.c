@@ -20,6 +20,7 @@
 #include "runtime/cgroup_tree.h"
 #include "runtime/gofer_setup.h"
 #include "runtime/ids.h"
+#include "runtime/limits.h"
 #include "runtime/namespaces.h"
 #include "runtime/rootfs.h"
 #include "runtime/sysctl.h"
@@ -59,22 +60,22 @@ static int put_credentials(struct boot_config *boot, const struct oci_process *p
     return put_text(boot->cwd, sizeof(boot->cwd), process->cwd, "process.cwd", error);
 }
 
-static int put_limits(struct boot_config *boot, const struct oci_process *process, struct error *error)
+/* All of them: those config.json says nothing of are the caller's. */
+static void put_limits(struct boot_config *boot, const struct oci_process *process)
 {
-    if (process->rlimits.count > BOOT_RLIMITS_MAX)
-        return error_refuse(error, "process.rlimits: more than %d entries", BOOT_RLIMITS_MAX);
-    boot->rlimit_count = (uint32_t)process->rlimits.count;
-    for (size_t i = 0; i < process->rlimits.count; i++)
-        boot->rlimits[i] = (struct boot_rlimit){.resource = (uint32_t)process->rlimits.items[i].resource,
-                                                .soft = process->rlimits.items[i].soft,
-                                                .hard = process->rlimits.items[i].hard};
-    return 0;
+    _Static_assert((int)BOOT_RLIMITS_MAX == (int)RLIM_NLIMITS, "one of each");
+    boot->rlimit_count = RLIM_NLIMITS;
+    for (int resource = 0; resource < RLIM_NLIMITS; resource++) {
+        int entry;
+        const struct rlimit shown = limits_shown(process, resource, &entry);
+        boot->rlimits[resource] = (struct boot_rlimit){.resource = (uint32_t)resource, .soft = shown.rlim_cur, .hard = shown.rlim_max};
+    }
 }
 
 static int put_process(struct boot_config *boot, const struct oci_process *process, struct error *error)
 {
-    int status = put_credentials(boot, process, error);
-    return status == 0 ? put_limits(boot, process, error) : status;
+    put_limits(boot, process);
+    return put_credentials(boot, process, error);
 }
 
 static int put_paths(char (*to)[BOOT_PATH_MAX], uint32_t *count, const struct oci_strings *paths, const char *field,
@@ -225,6 +226,7 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
     boot->rootfs_readonly = config->root.readonly;
     put_clocks(boot, host->time_offsets, facts->boottime_offset_ns);
     boot->trace_enabled = facts->trace;
+    boot->ranks = facts->ranks;
     put_namespaces(boot, &host->namespaces, facts->init);
     boot->uids = facts->users->uids;
     boot->gids = facts->users->gids;

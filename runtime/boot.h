@@ -22,6 +22,7 @@ struct boot_facts {
     const char *hostname;       /* when config.json gives none */
     int64_t boottime_offset_ns; /* what was added to the guest's CLOCK_BOOTTIME */
     bool trace;
+    bool ranks; /* scheduling_grants() */
 };
 
 /* Returns 0 with *ret_fd owned by the caller, or -errno. What does not fit boot_config's bounds is refused by name. */

@@ -17,6 +17,7 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/filter.h"
+#include "postern/limits.h"
 #include "runtime/config_seccomp.h"
 #include "runtime/limits.h"
 #include "runtime/namespaces.h"
@@ -68,31 +69,26 @@ static int put_namespaces(struct cell_boot *boot, const struct cell_plan *plan, 
     return put_sysctls(boot, &plan->host->sysctl, own, error);
 }
 
-/* First the caller's own, then what the configuration says of some. */
-static int put_limits(struct cell_boot *boot, const struct oci_rlimits *limits, struct error *error)
+static void put_limits(struct cell_boot *boot, const struct oci_process *process)
 {
-    struct rlimit found;
-    for (int resource = 0; resource < RLIM_NLIMITS; resource++)
-        if (limits_callers(resource, &found))
-            boot->limits[boot->limit_count++] = (struct cell_limit){
-                .resource = (uint32_t)resource, .entry = -1, .soft = found.rlim_cur, .hard = found.rlim_max};
-    for (size_t i = 0; i < limits->count; i++) {
-        const struct oci_rlimit *limit = &limits->items[i];
-        if (limit->resource == RLIMIT_LOCKS)
-            continue; /* the stamp: the sentry emulates this one */
-        if (boot->limit_count == CELL_LIMITS_MAX)
-            return error_refuse(error, "process.rlimits: more than %d entries", CELL_LIMITS_MAX - RLIM_NLIMITS);
+    _Static_assert((int)CELL_LIMITS_MAX >= (int)RLIM_NLIMITS, "one of each");
+    for (int resource = 0; resource < RLIM_NLIMITS; resource++) {
+        struct rlimit limit;
+        int entry;
+        if (!limits_native(process, resource, &limit, &entry))
+            continue;
         struct cell_limit *put = &boot->limits[boot->limit_count++];
-        *put = (struct cell_limit){.resource = (uint32_t)limit->resource, .entry = (int32_t)i, .soft = limit->soft, .hard = limit->hard};
-        (void)snprintf(put->name, sizeof(put->name), "%s", name_of(&rlimit_names, limit->resource));
+        *put = (struct cell_limit){
+            .resource = (uint32_t)resource, .entry = entry, .soft = limit.rlim_cur, .hard = limit.rlim_max};
+        (void)snprintf(put->name, sizeof(put->name), "%s", name_of(&rlimit_names, resource));
     }
-    return 0;
 }
 
-static int put_filters(struct cell_boot *boot, const struct config_seccomp *config, struct error *error)
+static int put_filters(struct cell_boot *boot, const struct cell_plan *plan, struct error *error)
 {
+    const struct config_seccomp *config = plan->seccomp;
     struct sock_fprog program;
-    int status = filter_build(&program, error);
+    int status = filter_build(limits_granted(plan->process->capabilities.bounding), &program, error);
     if (status < 0)
         return status;
     auto_free struct sock_filter *code = program.filter;
@@ -119,9 +115,8 @@ static int fill(struct cell_boot *boot, const struct cell_plan *plan, const stru
         boot->personality = (uint64_t)plan->personality->domain;
     }
     int status = put_namespaces(boot, plan, joined, error);
-    if (status == 0)
-        status = put_limits(boot, &plan->process->rlimits, error);
-    return status == 0 ? put_filters(boot, plan->seccomp, error) : status;
+    put_limits(boot, plan->process);
+    return status == 0 ? put_filters(boot, plan, error) : status;
 }
 
 /* -- the program's words ---------------------------------------------------------------------------------------------- */

@@ -271,17 +271,25 @@ static int make_cgroup(struct creation *creation, struct error *error)
     return result;
 }
 
-/* For sentry and gofer too: whoever is killed, the container is. */
-static int set_oom_score(const struct oci_process *process, pid_t pid, struct error *error)
+static int write_oom_score(pid_t pid, int value)
 {
-    if (!process->oom_score_adj.set)
-        return 0;
     char path[64];
     (void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
     auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || dprintf(fd, "%d", process->oom_score_adj.value) < 0)
-        return error_set(error, errno, "process.oomScoreAdj: cannot be set to %d", process->oom_score_adj.value);
-    return 0;
+    return fd < 0 || dprintf(fd, "%d", value) < 0 ? -errno : 0;
+}
+
+/* Where memory is out, a process of the guest shall go before sentry and gofer, and with them all of it: what they hold is in part what any
+ * user of the guest had them hold, and is given back when his processes are gone. Who may not lower it leaves them with what he has himself. */
+static int set_oom_score(const struct oci_process *process, enum sandbox_part part, pid_t pid, struct error *error)
+{
+    enum { LAST = -999 }; /* -1000 is never */
+    if (part != SANDBOX_INIT)
+        (void)write_oom_score(pid, LAST);
+    if (!process->oom_score_adj.set || (part != SANDBOX_INIT && process->oom_score_adj.value > LAST))
+        return 0;
+    int result = write_oom_score(pid, process->oom_score_adj.value);
+    return result < 0 ? error_set(error, result, "process.oomScoreAdj: cannot be set to %d", process->oom_score_adj.value) : 0;
 }
 
 static int process_joined(void *data, enum sandbox_part part, pid_t pid, struct error *error)
@@ -291,7 +299,7 @@ static int process_joined(void *data, enum sandbox_part part, pid_t pid, struct 
     const struct creation *creation = data;
     const struct oci_process *process = &creation->config->process;
     log_message(LOG_LEVEL_DEBUG, "%s is process %d", names[part], (int)pid);
-    int result = set_oom_score(process, pid, error);
+    int result = set_oom_score(process, part, pid, error);
     if (result == 0 && creation->has_cgroup)
         result = cgroup_add(creation->container.cgroup, creation->container.systemd_cgroup, pid, error);
     if (result == 0 && !creation->options.keep_cpus)

@@ -330,10 +330,10 @@ static int set_capabilities(uint64_t permitted, uint64_t inheritable)
     return syscall(SYS_capset, &header, sets) < 0 ? -errno : 0;
 }
 
-static int raise_ambient(void)
+static int raise_ambient(uint64_t capabilities)
 {
     for (unsigned long capability = 0; capability <= CAP_LAST_CAP; capability++) {
-        if ((GOFER_CAPABILITIES >> capability & 1) != 0 &&
+        if ((capabilities >> capability & 1) != 0 &&
             prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
             return -errno;
     }
@@ -342,7 +342,7 @@ static int raise_ambient(void)
 
 /* The order is forced: securebits and the bounding set need CAP_SETPCAP, inheritable must hold what ambient is to carry
  * over execve, and NO_CAP_AMBIENT_RAISE comes behind the raising. */
-static int drop(const struct gofer_setup *in, int users)
+static int drop(const struct gofer_setup *in, int users, uint64_t capabilities)
 {
     const uint64_t setpcap = GOFER_CAPABILITY(CAP_SETPCAP);
     const uid_t uid = in->users->gofer_uid;
@@ -356,9 +356,9 @@ static int drop(const struct gofer_setup *in, int users)
         return status;
     if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return -errno;
-    status = set_capabilities(GOFER_CAPABILITIES | setpcap, GOFER_CAPABILITIES);
+    status = set_capabilities(capabilities | setpcap, capabilities);
     if (status == 0)
-        status = raise_ambient();
+        status = raise_ambient(capabilities);
     if (status < 0)
         return status;
     for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
@@ -367,7 +367,7 @@ static int drop(const struct gofer_setup *in, int users)
     }
     if (prctl(PR_SET_SECUREBITS, GOFER_SECUREBITS, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;
-    return set_capabilities(GOFER_CAPABILITIES, GOFER_CAPABILITIES);
+    return set_capabilities(capabilities, capabilities);
 }
 
 /* Moves the gofer's descriptors to their numbers; all others close at execve. Returns the number the program's has now; so do
@@ -469,19 +469,23 @@ int gofer_setup(const struct gofer_setup *in, struct error *error)
     static char own[OWN_MOUNTS_MAX];
     list_own_mounts(&child.tree, own);
     struct gofer_setup moved = *in;
+    const uint64_t capabilities = GOFER_CAPABILITIES | (in->ranks ? GOFER_CAPABILITIES_RANKS : 0);
     const bool is_initial = in->users->fd < 0 && id_table_is_whole(&in->users->uids);
     if (status == 0) {
         int users = in->users->fd;
         status = surroundings_enter(child.surroundings);
         int program = status < 0 ? status : place_descriptors(&child, &moved.report, &users);
-        status = program < 0 ? program : drop(in, users);
+        status = program < 0 ? program : drop(in, users, capabilities);
         if (status == 0) {
             static char name[] = "postern-gofer", mapped[] = "--mapped";
-            char labels[48], *arguments[5] = {name}, *const environment[] = {NULL};
+            static char ranks[] = "--ranks";
+            char labels[48], *arguments[6] = {name}, *const environment[] = {NULL};
             size_t count = 1;
             (void)snprintf(labels, sizeof(labels), "--labels=%u,%u", in->users->label_uid, in->users->label_gid);
             if (!is_initial)
                 arguments[count++] = mapped;
+            if (in->ranks)
+                arguments[count++] = ranks;
             if (in->users->label_gid != 0)
                 arguments[count++] = labels;
             if (child.tree.keeps_foreign)

@@ -48,6 +48,7 @@ struct gofer_setup {
     bool want_terminal; /* process.terminal */
     bool quiet;         /* its last words go to `words` instead of our standard error */
     int words;
+    bool ranks; /* it is left CAP_SYS_NICE, for the guest's threads */
     struct winsize console_size; /* set on the terminal if ws_col is not 0 */
 };
 

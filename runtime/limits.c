@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <sys/resource.h>
 
+#include "oci-spec/oci.h"
 #include "postern/error.h"
+#include "postern/limits.h"
 
 enum { FILES_HIGH = 1048576 /* the kernel's own bound, unless fs.nr_open says otherwise */, FILES_LOW = 1024, FILES_NEEDED = 128 };
 
@@ -89,6 +91,14 @@ bool limits_callers(int resource, struct rlimit *ret_limit)
     return true;
 }
 
+void limits_give_up_ranks(void)
+{
+    if (!noted)
+        return;
+    (void)setrlimit(RLIMIT_RTPRIO, &found[RLIMIT_RTPRIO]);
+    (void)setrlimit(RLIMIT_NICE, &found[RLIMIT_NICE]);
+}
+
 int limits_clear_stamp(struct error *error)
 {
     static const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
@@ -98,4 +108,34 @@ int limits_clear_stamp(struct error *error)
     if (setrlimit(RLIMIT_LOCKS, &none) < 0)
         return error_set(error, errno, "the limit of locks (ulimit -x) has to be unlimited, and we may not raise it");
     return 0;
+}
+
+/* -- of a container's process --------------------------------------------------------------------------------------- */
+
+struct rlimit limits_shown(const struct oci_process *process, int resource, int *ret_entry)
+{
+    struct rlimit shown = {RLIM_INFINITY, RLIM_INFINITY};
+    int entry = -1;
+    (void)limits_callers(resource, &shown);
+    for (size_t i = 0; i < process->rlimits.count; i++) {
+        const struct oci_rlimit *limit = &process->rlimits.items[i];
+        if (limit->resource != resource)
+            continue;
+        entry = (int)i;
+        shown = (struct rlimit){.rlim_cur = limit->soft, .rlim_max = limit->hard};
+    }
+    *ret_entry = entry;
+    return shown;
+}
+
+bool limits_native(const struct oci_process *process, int resource, struct rlimit *ret_limit, int *ret_entry)
+{
+    struct rlimit own;
+    if (!noted || is_stamp(resource) || getrlimit((__rlimit_resource_t)resource, &own) < 0)
+        return false;
+    struct rlimit limit = limits_shown(process, resource, ret_entry);
+    if (limit.rlim_max < own.rlim_max && limit_is_emulated((unsigned int)resource, process->capabilities.bounding))
+        limit.rlim_max = own.rlim_max;
+    *ret_limit = limit;
+    return true;
 }

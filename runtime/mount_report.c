@@ -240,6 +240,10 @@ static int report_synthetic(struct report *report, const struct mount_entry *ent
     (void)snprintf(mount->options, sizeof(mount->options), "%s%s%s%s,relatime",
                    (mount->flags & MS_RDONLY) != 0 ? "ro" : "rw", (mount->flags & MS_NOSUID) != 0 ? ",nosuid" : "",
                    (mount->flags & MS_NODEV) != 0 ? ",nodev" : "", (mount->flags & MS_NOEXEC) != 0 ? ",noexec" : "");
+    mount->hide = entry->proc.hide;
+    mount->hide_gid = entry->proc.gid;
+    const size_t used = strlen(mount->options);
+    mount_proc_show(&entry->proc, mount->options + used, sizeof(mount->options) - used);
     if (entry->fd < 0)
         return 0;
 

@@ -317,8 +317,12 @@ static bool is_ordinary(const struct job *job)
  */
 static int add_synthetic(struct job *job)
 {
+    const bool proc = strcmp(job->mount->type, "proc") == 0;
     show_source(job);
-    if (strcmp(job->mount->type, "proc") == 0)
+    int status = proc && job->mount->parsed.data != NULL ? mount_proc_parse(job->mount->parsed.data, &job->entry->proc, job->error) : 0;
+    if (status < 0)
+        return status;
+    if (proc)
         job->entry->kind = BOOT_MOUNT_PROC;
     else
         job->entry->kind = strcmp(job->mount->type, "sysfs") == 0 ? BOOT_MOUNT_SYSFS : BOOT_MOUNT_CGROUP;

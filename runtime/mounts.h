@@ -12,6 +12,7 @@
 
 #include "postern/boot.h"
 #include "runtime/layer.h"
+#include "runtime/mount_proc.h"
 
 struct error;
 struct oci_config;
@@ -27,6 +28,7 @@ struct mount_entry {
     uint64_t late;       /* MOUNT_ATTR_* to set when everything is in place */
     bool shared;         /* see boot_mount */
     bool foreign;        /* a bind: what is in it stays the host's */
+    struct mount_proc proc;
 };
 
 enum { MOUNT_TILES_MAX = 1024 };

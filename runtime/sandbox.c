@@ -38,9 +38,12 @@
 #include "runtime/config_seccomp.h"
 #include "runtime/fork_into.h"
 #include "runtime/gofer_setup.h"
+#include "runtime/limits.h"
 #include "runtime/memory_policy.h"
 #include "runtime/programs.h"
+#include "runtime/scheduling.h"
 #include "runtime/sentry_start.h"
+#include "runtime/user_namespace.h"
 
 /* What the steps pass on to each other; every descriptor owned. */
 struct start {
@@ -101,6 +104,11 @@ static struct winsize console_size(const struct oci_process *process, bool detac
     return size;
 }
 
+static bool grants_ranks(const struct sandbox_options *options)
+{
+    return scheduling_grants(&options->config->process, options->users->fd >= 0);
+}
+
 static int start_gofer(struct start *start, struct sandbox *sandbox, struct error *error)
 {
     const struct sandbox_options *options = start->options;
@@ -138,6 +146,7 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
         .console_size = console_size(&options->config->process, options->detached_console),
         .quiet = options->quiet,
         .words = options->reason,
+        .ranks = grants_ranks(options),
     };
 
     pid_t pid = fork_into(start->sentry.pidfd, error);
@@ -150,6 +159,7 @@ static int start_gofer(struct start *start, struct sandbox *sandbox, struct erro
         for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
             if (held[i] >= 0)
                 (void)close(held[i]);
+        limits_give_up_ranks();
         (void)gofer_setup(&setup, &failure);
         _exit(1);
     }
@@ -180,7 +190,8 @@ static int start_sentry(struct start *start, struct error *error)
                                .ids = start->options->ids,
                                .hostname = start->cell.hostname,
                                .boottime_offset_ns = start->cell.boottime_offset_ns,
-                               .trace = start->options->trace_fd >= 0};
+                               .trace = start->options->trace_fd >= 0,
+                               .ranks = grants_ranks(start->options)};
     int status = boot_write(start->options->config, start->layout, &facts, &start->boot, error);
     if (status < 0)
         return status;

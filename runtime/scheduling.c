@@ -5,27 +5,20 @@
 #include <linux/ioprio.h>
 #include <linux/sched.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "oci-spec/names.h"
 #include "oci-spec/oci.h"
 #include "postern/error.h"
+#include "postern/schedule.h"
 #include "runtime/numbers.h"
-
-/* sched_setattr(2)'s, which glibc does not have and <linux/sched/types.h> has only without glibc's <sched.h>. */
-struct attributes {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-    uint32_t util_min, util_max;
-};
+#include "runtime/user_namespace.h"
 
 static int set_policy(const struct oci_scheduler *scheduler, pid_t pid, struct error *error)
 {
-    const struct attributes attributes = {
+    const struct sched_attributes attributes = {
         .size = sizeof(attributes),
         .policy = (uint32_t)scheduler->policy,
         .flags = scheduler->flags,
@@ -60,6 +53,23 @@ int scheduling_set(const struct oci_process *process, pid_t pid, bool is_guest, 
     if (result == 0 && process->io_priority != NULL)
         result = set_io_priority(process->io_priority, pid, error);
     return result;
+}
+
+/* -- what the guest sets itself ------------------------------------------------------------------------------------ */
+
+static bool has_sys_nice(void)
+{
+    cap_t caps = cap_get_proc();
+    cap_flag_value_t value = CAP_CLEAR;
+    bool known = caps != NULL && cap_get_flag(caps, CAP_SYS_NICE, CAP_EFFECTIVE, &value) == 0;
+    (void)cap_free(caps);
+    return known && value == CAP_SET;
+}
+
+bool scheduling_grants(const struct oci_process *process, bool own_users)
+{
+    const bool granted = (process->capabilities.bounding >> CAP_SYS_NICE & 1) != 0;
+    return granted && !own_users && user_namespace_is_initial() && has_sys_nice();
 }
 
 /* -- processors ---------------------------------------------------------------------------------------------------- */

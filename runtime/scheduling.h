@@ -8,6 +8,7 @@
 #define RUNTIME_SCHEDULING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct error;
@@ -19,6 +20,9 @@ int scheduling_set(const struct oci_process *process, pid_t pid, bool is_guest, 
 
 /* To whichever processors the caller of the runtime was bound: a container has those of its cgroup, as with runc since 1.2. */
 void scheduling_reset_cpus(pid_t pid);
+
+/* Is the container to have what CAP_SYS_NICE is good for? It has to have been granted that, and we must have it, on the machine itself. */
+bool scheduling_grants(const struct oci_process *process, bool own_users);
 
 /* The processors of a process of exec, before and after it joins its cgroup (which changes them). */
 int scheduling_set_initial_cpus(const struct oci_process *process, pid_t pid, struct error *error);

@@ -21,6 +21,7 @@
 #include "postern/socket.h"
 #include "runtime/await.h"
 #include "runtime/ids.h"
+#include "runtime/limits.h"
 #include "runtime/log.h"
 #include "runtime/namespaces.h"
 #include "runtime/streams.h"
@@ -142,6 +143,7 @@ static void sentry_child(int control, int go, int binary, uid_t self)
     if (read(go, &byte, 1) != 1)
         _exit(1);
     (void)prctl(PR_SET_NAME, "postern-sentry");
+    limits_give_up_ranks();
     /* As the sentry's id from here on: what we mount belongs to it. Capabilities in U are kept. */
     if (setresgid(self, self, self) < 0 || setresuid(self, self, self) < 0) {
         (void)error_set(&error, errno, "cannot become the sentry's user");

@@ -29,5 +29,5 @@ int sentry_confine(struct error *error)
     static const struct rlimit no_core;
     if (setrlimit(RLIMIT_CORE, &no_core) < 0)
         return error_set(error, errno, "cannot forbid core files");
-    return confine_apply(error);
+    return confine_apply(false, error);
 }

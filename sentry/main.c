@@ -45,6 +45,7 @@
 
 CONFINE_ALLOW(pidfd_send_signal, "ends the container");
 
+enum { PLANS_DUE_MAX = 1024 };
 enum { U_GUEST = 0, U_SENTRY = 1 }; /* uids of the sandbox's user namespace, as the runtime maps them */
 
 void sentry_die(struct sentry *sentry, const char *format, ...)
@@ -127,7 +128,8 @@ static int make_parts(struct sentry *sentry, struct error *error)
     sentry->window = window_new(sentry->boot->gate != 0);
     if (sentry->window == NULL)
         return error_set(error, errno, "cannot make the file programs start from");
-    sentry->twins = twins_new(sentry->window);
+    sentry->plans_due = (struct share)SHARE_OF(PLANS_DUE_MAX);
+    sentry->twins = twins_new(sentry->window, sentry->boot->uid);
     sentry->platform = platform_new(sentry);
     sentry->processes = process_table_new(sentry);
     sentry->gofer = gofer_new(sentry, SENTRY_FD_GOFER);

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "postern/boot.h"
+#include "sentry/kernel/share.h"
 
 struct gofer;
 struct vfs;
@@ -44,9 +45,11 @@ struct sentry {
     struct trace *trace;      /* NULL unless --trace */
     struct window *window;    /* the stub's file */
     struct twins *twins;
+    struct share plans_due;   /* of programs that have yet to fetch their files (platform/exec.h) */
     struct uts_names uts;
     int control;     /* socket to the runtime; control.c */
     int proc_outer;  /* procfs of the sandbox: every guest process by the pids we know */
+    uint32_t proc_hide, proc_hide_gid; /* enum boot_hide, for the guest's procfs */
     int proc_inner;  /* procfs of the guest's pid namespace: per-process files fit to be shown */
     atomic_int init; /* pidfd of the container's first process, -1 until it is there */
     uid_t guest_uid; /* what fstat shows us for objects the guest made itself (our U view) */

@@ -83,6 +83,14 @@ struct boot_namespace_number {
     uint64_t real, shown;
 };
 
+/* From whom a procfs keeps other people's processes (proc(5), hidepid). */
+enum boot_hide {
+    BOOT_HIDE_NOTHING,
+    BOOT_HIDE_CONTENT,     /* that there are some may be known */
+    BOOT_HIDE_ALL,
+    BOOT_HIDE_UNTRACEABLE, /* the same, with no exception for a group */
+};
+
 enum { BOOT_MOUNT_NOSYMFOLLOW = 256 }; /* MS_NOSYMFOLLOW, which glibc does not have */
 
 struct boot_mount {
@@ -97,6 +105,7 @@ struct boot_mount {
     uint64_t mount_id;               /* statx stx_mnt_id in the gofer's namespace; 0 for synthetic */
     uint32_t shared;                 /* 1: others may write below it (bind): attributes are not cached */
     uint32_t whole_readonly;         /* 1: the file system is, not only this mount of it */
+    uint32_t hide, hide_gid;         /* of a procfs: enum boot_hide, and the group that is told all the same; 0: none */
 };
 
 struct boot_rlimit {
@@ -178,6 +187,7 @@ struct boot_config {
     uint64_t cpu_quota_us, cpu_period_us, pids_limit;
 
     uint32_t hugepages; /* 1: the container has a limit of huge pages, and so may have some */
+    uint32_t ranks; /* 1: the gofer schedules threads as CAP_SYS_NICE allows (GOFER_OP_RANK) */
     uint32_t ipc_own;   /* 1: the ipc namespace was made for this container; 0: it is another's, or the host's */
 };
 

@@ -32,6 +32,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "postern/schedule.h"
+
 #define GOFER_PROTOCOL_VERSION 2u
 
 enum {
@@ -82,6 +84,7 @@ enum gofer_op {
     GOFER_OP_QUEUE_MAKE,       /* name, flags, mode, owner, extra: as the gofer, not as the owner; data: struct gofer_queue or
                                   none -> fd; data: statx */
     GOFER_OP_QUEUE_UNLINK,     /* name, node: its inode number */
+    GOFER_OP_RANK,             /* data: struct gofer_rank */
     GOFER_OP_COUNT,
 };
 
@@ -94,6 +97,15 @@ enum { GOFER_SET_MODE = 1, GOFER_SET_OWNER = 2, GOFER_SET_SIZE = 4, GOFER_SET_TI
 /* Limits of a message queue. */
 struct gofer_queue {
     int64_t messages, message_size;
+};
+
+/* How a thread of the guest's is to be scheduled, for a container that has CAP_SYS_NICE: sched_setscheduler(2), sched_setparam(2),
+ * sched_setattr(2), setpriority(2), ioprio_set(2). */
+enum { GOFER_RANK_SCHEDULER = 1, GOFER_RANK_PARAM, GOFER_RANK_ATTR, GOFER_RANK_NICE, GOFER_RANK_IO };
+struct gofer_rank {
+    int32_t what, tid;
+    int32_t policy, value; /* value: the realtime priority, the nice value, the rank of disk requests */
+    struct sched_attributes attributes; /* of GOFER_RANK_ATTR */
 };
 
 struct gofer_time {

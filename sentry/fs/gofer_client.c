@@ -259,6 +259,16 @@ int gofer_queue_unlink(struct gofer *gofer, const char *name, uint64_t inode)
     return status < 0 ? status : line_exchange_plain(line);
 }
 
+/* -- threads ------------------------------------------------------------------------------------------------------ */
+
+int gofer_rank(struct gofer *gofer, const struct gofer_rank *rank)
+{
+    auto_line struct gofer_line *line = line_take(gofer);
+    (void)line_begin(line, GOFER_OP_RANK);
+    line_add_bytes(line, rank, sizeof(*rank));
+    return line_exchange_plain(line);
+}
+
 /* -- names -------------------------------------------------------------------------------------------------------- */
 
 /* The start of every request that makes something: path, mode, owner. */

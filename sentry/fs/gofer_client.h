@@ -18,6 +18,7 @@
 #include "postern/gofer_protocol.h"
 
 struct gofer;
+struct gofer_rank;
 struct mark;
 struct sentry;
 struct setattr;
@@ -102,6 +103,8 @@ int gofer_queue_make(struct gofer *gofer, const char *name, int flags, mode_t mo
                      const int64_t limits[2], int *ret_fd, struct statx *ret_attributes);
 /* -ESTALE if the name leads to another inode by now. */
 int gofer_queue_unlink(struct gofer *gofer, const char *name, uint64_t inode);
+/* How a thread of the guest's is to be scheduled, if the gofer may say so. */
+int gofer_rank(struct gofer *gofer, const struct gofer_rank *rank);
 /* A file of the sentry's FUSE mount, by node number, opened with `flags`. */
 int gofer_fuse_open(struct gofer *gofer, uint64_t node, int flags, int *ret_fd);
 

@@ -274,7 +274,17 @@ static const struct synth_numbered threads = {
 
 static int list_processes(const struct synth_source *folder, int **ret_numbers, size_t *ret_count)
 {
-    return proc_list_processes(folder->sentry, ret_numbers, ret_count);
+    int result = proc_list_processes(folder->sentry, ret_numbers, ret_count);
+    if (result < 0 || folder->sentry->proc_hide < BOOT_HIDE_ALL)
+        return result;
+    size_t kept = 0;
+    for (size_t i = 0; i < *ret_count; i++) {
+        const struct synth_source source = {.sentry = folder->sentry, .entry = folder->entry, .subject = {.vpid = (*ret_numbers)[i]}, .who = folder->who};
+        if (!proc_is_kept(&source, BOOT_HIDE_ALL))
+            (*ret_numbers)[kept++] = (*ret_numbers)[i];
+    }
+    *ret_count = kept;
+    return 0;
 }
 
 /* Threads have a folder here too, which is not listed. */

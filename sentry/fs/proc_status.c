@@ -187,21 +187,38 @@ static void limit_value(struct text *text, uint64_t value)
         text_printf(text, "%-20" PRIu64 " ", value);
 }
 
-/* RLIMIT_LOCKS carries our stamp (docs/architecture.md); the guest sees its own value. */
-void proc_limits_substitute(char *host, uint64_t soft, uint64_t hard, struct text *text)
+static const char *const limit_labels[RLIM_NLIMITS] = {
+    [RLIMIT_CPU] = "Max cpu time",          [RLIMIT_FSIZE] = "Max file size",         [RLIMIT_DATA] = "Max data size",
+    [RLIMIT_STACK] = "Max stack size",      [RLIMIT_CORE] = "Max core file size",     [RLIMIT_RSS] = "Max resident set",
+    [RLIMIT_NPROC] = "Max processes",       [RLIMIT_NOFILE] = "Max open files",       [RLIMIT_MEMLOCK] = "Max locked memory",
+    [RLIMIT_AS] = "Max address space",      [RLIMIT_LOCKS] = "Max file locks",        [RLIMIT_SIGPENDING] = "Max pending signals",
+    [RLIMIT_MSGQUEUE] = "Max msgqueue size", [RLIMIT_NICE] = "Max nice priority",     [RLIMIT_RTPRIO] = "Max realtime priority",
+    [RLIMIT_RTTIME] = "Max realtime timeout",
+};
+
+/* RLIM_NLIMITS: of none. */
+static unsigned int limit_of_line(const char *line)
 {
-    static const char label[] = "Max file locks";
-    for (char *line; (line = text_line(&host)) != NULL;) {
-        if (strncmp(line, label, strlen(label)) != 0) {
-            text_string(text, line);
-        } else {
-            text_printf(text, "%-25s ", label);
-            limit_value(text, soft);
-            limit_value(text, hard);
-            text_printf(text, "%-10s", "locks");
-        }
-        text_string(text, "\n");
+    unsigned int resource = 0;
+    while (resource < RLIM_NLIMITS && strncmp(line, limit_labels[resource], strlen(limit_labels[resource])) != 0)
+        resource++;
+    return resource;
+}
+
+/* A line of the host's with the values the guest knows. The unit stands behind them. */
+static void limit_line(const char *line, const struct process *process, struct text *text)
+{
+    enum { UNIT_COLUMN = 26 + 21 + 21 };
+    struct rlimit limit;
+    unsigned int resource = limit_of_line(line);
+    if (resource < RLIM_NLIMITS && limits_emulated(&process->context->limits, resource) && strlen(line) > UNIT_COLUMN &&
+        limits_get(process, resource, &limit) == 0) {
+        text_printf(text, "%-25s ", limit_labels[resource]);
+        limit_value(text, limit.rlim_cur);
+        limit_value(text, limit.rlim_max);
+        line += UNIT_COLUMN;
     }
+    text_printf(text, "%s\n", line);
 }
 
 int proc_limits_text(const struct synth_source *source, struct text *text)
@@ -213,7 +230,8 @@ int proc_limits_text(const struct synth_source *source, struct text *text)
     const struct process *process = proc_subject_process(source);
     if (process == NULL)
         return -ESRCH;
-    const struct rlimit *locks = &process->context->locks;
-    proc_limits_substitute(host.data, locks->rlim_cur, locks->rlim_max, text);
+    char *rest = host.data;
+    for (char *line; (line = text_line(&rest)) != NULL;)
+        limit_line(line, process, text);
     return 0;
 }

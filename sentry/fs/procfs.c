@@ -216,6 +216,33 @@ static int check_access(const struct synth_source *source)
     return cred_may_ptrace(source->who->cred, task_cred(task), dumpable, true) ? 0 : -EACCES;
 }
 
+/* As ptrace would have it; without waiting for an exec, which only makes it stricter. */
+static bool may_trace(const struct synth_source *source)
+{
+    const struct task *task = proc_subject_task(source);
+    if (task == NULL || source->who->task == NULL)
+        return task != NULL;
+    return source->who->task->process == task->process ||
+           cred_may_ptrace(source->who->cred, task_cred(task), task->process->context->dumpable, true);
+}
+
+bool proc_is_kept(const struct synth_source *source, enum boot_hide least)
+{
+    const struct sentry *sentry = source->sentry;
+    if (sentry->proc_hide < least || source->who == NULL)
+        return false;
+    if (sentry->proc_hide != BOOT_HIDE_UNTRACEABLE && cred_in_group(source->who->cred, sentry->proc_hide_gid))
+        return false;
+    return !may_trace(source);
+}
+
+static int hides(const struct synth_source *source, bool looks)
+{
+    if (!proc_is_kept(source, looks ? BOOT_HIDE_ALL : BOOT_HIDE_CONTENT))
+        return 0;
+    return looks || source->sentry->proc_hide == BOOT_HIDE_ALL ? -ENOENT : -EPERM;
+}
+
 /* proc(5): the effective ids, or root where the process may not be looked into; open folders always the ids. */
 static int owner_of(const struct synth_source *source, uid_t *ret_uid, gid_t *ret_gid)
 {
@@ -259,6 +286,7 @@ static const struct synth_filesystem proc_filesystem = {
     .open_real = open_real,
     .present = is_present,
     .check = check_access,
+    .hides = hides,
     .owner = owner_of,
     .write_error = write_error,
     .prepare = prepare,
@@ -273,7 +301,20 @@ pid_t proc_folder_process(const struct dentry *dentry)
     return folder && object->subject.vtid == 0 ? object->subject.vpid : 0;
 }
 
+/* Several mounts of it are one here; the strictest counts. */
+static void take_options(struct sentry *sentry)
+{
+    for (uint32_t i = 0; i < sentry->boot->mount_count; i++) {
+        const struct boot_mount *mount = &sentry->boot->mounts[i];
+        if (mount->kind != BOOT_MOUNT_PROC || mount->hide <= sentry->proc_hide)
+            continue;
+        sentry->proc_hide = mount->hide;
+        sentry->proc_hide_gid = mount->hide_gid;
+    }
+}
+
 int procfs_mount(struct sentry *sentry, const char *path)
 {
+    take_options(sentry);
     return synthfs_mount(sentry, &proc_filesystem, path);
 }

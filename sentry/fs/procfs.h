@@ -3,6 +3,7 @@
 #ifndef SENTRY_FS_PROCFS_H
 #define SENTRY_FS_PROCFS_H
 
+#include "postern/boot.h"
 #include "sentry/fs/synthfs.h"
 
 struct boot_config;
@@ -29,6 +30,9 @@ int proc_subject_snapshot(const struct synth_source *source, struct process_snap
 
 /* The process whose folder /proc/PID this is, as the guest numbers it; 0: it is something else. */
 pid_t proc_folder_process(const struct dentry *dentry);
+
+/* Is the process one that hidepid keeps from who asks, where it keeps that much at least? */
+bool proc_is_kept(const struct synth_source *source, enum boot_hide least);
 
 /* Opens `name` of the subject's folder in the guest's own procfs. Any thread. A descriptor or -errno. */
 int proc_subject_open(const struct synth_source *source, const char *name, int flags);
@@ -57,8 +61,6 @@ void proc_sched_filter(char *host, struct text *text);
 /* Replaces in a status file what is the host's with what is emulated. `host` is taken apart. reads_itself: the process
  * waits for this text, and to itself it is running. */
 void proc_status_substitute(char *host, const struct process_snapshot *process, bool reads_itself, struct text *text);
-/* Replaces the line of one limit. `host` is taken apart. */
-void proc_limits_substitute(char *host, uint64_t soft, uint64_t hard, struct text *text);
 /* proc_pid_stat.c. `host` is taken apart. */
 int proc_pid_stat_text(const struct synth_source *source, struct text *text);
 int proc_io_text(const struct synth_source *source, struct text *text);

@@ -307,6 +307,16 @@ static int synth_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs *r
     return 0;
 }
 
+static int synth_hides(const struct dentry *dentry, const struct vfs_who *who, bool looks)
+{
+    const struct synth_object *object = synth_object_of(dentry);
+    if (object->mount->filesystem->hides == NULL || object->subject.vpid == 0 || object->subject.vtid != 0 || object->node->parent != NULL ||
+        object->node->entry->means != SYNTH_DIRECTORY)
+        return 0;
+    const struct synth_source source = synth_source_of(dentry, who);
+    return object->mount->filesystem->hides(&source, looks);
+}
+
 static bool synth_grants(const struct dentry *dentry, const struct vfs_who *who)
 {
     const struct synth_object *object = synth_object_of(dentry);
@@ -342,6 +352,7 @@ int synthfs_mount(struct sentry *sentry, const struct synth_filesystem *filesyst
                 .open = synth_open,
                 .readdir = synth_readdir,
                 .statfs = synth_statfs,
+                .hides = synth_hides,
                 .grants = synth_grants,
                 .forget = synth_forget,
             },

@@ -97,6 +97,8 @@ struct synth_filesystem {
     bool (*present)(const struct synth_source *source);
     /* SYNTH_CHECKED: 0 or -errno. */
     int (*check)(const struct synth_source *source);
+    /* Folders of processes: 0, or -errno if it is kept from who asks. */
+    int (*hides)(const struct synth_source *source, bool looks);
     /* The owner of entries that belong to a process; -errno: it is gone. */
     int (*owner)(const struct synth_source *source, uid_t *ret_uid, gid_t *ret_gid);
     /* For whoever opens for writing what has no writer, and may: what each write gets then; 0 refuses the opening

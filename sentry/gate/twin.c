@@ -14,6 +14,8 @@
 #include "postern/cleanup.h"
 #include "sentry/gate/sites.h"
 #include "sentry/gate/window.h"
+#include "sentry/kernel/cred.h"
+#include "sentry/kernel/share.h"
 #include "sentry/platform/call.h"
 #include "sentry/platform/loader.h"
 #include "sentry/platform/unlocked.h"
@@ -42,14 +44,22 @@ struct file {
 struct twins {
     struct window *window;
     struct file files[GATE_FILES]; /* in the places the gate looks at */
-    size_t count, twin_count;
+    size_t twin_count;
+    uid_t first;
+    /* Nothing of it comes back. */
+    struct share places, memory, shown; /* shown: to the gate */
 };
 
-struct twins *twins_new(struct window *window)
+struct twins *twins_new(struct window *window, uid_t first)
 {
     struct twins *twins = calloc(1, sizeof(*twins));
-    if (twins != NULL)
-        twins->window = window;
+    if (twins == NULL)
+        return NULL;
+    twins->window = window;
+    twins->first = first;
+    twins->places = (struct share)SHARE_OF(GATE_FILES / 2);
+    twins->memory = (struct share)SHARE_OF(GATE_SIZE - GATE_PAGES_OFFSET);
+    twins->shown = (struct share)SHARE_OF(GATE_TWINS);
     return twins;
 }
 
@@ -219,12 +229,15 @@ static void write_jump(const struct draft *draft, uint8_t *memory, const struct 
     }
 }
 
-/* Trampolines first, then the runs. False if the window is full. */
-static bool write_out(struct twins *twins, const struct code *code, struct draft *draft)
+/* Trampolines first, then the runs. False if the window is full, or the user's share of it. */
+static bool write_out(struct twins *twins, uid_t user, const struct code *code, struct draft *draft)
 {
     struct plan_twin *twin = &draft->twin;
     uint8_t *memory;
-    uint64_t offset = window_take(twins->window, twin->trampolines_size + draft->size, &memory);
+    const size_t size = twin->trampolines_size + draft->size;
+    if (!share_take(&twins->memory, user, size))
+        return false;
+    uint64_t offset = window_take(twins->window, size, &memory);
     if (offset == 0)
         return false;
     twin->trampolines = offset;
@@ -312,7 +325,7 @@ static struct file *slot_of(struct twins *twins, const struct gate_identity *ide
     for (size_t i = 0; i < GATE_FILES; i++) {
         struct file *file = &twins->files[(place + i) % GATE_FILES];
         if (file->state == FILE_FREE)
-            return twins->count < GATE_FILES / 2 ? file : NULL;
+            return file;
         if (memcmp(&file->identity, identity, sizeof(*identity)) == 0)
             return file;
     }
@@ -320,13 +333,13 @@ static struct file *slot_of(struct twins *twins, const struct gate_identity *ide
 }
 
 /* For the gate to see. */
-static void publish(struct twins *twins, size_t place, const struct plan_image *image)
+static void publish(struct twins *twins, uid_t user, size_t place, const struct plan_image *image)
 {
     const struct file *file = &twins->files[place];
     uint8_t *memory = window_memory(twins->window);
     struct gate_file *entry = (struct gate_file *)(memory + GATE_FILES_OFFSET) + place;
     entry->identity = file->identity;
-    if (file->state == FILE_WITH && twins->twin_count < GATE_TWINS) {
+    if (file->state == FILE_WITH && share_take(&twins->shown, user, 1)) {
         const struct plan_segment *segment = code_segment(image);
         struct gate_twin *twin = (struct gate_twin *)(memory + GATE_TWINS_OFFSET) + twins->twin_count;
         twin->text_address = segment->address - segment->address % PAGE;
@@ -338,7 +351,7 @@ static void publish(struct twins *twins, size_t place, const struct plan_image *
     __atomic_store_n(&entry->known, 1, __ATOMIC_RELEASE);
 }
 
-static bool make(struct twins *twins, int fd, bool linker, const struct plan_image *image, const struct gate_identity *identity,
+static bool make(struct twins *twins, uid_t user, int fd, bool linker, const struct plan_image *image, const struct gate_identity *identity,
                  struct plan_twin *ret_twin)
 {
     auto_code struct code code = {0};
@@ -349,27 +362,34 @@ static bool make(struct twins *twins, int fd, bool linker, const struct plan_ima
     struct gate_identity after;
     bool wanted;
     if (draft->site_count == 0 || !lay_out_somehow(draft) || !place_trampolines(image, draft) || !identify(fd, &after, &wanted) ||
-        memcmp(&after, identity, sizeof(after)) != 0 || !write_out(twins, &code, draft))
+        memcmp(&after, identity, sizeof(after)) != 0 || !write_out(twins, user, &code, draft))
         return false;
     *ret_twin = draft->twin;
     return true;
 }
 
-void twins_find(struct twins *twins, int fd, bool linker, struct plan_image *image)
+/* Who has no room for a large one has none at all: it would be as if the file could have no twin, for others too. */
+static bool take_place(struct twins *twins, uid_t user)
+{
+    enum { LARGE = 256 << 10 };
+    return share_has_room(&twins->memory, user, LARGE) && share_take(&twins->places, user, 1);
+}
+
+void twins_find(struct twins *twins, uid_t user, int fd, bool linker, struct plan_image *image)
 {
     struct gate_identity identity;
     bool wanted;
     if (!window_has_gate(twins->window) || !identify(fd, &identity, &wanted) || !wanted)
         return;
     struct file *file = slot_of(twins, &identity);
-    if (file == NULL)
+    user = user == twins->first ? 0 : user;
+    if (file == NULL || (file->state == FILE_FREE && !take_place(twins, user)))
         return;
     if (file->state == FILE_FREE) {
         file->identity = identity;
         file->state = FILE_BEING_READ; /* others do without until it is there */
-        twins->count++;
-        file->state = make(twins, fd, linker, image, &identity, &file->twin) ? FILE_WITH : FILE_WITHOUT;
-        publish(twins, (size_t)(file - twins->files), image);
+        file->state = make(twins, user, fd, linker, image, &identity, &file->twin) ? FILE_WITH : FILE_WITHOUT;
+        publish(twins, user, (size_t)(file - twins->files), image);
     }
     if (file->state == FILE_WITH)
         image->twin = file->twin;
@@ -401,6 +421,6 @@ int64_t twins_asked(struct call *call)
     if (fd < 0 || image == NULL || unlocked_statx(fd, STATX_TYPE, &attributes) < 0 || !S_ISREG(attributes.stx_mode) ||
         loader_parse_elf(fd, image, interpreter, &stack_executable) < 0)
         return 0;
-    twins_find(call->sentry->twins, fd, false, image);
+    twins_find(call->sentry->twins, call->cred->ruid, fd, false, image);
     return 0;
 }

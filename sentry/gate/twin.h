@@ -17,18 +17,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sys/types.h>
+
 #include "sentry/stub/plan.h"
 
 struct call;
 struct twins;
 struct window;
 
-/* NULL if memory is out. The window is borrowed. */
-struct twins *twins_new(struct window *window);
+/* NULL if memory is out. The window is borrowed. first: the container's own user, who may have as much of it as root. */
+struct twins *twins_new(struct window *window, uid_t first);
 
 /* Fills in image->twin for the file the image was read from. linker: it maps libraries, so its calls of mmap(2) are led to the gate as
- * well. The state lock is let go of while a file is read. */
-void twins_find(struct twins *twins, int fd, bool linker, struct plan_image *image);
+ * well. What is new counts for a user (kernel/share.h): twins stay for good, and one who executes ever new programs shall leave
+ * room for others'. Those there is no room for trap. The state lock is let go of while a file is read. */
+void twins_find(struct twins *twins, uid_t user, int fd, bool linker, struct plan_image *image);
 
 /* What lies at an offset of the stub's file: code of a file over which it is mapped, or what nobody is shown. */
 enum twin_page { TWIN_NONE, TWIN_CODE, TWIN_HIDDEN };

@@ -11,6 +11,7 @@
 
 #include "postern/cleanup.h"
 #include "sentry/fs/gofer_client.h"
+#include "sentry/kernel/share.h"
 #include "sentry/sentry.h"
 
 /* CHECKED: of how many it is asked at a time whether they are still there. */
@@ -92,7 +93,7 @@ static void check_oldest(struct sentry *sentry, uid_t user)
 static int check(const struct queue_shares *shares, const struct queue_share *share, uint64_t limit, size_t most)
 {
     uint64_t bytes = share->bytes;
-    size_t count = 1;
+    size_t count = 0;
     for (const struct record *record = shares->oldest; record != NULL; record = record->next) {
         if (record->share.user != share->user)
             continue;
@@ -101,7 +102,7 @@ static int check(const struct queue_shares *shares, const struct queue_share *sh
     }
     if (bytes > limit)
         return -EMFILE;
-    return count > most ? -ENOSPC : 0;
+    return share_allows(most, shares->count, count, share->privileged ? 0 : share->user, 1) ? 0 : -ENOSPC;
 }
 
 static int append(struct queue_shares *shares, const struct queue_share *share)

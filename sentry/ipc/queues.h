@@ -24,6 +24,7 @@ struct queue_share {
     const char *name;
     uint64_t inode;
     uid_t user; /* whose limit it counts against */
+    bool privileged; /* may have more of them than others */
     uint64_t bytes;
     uid_t uid; /* owner and mode */
     gid_t gid;
@@ -35,7 +36,8 @@ struct queue_shares *queue_shares_new(void);
 /* What a queue takes of RLIMIT_MSGQUEUE (getrlimit(2)). */
 uint64_t queue_bytes(const struct mq_attr *limits);
 
-/* Counts a new one (copied). 0; -EMFILE if the user then has more than `limit` bytes; -ENOSPC if more than `most` queues. */
+/* Counts a new one (copied). 0; -EMFILE if the user then has more than `limit` bytes; -ENOSPC if he may have no more of
+ * the `most` queues there may be. */
 int queue_shares_add(struct sentry *sentry, const struct queue_share *share, uint64_t limit, size_t most);
 /* Puts the owner and mode a queue has for the guest into its attributes; false if it is not ours. */
 bool queue_shares_show(const struct queue_shares *shares, struct statx *attributes);

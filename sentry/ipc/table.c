@@ -3,16 +3,22 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include "postern/confine.h"
 #include "sentry/ipc/ipc.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/id_map.h"
+#include "sentry/kernel/share.h"
 
-enum { SWEEP_MINIMUM = 64 };
+CONFINE_ALLOW(clock_gettime, "how often objects of System V are looked for; the vDSO may have no such clock");
+
+enum { SWEEP_MINIMUM = 64, SWEEP_PAUSE_MS = 200, NS_PER_MS = 1000000 };
 
 struct ipc_table {
     struct id_map records[IPC_KINDS];
     size_t sweep_at[IPC_KINDS]; /* a shared memory object may end with its last user: how many records make us look */
+    int64_t no_sweep_before;    /* CLOCK_MONOTONIC ms: of those for want of room */
 };
 
 struct ipc_table *ipc_table_new(void)
@@ -86,15 +92,34 @@ static size_t count_of(const struct id_map *records, uid_t uid)
     return count;
 }
 
-/* An ordinary user may have half of what there may be, so that there is something left for the others. */
-int ipc_check_share(struct ipc_table *table, enum ipc_kind kind, const struct cred *cred)
+static bool has_share(const struct ipc_table *table, enum ipc_kind kind, const struct cred *cred, size_t most)
 {
     const struct id_map *records = &table->records[kind];
+    const uid_t user = cred_capable(cred, CAP_SYS_RESOURCE) ? 0 : cred->euid;
+    return records->count < most / 2 || share_allows(most, records->count, count_of(records, cred->euid), user, 1);
+}
+
+/* To ask the host for each is long; whoever is refused over and over shall not keep us busy with it. */
+static bool may_sweep(struct ipc_table *table)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    const int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
+    if (ms < table->no_sweep_before)
+        return false;
+    table->no_sweep_before = ms + SWEEP_PAUSE_MS;
+    return true;
+}
+
+int ipc_check_share(struct ipc_table *table, enum ipc_kind kind, const struct cred *cred)
+{
     const int most = ipc_host_most(kind);
-    if (most <= 0 || records->count < (size_t)most / 2 || cred->euid == 0 || cred_capable(cred, CAP_SYS_RESOURCE))
+    if (most <= 0 || has_share(table, kind, cred, (size_t)most))
         return 0;
+    if (!may_sweep(table))
+        return -ENOSPC;
     ipc_sweep(table, kind);
-    return count_of(records, cred->euid) < (size_t)most / 2 ? 0 : -ENOSPC;
+    return has_share(table, kind, cred, (size_t)most) ? 0 : -ENOSPC;
 }
 
 uint64_t ipc_locked(struct ipc_table *table, uid_t uid)

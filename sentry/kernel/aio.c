@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/kcmp.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -62,7 +63,7 @@ static int join_account(struct process *other, void *data)
 }
 
 /* The account of a process's memory; a new one for a memory that has none yet. Owned. */
-static int account_of(struct process_table *table, struct process *process, struct aio_account **ret_account)
+static int account_of(struct process_table *table, struct process *process, uid_t user, struct aio_account **ret_account)
 {
     if (process->context->aio != NULL && !is_anothers(table, process->context->aio, process)) {
         *ret_account = aio_account_get(process->context->aio);
@@ -70,7 +71,9 @@ static int account_of(struct process_table *table, struct process *process, stru
     }
     struct sharing sharing = {.table = table, .process = process};
     (void)process_for_each(table, find_account, &sharing);
-    struct aio_account *account = sharing.account != NULL ? aio_account_get(sharing.account) : aio_account_new(table, process->pid, thread_start_time(table->sentry, process->pid));
+    struct aio_account *account = sharing.account != NULL
+                                      ? aio_account_get(sharing.account)
+                                      : aio_account_new(table, user, process->pid, thread_start_time(table->sentry, process->pid));
     if (account == NULL)
         return -ENOMEM;
     sharing.account = account;
@@ -85,20 +88,32 @@ static int account_of(struct process_table *table, struct process *process, stru
     return 0;
 }
 
-uint64_t aio_granted(const struct process_table *table)
+size_t aio_granted(struct process_table *table)
 {
-    return table->aio_events;
+    (void)pthread_mutex_lock(&table->aio.mutex);
+    size_t granted = table->aio.events.taken;
+    (void)pthread_mutex_unlock(&table->aio.mutex);
+    return granted;
 }
 
-int aio_grant(struct process_table *table, struct process *process, unsigned int events, uint64_t share,
+static bool has_room(struct process_table *table, uid_t user, unsigned int events, size_t most)
+{
+    (void)pthread_mutex_lock(&table->aio.mutex);
+    table->aio.events.all = most;
+    bool room = share_has_room(&table->aio.events, user, events);
+    (void)pthread_mutex_unlock(&table->aio.mutex);
+    return room;
+}
+
+int aio_grant(struct process_table *table, struct process *process, uid_t user, unsigned int events, size_t most,
               struct aio_account **ret_account)
 {
-    if (table->aio_events + events > share)
+    if (!has_room(table, user, events, most))
         stamp_collect(table);
-    if (table->aio_events + events > share)
+    if (!has_room(table, user, events, most))
         return -EAGAIN;
     struct aio_account *account;
-    int result = account_of(table, process, &account);
+    int result = account_of(table, process, user, &account);
     if (result < 0)
         return result;
     result = aio_account_add(account, events);

@@ -1,18 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was granted to a memory. Whose it is stands in aio.c. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sentry/kernel/aio.h"
 #include "sentry/kernel/table.h"
 
-struct aio_account *aio_account_new(struct process_table *table, pid_t owner, uint64_t owner_start)
+static void give(const struct aio_account *account, unsigned int events)
+{
+    (void)pthread_mutex_lock(&account->table->aio.mutex);
+    share_give(&account->table->aio.events, account->user, events);
+    (void)pthread_mutex_unlock(&account->table->aio.mutex);
+}
+
+static bool take(const struct aio_account *account, unsigned int events)
+{
+    (void)pthread_mutex_lock(&account->table->aio.mutex);
+    bool taken = share_take(&account->table->aio.events, account->user, events);
+    (void)pthread_mutex_unlock(&account->table->aio.mutex);
+    return taken;
+}
+
+struct aio_account *aio_account_new(struct process_table *table, uid_t user, pid_t owner, uint64_t owner_start)
 {
     struct aio_account *account = calloc(1, sizeof(*account));
     if (account == NULL)
         return NULL;
-    *account = (struct aio_account){.table = table, .owner = owner, .owner_start = owner_start};
+    *account = (struct aio_account){.table = table, .user = user, .owner = owner, .owner_start = owner_start};
     atomic_init(&account->references, 1);
     return account;
 }
@@ -29,7 +45,7 @@ struct aio_account *aio_account_put(struct aio_account *account)
     if (account == NULL || atomic_fetch_sub(&account->references, 1) > 1)
         return NULL;
     for (size_t i = 0; i < account->count; i++)
-        account->table->aio_events -= account->grants[i];
+        give(account, account->grants[i]);
     free(account->grants);
     free(account);
     return NULL;
@@ -45,17 +61,18 @@ int aio_account_add(struct aio_account *account, unsigned int events)
         account->grants = grants;
         account->room = room;
     }
+    if (!take(account, events))
+        return -EAGAIN;
     size_t at = account->count++;
     for (; at > 0 && account->grants[at - 1] > events; at--)
         account->grants[at] = account->grants[at - 1];
     account->grants[at] = events;
-    account->table->aio_events += events;
     return 0;
 }
 
 static void remove_at(struct aio_account *account, size_t at)
 {
-    account->table->aio_events -= account->grants[at];
+    give(account, account->grants[at]);
     account->count--;
     memmove(&account->grants[at], &account->grants[at + 1], (account->count - at) * sizeof(account->grants[0]));
 }

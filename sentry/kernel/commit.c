@@ -42,8 +42,10 @@ struct context *task_edit(const struct task *task)
 
 static int commit(struct process_table *table, struct process *process, struct context *context)
 {
+    limits_tighten(process->pid, process->context, context);
     int result = stamp_process(table, process->pid, context);
     if (result < 0) {
+        limits_loosen(process->pid, context, process->context);
         (void)context_put(context);
         return result;
     }
@@ -52,6 +54,7 @@ static int commit(struct process_table *table, struct process *process, struct c
     process->context = context;
     process_count_newcomer(table, process, context->before_program);
     (void)pthread_mutex_unlock(&table->mutex);
+    limits_loosen(process->pid, before, context);
     (void)context_put(before);
     stamp_count_commit(table);
     return 0;

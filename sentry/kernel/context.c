@@ -31,13 +31,14 @@ struct context *context_copy(const struct context *context)
     copy->umask = context->umask;
     copy->dumpable = context->dumpable;
     copy->fs_shared = context->fs_shared;
-    copy->locks = context->locks;
+    copy->limits = context->limits;
     copy->oom_score_adj = context->oom_score_adj;
     copy->before_program = context->before_program;
     copy->filtered = context->filtered;
     copy->no_new_privs = context->no_new_privs;
     copy->host_filters = context->host_filters;
     copy->vouched_filters = context->vouched_filters;
+    copy->once_tagged = context->once_tagged;
     copy->tagged = context->tagged;
     copy->threads_differ = context->threads_differ;
     copy->files_differ = context->files_differ;

@@ -27,14 +27,6 @@ static struct cred *boot_cred(const struct boot_config *boot)
     return cred;
 }
 
-static struct rlimit boot_locks(const struct boot_config *boot)
-{
-    for (uint32_t i = 0; i < boot->rlimit_count; i++)
-        if (boot->rlimits[i].resource == RLIMIT_LOCKS)
-            return (struct rlimit){.rlim_cur = boot->rlimits[i].soft, .rlim_max = boot->rlimits[i].hard};
-    return (struct rlimit){.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
-}
-
 /* As chdir(2) by root, before the process is who it shall be. */
 static int find_cwd(struct sentry *sentry, const struct boot_config *boot, struct context *context)
 {
@@ -70,7 +62,7 @@ static int fill_context(struct sentry *sentry, const struct boot_config *boot, s
     context->root = dentry_get(vfs_root(sentry->vfs));
     context->umask = (mode_t)boot->umask & 0777;
     context->dumpable = true;
-    context->locks = boot_locks(boot);
+    limits_begin(&context->limits, boot);
     context->oom_score_adj = boot->oom_score_adj;
     context->before_program = true;
     return find_cwd(sentry, boot, context);

@@ -27,13 +27,16 @@ CONFINE_ALLOW(kill, "ends a process whose stamp is not ours");
 enum { SWEEP_MINIMUM = 64 };
 
 /* Each process costs a descriptor: as many as we may have. */
-static void raise_descriptor_limit(void)
+/* As many as we may have. */
+static size_t raise_descriptor_limit(void)
 {
+    enum { USUAL = 1024 };
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
+        return USUAL;
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_max;
 }
 
 static struct cred *nobody_cred(void)
@@ -50,13 +53,15 @@ static struct cred *nobody_cred(void)
 
 struct process_table *process_table_new(struct sentry *sentry)
 {
-    raise_descriptor_limit();
+    const size_t descriptors = raise_descriptor_limit();
     struct process_table *table = calloc(1, sizeof(*table));
     if (table == NULL)
         return NULL;
+    table->known = (struct share)SHARE_OF(descriptors / 4 * 3);
     table->sentry = sentry;
     table->pid_namespace = -1;
     (void)pthread_mutex_init(&table->mutex, NULL);
+    (void)pthread_mutex_init(&table->aio.mutex, NULL);
     table->nobody = nobody_cred();
     if (table->nobody == NULL) {
         free(table);
@@ -130,7 +135,13 @@ struct task *task_get(struct task *task)
     return task;
 }
 
-static void process_put(struct process *process)
+struct process *process_get(struct process *process)
+{
+    process->references++;
+    return process;
+}
+
+void process_put(struct process *process)
 {
     if (--process->references > 0)
         return;
@@ -138,6 +149,8 @@ static void process_put(struct process *process)
     (void)exec_plan_free(process->files_due);
     if (process->pidfd >= 0)
         (void)close(process->pidfd);
+    if (process->counted)
+        share_give(&process->table->known, process->counted_for, 1);
     free(process);
 }
 
@@ -259,8 +272,9 @@ static struct process *process_add(struct process_table *table, pid_t pid, pid_t
     if (process == NULL)
         return NULL;
     *process = (struct process){.references = 1, .pid = pid, .vpid = vpid, .started = now_boottime(), .sweep_at = SWEEP_MINIMUM,
-                                .context = context_get(context), .table = table};
-    process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+                                .context = context_get(context), .table = table, .pidfd = -1, .counted_for = context->cred->ruid};
+    process->counted = share_take(&table->known, process->counted_for, 1);
+    process->pidfd = process->counted ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (process->pidfd < 0 || task_add(table, process, pid, vpid) == NULL) {
         process_drop(table, process);
         return NULL;

@@ -20,10 +20,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/limits.h"
 #include "sentry/kernel/status.h"
 
 struct boot_config;
@@ -53,7 +53,7 @@ struct context {
     mode_t umask;
     bool dumpable;
     bool fs_shared; /* it, or an ancestor, cloned with CLONE_FS: root, cwd and umask may be another process's too */
-    struct rlimit locks; /* what the guest sees as RLIMIT_LOCKS */
+    struct limits limits;
     int oom_score_adj;
     bool before_program; /* it runs the runtime's code still; its first exec clears this */
     /* A filter was put on it, or on an ancestor since, by somebody without CAP_SYS_ADMIN, on whichever thread: no exec gives
@@ -62,6 +62,7 @@ struct context {
     bool no_new_privs; /* each thread has it, whatever its own credentials say (SECCOMP_FILTER_FLAG_TSYNC) */
     unsigned int host_filters;    /* how many seccomp filters there are below the configuration's and the guest's own */
     unsigned int vouched_filters; /* as many from below are ours, the configuration's or of somebody with CAP_SYS_ADMIN */
+    bool once_tagged;    /* it was, or an ancestor: no thread gets a realtime policy, by which a tag comes back (slack.c) */
     bool tagged;         /* threads may carry tags (tags.h). If not threads_differ, none with other credentials than cred */
     bool threads_differ; /* credentials, root, cwd and umask of a thread with a tag are what the tag says; of others, the process's */
     bool files_differ;   /* so may the descriptor tables of threads */
@@ -86,7 +87,10 @@ struct process {
     unsigned int intruders;  /* calls of others that are in its memory */
     const struct task *executing; /* the thread that is in an exec */
     struct exec_plan *files_due; /* owned: its new program has yet to fetch its files (platform/exec.h) */
+    unsigned int becoming_realtime; /* requests for that which are on their way (rank.c) */
     bool newcomer;           /* counted as one (newcomers.h) */
+    bool counted;            /* in a user's share of what the table may know */
+    uid_t counted_for;
     struct process_table *table;
 };
 
@@ -128,6 +132,8 @@ int process_add_first(struct process_table *table, pid_t pid, struct context *co
  * `postern exec`. 0 or -errno. */
 int kernel_enter_process(struct sentry *sentry, const struct boot_config *boot, pid_t pid);
 
+struct process *process_get(struct process *process);
+void process_put(struct process *process);
 struct task *task_get(struct task *task);
 struct task *task_put(struct task *task); /* accepts NULL, returns NULL */
 
@@ -136,6 +142,9 @@ bool task_alive(const struct task *task);
 
 /* Calls visit for each live process that is not before its program, newly found ones included. Stops on non-zero and returns it. */
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
+
+/* Calls visit with each of its threads as the host knows it. Stops on non-zero and returns it; -ESRCH: it is gone. */
+int process_for_each_thread(const struct process *process, int (*visit)(pid_t tid, void *data), void *data);
 
 /* How many threads it has, at least 1. */
 unsigned int process_threads(const struct process_table *table, const struct process *process);

@@ -202,6 +202,11 @@ unsigned int thread_count(const struct sentry *sentry, pid_t pid)
     return (unsigned int)attributes.st_nlink - 2;
 }
 
+int process_for_each_thread(const struct process *process, int (*visit)(pid_t tid, void *data), void *data)
+{
+    return scan_pids(process->table->sentry, process->pid, visit, data);
+}
+
 unsigned int process_threads(const struct process_table *table, const struct process *process)
 {
     return thread_count(table->sentry, process->pid);

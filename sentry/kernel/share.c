@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+enum { ROOT_LEAVES = 16 };
+
 static uint64_t key_of(uid_t user)
 {
     return (uint64_t)user + 1;
@@ -18,13 +20,18 @@ size_t share_of(const struct share *share, uid_t user)
     return (size_t)(uintptr_t)id_map_get(&share->users, key_of(user));
 }
 
+bool share_allows(size_t all, size_t taken, size_t has, uid_t user, size_t amount)
+{
+    if (taken > all || amount > all - taken)
+        return false;
+    const size_t left = all - taken - amount;
+    /* Of very little anybody may have one. */
+    return has + amount <= left || (has == 0 && amount == 1) || (user == 0 && left >= all / ROOT_LEAVES);
+}
+
 bool share_has_room(const struct share *share, uid_t user, size_t amount)
 {
-    if (share->taken > share->all || amount > share->all - share->taken)
-        return false;
-    const size_t has = share_of(share, user), left = share->all - share->taken - amount;
-    /* Of very little anybody may have one. */
-    return user == 0 || has + amount <= left || (has == 0 && amount == 1);
+    return share_allows(share->all, share->taken, share_of(share, user), user, amount);
 }
 
 bool share_take(struct share *share, uid_t user, size_t amount)

@@ -8,7 +8,8 @@
  * there and carries the same tag still. Nothing is ever tagged from outside: what has no tag has the process's.
  *
  * Since Linux 6.12 a thread under a realtime policy has no slack. A thread with a tag therefore never gets there: the
- * process's RLIMIT_RTPRIO is 0, for good and for all it makes, before its first tag, and one that is there gets no tag. (The other
+ * process's RLIMIT_RTPRIO is 0, for good and for all it makes, before its first tag, nobody's CAP_SYS_NICE is good for that (rank.c), and
+ * one that is there gets no tag. (The other
  * way round would be as bad: leaving the policy brings back the slack a thread was made with.)
  */
 #include <errno.h>
@@ -211,15 +212,18 @@ static int forbid_realtime(const struct process *process)
 static bool may_be_realtime(const struct process *process)
 {
     struct rlimit limit;
-    return prlimit(process->pid, RLIMIT_RTPRIO, NULL, &limit) < 0 || limit.rlim_max != 0;
+    return process->becoming_realtime > 0 || prlimit(process->pid, RLIMIT_RTPRIO, NULL, &limit) < 0 || limit.rlim_max != 0;
 }
 
 int thread_prepare_tag(struct context *context, const struct process *process)
 {
     if (context->tagged)
         return 0;
+    if (process->becoming_realtime > 0)
+        return -EAGAIN;
     int result = forbid_realtime(process);
     context->tagged = result == 0;
+    context->once_tagged = context->once_tagged || context->tagged;
     return result;
 }
 
@@ -292,7 +296,7 @@ static int set_slack(struct process_table *table, struct task *task, const struc
         struct context *context = task_edit(task);
         if (context == NULL)
             return -ENOMEM;
-        context->tagged = true;
+        context->tagged = context->once_tagged = true;
         int result = process_commit(table, task->process, context);
         if (result < 0)
             return result;

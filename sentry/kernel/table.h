@@ -9,6 +9,7 @@
 
 #include "sentry/kernel/id_map.h"
 #include "sentry/kernel/process.h"
+#include "sentry/kernel/share.h"
 #include "sentry/kernel/tags.h"
 
 enum { ENDED_KEPT = 1024 };
@@ -19,6 +20,7 @@ struct process_table {
     struct id_map by_tid;   /* struct task, by outer thread id */
     struct id_map by_vtid;  /* struct task, by the guest's */
     struct id_map contexts; /* struct context, by stamp; holds a reference to each */
+    struct share known;     /* processes: each costs a descriptor; of the user it is when it is first seen */
     int pid_namespace;      /* the guest's, where the host can translate ids by it; else -1 */
     uint64_t last_context, last_own_fs;
     unsigned int commits_until_scan;
@@ -26,7 +28,10 @@ struct process_table {
     size_t tags_sweep_at; /* how many there may be before the unused ones are looked for */
     uint64_t search_begun, no_search_before; /* CLOCK_MONOTONIC ms */
     struct cred *nobody;           /* of a thread that carries a tag there is not: no right at all */
-    atomic_uint_fast64_t aio_events; /* of all accounts: kernel/aio.h */
+    struct {
+        pthread_mutex_t mutex; /* whoever lets go of an account need have no other lock */
+        struct share events;   /* of all accounts */
+    } aio; /* kernel/aio.h */
     struct {
         pid_t pid, vpid;
     } ended[ENDED_KEPT]; /* names of processes that have ended, by pid: others may still show who did something last */

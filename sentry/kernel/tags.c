@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/share.h"
 
 struct tag_entry {
     struct thread_state state;
@@ -58,7 +59,8 @@ int tags_number(struct tag_table *table, const struct thread_state *state, uid_t
         if (unused == 0 && is_free(table, tag))
             unused = tag;
     }
-    if (unused == 0 || (owner != 0 && share >= TAG_SHARE))
+    if (unused == 0 || (owner != 0 && share >= TAG_SHARE) ||
+        !share_allows(TAGS_USABLE, table->count, share, owner, 1))
         return -EAGAIN;
     return add(table, unused, state, owner);
 }

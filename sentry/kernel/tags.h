@@ -21,7 +21,8 @@ struct cred;
 enum {
     TAG_COUNT = SLACK_TAGS,
     TAG_NONE = SLACK_UNTAGGED, /* carried by a thread that has none */
-    TAG_SHARE = 1024,          /* of one user who is not root */
+    TAGS_USABLE = TAG_COUNT - 2, /* all but TAG_NONE and 0, which is no tag */
+    TAG_SHARE = 1024,          /* of one user who is not root: no more, and no more than is left (share.h) */
 };
 
 /* All zeros: nothing of its own. */

@@ -16,7 +16,7 @@
 #include "sentry/net/vouch.h"
 #include "sentry/sentry.h"
 
-enum { PEERS_MAX = 16384, PID_MAX_DEFAULT = 32768 };
+enum { PEERS_MAX = 16384, PID_MAX_DEFAULT = 32768, WAITING_FDS_MAX = 4096, WAITING_BYTES_MAX = 64 << 20 };
 
 uint64_t net_now_us(void)
 {
@@ -44,6 +44,8 @@ struct net *net_new(struct sentry *sentry)
     if (net == NULL)
         return NULL;
     *net = (struct net){.sentry = sentry,
+                        .waiting_fds = SHARE_OF(WAITING_FDS_MAX),
+                        .waiting_bytes = SHARE_OF(WAITING_BYTES_MAX),
                         .sockets = sockets_new(),
                         .peers = people_new(PEERS_MAX),
                         .claims = claims_new(),

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sentry/kernel/share.h"
+
 struct claims;
 struct people;
 struct senders;
@@ -19,7 +21,7 @@ struct net {
     struct people *peers;    /* whom the marks of sockets mean */
     struct claims *claims;   /* and the tickets of messages */
     struct senders *senders; /* who sends without one */
-    size_t waiting_fds;      /* of messages that wait for room */
+    struct share waiting_fds, waiting_bytes; /* of messages that wait for room */
     bool credentials;        /* some socket has, or has had, SO_PASSCRED */
 };
 

@@ -54,15 +54,34 @@ void outgoing_set_name(struct outgoing *outgoing, const struct sockaddr_storage 
         outgoing->path = path;
 }
 
-/* Descriptors in messages that wait. Our table is everybody's: the kernel bounds what is on its way too (ETOOMANYREFS). */
-enum { WAITING_FDS_MAX = 1024 };
+static void count_no_more(struct outgoing *outgoing)
+{
+    if (outgoing->net == NULL)
+        return;
+    share_give(&outgoing->net->waiting_fds, outgoing->user, outgoing->fd_count);
+    share_give(&outgoing->net->waiting_bytes, outgoing->user, outgoing->size);
+    outgoing->net = NULL;
+}
+
+/* It will wait. Descriptors are bounded as the kernel bounds what is on its way; memory as it does with its buffers. */
+static int count(struct net *net, struct outgoing *outgoing, uid_t user)
+{
+    if (!share_take(&net->waiting_fds, user, outgoing->fd_count))
+        return -ETOOMANYREFS;
+    if (!share_take(&net->waiting_bytes, user, outgoing->size)) {
+        share_give(&net->waiting_fds, user, outgoing->fd_count);
+        return -ENOBUFS;
+    }
+    outgoing->user = user;
+    outgoing->net = net;
+    return 0;
+}
 
 struct outgoing *outgoing_free(struct outgoing *outgoing)
 {
     if (outgoing == NULL)
         return NULL;
-    if (outgoing->net != NULL)
-        outgoing->net->waiting_fds -= outgoing->fd_count;
+    count_no_more(outgoing);
     guest_socket_release(&outgoing->socket);
     for (size_t i = 0; i < outgoing->fd_count; i++)
         close_unlocked(outgoing->fds[i]);
@@ -295,14 +314,13 @@ int64_t outgoing_send(struct call *call, struct outgoing *outgoing)
     int64_t result = outgoing_attempt(call, outgoing);
     if (result != -EAGAIN || (outgoing->flags & MSG_DONTWAIT) != 0 || !guest_socket_blocks(&outgoing->socket))
         return finish(call, outgoing, result);
-    struct net *net = call->sentry->net;
-    if (outgoing->fd_count > WAITING_FDS_MAX - net->waiting_fds)
-        return finish(call, outgoing, outgoing->sent > 0 ? -EAGAIN : -ETOOMANYREFS);
-    outgoing->net = net;
-    net->waiting_fds += outgoing->fd_count;
+    int error = count(call->sentry->net, outgoing, call->cred->ruid);
+    if (error < 0)
+        return finish(call, outgoing, outgoing->sent > 0 ? -EAGAIN : error);
     const struct parked parked = {.poll = poll_sending,
                                   .cancel = outgoing_cancel,
                                   .state = outgoing,
+                                  .refused = outgoing->sent > 0 ? (int64_t)outgoing->sent : -ENOBUFS,
                                   .interrupted = patience_interrupted(&outgoing->patience)};
     return call_park(call, &parked);
 }

@@ -23,7 +23,8 @@ struct outgoing {
     bool has_claim;
     struct ucred claim;
     struct patience patience;
-    struct net *net; /* while it waits for room: its descriptors count there */
+    struct net *net; /* while it waits for room: it counts there, */
+    uid_t user;      /* for him */
     size_t fd_count;
     int fds[MESSAGE_FDS_MAX]; /* owned */
     uint64_t length_address; /* sendmmsg(2): where the length goes, the value being 1; else 0 */

@@ -146,6 +146,7 @@ static int64_t start(struct call *call, struct receiving *receiving)
     const struct parked parked = {.poll = poll_receiving,
                                   .cancel = receiving_free,
                                   .state = receiving,
+                                  .refused = -ENOMEM,
                                   .interrupted = patience_interrupted(&receiving->patience)};
     return call_park(call, &parked);
 }

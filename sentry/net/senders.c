@@ -21,7 +21,7 @@ struct past {
 };
 
 /* Those of one user: whoever makes many processes makes his own ones forgotten. */
-struct share {
+struct sender_share {
     uid_t user;
     uint64_t used; /* for which is the one not used for longest */
     size_t next;
@@ -33,7 +33,7 @@ struct senders {
     struct real_ids only;
     bool mixed; /* there has been somebody with other ids than `only` */
     uint64_t clock;
-    struct share *shares[SHARES_MAX];
+    struct sender_share *shares[SHARES_MAX];
 };
 
 struct senders *senders_new(uint32_t pid_max, const struct real_ids *first)
@@ -66,11 +66,11 @@ void senders_met(struct senders *senders, const struct real_ids *ids)
 }
 
 /* The user's own, a free one, or the one not used for longest. */
-static struct share *share_of(struct senders *senders, uid_t user)
+static struct sender_share *past_of(struct senders *senders, uid_t user)
 {
-    struct share **best = &senders->shares[0];
+    struct sender_share **best = &senders->shares[0];
     for (size_t i = 0; i < SHARES_MAX; i++) {
-        struct share **at = &senders->shares[i];
+        struct sender_share **at = &senders->shares[i];
         if (*at != NULL && (*at)->user == user)
             return *at;
         if (*best != NULL && (*at == NULL || (*at)->used < (*best)->used))
@@ -78,13 +78,13 @@ static struct share *share_of(struct senders *senders, uid_t user)
     }
     if (*best == NULL && (*best = malloc(sizeof(**best))) == NULL)
         return NULL;
-    **best = (struct share){.user = user};
+    **best = (struct sender_share){.user = user};
     return *best;
 }
 
 void senders_past(struct senders *senders, pid_t pid, pid_t vpid, const struct real_ids *ids, uint64_t now, bool ended)
 {
-    struct share *share = share_of(senders, ids->uid);
+    struct sender_share *share = past_of(senders, ids->uid);
     if (share == NULL)
         return;
     share->used = ++senders->clock;
@@ -120,7 +120,7 @@ static struct finding look(const struct senders *senders, pid_t pid, uint64_t si
 {
     struct finding finding = {0};
     for (size_t i = 0; i < SHARES_MAX; i++) {
-        const struct share *share = senders->shares[i];
+        const struct sender_share *share = senders->shares[i];
         for (size_t j = 0; share != NULL && j < PASTS_SHARE; j++) {
             const struct past *past = &share->pasts[j];
             if (past->pid != pid || past->until < since)

@@ -12,16 +12,16 @@
 CONFINE_ALLOW(getrandom, "hash tables nobody can aim at");
 
 /* One user's records. */
-struct share {
+struct socket_share {
     uid_t user;
     size_t count;
     struct socket_record *first, *last;
-    struct share *next;
+    struct socket_share *next;
 };
 
 struct sockets {
     struct id_map by_cookie, by_file;
-    struct share *shares; /* none is empty */
+    struct socket_share *shares; /* none is empty */
     size_t count;
     uint64_t secret;
 };
@@ -60,17 +60,17 @@ static void forget_name(struct sockets *sockets, struct socket_record *record)
 /* Its share may be empty then. */
 static void unlink_record(struct socket_record *record)
 {
-    struct share *share = record->share;
+    struct socket_share *share = record->share;
     *(record->previous != NULL ? &record->previous->next : &share->first) = record->next;
     *(record->next != NULL ? &record->next->previous : &share->last) = record->previous;
     share->count--;
 }
 
-static void drop_if_empty(struct sockets *sockets, struct share *share)
+static void drop_if_empty(struct sockets *sockets, struct socket_share *share)
 {
     if (share->count > 0)
         return;
-    struct share **link = &sockets->shares;
+    struct socket_share **link = &sockets->shares;
     while (*link != share)
         link = &(*link)->next;
     *link = share->next;
@@ -101,34 +101,34 @@ void sockets_free(struct sockets *sockets)
 
 /* --- putting in --- */
 
-static struct share *find_share(const struct sockets *sockets, uid_t user)
+static struct socket_share *find_share(const struct sockets *sockets, uid_t user)
 {
-    struct share *share = sockets->shares;
+    struct socket_share *share = sockets->shares;
     while (share != NULL && share->user != user)
         share = share->next;
     return share;
 }
 
-static struct share *obtain_share(struct sockets *sockets, uid_t user)
+static struct socket_share *obtain_share(struct sockets *sockets, uid_t user)
 {
-    struct share *share = find_share(sockets, user);
+    struct socket_share *share = find_share(sockets, user);
     if (share != NULL || (share = calloc(1, sizeof(*share))) == NULL)
         return share;
-    *share = (struct share){.user = user, .next = sockets->shares};
+    *share = (struct socket_share){.user = user, .next = sockets->shares};
     sockets->shares = share;
     return share;
 }
 
-static struct share *biggest_share(const struct sockets *sockets)
+static struct socket_share *biggest_share(const struct sockets *sockets)
 {
-    struct share *biggest = sockets->shares;
-    for (struct share *share = biggest; share != NULL; share = share->next)
+    struct socket_share *biggest = sockets->shares;
+    for (struct socket_share *share = biggest; share != NULL; share = share->next)
         if (share->count > biggest->count)
             biggest = share;
     return biggest;
 }
 
-static void append(struct share *share, struct socket_record *record)
+static void append(struct socket_share *share, struct socket_record *record)
 {
     record->share = share;
     record->next = NULL;
@@ -140,7 +140,7 @@ static void append(struct share *share, struct socket_record *record)
 
 static void make_room(struct sockets *sockets, uid_t user)
 {
-    struct share *share = find_share(sockets, user);
+    struct socket_share *share = find_share(sockets, user);
     if (share != NULL && share->count >= SOCKETS_SHARE)
         forget(sockets, share->first);
     if (sockets->count >= SOCKETS_MAX)
@@ -158,7 +158,7 @@ struct socket_record *sockets_obtain(struct sockets *sockets, uint64_t cookie, u
         free(record);
         return NULL;
     }
-    struct share *share = obtain_share(sockets, user);
+    struct socket_share *share = obtain_share(sockets, user);
     if (share == NULL) {
         id_map_remove(&sockets->by_cookie, cookie, record);
         free(record);

@@ -29,7 +29,7 @@ struct socket_record {
     bool credentials;                /* it has, or has had, SO_PASSCRED */
     uint64_t empty_us;               /* when no message lay in it for certain; CLOCK_BOOTTIME */
     struct unix_address *shown_peer; /* what it is connected to, where the kernel has a name from outside the container for it */
-    struct share *share;
+    struct socket_share *share;
     struct socket_record *next, *previous; /* in the share, the one not used for longest first */
 };
 

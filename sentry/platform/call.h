@@ -68,7 +68,7 @@ ssize_t guest_read_string(struct call *call, uint64_t address, char *buffer, siz
  * returns: the number, CALL_ANSWERED, or -errno (EMFILE, ...). */
 int64_t call_give_fd(struct call *call, int *fd, bool close_on_exec);
 
-/* Installs a descriptor without answering; *ret_number is its number in the guest. newfd < 0: lowest free. */
+/* Installs a descriptor without answering; *ret_number is its number in the guest. newfd < 0: lowest free. Without the state lock. */
 int call_add_fd(struct call *call, int fd, bool close_on_exec, int newfd, int *ret_number);
 
 /* Answers the call with `result`, without a descriptor that was installed in vain. Returns CALL_ANSWERED, or -errno. */

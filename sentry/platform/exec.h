@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "sentry/kernel/share.h"
 #include "sentry/stub/plan.h"
 
 struct call;
@@ -16,12 +17,17 @@ struct tracee;
 struct exec_plan {
     struct load_plan load;
     int program_fd, interpreter_fd; /* owned; -1: none */
+    struct share *share; /* in which it counts, for him; NULL: it does not */
+    uid_t user;
 };
 
 struct exec_plan *exec_plan_new(void);                    /* NULL if memory is out */
 void exec_plan_close(struct exec_plan *plan);             /* the files alone */
 struct exec_plan *exec_plan_take(struct exec_plan *plan); /* another that has the files now; NULL if memory is out */
 struct exec_plan *exec_plan_free(struct exec_plan *plan); /* accepts NULL, returns NULL */
+/* Counts it as long as it, or the other that has taken over its files, is there: one whose files are fetched later may lie for as long as
+ * somebody keeps the process from running. False: he has as many as he may have. */
+bool exec_plan_count(struct exec_plan *plan, struct share *share, uid_t user);
 
 /*
  * The files go into the caller's table of descriptors right before it executes, and stay open over that. Whoever shares the table with it could

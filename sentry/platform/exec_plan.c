@@ -29,6 +29,7 @@ struct exec_plan *exec_plan_take(struct exec_plan *plan)
     if (taken != NULL) {
         *taken = *plan;
         plan->program_fd = plan->interpreter_fd = -1;
+        plan->share = NULL;
     }
     return taken;
 }
@@ -37,7 +38,18 @@ struct exec_plan *exec_plan_free(struct exec_plan *plan)
 {
     if (plan != NULL) {
         exec_plan_close(plan);
+        if (plan->share != NULL)
+            share_give(plan->share, plan->user, 1);
         free(plan);
     }
     return NULL;
+}
+
+bool exec_plan_count(struct exec_plan *plan, struct share *share, uid_t user)
+{
+    if (!share_take(share, user, 1))
+        return false;
+    plan->share = share;
+    plan->user = user;
+    return true;
 }

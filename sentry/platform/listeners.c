@@ -175,7 +175,7 @@ bool listeners_receive(struct listeners *set, const struct pollfd *ready, struct
     if (listener == NULL)
         return false;
     if ((events & POLLIN) == 0) {
-        if (events != 0)
+        if ((events & (POLLHUP | POLLNVAL)) != 0) /* POLLERR: whoever asked was interrupted, by a freezer perhaps */
             drop(set, listener);
         return false;
     }

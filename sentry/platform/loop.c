@@ -131,8 +131,8 @@ static void fill_call(struct platform *platform, const struct seccomp_notif *not
 static int64_t serve_call(struct call *call, pid_t tid, bool asked_again)
 {
     struct task *task = task_find(call->sentry->processes, tid);
-    if (task == NULL)
-        return -ESRCH;
+    if (task == NULL) /* it is gone, and nobody hears this; or its user has so many processes that it is not to be served */
+        return -EAGAIN;
     /* A task found just now by its pid: if the caller was killed meanwhile the pid may be somebody else's. One that has been
      * here before is known to be alive, and the same. */
     if ((asked_again || !task->served) && !platform_is_asking(call->sentry, call->listener, call->id))

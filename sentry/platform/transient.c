@@ -25,6 +25,7 @@ CONFINE_ALLOW(wait4, "stops of such a caller");
 
 enum { SLICE_MS = 50, TRACED_MAX_MS = 60000, USER_TICKS_MAX = 10 /* USER_HZ: 100 ms */, NS_PER_MS = 1000000 };
 enum { SYSCALL_STOP = SIGTRAP | 0x80, SIGNALS_MAX = 64, SYSCALL_LENGTH = 2 /* bytes of the instruction */ };
+enum { ERESTART_RESTARTBLOCK = 516 }; /* the last of the kernel's own codes that begin with ERESTARTSYS */
 
 /* SIGCHLD stays blocked and is only ever waited for. Children, if a guest is given to us as one, the kernel reaps. */
 int transient_prepare(void)
@@ -264,10 +265,19 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
     return status < 0 ? status : transient_result(tracee, ret_result);
 }
 
+bool transient_is_restart(int64_t result)
+{
+    return result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK;
+}
+
+/* A call within, whose result is the caller's, may have met a signal on the way to us. The caller's own call has done nothing yet then, and
+ * is made again behind the signal. */
 void transient_return(struct tracee *tracee, int64_t result)
 {
     struct user_regs_struct registers = tracee->before;
-    registers.rax = (unsigned long long)result;
+    const bool again = transient_is_restart(result);
+    registers.rax = again ? registers.orig_rax : (unsigned long long)result;
+    registers.rip -= again ? SYSCALL_LENGTH : 0;
     registers.orig_rax = (unsigned long long)-1;
     if (ptrace(PTRACE_SETREGS, tracee->tid, 0, &registers) < 0)
         transient_abandon(tracee);

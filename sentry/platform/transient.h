@@ -6,6 +6,7 @@
 #ifndef SENTRY_PLATFORM_TRANSIENT_H
 #define SENTRY_PLATFORM_TRANSIENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/user.h>
@@ -52,7 +53,10 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
 /* What the last call returned, at the stop at its exit. 0 or -ESRCH. */
 int transient_result(struct tracee *tracee, int64_t *ret_result);
 
-/* The caller will see its call return `result`, and all other registers as they were. */
+/* Did a signal come, and the kernel would have the call made again? */
+bool transient_is_restart(int64_t result);
+
+/* The caller will see its call return `result`, and all other registers as they were. If that is a restart, it makes its call again. */
 void transient_return(struct tracee *tracee, int64_t result);
 
 void transient_let_go(struct tracee *tracee);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * io_setup(2), io_destroy(2). The host runs them, and what is set up is counted. What they return, and so whether something counts
- * after all, or no longer, only the caller knows. While there is plenty that may stay open until its memory is gone; when half of the
+ * after all, or no longer, only the caller knows. While there is plenty that may stay open until its memory is gone; when some of the
  * container's share is taken the calls are followed to their end. (Not always: to destroy takes the host some milliseconds.)
  */
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "sentry/syscalls/subject.h"
 
 /* Of the host's limit: a container may have a quarter, and no container the last. */
-enum { SHARES = 4, TRIES = 64, ERESTART_RESTARTBLOCK = 516, EVENTS_MOST = 4194304 /* that fit a ring of the kernel's */ };
+enum { SHARES = 4, PLENTY = 8 /* as long as no more of it is taken */, TRIES = 64, EVENTS_MOST = 4194304 /* that fit a ring of the kernel's */ };
 
 static bool machine_has_room(const struct sentry *sentry, unsigned int events, uint64_t *ret_share)
 {
@@ -26,22 +26,16 @@ static bool machine_has_room(const struct sentry *sentry, unsigned int events, u
     return (uint64_t)used + events <= (uint64_t)most - *ret_share;
 }
 
-/* A signal came before the call was let through, and the kernel would have it made again. */
-static bool is_to_be_restarted(int64_t result)
-{
-    return result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK;
-}
-
 /* The call, by the caller. False: it has been killed meanwhile. */
 static bool follow(struct call *call, struct tracee *tracee, int64_t *ret_result)
 {
     int64_t result = -ERESTARTSYS;
     if (transient_stop(tracee) < 0)
         return false;
-    for (int i = 0; i < TRIES && is_to_be_restarted(result); i++)
+    for (int i = 0; i < TRIES && transient_is_restart(result); i++)
         if (transient_trapped_call(tracee, call->nr, call->args, &result) < 0)
             return false;
-    if (is_to_be_restarted(result))
+    if (transient_is_restart(result))
         result = -EAGAIN;
     transient_return(tracee, result);
     transient_let_go(tracee);
@@ -76,10 +70,10 @@ int64_t sys_io_setup(struct call *call)
     if (!machine_has_room(call->sentry, events, &share))
         return -EAGAIN;
     struct process_table *table = call->sentry->processes;
-    int result = aio_grant(table, call->task->process, events, share, &account);
+    int result = aio_grant(table, call->task->process, call->cred->ruid, events, share, &account);
     if (result < 0)
         return result;
-    int64_t answer = set_up(call, account, events, aio_granted(table) > share / 2);
+    int64_t answer = set_up(call, account, events, aio_granted(table) > share / PLENTY);
     (void)aio_account_put(account);
     return answer;
 }
@@ -89,7 +83,7 @@ int64_t sys_io_destroy(struct call *call)
     uint64_t share;
     struct tracee tracee;
     int64_t result;
-    const bool plenty = machine_has_room(call->sentry, 0, &share) && aio_granted(call->sentry->processes) <= share / 2;
+    const bool plenty = machine_has_room(call->sentry, 0, &share) && aio_granted(call->sentry->processes) <= share / PLENTY;
     if (plenty || call->task->process->context->aio == NULL || transient_seize(call, &tracee) < 0)
         return CALL_CONTINUE;
     struct aio_account *account = aio_account_get(call->task->process->context->aio);

@@ -187,7 +187,7 @@ static int load_interpreter(const struct vfs_who *who, const char *path, struct 
     status = loader_parse_elf(interpreter.fd, &plan->load.interpreter, nested, &stack);
     if (status < 0)
         return status == -ENOEXEC ? -ELIBBAD : status;
-    twins_find(who->sentry->twins, interpreter.fd, true, &plan->load.interpreter);
+    twins_find(who->sentry->twins, who->cred->ruid, interpreter.fd, true, &plan->load.interpreter);
     plan->interpreter_fd = take_fd(&interpreter.fd);
     return 0;
 }
@@ -269,7 +269,7 @@ static int prepare(struct call *call, const struct vfs_who *who, const char *pat
         return status;
     load->stack_executable = stack_executable;
     load->gate = window_has_gate(who->sentry->window);
-    twins_find(who->sentry->twins, program->fd, interpreter[0] == '\0', &load->program);
+    twins_find(who->sentry->twins, who->cred->ruid, program->fd, interpreter[0] == '\0', &load->program);
     if (interpreter[0] != '\0') {
         status = load_interpreter(who, interpreter, exec->plan);
         if (status < 0)
@@ -278,6 +278,8 @@ static int prepare(struct call *call, const struct vfs_who *who, const char *pat
     status = exec_judge(call, who, program, exec);
     if (status < 0)
         return status;
+    if (load->files_later && !exec_plan_count(exec->plan, &call->sentry->plans_due, call->cred->ruid))
+        return -EAGAIN;
     exec->plan->program_fd = take_fd(&program->fd);
     return 0;
 }

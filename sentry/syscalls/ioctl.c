@@ -74,10 +74,11 @@ static int64_t file_flags(struct call *call, int fd, bool change)
 {
     struct statx attributes;
     unsigned int flags = 0, wanted;
-    if (unlocked_statx(fd, STATX_TYPE, &attributes) < 0 || (!S_ISREG(attributes.stx_mode) && !S_ISDIR(attributes.stx_mode)))
+    int error = unlocked_statx(fd, STATX_TYPE, &attributes);
+    if (error < 0 || (!S_ISREG(attributes.stx_mode) && !S_ISDIR(attributes.stx_mode)))
         return -ENOTTY;
     bool paused = state_pause();
-    int error = ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ? -errno : 0;
+    error = ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ? -errno : 0;
     state_resume(paused);
     if (error < 0)
         return error;

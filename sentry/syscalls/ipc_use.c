@@ -91,7 +91,7 @@ static int64_t wait_for_zero(struct call *call, struct zero_wait *wait, bool blo
         free(wait);
         return result;
     }
-    const struct parked parked = {.poll = poll_zero, .cancel = cancel_zero, .state = wait, .interrupted = -EINTR};
+    const struct parked parked = {.poll = poll_zero, .cancel = cancel_zero, .state = wait, .interrupted = -EINTR, .refused = -ENOMEM};
     return call_park(call, &parked);
 }
 

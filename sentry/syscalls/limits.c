@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * getrlimit(2), setrlimit(2), prlimit(2), where they do not run natively: RLIMIT_LOCKS, which the host's kernel carries our
- * stamp in, and limits of another process.
+ * getrlimit(2), setrlimit(2), prlimit(2), where they do not run natively: limits that are emulated (postern/limits.h), and those of
+ * another process.
  */
 #include <errno.h>
 #include <sys/resource.h>
 
-#include "postern/confine.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
-
-CONFINE_ALLOW(prlimit64, "limits of another guest process, judged");
 
 static bool may_limit(const struct call *call, const struct task *target)
 {
@@ -21,28 +18,15 @@ static bool may_limit(const struct call *call, const struct task *target)
            cred->rgid == other->egid && cred->rgid == other->sgid && cred->rgid == other->rgid;
 }
 
-static int exchange_locks(struct call *call, struct process *process, const struct rlimit *limit, struct rlimit *old)
-{
-    *old = process->context->locks;
-    if (limit == NULL)
-        return 0;
-    if (limit->rlim_max > old->rlim_max && !caller_capable(call, CAP_SYS_RESOURCE))
-        return -EPERM;
-    struct context *context = process_edit(process);
-    if (context == NULL)
-        return -ENOMEM;
-    context->locks = *limit;
-    return process_commit(call->sentry->processes, process, context);
-}
-
 static int exchange_limit(struct call *call, struct process *process, unsigned int resource, const struct rlimit *limit,
                           struct rlimit *old)
 {
     if (resource >= RLIM_NLIMITS || (limit != NULL && limit->rlim_cur > limit->rlim_max))
         return -EINVAL;
-    if (resource == RLIMIT_LOCKS)
-        return exchange_locks(call, process, limit, old);
-    return prlimit(process->pid, (enum __rlimit_resource)resource, limit, old) < 0 ? -errno : 0;
+    int result = limits_get(process, resource, old);
+    if (result < 0 || limit == NULL)
+        return result;
+    return limits_set(call->sentry->processes, process, resource, limit, caller_capable(call, CAP_SYS_RESOURCE));
 }
 
 /* The new limit is copied in before anything is judged: whoever is looked up stays who it is until it is set. */

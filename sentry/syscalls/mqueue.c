@@ -100,7 +100,6 @@ static size_t queues_most(const struct sentry *sentry)
     return text_read_number(sentry->proc_outer, "sys/fs/mqueue/queues_max", &most) ? (size_t)most : QUEUES_USUAL;
 }
 
-/* An ordinary user leaves half of what there may be to the others. */
 static int count_share(const struct opening_queue *opening, const struct gofer_owner *owner, int fd, uint64_t inode)
 {
     struct call *call = opening->call;
@@ -110,16 +109,15 @@ static int count_share(const struct opening_queue *opening, const struct gofer_o
     if (syscall(SYS_mq_getsetattr, fd, NULL, &limits) < 0 ||
         prlimit(call->task->process->pid, RLIMIT_MSGQUEUE, NULL, &limit) < 0)
         return -errno;
-    const size_t most = queues_most(call->sentry);
-    const bool ordinary = cred->euid != 0 && !cred_capable(cred, CAP_SYS_RESOURCE);
     const struct queue_share share = {.name = opening->name,
                                       .inode = inode,
                                       .user = cred->ruid,
+                                      .privileged = cred->euid == 0 || cred_capable(cred, CAP_SYS_RESOURCE),
                                       .bytes = queue_bytes(&limits),
                                       .uid = owner->uid,
                                       .gid = owner->gid,
                                       .mode = opening->mode & ~owner->umask};
-    return queue_shares_add(call->sentry, &share, limit.rlim_cur, ordinary ? most / 2 : most);
+    return queue_shares_add(call->sentry, &share, limit.rlim_cur, queues_most(call->sentry));
 }
 
 static void take_back(struct call *call, const char *name, uint64_t inode)

@@ -150,6 +150,8 @@ int target_attributes(const struct vfs_who *who, struct target *target, struct s
         return 0;
     }
     int error = vfs_getattr(who->sentry->vfs, target->dentry);
+    if (error == 0 && target->dentry->filesystem->hides != NULL)
+        error = target->dentry->filesystem->hides(target->dentry, who, true);
     if (error < 0)
         return error;
     *ret_attributes = target->dentry->inode->attributes;

@@ -10,6 +10,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "sentry/kernel/rank.h"
 #include "sentry/net/vouch.h"
 #include "sentry/syscalls/secureexec.h"
 
@@ -67,6 +68,17 @@ bool caller_may_attach(const struct call *call, const struct task *target)
 {
     return is_own_process(call, target) ||
            cred_may_ptrace(caller_cred(call), task_cred(target), target->process->context->dumpable, false);
+}
+
+bool may_schedule(const struct call *call, const struct cred *other)
+{
+    const struct cred *cred = caller_cred(call);
+    return cred->euid == other->euid || cred->euid == other->ruid || cred_capable(cred, CAP_SYS_NICE);
+}
+
+bool may_rank(const struct call *call)
+{
+    return caller_capable(call, CAP_SYS_NICE) && rank_granted(call->sentry);
 }
 
 struct cred *caller_cred_edit(struct call *call)

@@ -30,6 +30,10 @@ static inline bool is_own_process(const struct call *call, const struct task *ta
 /* May the caller reach into a process, as ptrace(2) would judge it? */
 bool caller_may_attach(const struct call *call, const struct task *target);
 
+/* May the caller change how somebody is scheduled? And may it do what takes CAP_SYS_NICE on the machine (kernel/rank.h)? */
+bool may_schedule(const struct call *call, const struct cred *other);
+bool may_rank(const struct call *call);
+
 /* The task behind a pidfd of which we hold a copy: 0, -EBADF if it is no pidfd, -ESRCH if the process is gone. */
 int subject_from_pidfd(struct call *call, int pidfd, struct task **ret_task);
 

@@ -76,6 +76,9 @@ int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask)
     struct vfs *vfs = who->sentry->vfs;
     if (dentry->inode == NULL)
         return -ENOENT;
+    int hidden = dentry->filesystem->hides != NULL ? dentry->filesystem->hides(dentry, who, false) : 0;
+    if (hidden < 0)
+        return hidden;
     if (!inode_ids_fresh(dentry->inode)) {
         int error = vfs_getattr(vfs, dentry);
         if (error < 0)

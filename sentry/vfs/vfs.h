@@ -106,6 +106,8 @@ struct filesystem {
     int (*setxattr)(struct vfs *vfs, struct dentry *dentry, const char *name, const void *value, size_t size, int flags);
     ssize_t (*listxattr)(struct vfs *vfs, struct dentry *dentry, char *list, size_t size);
     int (*removexattr)(struct vfs *vfs, struct dentry *dentry, const char *name);
+    /* Optional: 0, or -errno if it keeps a directory from somebody whatever owner and mode say; looks: he asks for its attributes. */
+    int (*hides)(const struct dentry *dentry, const struct vfs_who *who, bool looks);
     /* Optional: whether it grants what owner, mode and capabilities refuse. */
     bool (*grants)(const struct dentry *dentry, const struct vfs_who *who);
     /* Last reference to an inode is gone: free inode->private. */

@@ -54,9 +54,10 @@ static void read_files(pid_t pid)
 /* A program's file that is being loaded, or what loads it (sealed, and every program's); and what the host's side says the end with. */
 static bool is_programs(const char *target, ssize_t size)
 {
-    static const char loader[] = "/postern";
-    if (size == sizeof(loader) - 1 && memcmp(target, loader, sizeof(loader) - 1) == 0)
-        return true;
+    static const char *const loaders[] = {"/postern", "/memfd:postern (deleted)"}; /* without root it is a memory file like any */
+    for (size_t i = 0; i < sizeof(loaders) / sizeof(loaders[0]); i++)
+        if (size == (ssize_t)strlen(loaders[i]) && memcmp(target, loaders[i], (size_t)size) == 0)
+            return true;
     return size >= 5 && (memcmp(target, "/bin/", 5) == 0 || memcmp(target, "/tmp/", 5) == 0);
 }
 

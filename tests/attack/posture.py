@@ -10,6 +10,8 @@ import struct
 import subprocess
 import time
 
+import bundle
+
 ALLOW, NOTIFY, ERRNO, KILL_PROCESS = 0x7FFF0000, 0x7FC00000, 0x00050000, 0x80000000
 AUDIT_ARCH_X86_64 = 0xC000003E
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, PTRACE_SECCOMP_GET_FILTER = 0x4206, 0x4207, 17, 0x420C
@@ -127,12 +129,14 @@ def check_guest_filter(program, table, complain):
                 complain(f"guest filter: call {number} with {bit:#x} is not unknown")
 
 
-def check_own_filter(role, program, allowed, table, complain):
+def check_own_filter(role, program, allowed, granted, table, complain):
     """A program's list: lines of --allowed."""
     numbers = {route["name"]: number for number, route in table.items()}
     plain, conditional, absent = set(), {}, {}
     for line in allowed.splitlines():
-        match = re.match(r"(\w+)(?: if argument (\d) & (\S+) is (\S+)| fails with (E\w+))?: ", line)
+        if " if granted: " in line and not granted:
+            continue
+        match = re.match(r"(\w+)(?: if granted)?(?: if argument (\d) & (\S+) is (\S+)| fails with (E\w+))?: ", line)
         number = numbers[match[1]]
         if match[5] is not None:
             absent[number] = ERRNO | getattr(errno, match[5])
@@ -151,15 +155,24 @@ def check_own_filter(role, program, allowed, table, complain):
                 complain(f"{role} filter: call {number} with {probe} is not {'allowed' if wanted == ALLOW else 'deadly'}")
 
 
-def check_process(role, pid, rootless, complain):
+def ranks_of(pid):
+    """How high a process may schedule itself."""
+    with open(f"/proc/{pid}/limits", encoding="ascii") as limits:
+        return [line.split()[-2:] for line in limits if line.startswith(("Max nice", "Max realtime priority"))]
+
+
+def check_process(role, pid, rootless, granted, complain):
     status = status_of(pid)
-    wanted = sum(1 << NUMBERS[name] for name in CAPABILITIES[role])
+    more = ("SYS_NICE",) if granted and role == "gofer" else ()
+    wanted = sum(1 << NUMBERS[name] for name in CAPABILITIES[role] + more)
     for field in ("CapEff", "CapPrm"):
         if int(status[field], 16) != wanted:
             complain(f"{role}: {field} is {status[field]}, not {wanted:016x}")
     for field in ("CapBnd", "CapAmb", "CapInh"):
         if int(status[field], 16) & ~wanted:
             complain(f"{role}: {field} is {status[field]}")
+    if ranks_of(pid) != ranks_of("self"):
+        complain(f"{role}: may have ranks {ranks_of(pid)}")
     if status["NoNewPrivs"] != "1" or status["Seccomp"] != "2":
         complain(f"{role}: no_new_privs {status['NoNewPrivs']}, seccomp {status['Seccomp']}")
     ids = set(status["Uid"].split() + status["Gid"].split())
@@ -181,7 +194,7 @@ def check_descriptors(pid, complain):
             complain(f"guest: descriptor {number} is {target}")
 
 
-def check_filters(postern, pids, complain):
+def check_filters(postern, pids, granted, complain):
     folder = os.path.dirname(os.path.realpath(postern))
     table = {route["number"]: route for route in json.loads(subprocess.check_output([postern, "routes", "--json"]))}
     for role, (pid, *_) in pids.items():
@@ -197,13 +210,21 @@ def check_filters(postern, pids, complain):
             program = os.path.join(folder, f"postern-{role}")
             if not os.path.exists(program):
                 program = f"/usr/local/libexec/postern/postern-{role}"
-            check_own_filter(role, filters[0], subprocess.check_output([program, "--allowed"], text=True), table, complain)
+            allowed = subprocess.check_output([program, "--allowed"], text=True)
+            check_own_filter(role, filters[0], allowed, granted and role == "gofer", table, complain)
 
 
 def check(box, postern, rootless):
+    """One container as usual, and one that has been granted CAP_SYS_NICE, which makes a difference only where there is one to give."""
+    usual = check_one(box, postern, rootless, False, bundle.DOCKER_CAPS)
+    granted = check_one(box, postern, rootless, not rootless, [*bundle.DOCKER_CAPS, "SYS_NICE"])
+    return usual + ["with CAP_SYS_NICE: " + complaint for complaint in granted]
+
+
+def check_one(box, postern, rootless, granted, caps):
     """Starts a container and looks at it; returns what is wrong. Without root all are of the user's one id, and have his groups."""
     complaints = []
-    process = box.start(["/bin/sh", "-c", "echo ready; sleep 60; true"])
+    process = box.start(["/bin/sh", "-c", "echo ready; sleep 60; true"], caps=caps)
     try:
         os.read(process.stdout.fileno(), 16)
         time.sleep(0.2)
@@ -211,13 +232,13 @@ def check(box, postern, rootless):
         counts = {role: len(found) for role, found in pids.items()}
         if counts != {"sentry": 1, "gofer": 1, "guest": 2}:
             return [f"processes: {counts}"]
-        owners = {role: check_process(role, pid, rootless, complaints.append) for role, found in pids.items() for pid in found}
+        owners = {role: check_process(role, pid, rootless, granted, complaints.append) for role, found in pids.items() for pid in found}
         if len(set(owners.values())) != 3 and not rootless:
             complaints.append(f"ids are shared: {owners}")
         if len({os.readlink(f"/proc/{found[0]}/ns/ipc") for found in pids.values()}) != 1:
             complaints.append("sentry, gofer and guest are not in one ipc namespace")
         check_descriptors(pids["guest"][0], complaints.append)
-        check_filters(postern, pids, complaints.append)
+        check_filters(postern, pids, granted, complaints.append)
     finally:
         box.stop(process.ident, process)
     return complaints

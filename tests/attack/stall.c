@@ -7,8 +7,11 @@
 #include "attack.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
-enum { SLACK_MS = 250, DIRTY_MIB = 256, BUSY = 4, EXECUTING = 4 };
+enum { SLACK_MS = 250, DIRTY_MIB = 256, BUSY = 8, EXECUTING = 4 };
 
 struct worst {
     double call, sleep;
@@ -50,6 +53,13 @@ static void beside(const char *what, double time, void (*act)(void))
     check_alive(what);
 }
 
+/* Of the lowest rank there is: among busy ones it gets a processor once in seconds. */
+static void take_low_rank(void)
+{
+    EXPECT(setpriority(PRIO_PROCESS, 0, 19) == 0);
+    EXPECT(sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0}) == 0);
+}
+
 static void execute_for_ever(void)
 {
     for (;;) {
@@ -62,15 +72,56 @@ static void execute_for_ever(void)
     }
 }
 
-static void starving_programs(void)
+static void keep_busy(void)
 {
     for (int i = 0; i < BUSY; i++)
         if (fork() == 0)
             for (volatile int n = 0;; n++)
                 ;
+}
+
+static void starving_programs(void)
+{
+    keep_busy();
     for (int i = 0; i < EXECUTING; i++)
         if (fork() == 0)
             execute_for_ever();
+    pause();
+}
+
+/* One of nice value 19 still gets some. */
+static void starving_programs_of_low_rank(void)
+{
+    keep_busy();
+    for (int i = 0; i < 2 * EXECUTING; i++)
+        if (fork() == 0) {
+            if (i < EXECUTING)
+                take_low_rank();
+            else
+                EXPECT(setpriority(PRIO_PROCESS, 0, 19) == 0);
+            execute_for_ever();
+        }
+    pause();
+}
+
+/* What is installed in a thread has to wait for that thread; so has what is sent to it, marked or answered. */
+static void starving_callers(void)
+{
+    keep_busy();
+    for (int i = 0; i < EXECUTING; i++)
+        if (fork() == 0) {
+            take_low_rank();
+            for (;;) {
+                int ends[2];
+                struct stat status;
+                (void)stat("/etc/passwd", &status);
+                close(open("/etc/passwd", O_RDONLY));
+                if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0) {
+                    close(ends[0]);
+                    close(ends[1]);
+                }
+            }
+        }
     pause();
 }
 
@@ -147,6 +198,8 @@ int main(void)
     struct stat input;
     mkdir("/tmp", 01777);
     beside("starving programs", 5, starving_programs);
+    beside("starving programs of low rank", 8, starving_programs_of_low_rank);
+    beside("starving callers", 6, starving_callers);
     beside("a slow disk", 4, slow_disk);
     beside("a lease", 3, leases);
     beside("a lease on a memory file", 3, reopen_memory);

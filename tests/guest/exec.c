@@ -785,3 +785,30 @@ CASE(exec_dynamic_if_any)
     EXEC("/bin/busybox", "false");
     EXEC("/bin/sh", "sh", "-c", "exit 77");
 }
+
+static void ignore_it(int signal)
+{
+    (void)signal;
+}
+
+/* A signal on the way into the new program ends nothing, and execve returns nothing because of it. */
+CASE(exec_under_signals)
+{
+    enum { ROUNDS = 300 };
+    int ended[3] = {0}; /* as it should, with an error of execve, otherwise */
+    copy_self("prog");
+    for (int i = 0; i < ROUNDS; i++) {
+        pid_t pid = fork_or_die();
+        if (pid == 0) {
+            signal(SIGURG, ignore_it);
+            execl("./prog", "prog", "helper", "exit", "7", NULL);
+            fprintf(stderr, "execve: %d\n", errno);
+            _exit(8);
+        }
+        int status = 0;
+        while (waitpid(pid, &status, WNOHANG) == 0)
+            kill(pid, SIGURG);
+        ended[WIFEXITED(status) && WEXITSTATUS(status) == 7 ? 0 : WIFEXITED(status) && WEXITSTATUS(status) == 8 ? 1 : 2]++;
+    }
+    say("%d as they should, %d with an error, %d otherwise", ended[0], ended[1], ended[2]);
+}

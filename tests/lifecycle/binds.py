@@ -289,6 +289,35 @@ def sequence_super_options(d):
     d.left()
 
 
+HIDDEN = """
+grep ' /proc ' /proc/mounts; ls /proc | grep -cx 1; ls -d /proc/1; ls /proc/1 >/dev/null && echo listed; cat /proc/1/comm; cat /proc/1/status | head -n 1
+stat -c '%a %u' /proc/1; cd /proc/1 && echo gone there; ls /proc/1/task; readlink /proc/1/exe; cat /proc/self/comm; ls /proc/self/task | wc -l; test -e /proc/1/ && echo there
+kill -0 1 2>&1 | tail -n 1; ls /proc | grep -cx $$; cat </proc/self/stat >/dev/null && stat -c %F /proc/$$; cat /proc/sys/kernel/ostype
+"""
+
+
+def sequence_hidepid(d):
+    """Who may know of other people's processes."""
+    for options in ([], ["hidepid=0"], ["hidepid=off"], ["hidepid=1"], ["hidepid=noaccess"], ["hidepid=2"], ["hidepid=invisible", "gid=1000"], ["hidepid=1", "gid=7"],
+                    ["hidepid=ptraceable"], ["hidepid=4", "gid=1000"], ["gid=5"], ["ro", "hidepid=2"]):
+        def change(config, options=options):
+            for mount in config["mounts"]:
+                if mount["type"] == "proc":
+                    mount["options"] = options
+        d.note(",".join(options), None)
+        d.running("one", "/bin/sleep", "1000", change=change)
+        for who in (["-u", "1000:1000"], ["-u", "1000:1001"], ["-u", "1000:1001", "-g", "1000"], ["-u", "0"], ["-u", "1000", "--cap", "CAP_SYS_PTRACE"]):
+            d.step("exec", *who, "one", "/bin/sh", "-c", HIDDEN)
+        d.step("delete", "--force", "one")
+    for options in (["hidepid=3"], ["hidepid="], ["hidepid=nobody"], ["gid=x"], ["nonsense"], ["hidepid=1,2"]):
+        def wrong(config, options=options):
+            for mount in config["mounts"]:
+                if mount["type"] == "proc":
+                    mount["options"] = options
+        d.step("run", "--bundle", d.bundle("one", "/bin/true", change=wrong), "one", differs="the words are our own")
+    d.left()
+
+
 def own_links_as_links(d):
     """crun's options for binds of links: one made anew, one that is mounted itself, one that something is mounted over."""
     top = d.box.folder

@@ -26,6 +26,9 @@ CONFINE_ALLOW_IF(dup, 0, UINT32_MAX, -1, "a negative int");
 CONFINE_ALLOW_IF(lseek, 1, UINT64_MAX, 5, "a whole register");
 CONFINE_ALLOW_IF(getpriority, 0, UINT32_MAX, 7, "narrow, but made wide by the next line");
 CONFINE_ALLOW(getpriority, "wide");
+CONFINE_ALLOW_IF(setpriority, 0, UINT32_MAX, 7, "narrow, but for those who have been granted more");
+CONFINE_GRANTED(setpriority, "wide for those");
+CONFINE_GRANTED(getpgid, "for those alone");
 
 #ifdef __SANITIZE_ADDRESS__
 enum { SANITIZED = 1 }; /* the sanitizer makes calls of its own, which no line names */
@@ -34,13 +37,13 @@ enum { SANITIZED = 0 };
 #endif
 
 /* The status of a child that confines itself and makes one call. 0 if it lived. */
-static int try(long nr, long a, long b)
+static int try_as(bool granted, long nr, long a, long b)
 {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         struct error error = {0};
-        if (confine_apply(&error) < 0)
+        if (confine_apply(granted, &error) < 0)
             _exit(99);
         (void)syscall(nr, a, b, 0, 0, 0, 0);
         _exit(0);
@@ -48,6 +51,11 @@ static int try(long nr, long a, long b)
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
     return status;
+}
+
+static int try(long nr, long a, long b)
+{
+    return try_as(false, nr, a, b);
 }
 
 static bool died(int status)
@@ -89,6 +97,18 @@ static void other_calls_kill(void **state)
     assert_true(died(try(600, 0, 0)));
 }
 
+static void some_calls_are_granted(void **state)
+{
+    (void)state;
+    if (SANITIZED)
+        skip();
+    assert_int_equal(try_as(true, SYS_getpgid, 0, 0), 0);
+    assert_int_equal(try_as(true, SYS_setpriority, 0, 0), 0);
+    assert_true(died(try(SYS_getpgid, 0, 0)));
+    assert_true(died(try(SYS_setpriority, 0, 0)));
+    assert_int_equal(try(SYS_setpriority, 7, 0), 0);
+}
+
 static void the_list_is_printed(void **state)
 {
     (void)state;
@@ -101,6 +121,7 @@ static void the_list_is_printed(void **state)
     assert_non_null(strstr(text, "getppid: unconditional\n"));
     assert_non_null(strstr(text, "openat if argument 0 & 0xffffffff is 0x6: one value\n"));
     assert_non_null(strstr(text, "dup if argument 0 & 0xffffffff is 0xffffffff: a negative int\n"));
+    assert_non_null(strstr(text, "getpgid if granted: for those alone\n"));
     assert_non_null(strstr(text, "exit_group: "));
     assert_true(strstr(text, "dup if") < strstr(text, "getppid"));
     free(text);
@@ -111,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(listed_calls_live),
         cmocka_unit_test(other_calls_kill),
+        cmocka_unit_test(some_calls_are_granted),
         cmocka_unit_test(the_list_is_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

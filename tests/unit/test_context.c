@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/kernel/share.c sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c sentry/kernel/slack.c sentry/kernel/tags.c sentry/kernel/thread_fs.c sentry/kernel/ids.c sentry/platform/worker.c sentry/kernel/aio_account.c sentry/platform/exec_plan.c */
+/* sources: sentry/kernel/share.c sentry/kernel/cred.c sentry/kernel/context.c sentry/kernel/process.c sentry/kernel/scan.c sentry/kernel/stamp.c sentry/kernel/commit.c sentry/kernel/limits.c sentry/kernel/id_map.c sentry/kernel/snapshot.c sentry/kernel/status.c sentry/kernel/slack.c sentry/kernel/tags.c sentry/kernel/thread_fs.c sentry/kernel/ids.c sentry/platform/worker.c sentry/kernel/aio_account.c sentry/platform/exec_plan.c */
 /*
  * Contexts and the process table on real processes: a pid namespace of the test's own plays the guest. Needs root; without
  * it the tests of the table are skipped. The commands a guest takes are letters on a pipe.
@@ -229,11 +229,11 @@ static void test_references(void **state)
     context->root = dentry_get((struct dentry *)&watches);
     context->cwd = dentry_get((struct dentry *)&watches);
     context->umask = 027;
-    context->locks = (struct rlimit){5, 6};
+    context->limits.of[RLIMIT_NICE] = (struct rlimit){5, 6};
     struct context *copy = context_copy(context);
     assert_int_equal(dentry_references, 4);
     assert_int_equal(copy->umask, 027);
-    assert_int_equal(copy->locks.rlim_max, 6);
+    assert_int_equal(copy->limits.of[RLIMIT_NICE].rlim_max, 6);
     assert_int_equal(copy->id, 0);
     assert_ptr_equal(copy->cred, context->cred);
     assert_int_equal(atomic_load(&copy->cred->references), 2);
@@ -524,6 +524,28 @@ static void test_exit_and_reuse(void **state)
     assert_null(task_find(world.table, world.pid));
 }
 
+/* Who has as many processes as he may have is not served in more of them, until one has ended. */
+static void test_known_processes_are_shared(void **state)
+{
+    NEED_WORLD();
+    struct share *known = &world.table->known;
+    const size_t all = known->all;
+    assert_int_equal(known->taken, 1);
+    pid_t first = command(&world, 'f'), second = command(&world, 'f');
+    known->all = 2;
+    struct process *process = process_find_vpid(world.table, first);
+    assert_non_null(process);
+    assert_null(process_find_vpid(world.table, second));
+    assert_int_equal(known->taken, 2);
+    assert_int_equal(kill(process->pid, SIGKILL), 0);
+    assert_int_equal(command(&world, 'w'), first);
+    assert_null(process_find_vpid(world.table, first));
+    process_exited(world.table, process);
+    assert_int_equal(known->taken, 1);
+    assert_non_null(process_find_vpid(world.table, second));
+    known->all = all;
+}
+
 static void test_unstamped(void **state)
 {
     NEED_WORLD();
@@ -628,6 +650,7 @@ static int all_tests(void)
         cmocka_unit_test_teardown(test_slack, leave),
         cmocka_unit_test_teardown(test_fs_of_a_thread, leave),
         cmocka_unit_test_teardown(test_exit_and_reuse, leave),
+        cmocka_unit_test_teardown(test_known_processes_are_shared, leave),
         cmocka_unit_test_teardown(test_unstamped, leave),
         cmocka_unit_test_teardown(test_contexts_are_freed, leave),
         cmocka_unit_test_teardown(test_for_each, leave),

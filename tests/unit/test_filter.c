@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,7 +30,7 @@ static int build(void **state)
 {
     (void)state;
     struct error error = {0};
-    return filter_build(&program, &error);
+    return filter_build(false, &program, &error);
 }
 
 static int drop(void **state)
@@ -268,6 +269,24 @@ static void the_kernel_accepts_it(void **state)
     assert_int_equal(status, 0);
 }
 
+/* Where a capability goes beyond hard limits the sentry keeps them. */
+static void limits_can_be_trapped(void **state)
+{
+    (void)state;
+    const uint64_t arguments[GUARD_WORDS] = {0, RLIMIT_NOFILE};
+    const int calls[] = {SYS_getrlimit, SYS_setrlimit, SYS_prlimit64};
+    struct sock_fprog usual = program, all = {0};
+    struct error error = {0};
+    assert_int_equal(filter_build(true, &all, &error), 0);
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        assert_int_equal(run(AUDIT_ARCH_X86_64, (uint32_t)calls[i], arguments), SECCOMP_RET_ALLOW);
+        program = all;
+        assert_int_equal(run(AUDIT_ARCH_X86_64, (uint32_t)calls[i], arguments), SECCOMP_RET_USER_NOTIF);
+        program = usual;
+    }
+    free(all.filter);
+}
+
 static void it_is_built_quickly(void **state)
 {
     (void)state;
@@ -276,7 +295,7 @@ static void it_is_built_quickly(void **state)
     for (int i = 0; i < 100; i++) {
         struct sock_fprog again = {0};
         struct error error = {0};
-        assert_int_equal(filter_build(&again, &error), 0);
+        assert_int_equal(filter_build(false, &again, &error), 0);
         free(again.filter);
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &end);
@@ -328,7 +347,8 @@ int main(void)
         cmocka_unit_test(every_number_with_plain_arguments), cmocka_unit_test(every_case_of_every_guard),
         cmocka_unit_test(small_values_of_all_pairs),         cmocka_unit_test(what_must_never_run),
         cmocka_unit_test(what_must_run_natively),            cmocka_unit_test(foreign_calls_kill),
-        cmocka_unit_test(the_kernel_accepts_it),             cmocka_unit_test(it_is_built_quickly),
+        cmocka_unit_test(the_kernel_accepts_it),             cmocka_unit_test(limits_can_be_trapped),
+        cmocka_unit_test(it_is_built_quickly),
         cmocka_unit_test(bad_rules_are_refused),             cmocka_unit_test(far_jumps_arrive),
     };
     return cmocka_run_group_tests(tests, build, drop);

@@ -269,7 +269,7 @@ static void test_is_bounded(void **state)
     while (count < FUSE_NODES_MAX + 10 && (number = fuse_node_register(&nodes, &spec, ROOT)) >= 0)
         count++;
     assert_int_equal(number, -ENFILE);
-    assert_int_equal(count, FUSE_NODES_MAX);
+    assert_int_equal(count, FUSE_NODES_MAX - FUSE_NODES_MAX / 16); /* root leaves some */
 }
 
 /* Nobody takes all; what he lets go of he can have again. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every operation, from the sentry's client to a gofer's loop and back. Needs root, as the gofer does. */
-/* sources: sentry/kernel/share.c sentry/kernel/id_map.c gofer/server.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/bind.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c gofer/op_queues.c */
+/* sources: sentry/kernel/share.c sentry/kernel/id_map.c gofer/server.c gofer/op_rank.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/bind.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c gofer/op_queues.c */
 #include "gofer_fixture.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
@@ -711,6 +712,15 @@ static void test_queues(void **state)
     (void)close(fd);
 }
 
+/* Nobody has been granted that here. */
+static void test_ranks_are_not_for_all(void **state)
+{
+    (void)state;
+    const struct gofer_rank rank = {.what = GOFER_RANK_NICE, .tid = getpid(), .value = 19};
+    assert_int_equal(gofer_rank(gofer, &rank), -EPERM);
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), 0);
+}
+
 /* Another process of the host swaps a folder for a link out of the container, as fast as it can. */
 static void *swap(void *stop)
 {
@@ -777,6 +787,7 @@ int main(void)
         cmocka_unit_test(test_inotify),
         cmocka_unit_test(test_special),
         cmocka_unit_test(test_queues),
+        cmocka_unit_test(test_ranks_are_not_for_all),
         cmocka_unit_test(test_race),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

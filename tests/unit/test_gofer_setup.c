@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole gofer, started as the runtime starts it: mounts, devices, console, privileges, confinement. Needs root. */
-/* sources: sentry/kernel/share.c sentry/kernel/id_map.c runtime/gofer_setup.c runtime/gofer_names.c runtime/mounts.c runtime/mount_calls.c runtime/mount_bind.c runtime/mount_root.c runtime/mount_report.c runtime/rootfs.c runtime/copy_up.c runtime/devices.c runtime/user_namespace.c runtime/id_table.c runtime/mount_ids.c runtime/mount_idmap.c sentry/fs/gofer_client.c runtime/layer.c runtime/layer_tiles.c runtime/numbers.c runtime/mountinfo.c runtime/streams.c runtime/await.c runtime/signals.c runtime/log.c sentry/fs/gofer_line.c sentry/platform/worker.c runtime/namespaces.c runtime/sysctl.c runtime/surroundings.c */
+/* sources: sentry/kernel/share.c sentry/kernel/id_map.c runtime/gofer_setup.c runtime/gofer_names.c runtime/mounts.c runtime/mount_calls.c runtime/mount_bind.c runtime/mount_proc.c runtime/mount_root.c runtime/mount_report.c runtime/rootfs.c runtime/copy_up.c runtime/devices.c runtime/user_namespace.c runtime/id_table.c runtime/mount_ids.c runtime/mount_idmap.c sentry/fs/gofer_client.c runtime/layer.c runtime/layer_tiles.c runtime/numbers.c runtime/mountinfo.c runtime/streams.c runtime/await.c runtime/signals.c runtime/log.c sentry/fs/gofer_line.c sentry/platform/worker.c runtime/namespaces.c runtime/sysctl.c runtime/surroundings.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>

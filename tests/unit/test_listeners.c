@@ -107,6 +107,19 @@ static void end(struct fixture *fixture, size_t which)
     assert_false(receive(fixture, &got, &listener));
 }
 
+/* As it is for one who is frozen while he waits for the kernel's lock. */
+static void test_an_interrupted_look_is_no_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pollfd fds[LISTENERS_WAIT_MAX];
+    struct seccomp_notif notification;
+    struct listener *listener;
+    assert_true(listeners_wait_set(fixture->set, fds) > 0);
+    fds[0].revents = POLLERR;
+    assert_false(listeners_receive(fixture->set, &fds[0], &notification, &listener));
+    assert_true(is_open(fds[0].fd));
+}
+
 static void test_open_while_a_call_is_not_answered(void **state)
 {
     struct fixture *fixture = *state;
@@ -149,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_are_heard),
         cmocka_unit_test(test_open_while_a_call_is_not_answered),
+        cmocka_unit_test(test_an_interrupted_look_is_no_end),
         cmocka_unit_test(test_the_last_one),
     };
     return cmocka_run_group_tests(tests, start, NULL);

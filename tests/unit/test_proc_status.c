@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/fs/proc_status.c sentry/fs/procfs_text.c sentry/kernel/status.c */
+/* sources: sentry/fs/proc_status.c sentry/fs/procfs_text.c sentry/kernel/status.c sentry/kernel/limits.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,6 +41,31 @@ struct process *proc_subject_process(const struct synth_source *source)
 {
     (void)source;
     return process.context != NULL ? &process : NULL;
+}
+
+/* Nobody changes limits here. */
+bool cred_capable(const struct cred *cred, unsigned int capability)
+{
+    (void)cred, (void)capability;
+    return false;
+}
+
+struct context *process_edit(const struct process *unused)
+{
+    (void)unused;
+    return NULL;
+}
+
+struct context *context_put(struct context *context)
+{
+    (void)context;
+    return NULL;
+}
+
+int process_commit(struct process_table *table, struct process *unused, struct context *context)
+{
+    (void)table, (void)unused, (void)context;
+    return -ENOSYS;
 }
 
 static const char host_status[] = "Name:\tUid:\\n x\n" /* a name that looks like another line */
@@ -178,7 +203,8 @@ static const char host_limits[] = "Limit                     Soft Limit         
 static void test_limits_hide_the_stamp(void **state)
 {
     (void)state;
-    struct context context = {.locks = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY}};
+    struct context context = {.limits.emulated = 1u << RLIMIT_LOCKS};
+    context.limits.of[RLIMIT_LOCKS] = (struct rlimit){.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
     process.context = &context;
     host_file = host_limits;
     auto_text struct text text = {0}, changed = {0};
@@ -188,7 +214,7 @@ static void test_limits_hide_the_stamp(void **state)
                                    "Max address space         unlimited            unlimited            bytes     \n"
                                    "Max file locks            unlimited            unlimited            locks     \n"
                                    "Max pending signals       96365                96365                signals   \n");
-    context.locks = (struct rlimit){10, 20};
+    context.limits.of[RLIMIT_LOCKS] = (struct rlimit){10, 20};
     assert_int_equal(proc_limits_text(&source, &changed), 0);
     assert_non_null(
         strstr(changed.data, "\nMax file locks            10                   20                   locks     \n"));

@@ -26,9 +26,25 @@ static void test_alone(void **state)
     struct share share = SHARE_OF(100);
     assert_int_equal(take_all(&share, SOMEBODY), 50);
     assert_int_equal(share_of(&share, SOMEBODY), 50);
-    assert_int_equal(take_all(&share, ROOT), 50);
-    assert_int_equal(share.taken, 100);
-    assert_false(share_has_room(&share, NOBODY, 1));
+    assert_int_equal(take_all(&share, ROOT), 44);
+    assert_int_equal(take_all(&share, NOBODY), 3);
+    id_map_free(&share.users);
+}
+
+/* Root leaves a little, and has his part like anybody else where others came first. */
+static void test_root(void **state)
+{
+    (void)state;
+    struct share share = SHARE_OF(1600);
+    assert_int_equal(take_all(&share, ROOT), 1500);
+    assert_int_equal(take_all(&share, SOMEBODY), 50);
+    assert_int_equal(take_all(&share, NOBODY), 25);
+    id_map_free(&share.users);
+    share = (struct share)SHARE_OF(1600);
+    for (uid_t user = 1; user <= 8; user++)
+        (void)take_all(&share, user);
+    assert_true(take_all(&share, ROOT) > 0);
+    assert_true(share_has_room(&share, NOBODY, 1));
     id_map_free(&share.users);
 }
 
@@ -60,14 +76,14 @@ static void test_amounts(void **state)
     assert_false(share_take(&share, SOMEBODY, 51));
     assert_true(share_take(&share, SOMEBODY, 50));
     assert_true(share_take(&share, SOMEBODY, 0));
-    assert_false(share_take(&share, ROOT, 51));
+    assert_false(share_take(&share, ROOT, 45));
     assert_false(share_take(&share, ROOT, SIZE_MAX));
-    assert_true(share_take(&share, ROOT, 50));
+    assert_true(share_take(&share, ROOT, 44));
     share_give(&share, SOMEBODY, 51); /* never more than he has */
     assert_int_equal(share_of(&share, SOMEBODY), 50);
     share_give(&share, SOMEBODY, 20);
     assert_int_equal(share_of(&share, SOMEBODY), 30);
-    assert_int_equal(share.taken, 80);
+    assert_int_equal(share.taken, 74);
     id_map_free(&share.users);
 }
 
@@ -107,7 +123,7 @@ static void test_users_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alone),   cmocka_unit_test(test_many),     cmocka_unit_test(test_amounts),
+        cmocka_unit_test(test_alone),   cmocka_unit_test(test_root),        cmocka_unit_test(test_many),     cmocka_unit_test(test_amounts),
         cmocka_unit_test(test_very_little), cmocka_unit_test(test_users_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

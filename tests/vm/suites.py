@@ -8,7 +8,8 @@ SHARED = "/run/vm"  # this run's folder, as the machine sees it
 GUEST = SHARED + "/guest"  # programs for containers, compiled by the host
 
 # Where the kernel's age shows: how pids are translated, whom a message is from, how the sentry is woken, whose a thread's timer slack is.
-AREAS = ["process", "secure", "signal", "thread", "unix"]
+# And where it does not: the root of this machine has CAP_SYS_RESOURCE to give ("granted").
+AREAS = ["granted", "process", "secure", "signal", "thread", "unix"]
 LIVES = ["whole-life", "paused", "many-processes", "exec", "netns"]
 
 DEFAULT = {
