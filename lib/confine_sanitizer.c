@@ -33,6 +33,7 @@ CONFINE_ALLOW(read, BECAUSE("symbols"));
 CONFINE_ALLOW(pread64, BECAUSE("symbols"));
 CONFINE_ALLOW(lseek, BECAUSE("symbols"));
 CONFINE_ALLOW(stat, BECAUSE("symbols"));
+CONFINE_ALLOW(mkdir, BECAUSE("the folder of a report"));
 CONFINE_ALLOW(fstat, BECAUSE("symbols"));
 CONFINE_ALLOW(newfstatat, BECAUSE("symbols"));
 CONFINE_ALLOW(readlink, BECAUSE("symbols"));

@@ -26,9 +26,8 @@ int64_t sys_settimeofday(struct call *call)
         error = -EINVAL;
     if (error == 0 && call->args[1] != 0)
         error = guest_read(call, call->args[1], &zone, sizeof(zone));
-    const struct timespec exact = {.tv_sec = time.tv_sec, .tv_nsec = time.tv_usec * 1000};
     if (error == 0 && call->args[0] != 0)
-        error = check_time(&exact);
+        error = check_time(&(struct timespec){.tv_sec = time.tv_sec, .tv_nsec = time.tv_usec * 1000});
     return error < 0 ? error : -EPERM;
 }
 
