@@ -14,7 +14,7 @@
 #include "sentry/syscalls/subject.h"
 #include "sentry/vfs/vfs.h"
 
-static bool is_readable(const struct vfs_who *who, const struct program *program)
+bool program_is_readable(const struct vfs_who *who, const struct program *program)
 {
     return (program->dentry != NULL ? vfs_permission(who, program->dentry, MAY_READ)
                                     : attributes_permission(who->cred, &program->attributes, MAY_READ)) == 0;
@@ -75,7 +75,7 @@ int exec_judge(struct call *call, const struct vfs_who *who, const struct progra
     if (status < 0)
         return status;
 
-    bool readable = is_readable(who, program);
+    bool readable = program_is_readable(who, program) && !exec->hides_interpreter;
     bool hides = cred_change_hides(who->cred, result.cred);
     exec->cred = result.cred;
     exec->program = program->dentry == NULL ? NULL : dentry_get(program->dentry);
