@@ -336,7 +336,10 @@ static void look_into(const char *what, const char *program)
     }
     wait_state(pid, 'S');
     const struct iovec local = {&byte, 1}, remote = {(void *)0x10000400, 1};
-    say("%s: memory %s", what, process_vm_readv(pid, &local, 1, &remote, 1, 0) < 0 ? error_name(errno) : "read");
+    ssize_t got;
+    for (int i = 0; (got = process_vm_readv(pid, &local, 1, &remote, 1, 0)) < 0 && errno == EFAULT && i < 1000; i++)
+        sleep_ms(2); /* it is being loaded */
+    say("%s: memory %s", what, got < 0 ? error_name(errno) : "read");
     snprintf(path, sizeof(path), "/proc/%d/maps", pid);
     int fd = open(path, O_RDONLY);
     say("%s: maps %s", what, fd < 0 ? error_name(errno) : "read");
@@ -366,4 +369,52 @@ CASE(programs_that_may_not_be_read)
         look_into("one with an interpreter that is shut", "./asks");
     }
     look_into("root", "./asks");
+}
+
+HELPER(pass_on)
+{
+    (void)argc;
+    (void)argv;
+    execl("./plain", "plain", "helper", "holds", (char *)NULL);
+    return 1;
+}
+
+HELPER(holds)
+{
+    int found = 0;
+    (void)argc;
+    (void)argv;
+    for (int number = 3; number < 30; number++) {
+        char path[64], target[512];
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", number);
+        ssize_t size = readlink(path, target, sizeof(target));
+        found += size > 7 && memcmp(target + size - 7, "/hidden", 7) == 0;
+    }
+    say("descriptors of the hidden program: %d", found);
+    return 0;
+}
+
+/* Nor by what is left over of its start if nothing can be closed. */
+CASE(closing_is_filtered)
+{
+    struct sock_filter lines[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {sizeof(lines) / sizeof(lines[0]), lines};
+    copy_self("hidden");
+    copy_self("plain");
+    chmod("hidden", 0711);
+    chmod(".", 0755);
+    IN_CHILD("user")
+    {
+        become(1000, 1000);
+        TRY(open("hidden", O_RDONLY));
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+        execl("./hidden", "hidden", "helper", "pass_on", (char *)NULL);
+        _exit(1);
+    }
 }
