@@ -378,8 +378,15 @@ static int send_pidfd(const struct creation *creation, struct error *error)
 
 int creation_make(const struct creation_options *options, struct creation *ret_creation, struct error *error)
 {
-    struct creation creation = {
-        .options = *options, .bundle = -1, .ids = {.lock = -1}, .users = {.fd = -1}, .folder = -1, .alive = -1, .start_socket = -1, .control_socket = -1, .reason = -1};
+    struct creation creation = {.options = *options,
+                                .bundle = -1,
+                                .ids = {.lock = -1},
+                                .users = {.fd = -1},
+                                .folder = -1,
+                                .alive = -1,
+                                .start_socket = -1,
+                                .control_socket = -1,
+                                .reason = -1};
     set_owner(&creation.container);
     int result = load_config(&creation, error);
     if (result == 0)

@@ -180,19 +180,33 @@ static int lock_in_turn(int folder)
     }
 }
 
+/* What is known of it may be older than what others have done since. False: nothing can be read. */
+static bool load_again(struct target *target)
+{
+    struct container now;
+    struct error ignored = {0};
+    if (container_load(target->folder, &now, &ignored) < 0)
+        return false;
+    container_release(&target->container);
+    target->container = now;
+    return true;
+}
+
 /* What is there without a state that can be read. The lock is only for those who do the same. */
 static int remove_abandoned(const char *id, bool force, struct error *error)
 {
-    auto_close int folder = -1;
-    if (container_open(options_global()->root, id, &folder, NULL) < 0)
+    auto_target struct target target = TARGET_NONE;
+    if (container_open(options_global()->root, id, &target.folder, NULL) < 0)
         return 0;
-    auto_close int lock = lock_in_turn(folder);
-    if (lock == -ENOENT)
+    target.lock = lock_in_turn(target.folder);
+    if (target.lock == -ENOENT)
         return 0;
     if (force)
-        clients_end(folder);
-    int result = wait_abandoned(id, folder, error);
-    return result == 0 ? remove_state(id, folder, error) : result;
+        clients_end(target.folder);
+    int result = wait_abandoned(id, target.folder, error);
+    if (result == 0 && load_again(&target)) /* whoever made it came that far meanwhile, and has made a cgroup perhaps */
+        return destroy(id, &target, force, error);
+    return result == 0 ? remove_state(id, target.folder, error) : result;
 }
 
 /* Whoever has the lock may be waiting for something of the container that never comes. It does once that is at its end. And if he
@@ -245,6 +259,8 @@ int container_delete(const char *id, bool force, struct error *error)
         clients_end(target.folder);
     if (status == CONTAINER_CREATING)
         result = wait_abandoned(id, target.folder, error);
+    if (force)
+        (void)load_again(&target);
     return result == 0 ? destroy(id, &target, force, error) : result;
 }
 

@@ -145,7 +145,8 @@ static int add_bind(struct job *job)
 {
     if (job->mount->source == NULL)
         return -EINVAL;
-    int made = job->mount->parsed.copy_symlink && strcmp(job->entry->destination, "/") != 0 ? mount_bind_link(job->tree, job->mount, job->entry->destination, job->error) : 0;
+    const bool as_link = job->mount->parsed.copy_symlink && strcmp(job->entry->destination, "/") != 0;
+    int made = as_link ? mount_bind_link(job->tree, job->mount, job->entry->destination, job->error) : 0;
     if (made != 0) {
         job->tree->count--; /* a link is no mount */
         return made < 0 ? made : 0;

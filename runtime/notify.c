@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -25,7 +26,7 @@
 #define INSIDE   "/run/notify"
 #define SOCKET   "notify.sock"
 
-enum { BARRIER_MS = 30000, MESSAGE_MAX = 4096, AT_ONCE = 64 };
+enum { TELL_SECONDS = 2, BARRIER_MS = 30000, MESSAGE_MAX = 4096, AT_ONCE = 64 };
 
 bool notify_wanted(void)
 {
@@ -158,7 +159,10 @@ static int connect_caller(void)
         address.sun_path[0] = '\0';
     const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] == '/'));
     auto_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, size) < 0)
+    /* A caller who does not read is not waited for: `run` has a container to look after. */
+    const struct timeval patience = {.tv_sec = TELL_SECONDS};
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+        connect(fd, (const struct sockaddr *)&address, size) < 0)
         return -errno;
     return take_fd(&fd);
 }

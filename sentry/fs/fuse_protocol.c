@@ -168,7 +168,7 @@ static int on_write(const struct request *request, struct fuse_reply *reply)
     /* Like the kernel's own /proc/sys: a write elsewhere than at the beginning is accepted and means nothing. */
     char *data = request->arguments + sizeof(*in);
     data[in->size] = '\0';
-    int result = in->offset == 0 ? spec.store(spec.source, data, in->size) : 0;
+    int result = in->offset == 0 || spec.stores_anywhere ? spec.store(spec.source, data, in->size) : 0;
     if (result < 0)
         return result;
     reply->body.write = (struct fuse_write_out){.size = in->size};

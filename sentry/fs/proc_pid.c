@@ -279,8 +279,9 @@ static int list_processes(const struct synth_source *folder, int **ret_numbers, 
         return result;
     size_t kept = 0;
     for (size_t i = 0; i < *ret_count; i++) {
-        const struct synth_source source = {.sentry = folder->sentry, .entry = folder->entry, .subject = {.vpid = (*ret_numbers)[i]}, .who = folder->who};
-        if (!proc_is_kept(&source, BOOT_HIDE_ALL))
+        struct synth_source process = *folder;
+        process.subject = (struct synth_subject){.vpid = (*ret_numbers)[i]};
+        if (!proc_is_kept(&process, BOOT_HIDE_ALL))
             (*ret_numbers)[kept++] = (*ret_numbers)[i];
     }
     *ret_count = kept;

@@ -95,6 +95,7 @@ static int open_unwritable(struct dentry *dentry, const struct synth_source *sou
     struct fuse_node_spec spec;
     describe_node(dentry, access, &spec);
     spec.store = refuse_write;
+    spec.stores_anywhere = true;
     memcpy(spec.source, &error, sizeof(error));
     return open_node(source, &spec, ret_fd);
 }

@@ -730,6 +730,15 @@ CASE(memory_file)
     TRY(pread(fd, got, 6, 8));
 }
 
+CASE(written_behind_the_beginning)
+{
+    int fd = open("/proc/cpuinfo", O_WRONLY);
+    say("refused %d", fd < 0 || (pwrite(fd, "x", 1, 123) < 0 && write(fd, "x", 1) < 0 && lseek(fd, 5, SEEK_SET) <= 5 && write(fd, "x", 1) < 0));
+    fd = open("/proc/self/comm", O_RDWR);
+    TRY(write(fd, "first", 5));
+    say_file("/proc/self/comm");
+}
+
 CASE(numbers_of_roots)
 {
     struct stat st;

@@ -170,6 +170,28 @@ def sequence_nobody_to_tell(d):
     d.left()
 
 
+def own_caller_does_not_read(d):
+    """One whose queue is full holds nobody up for long."""
+    caller = Caller(d)
+    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sender.setblocking(False)
+    try:
+        while True:
+            sender.sendto(b"STATUS=much", caller.name)
+    except BlockingIOError:
+        pass
+    for name, *words in (("one", "run"), ("two", "run", "--detach")):
+        service = Service(d, name, "READY=1", "1")
+        begun = time.monotonic()
+        run = Waiting(d, caller.name, *words, "--bundle", service.bundle, name)
+        code = run.code()
+        with open(os.path.join(d.box.folder, "err-of-waiting"), encoding="utf-8") as err:
+            d.check(" ".join(words), [code, "NOTIFY_SOCKET" in err.read(), time.monotonic() - begun < 15], [0, True, True])
+    d.quietly("delete", "--force", "two")
+    sender.close()
+    d.left_nothing()
+
+
 def own_strange_words(d):
     """Only one word counts, and only what we make of it goes out; a caller who cannot be reached is no reason to end anything."""
     caller = Caller(d)
