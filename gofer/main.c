@@ -18,6 +18,7 @@
 #include "postern/confine.h"
 #include "postern/connect.h"
 #include "postern/error.h"
+#include "postern/in_flight.h"
 #include "postern/thread.h"
 
 CONFINE_ALLOW(pause, "the end, which the sentry's brings");
@@ -94,6 +95,7 @@ int main(int argc, char **argv)
         status = take_arguments(argc, argv, &mapped, &error);
     if (status == 0 && (status = connect_prepare()) < 0)
         (void)error_set(&error, status, "signals");
+    (void)in_flight_reserve();
     if (status == 0)
         status = gofer_confine(mapped, server.ranks, &error);
     if (status == 0 && (status = server_init(&server)) < 0)

@@ -16,6 +16,7 @@
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "postern/mark.h"
+#include "postern/in_flight.h"
 #include "postern/socket.h"
 
 CONFINE_ALLOW_IF(recvmsg, 0, UINT32_MAX, GOFER_FD_SENTRY, "requests");
@@ -236,7 +237,7 @@ static int send_descriptor(const struct line *line, struct exchange *exchange)
     exchange->fd = exchange->second_fd = -1;
     if (exchange->out_fd < 0 || line->descriptors < 0)
         return 0;
-    int sent = socket_send(line->descriptors, "", 1, &exchange->out_fd, 1);
+    int sent = in_flight_send(line->descriptors, "", 1, &exchange->out_fd, 1);
     (void)close(take_fd(&exchange->out_fd));
     return sent;
 }
@@ -255,7 +256,7 @@ static int answer(struct line *line, struct exchange *exchange, int status)
     reply->fd_count = exchange->out_fd >= 0 ? 1 : 0;
     int sent = send_descriptor(line, exchange);
     if (sent == 0)
-        sent = socket_send(line->socket, &line->reply, sizeof(*reply) + reply->data_size, &exchange->out_fd,
+        sent = in_flight_send(line->socket, &line->reply, sizeof(*reply) + reply->data_size, &exchange->out_fd,
                            exchange->out_fd >= 0 ? 1 : 0);
     cleanup_close(&exchange->out_fd);
     return sent;

@@ -136,7 +136,7 @@ void routes_print_markdown(FILE *file, char *const *names)
     (void)fprintf(file, "# Routes\n\n"
                         "Where each x86-64 system call of a guest is served. This page is made by `postern routes --markdown` from\n"
                         "[routes.def](../include/postern/routes.def), and a test holds it to that: change the table, then run\n"
-                        "`docs/update`. A number in no line is absent with ENOSYS; 32-bit and x32 calls kill the process.\n\n");
+                        "`docs/update`. A number in no line is absent with ENOSYS; so are those of x32; 32-bit calls kill the process.\n\n");
     print_counts(file);
     (void)fprintf(file, "\n\"host, else\" means: native where the condition under *native if* holds, and else as said.\n"
                         "The exact conditions are in [guards.c](../lib/guards.c) and in `postern routes --json`.\n\n"

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "postern/in_flight.h"
 #include "postern/socket.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
@@ -20,7 +22,7 @@ CONFINE_ALLOW_IF(socketpair, 0, UINT32_MAX, AF_UNIX, "one more line to the gofer
 CONFINE_ALLOW(sendmsg, "requests to the gofer");
 CONFINE_ALLOW(recvmsg, "replies of the gofer");
 
-enum { ERRNO_MAX = 4095, LINES_FREE_MAX = 2 };
+enum { ERRNO_MAX = 4095, LINES_FREE_MAX = 2, SLICE_MS = 250, PERIODS_MOST = 10 };
 
 struct gofer {
     struct sentry *sentry;
@@ -32,6 +34,7 @@ struct gofer {
     bool no_lines;           /* the gofer makes none: all share the first */
     struct gofer_line first; /* the connection that is there from the start: asks for others */
     bool first_taken;
+    atomic_ulong answered; /* requests */
 };
 
 struct gofer *gofer_new(struct sentry *sentry, int socket)
@@ -184,6 +187,30 @@ static ssize_t receive_reply(struct gofer_line *line, const struct expected *exp
     return received;
 }
 
+/*
+ * One period is the deadline of a gofer that answers nobody. As long as it answers others it is one file that takes its time, perhaps because
+ * somebody keeps it busy, and ten periods are granted; so they are to a sync, as all that is dirty on a slow disk takes its time.
+ * Time is counted in slices: what we spend frozen is not the gofer's. 0, -ETIMEDOUT or another -errno.
+ */
+static int await_reply(const struct gofer_line *line, unsigned int *ret_waited_s)
+{
+    struct gofer *gofer = line->gofer;
+    if (gofer->deadline_s == 0)
+        return wait_readable(line->socket, -1);
+    for (unsigned int period = 1; period <= PERIODS_MOST; period++) {
+        const unsigned long answered = gofer->answered;
+        for (int64_t left = (int64_t)gofer->deadline_s * 1000; left > 0; left -= SLICE_MS) {
+            int status = wait_readable(line->socket, left < SLICE_MS ? (int)left : SLICE_MS);
+            if (status != -ETIMEDOUT)
+                return status;
+        }
+        *ret_waited_s = period * gofer->deadline_s;
+        if (line->request.header.op != GOFER_OP_SYNC && gofer->answered == answered)
+            break;
+    }
+    return -ETIMEDOUT;
+}
+
 /* Sends the request that has been built and takes the reply. Returns 0, or the negative errno the gofer gave; *ret_fd
  * is owned by the caller. */
 static int exchange_now(struct gofer_line *line, const struct expected *expected, int *ret_fd)
@@ -191,16 +218,15 @@ static int exchange_now(struct gofer_line *line, const struct expected *expected
     struct gofer *gofer = line->gofer;
     struct gofer_request *request = &line->request.header;
     request->data_size = (uint32_t)(line->used - request->first_size - request->second_size);
-    int status = socket_send(line->socket, &line->request, sizeof(*request) + line->used, line->fds, request->fd_count);
+    int status = in_flight_send(line->socket, &line->request, sizeof(*request) + line->used, line->fds, request->fd_count);
     if (status == -EBADF || status == -ETOOMANYREFS)
         return status; /* the descriptor's fault, nothing was sent */
     if (status < 0)
         sentry_die(gofer->sentry, "gofer cannot be reached: %s", strerror(-status));
-    /* All that is dirty on a slow disk takes its time. */
-    unsigned int deadline_s = request->op == GOFER_OP_SYNC ? gofer->deadline_s * 10 : gofer->deadline_s;
-    if (wait_readable(line->socket, deadline_s == 0 ? -1 : (int)(deadline_s * 1000)) == -ETIMEDOUT)
+    unsigned int waited_s = 0;
+    if (await_reply(line, &waited_s) == -ETIMEDOUT)
         sentry_die(gofer->sentry, "the gofer did not answer operation %u within %u s: a file system that does not respond?",
-                   (unsigned int)request->op, deadline_s);
+                   (unsigned int)request->op, waited_s);
 
     auto_close int fd = -1;
     ssize_t received = receive_reply(line, expected, &fd);
@@ -208,6 +234,7 @@ static int exchange_now(struct gofer_line *line, const struct expected *expected
         sentry_die(gofer->sentry, "gofer is gone");
     if (received < 0)
         sentry_die(gofer->sentry, "gofer gave no reply: %s", strerror((int)-received));
+    gofer->answered++;
     const char *fault = reply_fault(line, (size_t)received, fd >= 0 ? 1 : 0, expected);
     if (fault != NULL)
         line_fault(line, fault);

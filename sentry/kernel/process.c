@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "postern/confine.h"
+#include "postern/in_flight.h"
 #include "sentry/kernel/table.h"
 #include "sentry/platform/exec.h"
 #include "sentry/platform/platform.h"
@@ -27,16 +28,11 @@ CONFINE_ALLOW(kill, "ends a process whose stamp is not ours");
 enum { SWEEP_MINIMUM = 64 };
 
 /* Each process costs a descriptor: as many as we may have. */
-/* As many as we may have. */
 static size_t raise_descriptor_limit(void)
 {
     enum { USUAL = 1024 };
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return USUAL;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_max;
+    const size_t limit = in_flight_reserve();
+    return limit != 0 ? limit : USUAL;
 }
 
 static struct cred *nobody_cred(void)

@@ -20,6 +20,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/confine.h"
+#include "postern/in_flight.h"
 #include "postern/socket.h"
 #include "sentry/platform/call.h"
 #include "sentry/kernel/process.h"
@@ -169,7 +170,7 @@ int64_t call_install_path_fd(struct call *call, int fd, bool close_on_exec)
         return error;
     auto_close int ours = ends[0], theirs = ends[1];
     struct delivery delivery = {.close_on_exec = close_on_exec};
-    error = socket_send(ours, "", 1, &fd, 1);
+    error = in_flight_send(ours, "", 1, &fd, 1);
     if (error < 0)
         return error;
     struct process *process = call->task->process;
@@ -213,7 +214,7 @@ int64_t call_return_path_fds(struct call *call, int64_t value, const int *fds, c
     auto_close int ours = ends[0], theirs = ends[1];
     struct delivery delivery = {.close_on_exec = close_on_exec};
     for (size_t i = 0; i < count && error == 0; i++)
-        error = socket_send(ours, "", 1, &fds[i], 1);
+        error = in_flight_send(ours, "", 1, &fds[i], 1);
     if (error == 0)
         error = call_add_fd(call, theirs, true, -1, &delivery.socket);
     if (error == 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Openings of a FIFO that nobody answers, as many as will wait: the others hardly notice. Messages full of descriptors to a socket
- * nobody reads, the same: the sentry, who holds them meanwhile, has descriptors left for the others. And threads whose leader has ended have
+ * nobody reads, the same: the sentry, who holds them meanwhile, has descriptors left for the others. Messages with descriptors and claims go
+ * out from the sentry, for whom the kernel counts them: it can still send what is its own. And threads whose leader has ended have
  * their descriptors still.
  */
 #include "attack.h"
@@ -143,6 +144,54 @@ static void leases(void)
     EXPECT(wait_within(pid, 60) == 0);
 }
 
+static ssize_t send_claimed(int socket, int fd)
+{
+    struct iovec part = {"x", 1};
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * FDS)];
+        struct cmsghdr align;
+    } control = {0};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    *header = (struct cmsghdr){CMSG_LEN(sizeof(struct ucred)), SOL_SOCKET, SCM_CREDENTIALS};
+    const struct ucred self = {getpid(), getuid(), getgid()};
+    memcpy(CMSG_DATA(header), &self, sizeof(self));
+    header = CMSG_NXTHDR(&message, header);
+    *header = (struct cmsghdr){CMSG_LEN(sizeof(int) * FDS), SOL_SOCKET, SCM_RIGHTS};
+    for (size_t i = 0; i < FDS; i++)
+        memcpy(CMSG_DATA(header) + i * sizeof(fd), &fd, sizeof(fd));
+    return sendmsg(socket, &message, MSG_DONTWAIT);
+}
+
+/* As many descriptors as can be on their way, in sockets nobody reads. Then what the sentry itself has to send. */
+static void claimed_messages(void)
+{
+    int held[2], told[2], fd = open("/dev/null", O_RDONLY);
+    (void)!pipe(told);
+    pid_t pid = fork();
+    if (pid == 0) {
+        long sent = 0;
+        errno = 0;
+        for (int i = 0; i < 400 && errno != ETOOMANYREFS && socketpair(AF_UNIX, SOCK_STREAM, 0, held) == 0; i++)
+            while (send_claimed(held[0], fd) == 1)
+                sent++;
+        (void)!write(told[1], &sent, sizeof(sent));
+        for (;;)
+            pause();
+    }
+    long sent = 0;
+    (void)!read(told[0], &sent, sizeof(sent));
+    printf("%ld messages full of descriptors\n", sent);
+    struct stat status;
+    int deleted = open("/tmp/deleted", O_CREAT | O_RDWR, 0600);
+    unlink("/tmp/deleted");
+    EXPECT(open("/etc", O_PATH) >= 0);
+    EXPECT(fstat(deleted, &status) == 0 && fchmod(deleted, 0640) == 0);
+    kill(pid, SIGKILL);
+    wait_within(pid, 5);
+    check_alive("messages nobody takes");
+}
+
 int main(void)
 {
     mkdir("/tmp", 01777);
@@ -150,5 +199,6 @@ int main(void)
     leases();
     flood();
     full_messages();
+    claimed_messages();
     return finish();
 }

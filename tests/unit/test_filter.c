@@ -196,6 +196,9 @@ static void what_must_never_run(void **state)
         {SYS_clock_nanosleep, {2}},
         {SYS_fcntl, {3, 8 /* SETOWN */}},
         {SYS_fcntl, {3, 1024 /* SETLEASE */}},
+        {SYS_vmsplice, {1}}, {SYS_io_cancel, {1}}, {SYS_mbind, {4096}}, {SYS_set_mempolicy, {1}}, {SYS_get_mempolicy, {0}},
+        {SYS_preadv2, {3, 4096, 1, 0, 0, 0x40}}, {SYS_pwritev2, {3, 4096, 1, 0, 0, 0x80}},
+        {SYS_prctl, {59 /* SYSCALL_USER_DISPATCH */}}, {SYS_prctl, {31 /* TASK_PERF_EVENTS_DISABLE */}}, {SYS_prctl, {32}},
         {SYS_io_uring_setup, {1}}, {SYS_bpf, {0}}, {SYS_userfaultfd, {0}}, {SYS_perf_event_open, {0}}, {SYS_ptrace, {0}},
         {SYS_clone3, {0}}, {SYS_unshare, {0}}, {SYS_mount, {0}}, {SYS_keyctl, {0}}, {SYS_openat, {0}}, {SYS_kill, {0}},
     };
