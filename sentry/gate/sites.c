@@ -31,6 +31,7 @@ struct search {
     struct site candidates[SITES_MAX];
     bool certain[SITES_MAX];
     size_t count;
+    uint64_t budget; /* bytes that may still be decoded: functions do not overlap, but a hostile file may say so, many times over */
 };
 
 static void find_candidates(struct search *search)
@@ -76,6 +77,11 @@ static void walk_function(struct search *search, uint64_t start, uint64_t end)
         size_t length = instruction_length(text->bytes + offset, text->size - offset);
         if (length == 0)
             return;
+        if (length > search->budget) {
+            search->budget = 0;
+            return;
+        }
+        search->budget -= length;
         if (at == search->candidates[candidate].address)
             search->certain[candidate] = true;
         at += length;
@@ -102,12 +108,12 @@ static bool take(struct reader *reader, void *to, size_t size)
 
 static bool skip_leb(struct reader *reader)
 {
+    enum { LEB_MAX = 10 }; /* bytes of 64 bits */
     uint8_t byte;
-    do {
-        if (!take(reader, &byte, 1))
-            return false;
-    } while ((byte & 0x80) != 0);
-    return true;
+    for (int i = 0; i < LEB_MAX && take(reader, &byte, 1); i++)
+        if ((byte & 0x80) == 0)
+            return true;
+    return false;
 }
 
 /* Are the addresses of a CIE's entries of the one kind compilers write? Its augmentation says it, in order of its letters. */
@@ -171,7 +177,7 @@ static bool check_cie(struct frames_walk *walk, const struct span *frames, size_
     if (frames->size < 8 || cie > frames->size - 8)
         return false;
     memcpy(&length, frames->bytes + cie, sizeof(length));
-    if (length > frames->size - cie - 4)
+    if (length < 4 || length > frames->size - cie - 4)
         return false;
     walk->cie_usual = is_usual_cie(frames, cie + 8, cie + 4 + length);
     return walk->cie_usual;
@@ -180,7 +186,7 @@ static bool check_cie(struct frames_walk *walk, const struct span *frames, size_
 static void walk_frames(struct search *search, const struct span *frames)
 {
     struct frames_walk walk = {.search = search, .cie_at = SIZE_MAX};
-    for (size_t at = 0; frames->size - at >= 8;) {
+    for (size_t at = 0; frames->size - at >= 8 && search->budget > 0;) {
         uint32_t length, back;
         memcpy(&length, frames->bytes + at, sizeof(length));
         if (length < 4 || length > frames->size - at - 4)
@@ -194,10 +200,12 @@ static void walk_frames(struct search *search, const struct span *frames)
 
 size_t sites_find(const struct span *text, const struct span *frames, bool mmap, struct site sites[SITES_MAX])
 {
-    struct search search = {.text = text, .mmap = mmap};
+    struct search search = {.text = text, .mmap = mmap, .budget = 2 * text->size};
     find_candidates(&search);
     if (search.count > 0)
         walk_frames(&search, frames);
+    if (search.budget == 0)
+        return 0;
     size_t count = 0;
     for (size_t i = 0; i < search.count; i++)
         if (search.certain[i])

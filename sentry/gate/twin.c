@@ -410,17 +410,3 @@ const struct window *twins_window(const struct twins *twins)
 {
     return twins->window;
 }
-
-int64_t twins_asked(struct call *call)
-{
-    auto_close_unlocked int fd = call_get_fd(call, arg_int(call, 4));
-    auto_free struct plan_image *image = calloc(1, sizeof(*image));
-    char interpreter[PATH_MAX];
-    bool stack_executable;
-    struct statx attributes;
-    if (fd < 0 || image == NULL || unlocked_statx(fd, STATX_TYPE, &attributes) < 0 || !S_ISREG(attributes.stx_mode) ||
-        loader_parse_elf(fd, image, interpreter, &stack_executable) < 0)
-        return 0;
-    twins_find(call->sentry->twins, call->cred->ruid, fd, false, image);
-    return 0;
-}

@@ -9,7 +9,7 @@
  * rcx and r11 are a call's to spoil. Trampolines lie right below the image in memory, at a distance that is part of the jumps.
  *
  * Made at the first look at a file, kept by its identity and time of change; a file that has just been changed gets none. What not everybody
- * may read gets none either: the window's pages can be read by all users of a container.
+ * may read, or lies in a folder not everybody may search, gets none either: the window's pages can be read by all users of a container.
  */
 #ifndef SENTRY_GATE_TWIN_H
 #define SENTRY_GATE_TWIN_H

@@ -125,14 +125,15 @@ static bool take_over(struct tracee *tracee, const struct stub_exec *exec)
            write_plan(tracee, &plan->load) == 0 && exec->committed(tracee->call, exec->data) == 0;
 }
 
+/* They close on the next exec: the stub closes them, but a filter of the caller's can keep it from that. */
 int64_t exec_give_files(struct call *call)
 {
     struct exec_plan *plan = call->task->process->files_due;
     call->task->process->files_due = NULL;
     struct load_plan *load = &plan->load;
-    int status = call_add_fd(call, plan->program_fd, false, -1, &load->program.fd);
+    int status = call_add_fd(call, plan->program_fd, true, -1, &load->program.fd);
     if (status == 0 && plan->interpreter_fd >= 0)
-        status = call_add_fd(call, plan->interpreter_fd, false, -1, &load->interpreter.fd);
+        status = call_add_fd(call, plan->interpreter_fd, true, -1, &load->interpreter.fd);
     if (status == 0)
         status = guest_write(call, call->args[1], &load->program.fd, sizeof(load->program.fd));
     if (status == 0 && plan->interpreter_fd >= 0)

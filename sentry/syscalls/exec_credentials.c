@@ -14,7 +14,7 @@
 #include "sentry/syscalls/subject.h"
 #include "sentry/vfs/vfs.h"
 
-static bool is_readable(const struct vfs_who *who, const struct program *program)
+bool program_is_readable(const struct vfs_who *who, const struct program *program)
 {
     return (program->dentry != NULL ? vfs_permission(who, program->dentry, MAY_READ)
                                     : attributes_permission(who->cred, &program->attributes, MAY_READ)) == 0;
@@ -33,12 +33,16 @@ static int file_capabilities(const struct vfs_who *who, const struct program *pr
     return cred_parse_file_caps(value, (size_t)size, ret_caps);
 }
 
-/* Set-id bits and file capabilities count for nothing on a mount that says so; nor if somebody without the right to such
- * ids could change the program's directory and umask under it, as Linux has it (LSM_UNSAFE_SHARE). */
+/* Whether somebody without the right to such ids could change a program's directory and umask under it (LSM_UNSAFE_SHARE of Linux). */
+static bool is_watched(const struct sentry *sentry, struct process *process, const struct cred *cred)
+{
+    return !cred_capable(cred, CAP_SETUID) && process_shares_fs(sentry->processes, process);
+}
+
+/* Set-id bits and file capabilities count for nothing on a mount that says so; nor if somebody has his hands in it. */
 static bool without_set_id(const struct vfs_who *who, const struct program *program)
 {
-    return program->nosuid ||
-           (!cred_capable(who->cred, CAP_SETUID) && process_shares_fs(who->sentry->processes, who->task->process));
+    return program->nosuid || is_watched(who->sentry, who->task->process, who->cred);
 }
 
 /* What the caller would be with the program. Whether a filter of somebody's is on it is asked only if that matters. */
@@ -75,7 +79,7 @@ int exec_judge(struct call *call, const struct vfs_who *who, const struct progra
     if (status < 0)
         return status;
 
-    bool readable = is_readable(who, program);
+    bool readable = program_is_readable(who, program) && !exec->hides_interpreter;
     bool hides = cred_change_hides(who->cred, result.cred);
     exec->cred = result.cred;
     exec->program = program->dentry == NULL ? NULL : dentry_get(program->dentry);
@@ -99,7 +103,9 @@ struct context *exec_context(struct call *call, struct exec *exec)
     struct context *context = process_edit(call->task->process);
     if (context == NULL)
         return NULL;
-    if (exec->gains && context->filtered) /* by another thread, since we looked */
+    /* Since we looked another thread may have put a filter on, or made somebody who shares the working directory. There is no other thread
+     * any more, so now it holds. */
+    if (exec->gains && (context->filtered || is_watched(call->sentry, call->task->process, call->cred)))
         return context_put(context);
     (void)cred_put(context->cred);
     context->cred = take_ptr(exec->cred);

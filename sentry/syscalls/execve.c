@@ -176,8 +176,16 @@ static int resolve_scripts(const struct vfs_who *who, const char *path, struct p
     }
 }
 
-static int load_interpreter(const struct vfs_who *who, const char *path, struct exec_plan *plan)
+/* Of what lies where not everybody may go nothing goes into the window that all look through. */
+static void find_twin(const struct vfs_who *who, const struct program *program, bool linker, struct plan_image *image)
 {
+    if (program->dentry != NULL && vfs_is_in_the_open(program->dentry))
+        twins_find(who->sentry->twins, who->cred->ruid, program->fd, linker, image);
+}
+
+static int load_interpreter(const struct vfs_who *who, const char *path, struct exec *exec)
+{
+    struct exec_plan *plan = exec->plan;
     auto_program struct program interpreter = {.fd = -1};
     int status = open_by_path(who, NULL, path, LOOKUP_FOLLOW, &interpreter);
     if (status < 0)
@@ -187,7 +195,8 @@ static int load_interpreter(const struct vfs_who *who, const char *path, struct 
     status = loader_parse_elf(interpreter.fd, &plan->load.interpreter, nested, &stack);
     if (status < 0)
         return status == -ENOEXEC ? -ELIBBAD : status;
-    twins_find(who->sentry->twins, who->cred->ruid, interpreter.fd, true, &plan->load.interpreter);
+    exec->hides_interpreter = !program_is_readable(who, &interpreter);
+    find_twin(who, &interpreter, true, &plan->load.interpreter);
     plan->interpreter_fd = take_fd(&interpreter.fd);
     return 0;
 }
@@ -269,9 +278,9 @@ static int prepare(struct call *call, const struct vfs_who *who, const char *pat
         return status;
     load->stack_executable = stack_executable;
     load->gate = window_has_gate(who->sentry->window);
-    twins_find(who->sentry->twins, who->cred->ruid, program->fd, interpreter[0] == '\0', &load->program);
+    find_twin(who, program, interpreter[0] == '\0', &load->program);
     if (interpreter[0] != '\0') {
-        status = load_interpreter(who, interpreter, exec->plan);
+        status = load_interpreter(who, interpreter, exec);
         if (status < 0)
             return status;
     }

@@ -30,8 +30,12 @@ struct exec {
     struct dentry *program; /* of /proc/PID/exe; NULL for a nameless one */
     bool dumpable;
     bool gains; /* privileges */
+    bool hides_interpreter; /* the program names one that the caller may not read */
     struct secureexec secure;
 };
+
+/* Whether the caller may read it, who may execute it in any case. */
+bool program_is_readable(const struct vfs_who *who, const struct program *program);
 
 /* Who the caller would be with the program: fills in exec but for the plan's images. 0 or -errno. */
 int exec_judge(struct call *call, const struct vfs_who *who, const struct program *program, struct exec *exec);

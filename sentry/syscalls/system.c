@@ -98,6 +98,8 @@ static int64_t not_for_guests(struct call *call)
 static int note_shared_fs(struct call *call)
 {
     struct process *process = call->task->process;
+    if (process->executing != NULL)
+        return -EAGAIN; /* as Linux has it (fs->in_exec): the program may be one that must not share */
     if (process->context->fs_shared)
         return 0;
     struct context *context = task_edit(call->task);

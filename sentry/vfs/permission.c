@@ -163,3 +163,13 @@ int attributes_may_change(const struct cred *cred, const struct statx *attribute
         error = may_change_times(cred, attributes, set);
     return error;
 }
+
+bool vfs_is_in_the_open(const struct dentry *dentry)
+{
+    while (dentry->parent != dentry) {
+        dentry = dentry->parent;
+        if (dentry->inode == NULL || (dentry->inode->attributes.stx_mode & S_IXOTH) == 0)
+            return false;
+    }
+    return true;
+}

@@ -271,6 +271,8 @@ ssize_t object_describe(struct sentry *sentry, int fd, const struct dentry *root
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 /* What was judged is what the dentry leads to when it returns. */
 int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask);
+/* Whether every user may search all folders a name leads through, as far as their modes are known: nothing is asked. */
+bool vfs_is_in_the_open(const struct dentry *dentry);
 /* The same on an object that is open, by any name or none. */
 int object_permission(const struct vfs_who *who, const struct object *object, int mask);
 /* By owner, mode and capabilities alone, for what has no ACL. */

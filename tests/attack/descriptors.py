@@ -128,12 +128,22 @@ def check_process(role, pid, rows, kept, complain):
             complain(f"{role}: {counts[index]} of {' or '.join(kinds)} at {'any number' if number is None else number}")
 
 
+LOOKS = 5  # what is wrong is wrong at each: a descriptor that is closed while we ask about it is not
+
+
 def check_container(name, state, complaints):
     with open(os.path.join(state, "state.json"), encoding="utf-8") as text:
         marks = json.load(text)
     kept = {"state": os.path.realpath(state), "gofer": marks["gofer"]["pid"]}
     for role, rows in table().items():
-        check_process(role, marks[role]["pid"], rows, kept, lambda what: complaints.append(f"{name}: {what}"))
+        seen = None
+        for _ in range(LOOKS):
+            now = []
+            check_process(role, marks[role]["pid"], rows, kept, now.append)
+            seen = now if seen is None else [what for what in seen if what in now]
+            if not seen:
+                break
+        complaints.extend(f"{name}: {what}" for what in seen)
 
 
 def until(condition, seconds=20):

@@ -2,6 +2,7 @@
 /* What a program that gains privileges does not get from whoever had its process before, and what it gets. */
 #include "case.h"
 
+#include <elf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -10,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/xattr.h>
 #include <time.h>
 
@@ -289,4 +291,130 @@ HELPER(waits)
     (void)argv;
     (void)!write(1, "x", 1);
     return read(0, &byte, 1) == 0 ? 7 : 8;
+}
+
+/* A program that sleeps, or one that names it as its interpreter. */
+static void put_program(const char *path, const char *interpreter, uint64_t base, mode_t mode)
+{
+    static const unsigned char pause_for_ever[] = {0xb8, SYS_pause, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7};
+    unsigned char image[4096] = {0};
+    Elf64_Ehdr *header = (Elf64_Ehdr *)image;
+    Elf64_Phdr *segments = (Elf64_Phdr *)(header + 1);
+    *header = (Elf64_Ehdr){.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+                           .e_type = base == 0 ? ET_DYN : ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_entry = base + 1024,
+                           .e_phoff = sizeof(*header), .e_ehsize = sizeof(*header), .e_phentsize = sizeof(*segments), .e_phnum = 1};
+    segments[0] = (Elf64_Phdr){.p_type = PT_LOAD, .p_vaddr = base, .p_filesz = sizeof(image), .p_memsz = sizeof(image),
+                               .p_flags = PF_R | PF_X, .p_align = 4096};
+    if (interpreter != NULL) {
+        const size_t size = strlen(interpreter) + 1;
+        segments[1] = (Elf64_Phdr){.p_type = PT_INTERP, .p_offset = 2048, .p_vaddr = base + 2048, .p_filesz = size, .p_memsz = size, .p_flags = PF_R};
+        memcpy(image + 2048, interpreter, size);
+        header->e_phnum = 2;
+    }
+    memcpy(image + 1024, pause_for_ever, sizeof(pause_for_ever));
+    int fd = open(path, O_CREAT | O_WRONLY, 0755);
+    (void)!write(fd, image, sizeof(image));
+    fchmod(fd, mode);
+    close(fd);
+}
+
+static void look_into(const char *what, const char *program)
+{
+    char path[64], byte;
+    pid_t pid = fork_or_die();
+    if (pid == 0) {
+        execl(program, program, (char *)NULL);
+        _exit(1);
+    }
+    snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+    char target[256];
+    for (int i = 0; i < 1000; i++) {
+        ssize_t size = readlink(path, target, sizeof(target) - 1);
+        if (size < 0 || (size > 4 && memcmp(target + size - 4, program + strlen(program) - 4, 4) == 0))
+            break;
+        sleep_ms(2);
+    }
+    wait_state(pid, 'S');
+    const struct iovec local = {&byte, 1}, remote = {(void *)0x10000400, 1};
+    ssize_t got;
+    for (int i = 0; (got = process_vm_readv(pid, &local, 1, &remote, 1, 0)) < 0 && errno == EFAULT && i < 1000; i++)
+        sleep_ms(2); /* it is being loaded */
+    say("%s: memory %s", what, got < 0 ? error_name(errno) : "read");
+    snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+    int fd = open(path, O_RDONLY);
+    say("%s: maps %s", what, fd < 0 ? error_name(errno) : "read");
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    TRY(syscall(SYS_pidfd_getfd, pidfd, 77, 0));
+    kill(pid, SIGKILL);
+    say_wait(what, pid);
+}
+
+/* What may be executed and not be read cannot be read by way of a process that runs it, be it the program or what the program names. */
+CASE(programs_that_may_not_be_read)
+{
+    char here[256], interpreter[300];
+    if (getcwd(here, sizeof(here)) == NULL)
+        return;
+    chmod(".", 0755);
+    snprintf(interpreter, sizeof(interpreter), "%s/hidden", here);
+    put_program("hidden", NULL, 0, 0711);
+    put_program("open", NULL, 0x10000000, 0755);
+    put_program("shut", NULL, 0x10000000, 0711);
+    put_program("asks", interpreter, 0x10000000, 0755);
+    IN_CHILD("user")
+    {
+        become(1000, 1000);
+        look_into("an open one", "./open");
+        look_into("one that is shut", "./shut");
+        look_into("one with an interpreter that is shut", "./asks");
+    }
+    look_into("root", "./asks");
+}
+
+HELPER(pass_on)
+{
+    (void)argc;
+    (void)argv;
+    execl("./plain", "plain", "helper", "holds", (char *)NULL);
+    return 1;
+}
+
+HELPER(holds)
+{
+    int found = 0;
+    (void)argc;
+    (void)argv;
+    for (int number = 3; number < 30; number++) {
+        char path[64], target[512];
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", number);
+        ssize_t size = readlink(path, target, sizeof(target));
+        found += size > 7 && memcmp(target + size - 7, "/hidden", 7) == 0;
+    }
+    say("descriptors of the hidden program: %d", found);
+    return 0;
+}
+
+/* Nor by what is left over of its start if nothing can be closed. */
+CASE(closing_is_filtered)
+{
+    struct sock_filter lines[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {sizeof(lines) / sizeof(lines[0]), lines};
+    copy_self("hidden");
+    copy_self("plain");
+    chmod("hidden", 0711);
+    chmod(".", 0755);
+    IN_CHILD("user")
+    {
+        become(1000, 1000);
+        TRY(open("hidden", O_RDONLY));
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+        execl("./hidden", "hidden", "helper", "pass_on", (char *)NULL);
+        _exit(1);
+    }
 }

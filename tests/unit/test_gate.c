@@ -256,6 +256,40 @@ static void sites_of_the_c_library(void **state)
     (void)munmap((void *)(uintptr_t)bytes, (size_t)status.st_size);
 }
 
+/* Functions do not overlap. A file that says so many times over costs no more than one that does not. */
+static void a_function_said_over_and_over(void **state)
+{
+    (void)state;
+    static struct frames frames;
+    struct site sites[SITES_MAX];
+    begin(&frames);
+    describe(&frames, TEXT_ADDRESS, sizeof(simple));
+    describe(&frames, TEXT_ADDRESS, sizeof(simple));
+    assert_int_equal(find(simple, sizeof(simple), &frames, sites), 1);
+    for (int i = 0; i < 8; i++)
+        describe(&frames, TEXT_ADDRESS, sizeof(simple));
+    assert_int_equal(find(simple, sizeof(simple), &frames, sites), 0);
+}
+
+/* What a description calls its CIE is anything: one without a length, one whose numbers do not end. */
+static void broken_cies(void **state)
+{
+    (void)state;
+    static struct frames frames;
+    struct site sites[SITES_MAX];
+    begin(&frames);
+    memset(frames.bytes, 0, sizeof(uint32_t));
+    describe(&frames, TEXT_ADDRESS, sizeof(simple));
+    assert_int_equal(find(simple, sizeof(simple), &frames, sites), 0);
+
+    frames.size = 0;
+    put_32(&frames, 32);
+    put_32(&frames, 0);
+    put(&frames, "\x01zR\0\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01\x78\x10\x01\x1b\0\0\0\0\0\0\0", 28);
+    describe(&frames, TEXT_ADDRESS, sizeof(simple));
+    assert_int_equal(find(simple, sizeof(simple), &frames, sites), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +300,8 @@ int main(void)
         cmocka_unit_test(tails_of_others_are_none),
         cmocka_unit_test(descriptions_of_noise),
         cmocka_unit_test(sites_of_the_c_library),
+        cmocka_unit_test(a_function_said_over_and_over),
+        cmocka_unit_test(broken_cies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
