@@ -243,12 +243,18 @@ static const struct guard_case rlimit_cases[] = {
     CASE(NE(0, RLIMIT_LOCKS)),
 };
 
+/* The stack's is part of what a program with privileges starts from: it must not be changed while one is being started. */
+static const struct guard_case set_rlimit_cases[] = {
+    CASE(NE(0, RLIMIT_LOCKS), NE(0, RLIMIT_STACK)),
+};
+
 static const struct guard_case own_thread_cases[] = {
     CASE(EQ(0, 0)),
 };
 
 static const struct guard_case prlimit64_cases[] = {
-    CASE(EQ(0, 0), NE(1, RLIMIT_LOCKS)),
+    CASE(EQ(0, 0), NE(1, RLIMIT_LOCKS), NE(1, RLIMIT_STACK)),
+    CASE(EQ(0, 0), NE(1, RLIMIT_LOCKS), WORD(2, 0)),
 };
 
 #define GUARD(guard_name, text)                                                                                        \
@@ -281,7 +287,8 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(prctl, "thread name, memory names and layout, no death signal, huge pages"),
     GUARD(arch_prctl, "segment bases, CPUID faulting, vector state, shadow stack"),
     GUARD(rlimit, "not RLIMIT_LOCKS"),
-    GUARD(prlimit64, "own process, not RLIMIT_LOCKS"),
+    GUARD(set_rlimit, "neither RLIMIT_LOCKS nor RLIMIT_STACK"),
+    GUARD(prlimit64, "own process, not RLIMIT_LOCKS; RLIMIT_STACK only to be asked for"),
     GUARD(own_thread, "the calling thread's own"),
 };
 

@@ -27,6 +27,7 @@ enum guard_number {
     GUARD_prctl,
     GUARD_arch_prctl,
     GUARD_rlimit,
+    GUARD_set_rlimit,
     GUARD_prlimit64,
     GUARD_own_thread,
     GUARD_memfd_create,

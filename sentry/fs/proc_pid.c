@@ -171,7 +171,7 @@ static const struct synth_entry common_table[] = {
     REAL("clear_refs", 0200, SYNTH_CHECKED | SYNTH_OPTIONAL),
     SYNTH_FILE("arch_status", 0444, SYNTH_SNAPSHOT, .flags = SYNTH_OPTIONAL, .argument = ""),
     SYNTH_FILE("status", 0444, SYNTH_LIVE, .generate = proc_status_text),
-    REAL("personality", 0400, SYNTH_CHECKED),
+    SYNTH_FILE("personality", 0400, SYNTH_LIVE, .flags = SYNTH_CHECKED, .generate = proc_personality_text),
     SYNTH_FILE("limits", 0444, SYNTH_SNAPSHOT, .generate = proc_limits_text),
     SYNTH_FILE("sched", 0444, SYNTH_LIVE, .flags = SYNTH_OPTIONAL, .generate = proc_sched_text),
     REAL("comm", 0644, 0),

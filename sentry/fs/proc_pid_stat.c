@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /proc/PID/stat and io: the host's text, without the addresses where the reader may not look into the process, and not at all. The host
+ * /proc/PID/stat: the host's text, without the addresses where the reader may not look into the process; io and personality: not at all then. The host
  * cannot judge that: all processes of the container are one id to it. Judged at each reading, as by the kernel: who opened it may have
  * become somebody else, and so may the process.
  */
@@ -88,5 +88,13 @@ int proc_io_text(const struct synth_source *source, struct text *text)
     if (look(source) == PROCESS_LOOK_REFUSED)
         return -EACCES;
     int result = proc_subject_read(source, "io", text);
+    return result == -ENOENT ? -ESRCH : result;
+}
+
+int proc_personality_text(const struct synth_source *source, struct text *text)
+{
+    if (look(source) == PROCESS_LOOK_REFUSED)
+        return -EPERM;
+    int result = proc_subject_read(source, "personality", text);
     return result == -ENOENT ? -ESRCH : result;
 }

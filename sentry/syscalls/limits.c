@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/resource.h>
 
+#include "sentry/platform/platform.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
 
@@ -29,6 +30,19 @@ static int exchange_limit(struct call *call, struct process *process, unsigned i
     return limits_set(call->sentry->processes, process, resource, limit, caller_capable(call, CAP_SYS_RESOURCE));
 }
 
+/* Not while a program is being started in it: its limits are settled by then. NULL: there is none. */
+static struct task *find_settled(struct call *call, pid_t vtid)
+{
+    for (;;) {
+        struct task *target = subject_find(call, vtid);
+        if (target == NULL || target->process->executing == NULL)
+            return target;
+        process_wait_for_exec(target->process);
+        if (!platform_is_asking(call->sentry, call->listener, call->id))
+            return NULL; /* it was the caller's process, and the caller is no more */
+    }
+}
+
 /* The new limit is copied in before anything is judged: whoever is looked up stays who it is until it is set. */
 static int64_t exchange(struct call *call, pid_t vtid, unsigned int resource, uint64_t new_address, uint64_t old_address)
 {
@@ -36,7 +50,7 @@ static int64_t exchange(struct call *call, pid_t vtid, unsigned int resource, ui
     int result = new_address != 0 ? guest_read(call, new_address, &limit, sizeof(limit)) : 0;
     if (result < 0)
         return result;
-    struct task *target = subject_find(call, vtid);
+    struct task *target = find_settled(call, vtid);
     if (target == NULL)
         return -ESRCH;
     if (!may_limit(call, target))

@@ -232,11 +232,16 @@ CASE(io_of_others)
     snprintf(path, sizeof(path), "/proc/%d/io", getpid());
     int held = open(path, O_RDONLY);
     say("own: %d", pread(held, text, sizeof(text), 0) > 0);
+    snprintf(path, sizeof(path), "/proc/%d/personality", getpid());
+    int persona = open(path, O_RDONLY);
+    say("own: %ld", (long)pread(persona, text, sizeof(text), 0));
+    snprintf(path, sizeof(path), "/proc/%d/io", getpid());
     IN_CHILD("user")
     {
         become(1000, 1000);
         TRY(open(path, O_RDONLY));
         say("held: %s", pread(held, text, sizeof(text), 0) < 0 ? error_name(errno) : "readable");
+        say("held: %s", pread(persona, text, sizeof(text), 0) < 0 ? error_name(errno) : "readable");
     }
 }
 
