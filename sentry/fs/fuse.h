@@ -49,7 +49,7 @@ struct fuse_node_spec {
     /* One write at offset 0; data is NUL-terminated beyond size. 0 or -errno. NULL: EACCES. */
     int (*store)(const void *source, const char *data, size_t size);
     bool stores_anywhere;                  /* it is called for writes at other offsets too, which otherwise mean nothing */
-    unsigned char source[FUSE_SOURCE_MAX]; /* copied; handed to both */
+    _Alignas(uint64_t) unsigned char source[FUSE_SOURCE_MAX]; /* copied; handed to both, who know what it is */
     int access;                            /* O_RDONLY, O_WRONLY or O_RDWR: what was permitted */
     mode_t mode; /* permissions, and S_IFDIR for a folder */
     uid_t uid;
