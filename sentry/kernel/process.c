@@ -396,6 +396,15 @@ int process_for_each(struct process_table *table, int (*visit)(struct process *p
     return result;
 }
 
+bool process_all_known(struct process_table *table)
+{
+    auto_pid_list struct pid_list list = {0};
+    bool known = scan_list(table->sentry, 0, &list) == 0;
+    for (size_t i = 0; i < list.count && known; i++)
+        known = task_find(table, list.pids[i]) != NULL;
+    return known;
+}
+
 /* --- exec --- */
 
 static struct waiters undisturbed = WAITERS_NONE;
@@ -445,6 +454,7 @@ void process_collapse_to(struct process_table *table, struct process *process, s
     task_unmap(table, survivor);
     survivor->cred = cred_put(survivor->cred);
     survivor->bound = false;
+    survivor->took_over = survivor->took_over || survivor->tid != process->pid;
     survivor->tid = process->pid;
     survivor->vtid = process->vpid;
     survivor->next = NULL;

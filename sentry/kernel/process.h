@@ -100,6 +100,7 @@ struct task {
     struct process *process; /* a reference */
     struct task *next; /* in process */
     bool served;       /* a call of it has been seen to be its own */
+    bool took_over;    /* the id of its leader, by an exec: what that one asked before may still be on its way */
     bool gone;         /* the table knows it no more: it has ended, by an exec of another thread perhaps */
     bool bound;        /* while threads_differ: cred and fs have been found out */
     struct cred *cred; /* NULL: the process's */
@@ -142,6 +143,8 @@ bool task_alive(const struct task *task);
 
 /* Calls visit for each live process that is not before its program, newly found ones included. Stops on non-zero and returns it. */
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
+/* Whether that is all there are: a user may have more processes than are known of him (kernel/share.h), and one may just have ended. */
+bool process_all_known(struct process_table *table);
 
 /* Calls visit with each of its threads as the host knows it. Stops on non-zero and returns it; -ESRCH: it is gone. */
 int process_for_each_thread(const struct process *process, int (*visit)(pid_t tid, void *data), void *data);

@@ -134,8 +134,8 @@ static int64_t serve_call(struct call *call, pid_t tid, bool asked_again)
     if (task == NULL) /* it is gone, and nobody hears this; or its user has so many processes that it is not to be served */
         return -EAGAIN;
     /* A task found just now by its pid: if the caller was killed meanwhile the pid may be somebody else's. One that has been
-     * here before is known to be alive, and the same. */
-    if ((asked_again || !task->served) && !platform_is_asking(call->sentry, call->listener, call->id))
+     * here before is known to be alive, and the same; unless it has its id from another thread, whom it ended. */
+    if ((asked_again || !task->served || task->took_over) && !platform_is_asking(call->sentry, call->listener, call->id))
         return CALL_ANSWERED;
     task->served = true;
     const uid_t user = task_cred(task)->ruid;

@@ -136,7 +136,7 @@ static int64_t judge_many(struct call *call, const struct group *group, int sign
     int result = process_for_each(call->sentry->processes, visit_member, &check);
     if (result < 0)
         return result;
-    if (check.refused == 0 && !newcomers_present(call->sentry->processes))
+    if (check.refused == 0 && !newcomers_present(call->sentry->processes) && process_all_known(call->sentry->processes))
         return CALL_CONTINUE; /* also when there is none: the host says ESRCH */
     if (check.allowed == 0 && check.refused == 0)
         return -ESRCH;

@@ -2,7 +2,7 @@
 /*
  * A user's process becomes a set-user-id program while a call of another of its threads is still being served: its first thread's,
  * whose id the program then has. What that call brings (a result in memory, another working directory, umask or timer slack) must not
- * reach the program. This program is linked to a fixed address, so that what was where the result goes is there in the new one.
+ * reach the program, nor must the call be judged by the program's rights. This program is linked to a fixed address, so that what was where the result goes is there in the new one.
  */
 #include "attack.h"
 
@@ -14,6 +14,7 @@
 enum { USER = 1000, SECONDS = 12, WATCHED_MS = 15, HIT_MEMORY = 70, HIT_FOLDER, HIT_UMASK, UNTOUCHED, NO_EXEC };
 #define PROGRAM "/tmp/set-id-program"
 
+static int of_root; /* a file the user may read */
 static char target[4096] __attribute__((aligned(4096)));
 
 /* The set-id program: does anything about it change that it does not change itself? */
@@ -58,6 +59,9 @@ static void call_for_ever(int kind)
         case 1:
             (void)stat("/etc", (struct stat *)(void *)target);
             break;
+        case 4:
+            (void)fchmod(of_root, 0646);
+            break;
         case 2:
             (void)chdir(i & 1 ? "/etc" : "/tmp");
             break;
@@ -81,6 +85,9 @@ int main(int argc, char **argv)
     close(in);
     close(out);
     int seen[NO_EXEC + 1] = {0};
+    struct stat status_of_root;
+    close(open("/tmp/of-root", O_WRONLY | O_CREAT, 0644));
+    of_root = open("/tmp/of-root", O_RDONLY);
     srand(1);
     double end = seconds() + SECONDS;
     for (int round = 0; seconds() < end; round++) {
@@ -93,7 +100,7 @@ int main(int argc, char **argv)
                 _exit(NO_EXEC);
             while (!ready)
                 ;
-            call_for_ever(round % 4);
+            call_for_ever(round % 5);
         }
         int status = wait_within(pid, 20);
         int code = WIFEXITED(status) ? WEXITSTATUS(status) : NO_EXEC;
@@ -102,5 +109,6 @@ int main(int argc, char **argv)
     printf("memory %d, folder %d, umask %d of %d\n", seen[HIT_MEMORY], seen[HIT_FOLDER], seen[HIT_UMASK], seen[UNTOUCHED]);
     EXPECT(seen[HIT_MEMORY] == 0 && seen[HIT_FOLDER] == 0 && seen[HIT_UMASK] == 0 && seen[UNTOUCHED] > 50);
     EXPECT(seen[NO_EXEC] == 0);
+    EXPECT(fstat(of_root, &status_of_root) == 0 && (status_of_root.st_mode & 07777) == 0644);
     return finish();
 }
