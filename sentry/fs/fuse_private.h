@@ -33,6 +33,7 @@ struct fuse_node {
 struct fuse_handle {
     bool used;
     bool generated;
+    uint32_t reader; /* for whom: it says to some what it does not say to others */
     uid_t user;
     uint64_t node;
     int access;

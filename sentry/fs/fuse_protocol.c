@@ -126,6 +126,7 @@ static int generate(const struct request *request, const struct fuse_node_spec *
 {
     fuse_handle_drop_text(request->nodes, handle);
     int result = spec->generate(spec->source, (pid_t)request->header->pid, &handle->text);
+    handle->reader = request->header->pid;
     if (result == 0)
         return fuse_handle_keep_text(request->nodes, handle);
     text_release(&handle->text);
@@ -141,7 +142,7 @@ static int on_read(const struct request *request, struct fuse_reply *reply)
         return -EBADF;
     if (handle->access == O_WRONLY || spec.generate == NULL)
         return -EBADF;
-    if (in->offset == 0 || !handle->generated) {
+    if (in->offset == 0 || !handle->generated || handle->reader != request->header->pid) {
         int result = generate(request, &spec, handle);
         if (result < 0)
             return result;

@@ -25,6 +25,7 @@
 #include "sentry/platform/call.h"
 #include "sentry/kernel/process.h"
 #include "sentry/platform/transient.h"
+#include "sentry/platform/worker.h"
 
 CONFINE_ALLOW_IF(socketpair, 0, UINT32_MAX, AF_UNIX, "carries O_PATH descriptors to the guest");
 
@@ -162,13 +163,29 @@ static void deliver(struct delivery *delivery)
     transient_let_go(tracee);
 }
 
+/* What the guest did not take, or a filter of its own kept it from taking: on its way it would count as ours (postern/in_flight.h). */
+static void take_back(const int *socket)
+{
+    char letter;
+    int fd = -1;
+    size_t count;
+    if (*socket < 0)
+        return;
+    (void)fcntl(*socket, F_SETFL, O_NONBLOCK);
+    while (socket_receive(*socket, &letter, sizeof(letter), &fd, 1, &count) > 0)
+        close_unlocked(fd);
+    cleanup_close(socket);
+}
+#define auto_take_back __attribute__((cleanup(take_back)))
+
 int64_t call_install_path_fd(struct call *call, int fd, bool close_on_exec)
 {
     int ends[2];
     int error = socket_pair(ends);
     if (error < 0)
         return error;
-    auto_close int ours = ends[0], theirs = ends[1];
+    auto_close int ours = ends[0];
+    auto_take_back int theirs = ends[1];
     struct delivery delivery = {.close_on_exec = close_on_exec};
     error = in_flight_send(ours, "", 1, &fd, 1);
     if (error < 0)
@@ -211,7 +228,8 @@ int64_t call_return_path_fds(struct call *call, int64_t value, const int *fds, c
     int error = socket_pair(ends);
     if (error < 0)
         return error;
-    auto_close int ours = ends[0], theirs = ends[1];
+    auto_close int ours = ends[0];
+    auto_take_back int theirs = ends[1];
     struct delivery delivery = {.close_on_exec = close_on_exec};
     for (size_t i = 0; i < count && error == 0; i++)
         error = in_flight_send(ours, "", 1, &fds[i], 1);

@@ -166,11 +166,11 @@ CASE(stat_line)
 static const int address_fields[] = {26, 27, 28, 29, 30, 45, 46, 47, 48, 49, 50, 51};
 
 /* Which fields of a process hold an address (others have 0, or 1 where there is one). */
-static void say_addresses(const char *what, int fd)
+static void say_addresses(const char *what, int fd, off_t from)
 {
     char stat[2048] = "", shown[256] = "";
     size_t length = 0;
-    ssize_t got = pread(fd, stat, sizeof(stat) - 1, 0);
+    ssize_t got = pread(fd, stat, sizeof(stat) - 1, from);
     char *at = got > 0 ? strrchr(stat, ')') : NULL, *save = NULL;
     int number = 3;
     for (char *word = at ? strtok_r(at + 1, " \n", &save) : NULL; word; word = strtok_r(NULL, " \n", &save), number++)
@@ -183,7 +183,7 @@ static void say_addresses(const char *what, int fd)
 static void say_addresses_of(const char *what, const char *file)
 {
     int fd = open(file, O_RDONLY);
-    say_addresses(what, fd);
+    say_addresses(what, fd, 0);
     close(fd);
 }
 
@@ -195,11 +195,13 @@ CASE(addresses_in_stat)
     int held = open(path, O_RDONLY);
     say_addresses_of("own", "/proc/self/stat");
     IN_CHILD("root's child") say_addresses_of("its parent", path);
+    say_addresses("own, by the held one", held, 0);
     IN_CHILD("user")
     {
         become(1000, 1000);
         say_addresses_of("root's", path);
-        say_addresses("root's, opened by root", held);
+        say_addresses("root's, as root has begun to read it", held, 1);
+        say_addresses("root's, opened by root", held, 0);
         say_addresses_of("own", "/proc/self/stat");
         say_addresses_of("own thread", "/proc/thread-self/stat");
         void *list;
