@@ -163,17 +163,27 @@ static void deliver(struct delivery *delivery)
     transient_let_go(tracee);
 }
 
-/* What the guest did not take, or a filter of its own kept it from taking: on its way it would count as ours (postern/in_flight.h). */
+/* What the guest did not take, or a filter of its own kept it from taking: on its way it would count as ours (postern/in_flight.h). The
+ * socket is the guest's as well by now, and may be set to wait. */
 static void take_back(const int *socket)
 {
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
     char letter;
-    int fd = -1;
-    size_t count;
-    if (*socket < 0)
-        return;
-    (void)fcntl(*socket, F_SETFL, O_NONBLOCK);
-    while (socket_receive(*socket, &letter, sizeof(letter), &fd, 1, &count) > 0)
+    struct iovec part = {&letter, sizeof(letter)};
+    for (;;) {
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control)};
+        if (*socket < 0 || recvmsg(*socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <= 0)
+            break;
+        const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        int fd;
+        if (header == NULL || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(fd)))
+            continue;
+        memcpy(&fd, CMSG_DATA(header), sizeof(fd));
         close_unlocked(fd);
+    }
     cleanup_close(socket);
 }
 #define auto_take_back __attribute__((cleanup(take_back)))
@@ -221,6 +231,17 @@ static int64_t receive_all(struct delivery *delivery, const uint64_t *addresses,
     return result;
 }
 
+static void deliver_all(struct delivery *delivery, int64_t value, const uint64_t *addresses, size_t count)
+{
+    int64_t ignored;
+    const uint64_t closing[6] = {(uint64_t)delivery->socket};
+    if (transient_stop(&delivery->tracee) < 0 || receive_all(delivery, addresses, count) == -ESRCH ||
+        transient_call(&delivery->tracee, SYS_close, closing, &ignored) < 0)
+        return;
+    transient_return(&delivery->tracee, value);
+    transient_let_go(&delivery->tracee);
+}
+
 int64_t call_return_path_fds(struct call *call, int64_t value, const int *fds, const uint64_t *addresses, size_t count,
                              bool close_on_exec)
 {
@@ -233,20 +254,17 @@ int64_t call_return_path_fds(struct call *call, int64_t value, const int *fds, c
     struct delivery delivery = {.close_on_exec = close_on_exec};
     for (size_t i = 0; i < count && error == 0; i++)
         error = in_flight_send(ours, "", 1, &fds[i], 1);
-    if (error == 0)
-        error = call_add_fd(call, theirs, true, -1, &delivery.socket);
-    if (error == 0)
-        error = transient_seize(call, &delivery.tracee);
     if (error < 0)
         return error;
-    int64_t ignored;
-    const uint64_t closing[6] = {(uint64_t)delivery.socket};
-    if (transient_stop(&delivery.tracee) < 0 || receive_all(&delivery, addresses, count) == -ESRCH ||
-        transient_call(&delivery.tracee, SYS_close, closing, &ignored) < 0)
-        return CALL_ANSWERED;
-    transient_return(&delivery.tracee, value);
-    transient_let_go(&delivery.tracee);
-    return CALL_ANSWERED;
+    struct process *process = call->task->process;
+    process_intrude(process); /* as in guest_write() */
+    error = call_add_fd(call, theirs, true, -1, &delivery.socket);
+    if (error == 0)
+        error = transient_seize(call, &delivery.tracee);
+    if (error == 0)
+        deliver_all(&delivery, value, addresses, count);
+    process_intrude_end(process);
+    return error < 0 ? error : CALL_ANSWERED;
 }
 
 int64_t call_install_terminal(struct call *call, int fd, bool close_on_exec)

@@ -17,10 +17,22 @@ CONFINE_ALLOW_IF(kcmp, 2, UINT32_MAX, KCMP_SIGHAND, "compares tables of signal h
 CONFINE_ALLOW_IF(kcmp, 2, UINT32_MAX, KCMP_IO, "compares I/O contexts, likewise");
 CONFINE_ALLOW_IF(kcmp, 2, UINT32_MAX, KCMP_SYSVSEM, "compares lists of SysV undos, likewise");
 
+/* A reference: to look for one may be to let go of another that has ended. */
+static struct task *find(struct call *call, pid_t vtid)
+{
+    struct task *task = vtid > 0 ? subject_find(call, vtid) : NULL;
+    return task != NULL ? task_get(task) : NULL;
+}
+
+static void put_task(struct task **task)
+{
+    (void)task_put(*task);
+}
+#define auto_task __attribute__((cleanup(put_task)))
+
 int64_t sys_kcmp(struct call *call)
 {
-    const struct task *one = arg_int(call, 0) > 0 ? subject_find(call, arg_int(call, 0)) : NULL;
-    const struct task *other = arg_int(call, 1) > 0 ? subject_find(call, arg_int(call, 1)) : NULL;
+    auto_task struct task *one = find(call, arg_int(call, 0)), *other = find(call, arg_int(call, 1));
     if (one == NULL || other == NULL)
         return -ESRCH;
     if (!caller_may_attach(call, one) || !caller_may_attach(call, other))

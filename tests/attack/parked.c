@@ -192,6 +192,56 @@ static void claimed_messages(void)
     check_alive("messages nobody takes");
 }
 
+static volatile int lowest;
+
+static void *open_paths(void *unused)
+{
+    for (;;)
+        close(open("/etc", O_PATH));
+    return unused;
+}
+
+/* Whatever comes by at the number a descriptor on its way has: a copy that is made to wait, again and again. */
+static void *catch_sockets(void *unused)
+{
+    for (;;) {
+        int type, copy = fcntl(lowest, F_DUPFD, 200);
+        socklen_t size = sizeof(type);
+        if (copy < 0)
+            continue;
+        for (int i = 0; i < 2000 && getsockopt(copy, SOL_SOCKET, SO_TYPE, &type, &size) == 0; i++)
+            (void)fcntl(copy, F_SETFL, 0);
+        close(copy);
+    }
+    return unused;
+}
+
+/* The socket by which an O_PATH descriptor comes is the guest's for a moment too. */
+static void caught_sockets(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        pthread_t threads[2];
+        lowest = open("/dev/null", O_RDONLY);
+        close(lowest);
+        pthread_create(&threads[0], NULL, open_paths, NULL);
+        pthread_create(&threads[1], NULL, catch_sockets, NULL);
+        for (;;)
+            pause();
+    }
+    double worst = 0, end = seconds() + 4;
+    while (seconds() < end) {
+        double before = seconds();
+        (void)access("/etc/nothing", R_OK);
+        worst = seconds() - before > worst ? seconds() - before : worst;
+        usleep(1000);
+    }
+    kill(pid, SIGKILL);
+    wait_within(pid, 5);
+    if (worst > 1)
+        complain("a socket that was caught stopped others for %.1f s", worst);
+}
+
 int main(void)
 {
     mkdir("/tmp", 01777);
@@ -200,5 +250,6 @@ int main(void)
     flood();
     full_messages();
     claimed_messages();
+    caught_sockets();
     return finish();
 }
