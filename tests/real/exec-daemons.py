@@ -2,6 +2,7 @@
 """A thousand processes of exec stay in the container, as those that start a daemon do. Each of them and all later ones work, and when they
 have ended nothing is left of them. Each brings a filter with a listener of its own, and the sentry has all of these."""
 import concurrent.futures
+import contextlib
 import os
 import subprocess
 import time
@@ -55,7 +56,10 @@ def listeners(process):
         with open(f"/proc/{pid}/comm", encoding="ascii") as name:
             if name.read().strip() != "postern-sentry":
                 continue
-        links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+        links = []
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                links.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
         return links.count("anon_inode:seccomp notify")
     return None
 
