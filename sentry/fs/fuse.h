@@ -46,6 +46,8 @@ struct fuse_node_spec {
     /* Content from the beginning; called anew for each read at offset 0. 0 or -errno (which the reader gets). reader:
      * the thread that waits for it, as the sandbox's pid namespace numbers it. */
     int (*generate)(const void *source, pid_t reader, struct text *text);
+    /* May a later read be answered from what generate() said at an earlier one, to the same reader? NULL: yes. */
+    bool (*keeps)(const void *source, pid_t reader);
     /* One write at offset 0; data is NUL-terminated beyond size. 0 or -errno. NULL: EACCES. */
     int (*store)(const void *source, const char *data, size_t size);
     bool stores_anywhere;                  /* it is called for writes at other offsets too, which otherwise mean nothing */

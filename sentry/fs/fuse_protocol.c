@@ -133,6 +133,13 @@ static int generate(const struct request *request, const struct fuse_node_spec *
     return result;
 }
 
+/* The reader may have been allowed more when it was made: then it is made anew, with what he is allowed now. */
+static bool may_serve_kept(const struct request *request, const struct fuse_node_spec *spec, const struct fuse_handle *handle)
+{
+    const uint32_t reader = request->header->pid;
+    return handle->generated && handle->reader == reader && (spec->keeps == NULL || spec->keeps(spec->source, (pid_t)reader));
+}
+
 static int on_read(const struct request *request, struct fuse_reply *reply)
 {
     const struct fuse_read_in *in = (const void *)request->arguments;
@@ -142,7 +149,7 @@ static int on_read(const struct request *request, struct fuse_reply *reply)
         return -EBADF;
     if (handle->access == O_WRONLY || spec.generate == NULL)
         return -EBADF;
-    if (in->offset == 0 || !handle->generated || handle->reader != request->header->pid) {
+    if (in->offset == 0 || !may_serve_kept(request, &spec, handle)) {
         int result = generate(request, &spec, handle);
         if (result < 0)
             return result;

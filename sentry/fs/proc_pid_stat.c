@@ -83,18 +83,30 @@ int proc_pid_stat_text(const struct synth_source *source, struct text *text)
     return 0;
 }
 
+/* All of a file, or an error: what was fetched before it was judged is not given away. */
+static int text_for_who_may_look(const struct synth_source *source, const char *name, int refusal, struct text *text)
+{
+    auto_text struct text host = {0};
+    int result = proc_subject_read(source, name, &host);
+    if (result < 0)
+        return result == -ENOENT ? -ESRCH : result;
+    if (look(source) == PROCESS_LOOK_REFUSED)
+        return refusal;
+    text_append(text, host.data, host.length);
+    return 0;
+}
+
 int proc_io_text(const struct synth_source *source, struct text *text)
 {
-    if (look(source) == PROCESS_LOOK_REFUSED)
-        return -EACCES;
-    int result = proc_subject_read(source, "io", text);
-    return result == -ENOENT ? -ESRCH : result;
+    return text_for_who_may_look(source, "io", -EACCES, text);
 }
 
 int proc_personality_text(const struct synth_source *source, struct text *text)
 {
-    if (look(source) == PROCESS_LOOK_REFUSED)
-        return -EPERM;
-    int result = proc_subject_read(source, "personality", text);
-    return result == -ENOENT ? -ESRCH : result;
+    return text_for_who_may_look(source, "personality", -EPERM, text);
+}
+
+bool proc_may_look(const struct synth_source *source)
+{
+    return look(source) != PROCESS_LOOK_REFUSED;
 }

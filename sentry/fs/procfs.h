@@ -65,6 +65,7 @@ void proc_status_substitute(char *host, const struct process_snapshot *process, 
 int proc_pid_stat_text(const struct synth_source *source, struct text *text);
 int proc_io_text(const struct synth_source *source, struct text *text);
 int proc_personality_text(const struct synth_source *source, struct text *text);
+bool proc_may_look(const struct synth_source *source); /* into the subject, whoever reads */
 struct stat_view {
     bool shows_addresses, reads_itself; /* reads_itself: as for proc_status_substitute */
     int64_t boottime_offset_ns;         /* of the guest's clock to ours */

@@ -33,6 +33,14 @@ static int generate_live(const void *data, pid_t reader, struct text *text)
     return synth_generate(&source, text);
 }
 
+static bool keeps_live(const void *data, pid_t reader)
+{
+    struct synth_source source;
+    memcpy(&source, data, sizeof(source));
+    source.reader = reader;
+    return source.entry->keeps(&source);
+}
+
 static int store_live(const void *data, const char *content, size_t size)
 {
     const struct synth_source *source = data;
@@ -66,6 +74,7 @@ static int open_live(struct dentry *dentry, const struct synth_source *source, i
     struct fuse_node_spec spec;
     describe_node(dentry, access, &spec);
     spec.generate = generate_live;
+    spec.keeps = source->entry->keeps != NULL ? keeps_live : NULL;
     spec.store = source->entry->store != NULL ? store_live : NULL;
     struct synth_source copy = *source;
     const struct synth_filesystem *filesystem = synth_object_of(dentry)->mount->filesystem;

@@ -51,6 +51,7 @@ struct synth_entry {
     mode_t mode;      /* permission bits */
     unsigned char means, flags;
     int (*generate)(const struct synth_source *source, struct text *text);
+    bool (*keeps)(const struct synth_source *source); /* SYNTH_LIVE: may the reader be shown what was made earlier? NULL: yes */
     int (*store)(const struct synth_source *source, const char *data, size_t size);
     int (*follow)(const struct synth_source *source, struct dentry **ret_dentry, int *ret_fd);
     int (*attributes)(const struct synth_source *source, struct statx *attributes); /* corrects them; -errno: gone */

@@ -85,7 +85,7 @@ struct process {
     unsigned int sweep_at;   /* task_count at which ended ones are looked for */
     bool gone;               /* no lookup finds it any more; the table lets go of it when its pidfd reports the exit */
     unsigned int intruders;  /* calls of others that are in its memory */
-    const struct task *executing; /* the thread that is in an exec */
+    const struct task *_Atomic executing; /* the thread that is in an exec; read from any thread */
     struct exec_plan *files_due; /* owned: its new program has yet to fetch its files (platform/exec.h) */
     unsigned int becoming_realtime; /* requests for that which are on their way (rank.c) */
     bool newcomer;           /* counted as one (newcomers.h) */
@@ -237,7 +237,8 @@ int process_snapshot(struct process_table *table, pid_t vpid, struct process_sna
 int process_snapshot_slack(struct process_table *table, pid_t vpid, pid_t reader, uint64_t *ret_slack);
 
 /* May a thread (outer id) look into a process by ptrace(2)'s "Ptrace access mode checking", PTRACE_MODE_READ_FSCREDS? Of a reader that
- * has made no trapped call nothing is known, so it may not. */
+ * has made no trapped call nothing is known, so it may not; nor may anybody while a program is being started: what is there is the new
+ * one's, and the credentials are still the old ones. To be asked when what may be looked at has been fetched. Any thread. */
 enum process_look { PROCESS_LOOK_REFUSED, PROCESS_LOOK_GRANTED, PROCESS_LOOK_ITSELF /* the very thread */ };
 enum process_look process_may_look(struct process_table *table, pid_t reader, pid_t vpid);
 

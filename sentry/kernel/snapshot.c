@@ -106,13 +106,15 @@ enum process_look process_may_look(struct process_table *table, pid_t reader, pi
     struct process_snapshot snapshot;
     if (reader <= 0 || process_snapshot(table, vpid, &snapshot) < 0)
         return PROCESS_LOOK_REFUSED;
-    if (snapshot.pid == reader)
-        return PROCESS_LOOK_ITSELF;
     enum process_look look = PROCESS_LOOK_REFUSED;
     (void)pthread_mutex_lock(&table->mutex);
     const struct task *task = id_map_get(&table->by_tid, (uint64_t)reader);
     const struct task *subject = id_map_get(&table->by_vtid, (uint64_t)vpid);
-    if (task != NULL && subject != NULL && subject->process == task->process)
+    if (subject != NULL && subject->process->executing != NULL)
+        look = PROCESS_LOOK_REFUSED;
+    else if (snapshot.pid == reader)
+        look = PROCESS_LOOK_ITSELF;
+    else if (task != NULL && subject != NULL && subject->process == task->process)
         look = PROCESS_LOOK_GRANTED;
     else if (task != NULL && cred_may_ptrace(task_cred(task), &snapshot.cred, snapshot.dumpable, true))
         look = PROCESS_LOOK_GRANTED;

@@ -163,6 +163,14 @@ static void deliver(struct delivery *delivery)
     transient_let_go(tracee);
 }
 
+/* Descriptors, one a letter. */
+struct letters {
+    const int *fds;
+    size_t count;
+    const uint64_t *addresses; /* where their numbers go; NULL: the number of the only one is what the call returns */
+    int64_t value;             /* otherwise it returns this */
+};
+
 /* What the guest did not take, or a filter of its own kept it from taking: on its way it would count as ours (postern/in_flight.h). The
  * socket is the guest's as well by now, and may be set to wait. */
 static void take_back(const int *socket)
@@ -188,29 +196,6 @@ static void take_back(const int *socket)
 }
 #define auto_take_back __attribute__((cleanup(take_back)))
 
-int64_t call_install_path_fd(struct call *call, int fd, bool close_on_exec)
-{
-    int ends[2];
-    int error = socket_pair(ends);
-    if (error < 0)
-        return error;
-    auto_close int ours = ends[0];
-    auto_take_back int theirs = ends[1];
-    struct delivery delivery = {.close_on_exec = close_on_exec};
-    error = in_flight_send(ours, "", 1, &fd, 1);
-    if (error < 0)
-        return error;
-    struct process *process = call->task->process;
-    process_intrude(process); /* as in guest_write() */
-    error = call_add_fd(call, theirs, true, -1, &delivery.socket);
-    if (error == 0)
-        error = transient_seize(call, &delivery.tracee);
-    if (error == 0)
-        deliver(&delivery);
-    process_intrude_end(process);
-    return error < 0 ? error : CALL_ANSWERED;
-}
-
 /* One letter after the other; their numbers go where they were to be. */
 static int64_t receive_all(struct delivery *delivery, const uint64_t *addresses, size_t count)
 {
@@ -231,19 +216,19 @@ static int64_t receive_all(struct delivery *delivery, const uint64_t *addresses,
     return result;
 }
 
-static void deliver_all(struct delivery *delivery, int64_t value, const uint64_t *addresses, size_t count)
+static void deliver_all(struct delivery *delivery, const struct letters *letters)
 {
     int64_t ignored;
     const uint64_t closing[6] = {(uint64_t)delivery->socket};
-    if (transient_stop(&delivery->tracee) < 0 || receive_all(delivery, addresses, count) == -ESRCH ||
+    if (transient_stop(&delivery->tracee) < 0 || receive_all(delivery, letters->addresses, letters->count) == -ESRCH ||
         transient_call(&delivery->tracee, SYS_close, closing, &ignored) < 0)
         return;
-    transient_return(&delivery->tracee, value);
+    transient_return(&delivery->tracee, letters->value);
     transient_let_go(&delivery->tracee);
 }
 
-int64_t call_return_path_fds(struct call *call, int64_t value, const int *fds, const uint64_t *addresses, size_t count,
-                             bool close_on_exec)
+/* Posts them, hands the socket over they lie in, and has the guest take them out. */
+static int64_t hand_over(struct call *call, const struct letters *letters, bool close_on_exec)
 {
     int ends[2];
     int error = socket_pair(ends);
@@ -252,8 +237,8 @@ int64_t call_return_path_fds(struct call *call, int64_t value, const int *fds, c
     auto_close int ours = ends[0];
     auto_take_back int theirs = ends[1];
     struct delivery delivery = {.close_on_exec = close_on_exec};
-    for (size_t i = 0; i < count && error == 0; i++)
-        error = in_flight_send(ours, "", 1, &fds[i], 1);
+    for (size_t i = 0; i < letters->count && error == 0; i++)
+        error = in_flight_send(ours, "", 1, &letters->fds[i], 1);
     if (error < 0)
         return error;
     struct process *process = call->task->process;
@@ -261,10 +246,23 @@ int64_t call_return_path_fds(struct call *call, int64_t value, const int *fds, c
     error = call_add_fd(call, theirs, true, -1, &delivery.socket);
     if (error == 0)
         error = transient_seize(call, &delivery.tracee);
-    if (error == 0)
-        deliver_all(&delivery, value, addresses, count);
+    if (error == 0 && letters->addresses == NULL)
+        deliver(&delivery);
+    else if (error == 0)
+        deliver_all(&delivery, letters);
     process_intrude_end(process);
     return error < 0 ? error : CALL_ANSWERED;
+}
+
+int64_t call_install_path_fd(struct call *call, int fd, bool close_on_exec)
+{
+    return hand_over(call, &(struct letters){.fds = &fd, .count = 1}, close_on_exec);
+}
+
+int64_t call_return_path_fds(struct call *call, int64_t value, const int *fds, const uint64_t *addresses, size_t count,
+                             bool close_on_exec)
+{
+    return hand_over(call, &(struct letters){.fds = fds, .count = count, .addresses = addresses, .value = value}, close_on_exec);
 }
 
 int64_t call_install_terminal(struct call *call, int fd, bool close_on_exec)

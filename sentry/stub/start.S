@@ -3,6 +3,8 @@
  * The kernel enters here with the new stack as it built it. We leave that stack alone and work on one of our
  * own, because the program's stack is rebuilt below the old one.
  */
+#include "sentry/stub/start_program.h"
+
     .text
     .globl _start
     .type _start, @function
@@ -27,22 +29,7 @@ _start:
     sub %rdi, %rsi
     jmp *%rcx
 1:
-    xor %eax, %eax
-    xor %ebx, %ebx
-    xor %ecx, %ecx
-    xor %edx, %edx            /* no exit function for the C library to register */
-    xor %esi, %esi
-    xor %edi, %edi
-    xor %r8d, %r8d
-    xor %r9d, %r9d
-    xor %r10d, %r10d
-    xor %r11d, %r11d
-    xor %r12d, %r12d
-    xor %r13d, %r13d
-    xor %r14d, %r14d
-    xor %r15d, %r15d
-    cld
-    ret
+    start_program
     .size _start, . - _start
 
     .bss

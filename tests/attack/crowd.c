@@ -4,6 +4,7 @@
  * mixed up, and nobody's socket be made in another's folder. Then threads of one process that receive from one socket.
  */
 #include "attack.h"
+#include "../harness/unix_name.h"
 
 #include <grp.h>
 #include <pthread.h>
@@ -22,19 +23,10 @@ static void become(uid_t user)
     me = user;
 }
 
-static socklen_t fill(struct sockaddr_un *address, const char *name)
-{
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    memcpy(address->sun_path, name, strlen(name));
-    if (name[0] == '@')
-        address->sun_path[0] = '\0';
-    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name) + (name[0] != '@'));
-}
-
 static int bound(int type, const char *name)
 {
     struct sockaddr_un address, shown = {0};
-    socklen_t size = fill(&address, name), shown_size = sizeof(shown);
+    socklen_t size = unix_name(&address, name), shown_size = sizeof(shown);
     struct stat status;
     int fd = socket(AF_UNIX, type, 0);
     if (bind(fd, (void *)&address, size) < 0)
@@ -82,7 +74,7 @@ static void check_sender(int fd, const char *what)
 static void connect_streams(const char *name)
 {
     struct sockaddr_un address;
-    socklen_t size = fill(&address, name);
+    socklen_t size = unix_name(&address, name);
     int server = bound(SOCK_STREAM, name), client = socket(AF_UNIX, SOCK_STREAM, 0);
     EXPECT(listen(server, 1) == 0);
     EXPECT(connect(client, (void *)&address, size) == 0);
@@ -98,7 +90,7 @@ static void connect_streams(const char *name)
 static void send_datagrams(const char *name)
 {
     struct sockaddr_un address;
-    socklen_t size = fill(&address, name);
+    socklen_t size = unix_name(&address, name);
     int on = 1, box = bound(SOCK_DGRAM, name), pair[2];
     setsockopt(box, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
     EXPECT(sendto(box, "x", 1, 0, (void *)&address, size) == 1);

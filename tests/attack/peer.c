@@ -5,6 +5,7 @@
  * have a socket made where he may write nothing, or stop the container in connect(2).
  */
 #include "attack.h"
+#include "../harness/unix_name.h"
 
 #include <grp.h>
 #include <poll.h>
@@ -17,19 +18,10 @@ enum { USER = 1000, UNKNOWN = 65534, PEERGROUPS = 59 };
 
 static const char *self_path;
 
-static socklen_t fill(struct sockaddr_un *address, const char *name)
-{
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    memcpy(address->sun_path, name, strlen(name));
-    if (name[0] == '@')
-        address->sun_path[0] = '\0';
-    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name) + (name[0] != '@'));
-}
-
 static int bound(int type, const char *name)
 {
     struct sockaddr_un address;
-    socklen_t size = fill(&address, name);
+    socklen_t size = unix_name(&address, name);
     int fd = socket(AF_UNIX, type, 0);
     if (name[0] != '@')
         unlink(name);
@@ -45,7 +37,7 @@ static int bound(int type, const char *name)
 static int try_connect(int fd, const char *name)
 {
     struct sockaddr_un address;
-    socklen_t size = fill(&address, name);
+    socklen_t size = unix_name(&address, name);
     return connect(fd, (void *)&address, size);
 }
 
@@ -134,7 +126,7 @@ static void flood(const char *argument)
         snprintf(name, sizeof(name), "/tmp/flood.%d", i % 50);
         unlink(name);
         int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-        socklen_t size = fill(&address, name);
+        socklen_t size = unix_name(&address, name);
         (void)bind(fd, (void *)&address, size);
         (void)fchmod(fd, 0700);
         close(fd);
@@ -177,7 +169,7 @@ static void connect_while_shifting(const char *name)
 {
     pthread_t thread;
     become_user();
-    socklen_t size = fill(&shifting, name);
+    socklen_t size = unix_name(&shifting, name);
     pthread_create(&thread, NULL, shift, NULL);
     for (int i = 0; i < 2000; i++) {
         int fd = socket(i % 4 == 0 ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -424,7 +416,7 @@ static void bind_while_exchanging(const char *argument)
     EXPECT(symlink("/tmp/roots", "/tmp/mine/elsewhere") == 0);
     pthread_create(&thread, NULL, exchange, NULL);
     struct sockaddr_un address;
-    socklen_t size = fill(&address, "/tmp/mine/way/socket");
+    socklen_t size = unix_name(&address, "/tmp/mine/way/socket");
     int made = 0;
     for (int i = 0; i < 2000; i++) {
         int fd = socket(AF_UNIX, SOCK_DGRAM, 0);

@@ -209,6 +209,13 @@ CASE(addresses_in_stat)
         TRY(syscall(SYS_get_robust_list, getppid(), &list, &size));
         TRY(syscall(SYS_get_robust_list, 0, &list, &size) < 0);
     }
+    IN_CHILD("root who becomes a user")
+    {
+        int begun = open(path, O_RDONLY);
+        say_addresses("as root", begun, 0);
+        become(1000, 1000);
+        say_addresses("and as a user", begun, 1);
+    }
     pid_t user = fork_or_die();
     if (user == 0) {
         become(1000, 1000);

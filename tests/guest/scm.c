@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages that say who sent them (unix(7), SO_PASSCRED and SCM_CREDENTIALS), and what travels along. */
 #include "case.h"
+#include "../harness/unix_name.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -19,19 +20,10 @@ static void pass_credentials(int fd)
         say("SO_PASSCRED: %s", error_name(errno));
 }
 
-static socklen_t fill(struct sockaddr_un *address, const char *name)
-{
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    memcpy(address->sun_path, name, strlen(name));
-    if (name[0] == '@')
-        address->sun_path[0] = '\0';
-    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name) + (name[0] != '@'));
-}
-
 static int bound(int type, const char *name)
 {
     struct sockaddr_un address;
-    socklen_t size = fill(&address, name);
+    socklen_t size = unix_name(&address, name);
     int fd = socket(AF_UNIX, type, 0);
     if (bind(fd, (void *)&address, size) < 0)
         say("bind %s: %s", name, error_name(errno));
@@ -41,7 +33,7 @@ static int bound(int type, const char *name)
 static int connected(int type, const char *name)
 {
     struct sockaddr_un address;
-    socklen_t size = fill(&address, name);
+    socklen_t size = unix_name(&address, name);
     int fd = socket(AF_UNIX, type, 0);
     if (connect(fd, (void *)&address, size) < 0)
         say("connect %s: %s", name, error_name(errno));
@@ -86,7 +78,7 @@ static void enclose(struct letter *letter, int fd)
 
 static void address(struct letter *letter, const char *name)
 {
-    letter->message.msg_namelen = fill(&letter->address, name);
+    letter->message.msg_namelen = unix_name(&letter->address, name);
     letter->message.msg_name = &letter->address;
 }
 
@@ -473,7 +465,7 @@ CASE(datagrams_to_a_path)
     int server = bound(SOCK_DGRAM, "server"), client = bound(SOCK_DGRAM, "client");
     pass_credentials(server);
     struct sockaddr_un there;
-    socklen_t size = fill(&there, "server");
+    socklen_t size = unix_name(&there, "server");
     TRY(sendto(client, "named", 5, 0, (void *)&there, size));
     take_plainly("named", server, 0);
     int nameless = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -511,7 +503,7 @@ CASE(datagrams_to_a_path)
     waitpid(child, NULL, 0);
     int abstract = bound(SOCK_DGRAM, "@postern-scm");
     pass_credentials(abstract);
-    size = fill(&there, "@postern-scm");
+    size = unix_name(&there, "@postern-scm");
     TRY(sendto(client, "abstract", 8, 0, (void *)&there, size));
     take_plainly("abstract", abstract, 0);
     address(&letter, "@postern-scm");
@@ -528,7 +520,7 @@ CASE(names_of_themselves)
     int server = bound(SOCK_DGRAM, "server"), client = socket(AF_UNIX, SOCK_DGRAM, 0);
     pass_credentials(client);
     struct sockaddr_un there, from = {0};
-    socklen_t size = fill(&there, "server"), room = sizeof(from);
+    socklen_t size = unix_name(&there, "server"), room = sizeof(from);
     char text[8];
     TRY(sendto(client, "x", 1, 0, (void *)&there, size));
     TRY(recvfrom(server, text, sizeof(text), 0, (void *)&from, &room));
@@ -540,7 +532,7 @@ CASE(names_of_themselves)
     listen(listener, 5);
     int stream = socket(AF_UNIX, SOCK_STREAM, 0);
     pass_credentials(stream);
-    size = fill(&there, "stream");
+    size = unix_name(&there, "stream");
     TRY(connect(stream, (void *)&there, size));
     room = sizeof(from);
     int accepted = OK(accept(listener, (void *)&from, &room)), value = 0;
@@ -700,7 +692,7 @@ CASE(many_to_paths)
     struct mmsghdr out[2] = {0};
     for (int i = 0; i < 2; i++) {
         begin(&letters[i], i == 0 ? "first" : "second");
-        letters[i].message.msg_namelen = fill(&letters[i].address, i == 0 ? "server" : "./server");
+        letters[i].message.msg_namelen = unix_name(&letters[i].address, i == 0 ? "server" : "./server");
         out[i].msg_hdr = letters[i].message;
         out[i].msg_hdr.msg_iov = &letters[i].part;
         out[i].msg_hdr.msg_name = &letters[i].address;
@@ -711,7 +703,7 @@ CASE(many_to_paths)
     say("sent %d", sent);
     take_plainly("first", server, 0);
     take_plainly("second", server, 0);
-    fill(&letters[0].address, "missing");
+    unix_name(&letters[0].address, "missing");
     TRY(sendmmsg(client, out, 1, 0));
     TRY(sendmmsg(client, out, 0, 0));
     TRY(sendmmsg(client, (void *)8, 1, 0));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sockets: the names a socket has for others, who its peer is, modes, and what is refused in which order. */
 #include "case.h"
+#include "../harness/unix_name.h"
 
 #include <arpa/inet.h>
 #include <grp.h>
@@ -16,21 +17,10 @@
 
 #define PEERGROUPS 59
 
-static socklen_t fill(struct sockaddr_un *address, const char *name)
-{
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    size_t length = strnlen(name, sizeof(address->sun_path));
-    memcpy(address->sun_path, name, length);
-    if (name[0] == '@')
-        address->sun_path[0] = '\0';
-    bool ends = name[0] != '@' && length < sizeof(address->sun_path);
-    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + ends);
-}
-
 static int bound(int type, const char *name)
 {
     struct sockaddr_un address;
-    socklen_t size = fill(&address, name);
+    socklen_t size = unix_name(&address, name);
     int fd = socket(AF_UNIX, type, 0);
     if (bind(fd, (void *)&address, size) < 0)
         say("bind %s: %s", name, error_name(errno));
@@ -42,7 +32,7 @@ static int bound(int type, const char *name)
 static int try_connect(int fd, const char *name)
 {
     struct sockaddr_un address;
-    socklen_t size = fill(&address, name);
+    socklen_t size = unix_name(&address, name);
     return connect(fd, (void *)&address, size);
 }
 
@@ -90,7 +80,7 @@ static void ask_and_answer(const char *server_name, const char *client_name)
     struct sockaddr_un from = {0}, there;
     char text[16] = "";
     int server = bound(SOCK_DGRAM, server_name), client = bound(SOCK_DGRAM, client_name);
-    socklen_t size = fill(&there, server_name), room = sizeof(from);
+    socklen_t size = unix_name(&there, server_name), room = sizeof(from);
     say_result("ask", sendto(client, "ask", 3, 0, (void *)&there, size));
     say_result("receive", recvfrom(server, text, sizeof(text), 0, (void *)&from, &room));
     say_name("  from", &from, room);
@@ -130,7 +120,7 @@ CASE(names_that_fill)
     say("%zu", strlen(longest));
     int server = socket(AF_UNIX, SOCK_STREAM, 0);
     struct sockaddr_un address;
-    socklen_t size = fill(&address, longest);
+    socklen_t size = unix_name(&address, longest);
     TRY(bind(server, (void *)&address, size));
     say_own("own", server);
     struct {
@@ -178,7 +168,7 @@ CASE(names_of_streams)
             close(accepted);
         }
         struct sockaddr_un address;
-        socklen_t size = fill(&address, "late");
+        socklen_t size = unix_name(&address, "late");
         TRY(bind(nameless, (void *)&address, size));
         say_own("bound after connecting", nameless);
         unlink("/tmp/names/server");
@@ -225,7 +215,7 @@ CASE(unread_messages)
 {
     int server = bound(SOCK_DGRAM, "server"), one = bound(SOCK_DGRAM, "one"), two = bound(SOCK_DGRAM, "two");
     struct sockaddr_un to_server, to_one;
-    socklen_t server_size = fill(&to_server, "server"), one_size = fill(&to_one, "one");
+    socklen_t server_size = unix_name(&to_server, "server"), one_size = unix_name(&to_one, "one");
     TRY(sendto(one, "first", 5, 0, (void *)&to_server, server_size));
     TRY(sendto(two, "second", 6, 0, (void *)&to_server, server_size));
     TRY(sendto(server, "answer", 6, 0, (void *)&to_one, one_size));
@@ -250,7 +240,7 @@ CASE(modes)
     say("mode %o", status.st_mode);
     umask(0123);
     struct sockaddr_un address;
-    socklen_t size = fill(&address, "socket");
+    socklen_t size = unix_name(&address, "socket");
     TRY(bind(fd, (void *)&address, size));
     say_stat("socket");
     TRY(fchmod(fd, 0600));

@@ -10,6 +10,7 @@ The private copy is an overlay mounted in a mount namespace of this process alon
 however the test ends. Where overlays cannot be stacked (inside a container) the upper layer goes to a tmpfs.
 """
 import argparse
+import contextlib
 import ctypes
 import dataclasses
 import os
@@ -85,6 +86,15 @@ def descendants(pid):
         except OSError:
             pass
     return found
+
+
+def part_of(process, name):
+    """The pid of a container's postern-sentry or postern-gofer, by the process that runs it; None under another runtime."""
+    for pid in descendants(process.pid):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", encoding="ascii") as comm:
+            if comm.read().strip() == name:
+                return pid
+    return None
 
 
 def alive(pid):

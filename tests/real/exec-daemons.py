@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 
-from sandbox import Sandbox, descendants
+from sandbox import Sandbox, part_of
 
 EXECS, AT_ONCE = 1000, 4
 DAEMON = r"""
@@ -52,16 +52,14 @@ def wait_for(what, count, seconds):
 
 def listeners(process):
     """How many the sentry has; None under another runtime."""
-    for pid in descendants(process.pid):
-        with open(f"/proc/{pid}/comm", encoding="ascii") as name:
-            if name.read().strip() != "postern-sentry":
-                continue
-        links = []
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-                links.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
-        return links.count("anon_inode:seccomp notify")
-    return None
+    sentry = part_of(process, "postern-sentry")
+    if sentry is None:
+        return None
+    links = []
+    for fd in os.listdir(f"/proc/{sentry}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            links.append(os.readlink(f"/proc/{sentry}/fd/{fd}"))
+    return links.count("anon_inode:seccomp notify")
 
 
 def test(runtime):

@@ -9,17 +9,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from sandbox import Sandbox, descendants
+from sandbox import Sandbox, descendants, part_of
 
 GUEST = "echo ready; while read -r line; do eval \"$line\"; done"
-
-
-def gofer_of(process):
-    for pid in descendants(process.pid):
-        with open(f"/proc/{pid}/comm", encoding="ascii") as name:
-            if name.read().strip() == "postern-gofer":
-                return pid
-    raise AssertionError("no gofer")
 
 
 class Container:
@@ -29,7 +21,7 @@ class Container:
         self.box = box
         self.process = box.start(["/bin/sh", "-c", GUEST], stdin=subprocess.PIPE, annotations={"dev.postern.gofer-timeout": "60"})
         self.expect("ready")
-        self.gofer = gofer_of(self.process)
+        self.gofer = part_of(self.process, "postern-gofer")
 
     def expect(self, word):
         line = self.process.stdout.readline().decode().strip()

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from sandbox import Sandbox, descendants
+from sandbox import Sandbox, part_of
 
 GUEST = r"""
 import os, sys, threading, time
@@ -30,14 +30,6 @@ print("worst", int(worst * 1000), flush=True)
 """
 
 
-def gofer_of(process):
-    for pid in descendants(process.pid):
-        with open(f"/proc/{pid}/comm", encoding="ascii") as name:
-            if name.read().strip() == "postern-gofer":
-                return pid
-    raise AssertionError("no gofer")
-
-
 def read_until(process, word):
     line = b""
     while word not in line:
@@ -49,7 +41,7 @@ def start(box, seconds):
     """A container whose gofer stands still when it is asked."""
     process = box.start(["/usr/bin/python3", "-c", GUEST], annotations={"dev.postern.gofer-timeout": seconds})
     read_until(process, b"ready")
-    gofer = gofer_of(process)
+    gofer = part_of(process, "postern-gofer")
     os.kill(gofer, signal.SIGSTOP)
     read_until(process, b"asking")
     return process, gofer

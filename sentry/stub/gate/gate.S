@@ -6,6 +6,8 @@
  */
 #include <asm/unistd.h>
 
+#include "sentry/stub/start_program.h"
+
     .section .text.entry, "ax", @progbits
     .globl gate_entry
     .type gate_entry, @function
@@ -63,22 +65,7 @@ ask:
 leave:
     mov $__NR_munmap, %eax
     syscall
-    xor %eax, %eax
-    xor %ebx, %ebx
-    xor %ecx, %ecx
-    xor %edx, %edx            /* no exit function for the C library to register */
-    xor %esi, %esi
-    xor %edi, %edi
-    xor %r8d, %r8d
-    xor %r9d, %r9d
-    xor %r10d, %r10d
-    xor %r11d, %r11d
-    xor %r12d, %r12d
-    xor %r13d, %r13d
-    xor %r14d, %r14d
-    xor %r15d, %r15d
-    cld
-    ret
+    start_program
 
 registers:
     mov %rdi, %rax
