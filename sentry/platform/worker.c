@@ -333,7 +333,8 @@ void receiver_step_aside(void)
     if (!is_receiver())
         return;
     (void)pthread_mutex_lock(&pool.mutex);
-    if (pool.spares > 0 || pool.standing || add_worker()) {
+    /* The place may have been taken just now: then it is not ours to give. */
+    if (is_receiver() && (pool.spares > 0 || pool.standing || add_worker())) {
         (void)count_for(&self, self.user);
         atomic_store(&pool.holder, NULL);
         (void)pthread_cond_signal(pool.spares > 0 ? &pool.work : &pool.vacancy);
