@@ -62,6 +62,19 @@ static int reply_open(struct exchange *exchange, int fd, bool created)
     return attributes_of(fd, (struct statx *)(void *)exchange->out);
 }
 
+/* For O_PATH: the place itself, with what fcntl(F_GETFL) is to show. */
+static int hold(struct place *place, int flags)
+{
+    int fd;
+    if ((flags & O_DIRECTORY) != 0)
+        fd = openat(place->fd, ".", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    else if (place->owned >= 0)
+        fd = take_fd(&place->owned);
+    else
+        fd = fcntl(place->fd, F_DUPFD_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
 /* An object that is there. (What a request that may create expects is said of the folder.) */
 static int open_existing(struct exchange *exchange)
 {
@@ -80,15 +93,12 @@ static int open_existing(struct exchange *exchange)
     if ((request->flags & O_CREAT) != 0 && (request->flags & O_PATH) == 0 && S_ISDIR(attributes.stx_mode))
         return -EISDIR;
 
-    int fd;
-    if ((request->flags & O_PATH) != 0)
-        fd = place.owned >= 0 ? take_fd(&place.owned) : fcntl(place.fd, F_DUPFD_CLOEXEC, 0);
-    else
-        fd = open_held(place.fd, &attributes, request);
+    int fd = (request->flags & O_PATH) != 0 ? hold(&place, (int)request->flags) : open_held(place.fd, &attributes, request);
     return fd < 0 ? fd : reply_open(exchange, fd, false);
 }
 
-/* Runs openat(2) that makes something, as its owner. */
+/* Runs openat(2) that makes something, as its owner. It is O_EXCL or O_TMPFILE, so no link is followed; O_NOFOLLOW would be shown by
+ * fcntl(F_GETFL). */
 static int create_at(const struct gofer_request *request, int directory, const char *name, int flags)
 {
     int status = foreign_check_mode(directory, S_IFREG | ((mode_t)request->mode & 07777));
@@ -96,7 +106,7 @@ static int create_at(const struct gofer_request *request, int directory, const c
         status = owner_begin(request);
     if (status < 0)
         return status;
-    int fd = openat(directory, name, flags | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, (mode_t)request->mode);
+    int fd = openat(directory, name, flags | O_NOCTTY | O_CLOEXEC, (mode_t)request->mode);
     int error = -errno;
     owner_end();
     return fd < 0 ? error : fd;

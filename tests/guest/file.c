@@ -106,6 +106,17 @@ CASE(status_flags)
     say("path %#x", fcntl(path, F_GETFL));
     TRY(fcntl(path, F_SETFL, O_NONBLOCK));
     TRY(fcntl(fd, 12345));
+    mkdir("folder", 0755);
+    symlink("file", "link");
+    const int flags[] = {O_PATH, O_PATH | O_DIRECTORY, O_PATH | O_NOFOLLOW, O_PATH | O_NOFOLLOW | O_DIRECTORY, O_RDONLY, O_RDONLY | O_DIRECTORY};
+    for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+        say("folder %#x", fcntl(open("folder", flags[i]), F_GETFL) & ~0100000);
+    say("here %#x", fcntl(open(".", O_PATH | O_DIRECTORY | O_NOFOLLOW), F_GETFL) & ~0100000);
+    say("link %#x", fcntl(open("link", O_PATH | O_NOFOLLOW), F_GETFL));
+    say("made %#x", fcntl(open("new", O_RDWR | O_CREAT, 0600), F_GETFL) & ~0100000);
+    say("made %#x", fcntl(open("newer", O_WRONLY | O_CREAT | O_EXCL, 0600), F_GETFL) & ~0100000);
+    TRY(open("link", O_WRONLY | O_CREAT | O_EXCL, 0600));
+    say("nameless %#x", fcntl(open(".", O_TMPFILE | O_RDWR, 0600), F_GETFL) & ~0100000);
 }
 
 CASE(path_descriptor)
