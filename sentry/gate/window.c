@@ -13,9 +13,6 @@
 #include "sentry/stub/gate.h"
 
 enum { PAGE = 4096 };
-#ifndef F_SEAL_EXEC
-#define F_SEAL_EXEC 0x0020
-#endif
 
 extern const char stub_image[], stub_image_end[], gate_image[], gate_image_end[];
 
@@ -40,10 +37,7 @@ static int write_all(int fd, const char *bytes, size_t size)
 
 static int seal(int fd)
 {
-    if (fchmod(fd, 0555) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) < 0)
-        return -1;
-    (void)fcntl(fd, F_ADD_SEALS, F_SEAL_EXEC); /* Linux 6.3 */
-    return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL);
+    return fchmod(fd, 0555) < 0 ? -1 : fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
 }
 
 static int fill(struct window *window)

@@ -2,8 +2,8 @@
 /*
  * The file every guest program starts from: the stub, which the kernel executes, and behind it the window, which the stub maps into
  * each process at GATE_ADDRESS (sentry/stub/gate.h): the gate's code, and pages of twins (twin.h). The sentry writes to the window by a
- * mapping it made first; then the file was sealed: a guest can hold on to a descriptor of it, and neither write to it nor take its
- * bits of execution away. One per sandbox: no page of it is another's.
+ * mapping it made first; then the file was sealed: a guest can hold on to a descriptor of it, and not write to it. (Its mode cannot be sealed
+ * while that mapping is there: it is the sentry that changes nothing of its own for a guest, syscalls/namei.c.) One per sandbox: no page of it is another's.
  */
 #ifndef SENTRY_GATE_WINDOW_H
 #define SENTRY_GATE_WINDOW_H
