@@ -12,6 +12,9 @@
  * expects there (struct gofer_identity): the folder a name is looked up or made in or taken from, or the object itself. If something
  * else is there the answer is -ESTALE and nothing has been done.
  *
+ * Whose a file is may change as well: the owner may give it a set-id bit, and while he is on his way it becomes root's. So what somebody
+ * may do because a file is his is done as that one (GOFER_LACKS_), and the kernel judges it once more, at the moment it is done.
+ *
  * request: struct gofer_request, first string, second string, data
  * reply:   struct gofer_reply, data
  *
@@ -34,7 +37,7 @@
 
 #include "postern/schedule.h"
 
-#define GOFER_PROTOCOL_VERSION 2u
+#define GOFER_PROTOCOL_VERSION 3u
 
 enum {
     GOFER_PATH_MAX = 4096, /* with the NUL */
@@ -57,7 +60,7 @@ enum gofer_op {
     GOFER_OP_WALK =
         1, /* base, rest -> value: components found, detail: errno of the next; data: statx[value], link target */
     GOFER_OP_GETATTR,          /* place -> data: statx */
-    GOFER_OP_SETATTR,          /* place, valid, ... */
+    GOFER_OP_SETATTR,          /* place, valid, ..., extra: what the actor lacks */
     GOFER_OP_OPEN,             /* path, flags, mode, owner, extra: for execution -> fd; value: created; data: statx */
     GOFER_OP_REOPEN,           /* fd, flags -> fd */
     GOFER_OP_MKDIR,            /* path, mode, owner */
@@ -68,9 +71,9 @@ enum gofer_op {
     GOFER_OP_RENAME,           /* from, to, flags of renameat2(2), owner of a whiteout */
     GOFER_OP_STATFS,           /* place -> data: struct statfs */
     GOFER_OP_GETXATTR,         /* place, name, size -> value: length; data if size is not 0 */
-    GOFER_OP_SETXATTR,         /* place, name, data, flags */
+    GOFER_OP_SETXATTR,         /* place, name, data, flags, extra: what the actor lacks */
     GOFER_OP_LISTXATTR,        /* place, size -> value: length; data if size is not 0 */
-    GOFER_OP_REMOVEXATTR,      /* place, name */
+    GOFER_OP_REMOVEXATTR,      /* place, name, extra: what the actor lacks */
     GOFER_OP_SYNC,             /* everything */
     GOFER_OP_BIND,             /* fd: socket; path, second string: the name it gets (below); mode, owner */
     GOFER_OP_CONNECT,          /* fd: socket; path, data: struct mark, if any */
@@ -93,6 +96,10 @@ enum { GOFER_SET_MODE = 1, GOFER_SET_OWNER = 2, GOFER_SET_SIZE = 4, GOFER_SET_TI
 
 /* "Leave it": for one of uid and gid in GOFER_OP_SETATTR only. */
 #define GOFER_ID_KEEP UINT32_MAX
+
+/* Capabilities over others' files that whoever changes one has not got. With any of them the change is made with the actor's ids, and
+ * without those capabilities. */
+enum { GOFER_LACKS_CHOWN = 1, GOFER_LACKS_FOWNER = 2, GOFER_LACKS_FSETID = 4, GOFER_LACKS_ALL = 7 };
 
 /* Limits of a message queue. */
 struct gofer_queue {
@@ -135,6 +142,7 @@ struct gofer_request {
     uint16_t first_size, second_size;
     uint32_t data_size;
     uint32_t fd_count;
+    uint32_t actor_uid, actor_gid;
     /* What is to be at the first path, or where the operation makes or removes that name the folder it is in; likewise the second. */
     struct gofer_identity expected[2];
 };
@@ -150,7 +158,7 @@ struct gofer_reply {
     uint32_t fd_count;
 };
 
-_Static_assert(sizeof(struct gofer_request) == 152, "no padding in a message");
+_Static_assert(sizeof(struct gofer_request) == 160, "no padding in a message");
 _Static_assert(sizeof(struct gofer_reply) == 32, "no padding in a message");
 
 struct gofer_request_message {

@@ -17,6 +17,7 @@
 
 #include "postern/gofer_protocol.h"
 
+struct actor;
 struct gofer;
 struct gofer_rank;
 struct mark;
@@ -78,9 +79,10 @@ int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_plac
                  const struct gofer_owner *owner);
 int gofer_statfs(struct gofer *gofer, struct gofer_place place, struct statfs *ret_statfs);
 ssize_t gofer_getxattr(struct gofer *gofer, struct gofer_place place, const char *name, void *value, size_t size);
-int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const char *name, const void *value, size_t size, int flags);
+int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const struct actor *actor, const char *name, const void *value,
+                   size_t size, int flags);
 ssize_t gofer_listxattr(struct gofer *gofer, struct gofer_place place, char *list, size_t size);
-int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const char *name);
+int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const struct actor *actor, const char *name);
 int gofer_sync(struct gofer *gofer); /* syncfs of every mount */
 
 /* bind(2), connect(2) of a path socket: `socket` is the guest's. It is bound at `place` and called by `words`, which must fit

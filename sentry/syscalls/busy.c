@@ -29,11 +29,15 @@ bool program_running(struct call *call, const struct statx *attributes)
     return process_for_each(call->sentry->processes, runs_it, &wanted) != 0;
 }
 
-void keep_set_id(const struct vfs_who *who, struct dentry *dentry, mode_t before)
+void keep_set_id(const struct vfs_who *who, struct dentry *dentry, const struct statx *before)
 {
-    if ((before & (S_ISUID | S_ISGID)) == 0 || !cred_capable(who->cred, CAP_FSETID))
+    if ((before->stx_mode & (S_ISUID | S_ISGID)) == 0 || !cred_capable(who->cred, CAP_FSETID))
         return;
-    const struct setattr set = {.valid = SETATTR_MODE, .mode = before & 07777};
+    /* As its owner: if it has been given to another meanwhile it has lost them for good. */
+    const struct actor owner = {.lacks = ACTOR_LACKS_CHOWN | ACTOR_LACKS_FOWNER | ACTOR_LACKS_FSETID,
+                                .uid = before->stx_uid,
+                                .gid = before->stx_gid};
+    const struct setattr set = {.valid = SETATTR_MODE, .mode = before->stx_mode & 07777, .actor = owner};
     if (dentry->filesystem->setattr != NULL)
         (void)dentry->filesystem->setattr(who->sentry->vfs, dentry, who, &set);
 }

@@ -165,10 +165,10 @@ static int64_t open_current_terminal(struct opening *opening)
 static int open_allowed(struct opening *opening, struct dentry *dentry, const struct open_request *request, int *ret_fd)
 {
     struct vfs *vfs = opening->who.sentry->vfs;
-    mode_t before = dentry->inode->attributes.stx_mode;
+    const struct statx before = dentry->inode->attributes;
     int error = dentry->filesystem->open(vfs, dentry, request, ret_fd);
     if (error == 0 && (request->flags & O_TRUNC) != 0)
-        keep_set_id(&opening->who, dentry, before);
+        keep_set_id(&opening->who, dentry, &before);
     return error;
 }
 

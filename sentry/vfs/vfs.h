@@ -45,6 +45,17 @@ struct vfs_who {
 };
 void vfs_who_from_call(struct call *call, struct vfs_who *ret_who);
 
+/* As whom a file is changed by somebody who has not all power over others' files: whose it is was judged here, and the kernel judges it
+ * once more, as it may have become another's while the change was on its way. */
+struct actor {
+    unsigned int lacks; /* ACTOR_LACKS_ bits; 0: nobody in particular */
+    uid_t uid;
+    gid_t gid; /* of those he is in the one that matters */
+};
+enum { ACTOR_LACKS_CHOWN = 1, ACTOR_LACKS_FOWNER = 2, ACTOR_LACKS_FSETID = 4 };
+/* group: the one the change has to do with. */
+struct actor actor_of(const struct cred *cred, gid_t group);
+
 struct setattr {
     unsigned int valid; /* SETATTR_ bits */
     mode_t mode;
@@ -52,6 +63,7 @@ struct setattr {
     gid_t gid;
     int64_t size;
     struct timespec atime, mtime; /* tv_nsec may be UTIME_NOW or UTIME_OMIT */
+    struct actor actor;
 };
 enum { SETATTR_MODE = 1, SETATTR_OWNER = 2, SETATTR_SIZE = 4, SETATTR_TIMES = 8 };
 
@@ -103,9 +115,10 @@ struct filesystem {
     int (*readdir)(struct vfs *vfs, struct dentry *directory, const struct vfs_who *who, int64_t offset, readdir_fn emit, void *data);
     int (*statfs)(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs);
     ssize_t (*getxattr)(struct vfs *vfs, struct dentry *dentry, const char *name, void *value, size_t size);
-    int (*setxattr)(struct vfs *vfs, struct dentry *dentry, const char *name, const void *value, size_t size, int flags);
+    int (*setxattr)(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, const char *name, const void *value, size_t size,
+                    int flags);
     ssize_t (*listxattr)(struct vfs *vfs, struct dentry *dentry, char *list, size_t size);
-    int (*removexattr)(struct vfs *vfs, struct dentry *dentry, const char *name);
+    int (*removexattr)(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, const char *name);
     /* Optional: 0, or -errno if it keeps a directory from somebody whatever owner and mode say; looks: he asks for its attributes. */
     int (*hides)(const struct dentry *dentry, const struct vfs_who *who, bool looks);
     /* Optional: whether it grants what owner, mode and capabilities refuse. */

@@ -144,10 +144,10 @@ ssize_t gofer_getxattr(struct gofer *gofer, struct gofer_place place, const char
     return -ENODATA;
 }
 
-int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const char *name, const void *value, size_t size,
-                   int flags)
+int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const struct actor *actor, const char *name, const void *value,
+                   size_t size, int flags)
 {
-    (void)gofer, (void)place, (void)name, (void)value, (void)size, (void)flags;
+    (void)gofer, (void)place, (void)actor, (void)name, (void)value, (void)size, (void)flags;
     return -ENOTSUP;
 }
 
@@ -157,9 +157,9 @@ ssize_t gofer_listxattr(struct gofer *gofer, struct gofer_place place, char *lis
     return 0;
 }
 
-int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const char *name)
+int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const struct actor *actor, const char *name)
 {
-    (void)gofer, (void)place, (void)name;
+    (void)gofer, (void)place, (void)actor, (void)name;
     return -ENODATA;
 }
 

@@ -244,6 +244,16 @@ static void test_numbers(void **state)
     assert_int_equal(ask(), -EPROTO);
     request(GOFER_OP_SETATTR, "file", NULL)->size = (uint64_t)INT64_MAX + 1;
     assert_int_equal(ask(), -EPROTO);
+    request(GOFER_OP_SETATTR, "file", NULL)->extra = GOFER_LACKS_ALL + 1;
+    assert_int_equal(ask(), -EPROTO);
+    request(GOFER_OP_SETATTR, "file", NULL)->actor_uid = 1; /* who lacks nothing */
+    assert_int_equal(ask(), -EPROTO);
+    struct gofer_request *resizing = request(GOFER_OP_SETATTR, "file", NULL);
+    resizing->valid = GOFER_SET_SIZE;
+    resizing->extra = GOFER_LACKS_FOWNER;
+    assert_int_equal(ask(), -EPROTO);
+    request(GOFER_OP_OPEN, "file", NULL)->actor_gid = 1;
+    assert_int_equal(ask(), -EPROTO);
 }
 
 static void test_descriptors(void **state)
