@@ -120,10 +120,14 @@ struct gofer_time {
     int64_t nanoseconds; /* 0..999999999, UTIME_NOW or UTIME_OMIT */
 };
 
-/* ino 0: no matter what. */
+/* ino 0: no matter what. Numbers are given again at once, to whoever makes the next file: so the time of birth counts as well where it is
+ * known. Not with folders: an overlay that copies one up for its first change gives it a new one. */
 struct gofer_identity {
     uint64_t ino, mnt_id;
     uint32_t dev_major, dev_minor;
+    int64_t born_s;
+    uint32_t born_ns;
+    uint32_t born_known; /* 0 or 1 */
 };
 
 struct gofer_request {
@@ -158,7 +162,7 @@ struct gofer_reply {
     uint32_t fd_count;
 };
 
-_Static_assert(sizeof(struct gofer_request) == 160, "no padding in a message");
+_Static_assert(sizeof(struct gofer_request) == 192, "no padding in a message");
 _Static_assert(sizeof(struct gofer_reply) == 32, "no padding in a message");
 
 struct gofer_request_message {
@@ -186,18 +190,36 @@ struct gofer_reply_message {
 /* What statx is asked for everywhere. */
 #define GOFER_STATX_MASK (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
 
+static inline bool gofer_birth_counts(const struct statx *attributes)
+{
+    return !S_ISDIR(attributes->stx_mode) && (attributes->stx_mask & STATX_BTIME) != 0;
+}
+
 static inline struct gofer_identity gofer_identity_of(const struct statx *attributes)
 {
-    return (struct gofer_identity){.ino = attributes->stx_ino,
-                                   .mnt_id = attributes->stx_mnt_id,
-                                   .dev_major = attributes->stx_dev_major,
-                                   .dev_minor = attributes->stx_dev_minor};
+    struct gofer_identity identity = {.ino = attributes->stx_ino,
+                                      .mnt_id = attributes->stx_mnt_id,
+                                      .dev_major = attributes->stx_dev_major,
+                                      .dev_minor = attributes->stx_dev_minor};
+    if (gofer_birth_counts(attributes)) {
+        identity.born_known = 1;
+        identity.born_s = attributes->stx_btime.tv_sec;
+        identity.born_ns = attributes->stx_btime.tv_nsec;
+    }
+    return identity;
+}
+
+static inline bool gofer_birth_fits(const struct gofer_identity *expected, const struct statx *found)
+{
+    return expected->born_known == 0 || !gofer_birth_counts(found) ||
+           (expected->born_s == found->stx_btime.tv_sec && expected->born_ns == found->stx_btime.tv_nsec);
 }
 
 static inline bool gofer_identity_fits(const struct gofer_identity *expected, const struct statx *found)
 {
     return expected->ino == 0 || (expected->ino == found->stx_ino && expected->mnt_id == found->stx_mnt_id &&
-                                  expected->dev_major == found->stx_dev_major && expected->dev_minor == found->stx_dev_minor);
+                                  expected->dev_major == found->stx_dev_major && expected->dev_minor == found->stx_dev_minor &&
+                                  gofer_birth_fits(expected, found));
 }
 
 /* One name: 1 to 255 bytes, no '/', neither "." nor "..". */

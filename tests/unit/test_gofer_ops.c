@@ -465,6 +465,28 @@ static void test_actor(void **state)
     assert_int_equal(gofer_setattr(gofer, at("given"), &take), 0); /* the gofer has its capabilities again */
 }
 
+/* The number of a file that is gone is another's at once. */
+static void test_number_again(void **state)
+{
+    (void)state;
+    fixture_write(&fixture, "numbered", "data", 0644);
+    struct statx attributes = attributes_at("numbered");
+    const struct setattr shorten = {.valid = SETATTR_SIZE, .size = 1};
+    assert_int_equal(gofer_setattr(gofer, WITH("numbered", &attributes), &shorten), 0);
+    if ((attributes.stx_mask & STATX_BTIME) == 0)
+        skip();
+    attributes.stx_btime.tv_nsec ^= 1;
+    int fd = -1;
+    assert_int_equal(gofer_setattr(gofer, WITH("numbered", &attributes), &shorten), -ESTALE);
+    assert_int_equal(gofer_open(gofer, WITH("numbered", &attributes), O_WRONLY | O_TRUNC, 0, NULL, 0, &fd, NULL, NULL), -ESTALE);
+    assert_int_equal(gofer_link(gofer, WITH("numbered", &attributes), AT("linked")), -ESTALE);
+    assert_int_equal(gofer_unlink(gofer, AT("numbered"), gofer_identity_of(&attributes), 0), -ESTALE);
+    assert_int_equal(gofer_mkdir(gofer, AT("grown"), 0755, &root_owner), 0);
+    attributes = attributes_at("grown");
+    attributes.stx_btime.tv_nsec ^= 1; /* copied up */
+    assert_int_equal(gofer_unlink(gofer, AT("grown"), gofer_identity_of(&attributes), AT_REMOVEDIR), 0);
+}
+
 static void test_xattr(void **state)
 {
     (void)state;
@@ -820,6 +842,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_attributes),
         cmocka_unit_test(test_actor),
+        cmocka_unit_test(test_number_again),
         cmocka_unit_test(test_xattr),
         cmocka_unit_test(test_sockets),
         cmocka_unit_test(test_socket_names),
