@@ -15,8 +15,34 @@
 #include "sentry/syscalls/fcntl.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/subject.h"
 
 CONFINE_ALLOW(getpgid, "may a descriptor's signals go to this group?");
+
+/* The signal is the whole process's, whichever of its threads the owner is. */
+static bool may_own(const struct call *call, const struct task *task)
+{
+    const struct cred *cred = call->cred;
+    return is_own_process(call, task) ||
+           (cred_may_signal(cred, task_cred(task)) && cred_may_signal(cred, process_cred(task->process)));
+}
+
+static int judge_member(struct process *process, void *data)
+{
+    const struct call *call = data;
+    if (getpgid(process->pid) != getpgid(call->task->process->pid) || process == call->task->process)
+        return 0;
+    return cred_may_signal(call->cred, process_cred(process)) ? 0 : -EPERM;
+}
+
+/* Only one's own, and if nobody in it is out of reach. */
+static int check_group(struct call *call, pid_t group)
+{
+    const struct process *leader = process_find_vpid(call->sentry->processes, group);
+    if (leader == NULL || getpgid(call->task->process->pid) != leader->pid)
+        return -EPERM;
+    return process_for_each(call->sentry->processes, judge_member, call);
+}
 
 /*
  * All processes of the container are one id to the host kernel, which would therefore send the signal of a ready
@@ -31,12 +57,12 @@ int file_owner_check(struct call *call, int owner)
         return -ESRCH;
     if (cred_capable(cred, CAP_KILL))
         return 0;
-    const struct process *target = process_find_vpid(call->sentry->processes, owner > 0 ? owner : -owner);
-    if (target == NULL)
-        return owner > 0 ? 0 : -EPERM;
-    if (owner > 0)
-        return cred_may_signal(cred, process_cred(target)) ? 0 : -EPERM;
-    return getpgid(call->task->process->pid) == target->pid ? 0 : -EPERM;
+    if (owner < 0)
+        return check_group(call, -owner);
+    const struct task *task = subject_find(call, owner);
+    if (task == NULL)
+        return -ESRCH; /* whoever has the id when the host looks is not for the caller to signal */
+    return may_own(call, task) ? 0 : -EPERM;
 }
 
 static int64_t set_owner(struct call *call)

@@ -178,9 +178,10 @@ int attributes_may_change(const struct cred *cred, const struct statx *attribute
 
 bool vfs_is_in_the_open(const struct dentry *dentry)
 {
+    const mode_t everybody = S_IXUSR | S_IXGRP | S_IXOTH; /* a mode may leave out the group alone */
     while (dentry->parent != dentry) {
         dentry = dentry->parent;
-        if (dentry->inode == NULL || (dentry->inode->attributes.stx_mode & S_IXOTH) == 0)
+        if (dentry->inode == NULL || (dentry->inode->attributes.stx_mode & everybody) != everybody)
             return false;
     }
     return true;
