@@ -28,6 +28,7 @@ struct context *context_copy(const struct context *context)
     copy->root = dentry_get_or_null(context->root);
     copy->cwd = dentry_get_or_null(context->cwd);
     copy->exe = dentry_get_or_null(context->exe);
+    copy->program = context->program;
     copy->umask = context->umask;
     copy->dumpable = context->dumpable;
     copy->fs_shared = context->fs_shared;

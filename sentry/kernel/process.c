@@ -396,6 +396,25 @@ int process_for_each(struct process_table *table, int (*visit)(struct process *p
     return result;
 }
 
+static bool is_program(const struct program_file *one, const struct program_file *other)
+{
+    return one->inode == other->inode && one->device_major == other->device_major && one->device_minor == other->device_minor;
+}
+
+bool program_is_in_use(struct process_table *table, const struct program_file *program)
+{
+    auto_pid_list struct pid_list list = {0};
+    bool used = scan_list(table->sentry, 0, &list) < 0;
+    for (size_t i = 0; i < list.count && !used; i++) {
+        const struct task *task = task_find(table, list.pids[i]);
+        struct context *context = task != NULL ? task->process->context : NULL;
+        if (task == NULL && stamp_read(table, list.pids[i], &context) < 0)
+            continue;
+        used = is_program(&context->program, program) || (task != NULL && is_program(&task->process->starting, program));
+    }
+    return used;
+}
+
 bool process_all_known(struct process_table *table)
 {
     auto_pid_list struct pid_list list = {0};
@@ -419,6 +438,7 @@ void process_exec_begin(struct process *process, const struct task *task)
 void process_exec_end(struct process *process)
 {
     process->executing = NULL;
+    process->starting = (struct program_file){0};
     state_wake(&undisturbed);
 }
 

@@ -45,11 +45,18 @@ struct own_fs {
     bool used; /* while those that are not are looked for */
 };
 
+/* Which file is a program: by its number, whatever names it has. inode 0: none. */
+struct program_file {
+    uint64_t inode;
+    uint32_t device_major, device_minor;
+};
+
 struct context {
     atomic_uint references;
     uint64_t id; /* the stamp; never 0, never reused */
     struct cred *cred;
     struct dentry *root, *cwd, *exe;
+    struct program_file program; /* what exe was when it was executed */
     mode_t umask;
     bool dumpable;
     bool fs_shared; /* it, or an ancestor, cloned with CLONE_FS: root, cwd and umask may be another process's too */
@@ -86,6 +93,7 @@ struct process {
     bool gone;               /* no lookup finds it any more; the table lets go of it when its pidfd reports the exit */
     unsigned int intruders;  /* calls of others that are in its memory */
     const struct task *_Atomic executing; /* the thread that is in an exec; read from any thread */
+    struct program_file starting; /* the program of the exec it is in, once that is found */
     struct exec_plan *files_due; /* owned: its new program has yet to fetch its files (platform/exec.h) */
     unsigned int becoming_realtime; /* requests for that which are on their way (rank.c) */
     bool newcomer;           /* counted as one (newcomers.h) */
@@ -148,6 +156,9 @@ bool process_all_known(struct process_table *table);
 
 /* Calls visit with each of its threads as the host knows it. Stops on non-zero and returns it; -ESRCH: it is gone. */
 int process_for_each_thread(const struct process *process, int (*visit)(pid_t tid, void *data), void *data);
+
+/* Does any process run the program, or is about to? Those that are not known of are asked for as well. */
+bool program_is_in_use(struct process_table *table, const struct program_file *program);
 
 /* How many threads it has, at least 1. */
 unsigned int process_threads(const struct process_table *table, const struct process *process);

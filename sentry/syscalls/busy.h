@@ -7,6 +7,7 @@
 
 /* Is a process running this file (ETXTBSY)? */
 bool program_running(struct call *call, const struct statx *attributes);
+struct program_file program_file_of(const struct statx *attributes);
 
 /* The gofer truncates as somebody without CAP_FSETID does, which takes set-id bits away: gives them back to who has it.
  */

@@ -19,6 +19,7 @@
 #include "sentry/platform/unlocked.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
+#include "sentry/syscalls/busy.h"
 #include "sentry/syscalls/execve.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/vfs/vfs.h"
@@ -58,14 +59,21 @@ static int open_dentry(const struct vfs_who *who, struct dentry *dentry, struct 
 {
     int fd = -1;
     struct statx attributes;
+    const struct inode *inode = dentry->inode;
+    const unsigned int write_opens = inode != NULL ? inode->write_opens : 0;
     int status = vfs_open_exec(who, dentry, &fd, &attributes);
-    if (status < 0)
+    if (status == 0 && dentry->inode != inode)
+        status = -ESTALE;
+    if (status < 0) {
+        close_unlocked(fd);
         return status;
+    }
     *ret_program = (struct program){
         .dentry = dentry_get(dentry),
         .fd = fd,
         .attributes = attributes,
         .nosuid = vfs_nosuid(who->sentry->vfs, dentry),
+        .write_opens = write_opens,
     };
     return 0;
 }
@@ -255,6 +263,14 @@ static int undo(struct tracee *tracee, void *data)
     return secureexec_undo(&exec->secure, tracee);
 }
 
+/* From here on nobody opens it for writing any more. -ESTALE: somebody has done so since it was looked at. */
+static int hold_program(struct call *call, const struct program *program)
+{
+    vfs_note_executed(call->sentry->vfs, &program->attributes);
+    call->task->process->starting = program_file_of(&program->attributes);
+    return program->dentry != NULL && program->dentry->inode->write_opens != program->write_opens ? -ESTALE : 0;
+}
+
 static int prepare(struct call *call, const struct vfs_who *who, const char *path, bool by_fd, struct program *program, struct exec *exec)
 {
     exec->plan = exec_plan_new();
@@ -268,6 +284,8 @@ static int prepare(struct call *call, const struct vfs_who *who, const char *pat
         return status;
     name_plan(load, path, program, by_fd);
     status = resolve_scripts(who, path, program, load);
+    if (status == 0)
+        status = hold_program(call, program);
     if (status < 0)
         return status;
 

@@ -169,6 +169,8 @@ static int open_allowed(struct opening *opening, struct dentry *dentry, const st
     int error = dentry->filesystem->open(vfs, dentry, request, ret_fd);
     if (error == 0 && (request->flags & O_TRUNC) != 0)
         keep_set_id(&opening->who, dentry, &before);
+    if (error == 0 && writable(request->flags) && program_running(opening->call, &before))
+        error = -ETXTBSY; /* it was not when we looked, before */
     return error;
 }
 

@@ -10,6 +10,7 @@
 #include "sentry/platform/unlocked.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
+#include "sentry/syscalls/busy.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/open.h"
 
@@ -78,10 +79,14 @@ static int reopen_file(const struct opening *opening, const struct object *objec
     mode_t type = object->attributes.stx_mode & S_IFMT;
     if ((type == S_IFCHR || type == S_IFBLK) && !device_allowed(&object->attributes))
         return -EPERM;
+    const bool writes = (access_needed(flags) & MAY_WRITE) != 0;
+    if (writes && program_running(opening->call, &object->attributes))
+        return -ETXTBSY;
     error = gofer_reopen(opening->who.sentry->gofer, object->fd, flags, ret_fd);
-    if (error == 0 && (flags & O_ACCMODE) != O_RDONLY)
-        object_written(opening->who.sentry->vfs, object);
-    return error;
+    if (error < 0 || !writes)
+        return error;
+    object_written(opening->who.sentry->vfs, object);
+    return program_running(opening->call, &object->attributes) ? -ETXTBSY : 0; /* by now */
 }
 
 int64_t open_object(struct opening *opening, int fd)

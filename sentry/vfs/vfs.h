@@ -141,6 +141,7 @@ struct inode {
     struct statx attributes; /* mode's type bits, stx_ino, stx_dev_* and stx_mnt_id are always right */
     int64_t fresh_until;     /* CLOCK_MONOTONIC ns until which the rest is right; INT64_MAX: for ever */
     bool opened_for_write;   /* size and times may change without our knowing */
+    unsigned int write_opens; /* how often that was since it is known */
     char *link_target;       /* cached target of a symbolic link, or NULL */
     void *private;           /* the filesystem's */
     struct inode *hash_next;
@@ -325,6 +326,10 @@ void vfs_last_attempt(bool last);
 /* --- after a change: the caches. For filesystems, and for handlers that had the gofer change something directly (bind of a
  * Unix socket). Each may be called more than once. --- */
 void vfs_invalidate_attributes(struct dentry *dentry);
+
+/* Has the file ever been executed? By its number, whatever mount it is on; now and then true of one that has not. */
+void vfs_note_executed(struct vfs *vfs, const struct statx *attributes);
+bool vfs_was_executed(struct vfs *vfs, const struct statx *attributes);
 void vfs_entry_added(struct dentry *directory, const char *name);   /* a name came to exist */
 void vfs_entry_removed(struct dentry *victim);                      /* it is gone */
 void vfs_entry_moved(struct dentry *source, struct dentry *directory, const char *name, bool exchange);
