@@ -191,11 +191,11 @@ static const struct guard_case getsockopt_cases[] = {
 #define CLONE_REFUSED                                                                                                  \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |       \
      CLONE_PTRACE | CLONE_UNTRACED | CLONE_PARENT)
-/* A process that shares its working directory with its parent is noted by the sentry, and a thread that does not share its
- * descriptors. */
+/* A process that shares its working directory or its descriptors with its parent is noted by the sentry, and a thread that does not
+ * share its descriptors. */
 #define CLONE_OF_THREADS (CLONE_THREAD | CLONE_FS | CLONE_FILES)
 static const struct guard_case clone_cases[] = {
-    CASE(BITS(0, CLONE_REFUSED | CLONE_FS | CLONE_THREAD, 0)),
+    CASE(BITS(0, CLONE_REFUSED | CLONE_OF_THREADS, 0)),
     CASE(BITS(0, CLONE_REFUSED | CLONE_OF_THREADS, CLONE_OF_THREADS)),
 };
 
@@ -280,7 +280,7 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(recvmsg, "as a caller does that is made to take a descriptor"),
     GUARD(setsockopt, "a listed option of SOL_SOCKET, TCP, UDP, IP, IPV6 or NETLINK"),
     GUARD(getsockopt, "a listed option; none that names the peer"),
-    GUARD(clone, "no namespace, no CLONE_PTRACE, _UNTRACED or _PARENT; CLONE_FS for threads, which share descriptors too"),
+    GUARD(clone, "no namespace, no CLONE_PTRACE, _UNTRACED or _PARENT; CLONE_FS and CLONE_FILES for threads, which share both"),
     GUARD(close_range, "not CLOSE_RANGE_UNSHARE"),
     GUARD(fcntl, "duplicates, flags, locks, pipe sizes, seals"),
     GUARD(futex, "no priority inheritance"),

@@ -73,6 +73,7 @@ struct context {
     bool tagged;         /* threads may carry tags (tags.h). If not threads_differ, none with other credentials than cred */
     bool threads_differ; /* credentials, root, cwd and umask of a thread with a tag are what the tag says; of others, the process's */
     bool files_differ;   /* so may the descriptor tables of threads */
+    bool files_shared;   /* it, or an ancestor, cloned with CLONE_FILES: its table may be another process's too */
     struct own_fs *own_fs;
     size_t own_fs_count;
     struct aio_account *aio; /* kernel/aio.h; NULL: nothing was set up in its memory */
@@ -115,6 +116,7 @@ struct task {
     uint64_t fs;       /* of context->own_fs; 0, or one that is not there: the process's */
     uint64_t host_start; /* with bound: the host's start time of the thread, lest a later one is taken for it */
     uint64_t seen_same;  /* CLOCK_BOOTTIME ns when that was last compared */
+    bool files_own;      /* it has been made to take its table for its own, for the exec it is about to ask for again */
     bool death_signal;   /* it has asked for a signal at its parent's end */
     uint64_t made_with_slack; /* its timer slack before it set one; 0: it has set none */
 };
@@ -218,6 +220,8 @@ int process_commit(struct process_table *table, struct process *process, struct 
 
 /* Has another process the same root, working directory and umask, and can change them? (When in doubt, yes.) */
 bool process_shares_fs(struct process_table *table, struct process *process);
+/* Has another process its descriptor table, or can one be about to? */
+bool process_shares_files(struct process_table *table, struct process *process);
 
 /* Gives the thread whose call is being served new credentials (reference taken over); in a single-threaded process those are
  * the process's. 0 or -errno; -EAGAIN: one more thread that differs from others cannot be had. */

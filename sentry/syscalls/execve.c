@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
@@ -22,6 +24,7 @@
 #include "sentry/syscalls/busy.h"
 #include "sentry/syscalls/execve.h"
 #include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/subject.h"
 #include "sentry/vfs/vfs.h"
 
 enum { SCRIPT_DEPTH_MAX = 5 };
@@ -311,6 +314,23 @@ static int prepare(struct call *call, const struct vfs_who *who, const char *pat
     return 0;
 }
 
+/* The files a program is started from are put among the caller's descriptors. Whoever shares those would have them, and the stub closes only
+ * its own: so the caller takes its table for its own first, as an exec does in the end. Whether that works out or not it asks only once. */
+static bool must_unshare(struct call *call)
+{
+    struct task *task = call->task;
+    const bool asked = task->files_own;
+    task->files_own = !asked && process_shares_files(call->sentry->processes, task->process);
+    return task->files_own;
+}
+
+static int64_t unshare_files(struct call *call)
+{
+    const uint64_t arguments[6] = {CLONE_FILES};
+    int status = call_note_own_files(call);
+    return status < 0 ? status : call_make_before(call, SYS_unshare, arguments);
+}
+
 static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint64_t arguments, uint64_t environment, int flags)
 {
     if ((flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0)
@@ -348,6 +368,8 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
         return status;
     if (by_fd && exec.plan->load.prefix_count > 0 && closes_on_exec(call, dirfd))
         return -ENOENT;
+    if (must_unshare(call))
+        return unshare_files(call);
     struct stub_exec request = {
         .plan = exec.plan,
         .stub = window_file(call->sentry->window),
