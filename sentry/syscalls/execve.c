@@ -23,6 +23,7 @@
 #include "sentry/sentry.h"
 #include "sentry/syscalls/busy.h"
 #include "sentry/syscalls/execve.h"
+#include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
 #include "sentry/syscalls/subject.h"
 #include "sentry/vfs/vfs.h"
@@ -387,6 +388,8 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
 static int64_t execute_alone(struct call *call, int dirfd, uint64_t path, uint64_t arguments, uint64_t environment, int flags)
 {
     struct process *process = call->task->process;
+    if (process->context->before_program)
+        terminal_own_inherited(process);
     process_exec_begin(process, call->task);
     int64_t result = execute(call, dirfd, path, arguments, environment, flags);
     process_exec_end(process);

@@ -10,6 +10,7 @@
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/newcomers.h"
 #include "sentry/kernel/process.h"
+#include "sentry/platform/unlocked.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/fcntl.h"
@@ -18,6 +19,7 @@
 #include "sentry/syscalls/subject.h"
 
 CONFINE_ALLOW(getpgid, "may a descriptor's signals go to this group?");
+CONFINE_ALLOW(fcntl, "a descriptor's signals go to nobody any more");
 
 /* The signal is the whole process's, whichever of its threads the owner is. */
 static bool may_own(const struct call *call, const struct task *task)
@@ -65,6 +67,15 @@ int file_owner_check(struct call *call, int owner)
     return may_own(call, task) ? 0 : -EPERM;
 }
 
+int file_owner_clear(int fd)
+{
+    struct statx attributes;
+    int error = unlocked_statx(fd, STATX_TYPE, &attributes);
+    if (error == 0 && !terminal_is(&attributes)) /* those always have one */
+        error = fcntl(fd, F_SETOWN, 0) < 0 ? -errno : 0;
+    return error;
+}
+
 static int64_t set_owner(struct call *call)
 {
     int error = file_owner_check(call, arg_int(call, 2));
@@ -107,6 +118,8 @@ int64_t sys_fcntl(struct call *call)
     if (error < 0)
         return error;
     int command = arg_int(call, 1);
+    if (command == F_SETOWN && arg_int(call, 2) == 0)
+        return file_owner_clear(fd); /* the caller's number may mean another by the time the host looks */
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (commands[i].command == command)
             return commands[i].handler(call);

@@ -7,6 +7,7 @@
 
 #include "postern/cleanup.h"
 #include "sentry/fs/gofer_client.h"
+#include "sentry/kernel/process.h"
 #include "sentry/platform/unlocked.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
@@ -63,6 +64,8 @@ static int64_t reopen_anonymous(struct opening *opening, struct object *object, 
         return fifo_reopen(opening->call, &opening->who, take_fd(&object->fd), flags);
     auto_close_unlocked int fd = S_ISCHR(attributes.stx_mode) ? reopen_without_waiting(sentry, object->fd, flags)
                                                      : unlocked_reopen(sentry, object->fd, flags);
+    if (fd >= 0 && terminal_is(&attributes))
+        terminal_own(opening->call->task->process, fd);
     if (fd == -EACCES && inherited) {
         fd = fcntl(object->fd, F_DUPFD_CLOEXEC, 0); /* the host's pipe or terminal: the same description will do */
         if (fd < 0)
@@ -83,6 +86,8 @@ static int reopen_file(const struct opening *opening, const struct object *objec
     if (writes && program_running(opening->call, &object->attributes))
         return -ETXTBSY;
     error = gofer_reopen(opening->who.sentry->gofer, object->fd, flags, ret_fd);
+    if (error == 0 && type == S_IFCHR)
+        terminal_own(opening->call->task->process, *ret_fd);
     if (error < 0 || !writes)
         return error;
     object_written(opening->who.sentry->vfs, object);

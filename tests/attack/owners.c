@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <asm/sockios.h>
+#include <termios.h>
 
 enum { USER = 1000, ARRIVES_US = 50000 };
 
@@ -105,6 +106,99 @@ static void name_nobody(void)
     close(pair[1]);
 }
 
+/* --- terminals, whose signals go to the group in the foreground if nobody is named --- */
+
+/* A session of root's on a terminal, with a job in its foreground. */
+struct terminal {
+    int front, back;
+    pid_t job;
+};
+
+static int async_by_flag(const struct terminal *terminal)
+{
+    return fcntl(terminal->back, F_SETFL, O_RDWR | O_ASYNC);
+}
+
+static int async_by_ioctl(const struct terminal *terminal)
+{
+    return ioctl(terminal->back, FIOASYNC, &(int){1});
+}
+
+static int async_of_none(const struct terminal *terminal)
+{
+    fcntl(terminal->back, F_SETOWN, 0);
+    return async_by_flag(terminal);
+}
+
+static int async_of_another_end(const struct terminal *terminal)
+{
+    int other = ioctl(terminal->front, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+    fcntl(other, F_SETSIG, SIGUSR1);
+    return fcntl(other, F_SETFL, O_RDWR | O_ASYNC);
+}
+
+static int async_of_a_second(const struct terminal *terminal)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", terminal->back);
+    int other = open(name, O_RDWR | O_NOCTTY);
+    fcntl(other, F_SETSIG, SIGUSR1);
+    return fcntl(other, F_SETFL, O_RDWR | O_ASYNC);
+}
+
+static const struct async {
+    const char *name;
+    int (*ask)(const struct terminal *terminal);
+} asyncs[] = {{"O_ASYNC", async_by_flag},
+              {"FIOASYNC", async_by_ioctl},
+              {"without an owner", async_of_none},
+              {"TIOCGPTPEER", async_of_another_end},
+              {"opened again", async_of_a_second}};
+
+static int hold_session(struct terminal *terminal, const struct async *async)
+{
+    setsid();
+    terminal->back = open(ptsname(terminal->front), O_RDWR);
+    signal(SIGTTOU, SIG_IGN);
+    terminal->job = fork();
+    if (terminal->job == 0) {
+        setpgid(0, 0);
+        signal(SIGUSR1, SIG_DFL);
+        for (;;)
+            pause();
+    }
+    setpgid(terminal->job, terminal->job);
+    EXPECT(terminal->back >= 0 && tcsetpgrp(terminal->back, terminal->job) == 0);
+    fchown(terminal->back, USER, USER); /* as su and login do it */
+    pid_t user = fork();
+    if (user == 0) {
+        if (setpgid(0, 0) < 0 || setgid(USER) < 0 || setuid(USER) < 0)
+            _exit(9);
+        fcntl(terminal->back, F_SETSIG, SIGUSR1);
+        (void)async->ask(terminal);
+        (void)write(terminal->front, "x\n", 2);
+        usleep(ARRIVES_US);
+        _exit(0);
+    }
+    EXPECT(wait_within(user, 10) == 0);
+    bool hit = waitpid(terminal->job, NULL, WNOHANG) != 0;
+    kill(terminal->job, SIGKILL);
+    return hit ? 1 : complaints > 0 ? 2 : 0;
+}
+
+static void attack_terminal(const struct async *async)
+{
+    struct terminal terminal = {.front = posix_openpt(O_RDWR | O_NOCTTY)};
+    EXPECT(terminal.front >= 0 && grantpt(terminal.front) == 0 && unlockpt(terminal.front) == 0);
+    pid_t session = fork();
+    if (session == 0)
+        _exit(hold_session(&terminal, async));
+    int status = wait_within(session, 20);
+    if (status != 0)
+        complain("terminal, %s: root's job has got a user's signal (status %#x)", async->name, (unsigned int)status);
+    close(terminal.front);
+}
+
 int main(void)
 {
     setpgid(0, 0);
@@ -121,6 +215,8 @@ int main(void)
         waitpid(target.pid, NULL, 0);
     }
     name_nobody();
+    for (size_t i = 0; i < sizeof(asyncs) / sizeof(asyncs[0]); i++)
+        attack_terminal(&asyncs[i]);
     check_alive("signals of descriptors");
     return finish();
 }
