@@ -157,6 +157,11 @@ void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *att
     inode->owner_settled = is_settled(&attributes->stx_ctime);
 }
 
+bool inode_is_still(const struct inode *inode, const struct statx_timestamp *changed)
+{
+    return inode->owner_settled && same_time(&inode->owner_as_of, changed) && same_time(&inode->attributes.stx_ctime, changed);
+}
+
 static bool owner_is_known(const struct inode *inode, const struct statx *seen)
 {
     return inode_ids_fresh(inode) || (inode->owner_settled && same_time(&inode->owner_as_of, &seen->stx_ctime));

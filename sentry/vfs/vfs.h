@@ -120,6 +120,7 @@ struct kept_xattr {
     void *value;
     ssize_t size;  /* of value; negative: why there is none */
     int64_t until; /* like fresh_until */
+    bool settled;  /* it is right as long as the inode's time of change is the same */
 };
 
 struct inode {

@@ -128,6 +128,8 @@ void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *att
 /* The same with what we see ourselves, in whose view objects have no owner (ids are not mapped in our user namespace). Every change of owner changes
  * the time of change: where that is what it was when the gofer told the owner, he is still the owner. False: ask the gofer. */
 bool inode_refresh_seen(struct vfs *vfs, struct inode *inode, const struct statx *seen, uint64_t asked);
+/* Has it the time of change it had then, and will any change give it another? */
+bool inode_is_still(const struct inode *inode, const struct statx_timestamp *changed);
 void inode_changes(struct inode *inode); /* said before and after attributes are changed */
 void inode_written(struct vfs *vfs, struct inode *inode);             /* opened for writing */
 void identity_written(struct vfs *vfs, const struct statx *identity); /* the same for one not in the cache */

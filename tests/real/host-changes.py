@@ -4,6 +4,7 @@ is right a process outside says, which has the same rights and asks the same."""
 import os
 import random
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -77,6 +78,14 @@ def link(path, number):
     os.symlink(f"target-{number}" if number % 2 else "two", path)
 
 
+def access_list(choose):
+    """What setfacl makes of u::rw,u:1000:?,g::-,m::rw,o::-, as the kernel stores it."""
+    user_object, user, group_object, mask, other, nobody = 1, 2, 4, 16, 32, 0xffffffff
+    entries = [(user_object, 6, nobody), (user, choose.choice([0, 4, 6, 7]), 1000), (group_object, 0, nobody), (mask, 7, nobody),
+               (other, choose.choice([0, 4]), nobody)]
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
 def change(top, choose, number):
     """One thing somebody on the host does. Some of them fail, as on any busy tree."""
     folder = os.path.join(top, choose.choice(FOLDERS))
@@ -93,6 +102,9 @@ def change(top, choose, number):
         lambda: os.link(path, other),
         lambda: os.chmod(folder, choose.choice([0o755, 0o755, 0o700, 0o711])),
         lambda: os.chown(folder, choose.choice(OWNERS), 0),
+        lambda: os.setxattr(path, "system.posix_acl_access", access_list(choose)),
+        lambda: os.setxattr(folder, "system.posix_acl_access", access_list(choose)),
+        lambda: os.removexattr(choose.choice([path, folder]), "system.posix_acl_access"),
         lambda: os.utime(path, (number, number)),
         lambda: (os.rename(folder, folder + ".away"), os.mkdir(folder), os.chmod(folder, 0o755)),
         lambda: (shutil.rmtree(folder + ".away"), None) if choose.random() < 0.5 else os.rename(folder + ".away/" + NAMES[0], path),
