@@ -136,12 +136,12 @@ static const struct guard_case recvmsg_cases[] = {
     CASE(BITS(2, ~MSG_CMSG_CLOEXEC, MSG_OF_OURS | MSG_DONTWAIT)),
 };
 
-/* Never here: SO_PASSCRED, whose answers are emulated; SO_ATTACH_* (BPF, and its compiler), SO_BINDTODEVICE, SO_PASSPIDFD (would hand out host processes),
+/* Never here: SO_PASSCRED, whose answers are emulated; SO_REUSEPORT, which is for sockets of one user; SO_ATTACH_* (BPF, and its compiler), SO_BINDTODEVICE, SO_PASSPIDFD (would hand out host processes),
  * SO_ZEROCOPY, IPT_SO_* and MRT_* (firewall, multicast routing), TCP_ULP (TLS in the kernel), TCP_MD5SIG, TCP_AO_*,
  * UDP_ENCAP (tunnels), IPV6_ADDRFORM (turns a socket into another kind). */
 #define LEVEL(level) EQ(1, level)
 static const struct guard_case setsockopt_cases[] = {
-    CASE(LEVEL(SOL_SOCKET), FROM(2, 0, 16)),
+    CASE(LEVEL(SOL_SOCKET), FROM(2, 0, 16), NE(2, SO_REUSEPORT)),
     CASE(LEVEL(SOL_SOCKET), FROM(2, 18, 2)), /* SO_RCVLOWAT, SO_SNDLOWAT */
     CASE(LEVEL(SOL_SOCKET), FROM(2, 20, 4)), /* SO_RCVTIMEO, SO_SNDTIMEO, two of no use */
     CASE(LEVEL(SOL_SOCKET), EQ(2, SO_TIMESTAMP)),
