@@ -18,6 +18,7 @@
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW(getsockname, "which port a socket was given");
+CONFINE_ALLOW(getsockopt, "whether it shares its port");
 CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "which ports are in use");
 
 enum { PORTS = 65536, TIME_WAIT = 6, STREAM = 0, DATAGRAM = 1 };
@@ -57,6 +58,15 @@ static void let_go(const struct hold *hold)
         link = &(*link)->next;
     *link = hold->next;
     state_wake(&released);
+}
+
+/* The kernel's number for it, never given twice. */
+static uint64_t key_of_socket(const struct guest_socket *socket)
+{
+    uint64_t cookie = 0;
+    socklen_t size = sizeof(cookie);
+    (void)getsockopt(socket->fd, SOL_SOCKET, SO_COOKIE, &cookie, &size);
+    return cookie;
 }
 
 /* Cookies of sockets count from one: none is as large. */
@@ -121,7 +131,7 @@ int ports_bind(struct call *call, const struct guest_socket *socket, const struc
 {
     struct hold of_socket, of_port;
     const int port = sockaddr_port(address, (size_t)size);
-    hold_key(&of_socket, socket->cookie);
+    hold_key(&of_socket, key_of_socket(socket));
     if (port > 0)
         hold_key(&of_port, key_of_port(socket->type == SOCK_STREAM ? STREAM : DATAGRAM, port));
     int error = bind_held(call, socket, address, size, port);
@@ -134,7 +144,7 @@ int ports_bind(struct call *call, const struct guest_socket *socket, const struc
 int ports_set_shared(const struct guest_socket *socket, int value)
 {
     struct hold of_socket;
-    hold_key(&of_socket, socket->cookie);
+    hold_key(&of_socket, key_of_socket(socket));
     int error = native_set(socket->fd, SO_REUSEPORT, &value, sizeof(value));
     let_go(&of_socket);
     return error;
