@@ -44,7 +44,7 @@ static void beside(const char *what, double time, void (*act)(void))
         _exit(0);
     }
     setpgid(pid, pid);
-    pulse_until(&worst, seconds() + time);
+    pulse_until(&worst, seconds() + share_of(time));
     kill(-pid, SIGKILL);
     wait_within(pid, 20);
     printf("%s: a call took %.0f ms at worst, a sleep %.0f ms too long\n", what, worst.call * 1000, worst.sleep * 1000);
