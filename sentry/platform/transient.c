@@ -265,6 +265,23 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
     return status < 0 ? status : transient_result(tracee, ret_result);
 }
 
+/* The stop is where signals are taken. What one takes off the tracee with it, it gives back. */
+int64_t transient_interrupt(struct call *call, int64_t result)
+{
+    struct tracee tracee;
+    int status = transient_seize(call, &tracee);
+    if (status < 0)
+        return status;
+    platform_answer(call, result);
+    pid_t pid = wait_for_stop(&tracee, &status);
+    if (pid == tracee.tid && !WIFSTOPPED(status))
+        return CALL_ANSWERED;
+    const bool delivery = pid > 0 && status >> 16 == 0 && WSTOPSIG(status) != SYSCALL_STOP;
+    if (pid <= 0 || ptrace(PTRACE_DETACH, tracee.tid, 0, delivery ? WSTOPSIG(status) : 0) < 0)
+        transient_abandon(&tracee);
+    return CALL_ANSWERED;
+}
+
 bool transient_is_restart(int64_t result)
 {
     return result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK;
