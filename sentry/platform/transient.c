@@ -265,20 +265,31 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
     return status < 0 ? status : transient_result(tracee, ret_result);
 }
 
-/* The stop is where signals are taken. What one takes off the tracee with it, it gives back. */
+/* One that is to be killed, by an exec of another thread perhaps: only that it has a tracer must not keep it. */
+static void see_end(pid_t tid)
+{
+    int status;
+    bool paused = state_pause();
+    while (waitpid(tid, &status, __WALL) == tid && !WIFEXITED(status) && !WIFSIGNALED(status))
+        (void)ptrace(PTRACE_CONT, tid, 0, 0);
+    state_resume(paused);
+}
+
+/* The stop is where signals are taken; one that is taken off the tracee with it is given back. Should the number be another thread's by now, that
+ * one stops for a moment. */
 int64_t transient_interrupt(struct call *call, int64_t result)
 {
-    struct tracee tracee;
-    int status = transient_seize(call, &tracee);
-    if (status < 0)
-        return status;
+    struct tracee tracee = {.call = call, .tid = call->task->tid, .pid = call->task->process->pid};
+    int status;
+    if (ptrace(PTRACE_SEIZE, tracee.tid, 0, PTRACE_O_EXITKILL) < 0)
+        return -ESRCH;
+    (void)ptrace(PTRACE_INTERRUPT, tracee.tid, 0, 0);
     platform_answer(call, result);
-    pid_t pid = wait_for_stop(&tracee, &status);
-    if (pid == tracee.tid && !WIFSTOPPED(status))
-        return CALL_ANSWERED;
-    const bool delivery = pid > 0 && status >> 16 == 0 && WSTOPSIG(status) != SYSCALL_STOP;
-    if (pid <= 0 || ptrace(PTRACE_DETACH, tracee.tid, 0, delivery ? WSTOPSIG(status) : 0) < 0)
-        transient_abandon(&tracee);
+    if (wait_for_stop(&tracee, &status) != tracee.tid || !WIFSTOPPED(status))
+        return CALL_ANSWERED; /* it has ended */
+    const int signal = status >> 16 == 0 && WSTOPSIG(status) != SYSCALL_STOP ? WSTOPSIG(status) : 0;
+    if (ptrace(PTRACE_DETACH, tracee.tid, 0, signal) < 0)
+        see_end(tracee.tid);
     return CALL_ANSWERED;
 }
 
