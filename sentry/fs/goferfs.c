@@ -197,8 +197,16 @@ static int walk(struct vfs *vfs, struct dentry *directory, const char *rest, str
 static void goferfs_prefetch(struct vfs *vfs, struct dentry *directory, const char *rest)
 {
     struct dentry *at = goferfs_see(vfs, directory, &rest), *first;
-    if (rest != NULL && walk(vfs, at, rest, &first) == 0)
+    if (rest != NULL && goferfs_list_more(vfs, at)) {
+        struct dentry *from = at;
+        at = goferfs_see(vfs, from, &rest);
+        dentry_put(from);
+    }
+    if (rest != NULL && walk(vfs, at, rest, &first) == 0) {
+        if (first->inode != NULL && at->inode != NULL)
+            goferfs_note_found(at->inode);
         dentry_put(first);
+    }
     dentry_put(at);
 }
 

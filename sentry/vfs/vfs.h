@@ -141,6 +141,11 @@ struct inode {
     struct statx_timestamp owner_as_of; /* the time of change that came with the owner */
     bool owner_settled;       /* a later change has another time: it was in the past when it was asked for */
     unsigned char held_wanted; /* how often a handle would have spared a hop */
+    struct {
+        int64_t since; /* CLOCK_MONOTONIC, ns */
+        int64_t next;  /* where the gofer's list of it goes on; -1: all of it was listed */
+        unsigned int found;
+    } gone_through; /* folders: names that were found one by one since then (fs/goferfs_list.c) */
 };
 
 struct dentry {
