@@ -179,17 +179,24 @@ static int64_t interrupt(struct parked_call *entry, bool perhaps)
     return answered == CALL_ANSWERED ? answered : result;
 }
 
+static int64_t poll_entry(struct parked_call *entry)
+{
+    return entry->begun ? entry->parked.poll(&entry->call, entry->parked.state) : CALL_PENDING;
+}
+
 static int64_t ask_bound(struct parked_call *entry)
 {
-    int64_t result = entry->begun ? entry->parked.poll(&entry->call, entry->parked.state) : CALL_PENDING;
+    int64_t result = poll_entry(entry);
     struct host_status status;
     if (result != CALL_PENDING || host_status_read(entry->call.sentry, entry->tid, &status) < 0)
         return result;
     const bool perhaps = status_signal_for_any(&status);
     if (!status_signal_deliverable(&status))
         entry->signalled = 0;
-    else if (!perhaps || stays(entry))
-        return interrupt(entry, perhaps);
+    else if (!perhaps || stays(entry)) {
+        result = poll_entry(entry); /* what came meanwhile came first: the other end of a FIFO is open by then, and would be told of nobody */
+        return result == CALL_PENDING ? interrupt(entry, perhaps) : result;
+    }
     return result;
 }
 
