@@ -210,8 +210,7 @@ static void many_callers(void)
 /* What is about many processes, by one who may not signal everybody: each of them is looked at. */
 static void crowd(void (*act)(void))
 {
-    if (getuid() == 0)
-        EXPECT(setresgid(USER, USER, USER) == 0 && setresuid(USER, USER, USER) == 0);
+    EXPECT(setresgid(USER, USER, USER) == 0 && setresuid(USER, USER, USER) == 0);
     for (int i = 0; i < CROWD; i++) {
         pid_t pid = fork();
         if (pid < 0)
@@ -254,6 +253,15 @@ static void counts_of_a_crowd(void)
     crowd(count_crowd);
 }
 
+/* Root of a container with more ids than one. */
+static bool may_become_user(void)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(getuid() != 0 || setresuid(USER, USER, USER) != 0);
+    return wait_within(pid, 5) == 0;
+}
+
 int main(void)
 {
     struct stat input;
@@ -269,8 +277,10 @@ int main(void)
     else
         complain("standard input is no FIFO");
     beside("many callers", 3, many_callers);
-    beside_crowd("signals for a crowd", 3.5, signals_for_a_crowd);
-    beside_crowd("ranks for a crowd", 3.5, ranks_for_a_crowd);
-    beside_crowd("counts of a crowd", 3.5, counts_of_a_crowd);
+    if (may_become_user()) {
+        beside_crowd("signals for a crowd", 3, signals_for_a_crowd);
+        beside_crowd("ranks for a crowd", 3, ranks_for_a_crowd);
+        beside_crowd("counts of a crowd", 3, counts_of_a_crowd);
+    }
     return finish();
 }
