@@ -129,8 +129,9 @@ int process_commit(struct process_table *table, struct process *process, struct 
     int result = commit(table, process, context);
     if (result < 0 || !moved)
         return result;
+    (void)process_all_known(table); /* what is told of below is where this one is by then */
     struct fs_change change = {.table = table, .origin = process};
-    return process_for_each(table, follow_fs, &change);
+    return process_for_each_at_once(table, follow_fs, &change);
 }
 
 /* --- credentials --- */

@@ -151,10 +151,13 @@ struct task *task_put(struct task *task); /* accepts NULL, returns NULL */
 /* Is a task of the table still the same thread on the host? */
 bool task_alive(const struct task *task);
 
-/* Calls visit for each live process that is not before its program, newly found ones included. Stops on non-zero and returns it. */
+/* Calls visit for each live process that is not before its program, newly found ones included. Stops on non-zero and returns it. Others
+ * have the state lock in between (state_give_way). */
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
-/* Whether that is all there are: a user may have more processes than are known of him (kernel/share.h), and one may just have ended. */
+/* Whether that is all there are: a user may have more processes than are known of him (kernel/share.h), and one may just have ended. Likewise. */
 bool process_all_known(struct process_table *table);
+/* The same without anybody in between: for what has to agree among processes. They should be known by then (process_all_known). */
+int process_for_each_at_once(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
 
 /* Calls visit with each of its threads as the host knows it. Stops on non-zero and returns it; -ESRCH: it is gone. */
 int process_for_each_thread(const struct process *process, int (*visit)(pid_t tid, void *data), void *data);

@@ -2,6 +2,7 @@
 /* The machine and what only its owner may do: sysinfo(2), syslog(2), personality(2), namespaces, mounts. */
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/personality.h>
 #include <sys/sysinfo.h>
 
@@ -16,8 +17,12 @@
 int64_t sys_sysinfo(struct call *call)
 {
     struct proc_memory memory;
+    unsigned long loads[3];
+    bool paused = state_pause(); /* there may be thousands of processes to look at */
     proc_memory_read(call->sentry, &memory);
     unsigned int count = process_count(call->sentry->processes);
+    proc_load_average(call->sentry, loads);
+    state_resume(paused);
     struct sysinfo info = {
         .uptime = (long)(proc_uptime_ns(call->sentry) / UINT64_C(1000000000)),
         .totalram = memory.total,
@@ -25,7 +30,7 @@ int64_t sys_sysinfo(struct call *call)
         .mem_unit = 1,
         .procs = count < UINT16_MAX ? (unsigned short)count : UINT16_MAX,
     };
-    proc_load_average(call->sentry, info.loads);
+    memcpy(info.loads, loads, sizeof(loads));
     return guest_write(call, call->args[0], &info, sizeof(info));
 }
 
