@@ -1,4 +1,4 @@
-# sandbox: --tree /tmp/svc/tree-d
+# sandbox: --tree daemons
 # Apache with each of its ways to be many: threads, processes, both; programs behind it; new configurations while it serves; an end that waits.
 echo served >/var/www/html/index.html
 echo 'ServerName cell' >>/etc/apache2/apache2.conf

@@ -1,4 +1,4 @@
-# sandbox: --tree /tmp/svc/tree-d
+# sandbox: --tree daemons
 # Erlang: schedulers on threads, ports to programs, files and sockets, and two nodes that find each other by a daemon.
 cat >/tmp/t.erl <<'E'
 -module(t).

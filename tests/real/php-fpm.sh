@@ -1,4 +1,4 @@
-# sandbox: --tree /tmp/svc/tree-d
+# sandbox: --tree daemons
 # PHP behind nginx: a master that hands its socket to workers of another user, sessions, SQLite, programs started from a page, new workers in flight.
 mkdir -p /run/php /srv
 chmod 755 /srv

@@ -1,4 +1,4 @@
-# sandbox: --tree /tmp/svc/tree-d
+# sandbox: --tree daemons
 # Postfix: a dozen programs of several users, started on demand by a master, that pass sockets, lock mailboxes and drop to whom they deliver.
 useradd -m alice
 postconf -e myhostname=cell.test mydestination=cell.test inet_protocols=ipv4 maillog_file=/var/log/mail.log smtp_dns_support_level=disabled

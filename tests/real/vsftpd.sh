@@ -1,4 +1,4 @@
-# sandbox: --tree /tmp/svc/tree-d
+# sandbox: --tree daemons
 # vsftpd: a session is three processes, two of them in an empty root, that ask each other for what they may not do.
 useradd -m -s /bin/bash alice
 echo alice:secret | chpasswd
