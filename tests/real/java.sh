@@ -74,7 +74,8 @@ for collector in Serial Parallel G1 Z Shenandoah; do
 done
 useradd -m alice
 [ "$(su alice -c 'java -cp /tmp/j Main')" = 'all well as alice' ]
-[ "$(printf 'int x = 6 * 7;\nSystem.out.println(x);\n/exit\n' | jshell -s 2>/dev/null | grep -c '^42$')" = 1 ]
+printf 'int x = 6 * 7;\nSystem.out.println("x is " + x);\n/exit\n' | jshell -s - >/tmp/shell 2>&1
+grep -q 'x is 42' /tmp/shell
 java Main stay >/tmp/out &
 for _ in $(seq 100); do grep -q well /tmp/out && break; sleep 0.1; done
 jps | grep -q "^$! Main"

@@ -23,8 +23,8 @@ done
 wait "${clients[@]}"
 [ "$(mariadb -Ne 'select count(*) from d.t')" = 400 ]
 useradd -m alice
-refused su alice -c 'mariadb -e "select 1"' 2>/dev/null # who is at the other end of the socket decides
-mariadb -e "create user alice identified via unix_socket; grant select on d.* to alice"
+refused su alice -c 'mariadb -u root -e "select 1"' 2>/dev/null # who is at the other end of the socket decides
+mariadb -e "create user alice@localhost identified via unix_socket; grant select on d.* to alice@localhost"
 [ "$(su alice -c 'mariadb -Ne "select count(distinct client) from d.t"')" = 4 ]
 mariadb-dump d >/tmp/dump
 sum=$(mariadb -Ne 'checksum table d.t')

@@ -20,4 +20,5 @@ cat(Sys.info()[["user"]], "\n")
 R
 [ "$(Rscript /tmp/t.R | tr '\n' ' ')" = 'LOUD root  ' ]
 useradd -m alice
-[ "$(su alice -c 'Rscript /tmp/t.R' 2>&1 | tail -n 1)" = 'alice ' ] || { su alice -c 'rm -f /tmp/x; Rscript /tmp/t.R'; false; }
+rm /tmp/*.csv /tmp/*.pdf
+[ "$(su alice -c 'Rscript /tmp/t.R' | tail -n 1)" = 'alice ' ]

@@ -9,8 +9,8 @@ printf 'pw\npw\n' | smbpasswd -s -a alice >/dev/null
 smbd -D
 for _ in $(seq 100); do nc -z 127.0.0.1 445 && break; sleep 0.1; done
 seq 200000 >/tmp/numbers
-smbclient -N //127.0.0.1/share -c 'put /tmp/numbers guest; mkdir folder' >/dev/null
-smbclient -U alice%pw //127.0.0.1/share -c 'put /tmp/numbers hers; rename hers folder/moved; get guest /tmp/back; ls folder/*' | grep -q moved
+smbclient -N //127.0.0.1/share -c 'put /tmp/numbers guest' >/dev/null
+smbclient -U alice%pw //127.0.0.1/share -c 'mkdir folder; put /tmp/numbers hers; rename hers folder\moved; get guest /tmp/back; ls folder\*' | grep -q moved
 cmp /tmp/numbers /tmp/back
 cmp /tmp/numbers /srv/share/folder/moved
 [ "$(stat -c %U /srv/share/guest /srv/share/folder/moved | tr '\n' ' ')" = 'nobody alice ' ]
