@@ -89,6 +89,7 @@ static const struct operation operations[GOFER_OP_COUNT] = {
     [GOFER_OP_QUEUE_MAKE] = {"queue_make", op_queue_make, STRING_NAME, STRING_NONE, FD_NONE, O_ACCMODE | O_NONBLOCK,
                              MODE_BITS, USES_OWNER | USES_DATA | USES_EXTRA},
     [GOFER_OP_QUEUE_UNLINK] = {"queue_unlink", op_queue_unlink, STRING_NAME, STRING_NONE, FD_NONE, 0, 0, USES_NODE},
+    [GOFER_OP_LIST] = {"list", op_list, STRING_PATH, STRING_NONE, FD_NONE, 0, 0, USES_NODE},
     [GOFER_OP_RANK] = {"rank", op_rank, STRING_NONE, STRING_NONE, FD_NONE, 0, 0, USES_DATA},
 };
 
@@ -269,8 +270,6 @@ static int serve_one(struct line *line)
     size_t fd_count = 0;
     ssize_t received =
         socket_receive(line->socket, &line->request, sizeof(line->request), fds, EXCHANGE_FDS_MAX, &fd_count);
-    if (received == -ECONNRESET)
-        return 0;
     if (received <= 0)
         return (int)received;
     if (!frame_ok(&line->request.header, (size_t)received, fd_count)) {

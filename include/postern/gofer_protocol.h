@@ -42,6 +42,7 @@ enum {
     GOFER_DATA_MAX = 65536,
     GOFER_XATTR_NAME_MAX = 256, /* with the NUL */
     GOFER_COMPONENTS_MAX = 16,  /* of one walk */
+    GOFER_LIST_MAX = 128,       /* names of one list */
     GOFER_SOCKET_NAME_MAX = 108, /* without the NUL: sun_path is as long, and need not end with one */
 };
 
@@ -85,6 +86,8 @@ enum gofer_op {
                                   none -> fd; data: statx */
     GOFER_OP_QUEUE_UNLINK,     /* name, node: its inode number */
     GOFER_OP_RANK,             /* data: struct gofer_rank */
+    GOFER_OP_LIST,             /* folder's path, node: where to begin, 0 or what the last one said -> value: where to go on, -1: at the end;
+                                  data: of each (GOFER_LIST_MAX at most) its statx and its name, filled up with NULs to a multiple of 8 */
     GOFER_OP_COUNT,
 };
 
@@ -190,6 +193,12 @@ static inline bool gofer_identity_fits(const struct gofer_identity *expected, co
 {
     return expected->ino == 0 || (expected->ino == found->stx_ino && expected->mnt_id == found->stx_mnt_id &&
                                   expected->dev_major == found->stx_dev_major && expected->dev_minor == found->stx_dev_minor);
+}
+
+/* What a name of a list takes in the reply, behind its attributes. */
+static inline size_t gofer_list_room(size_t length)
+{
+    return (length / 8 + 1) * 8;
 }
 
 /* One name: 1 to 255 bytes, no '/', neither "." nor "..". */

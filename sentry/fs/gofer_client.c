@@ -112,6 +112,45 @@ int gofer_walk(struct gofer *gofer, struct gofer_place base, const char *rest, s
     return walk(line, base, clean, asked, ret_result);
 }
 
+/* Takes one entry off the payload; what it took, or 0 if it is none. */
+static size_t take_listed(const char *payload, size_t size, struct gofer_listed *ret_entry)
+{
+    if (size < sizeof(struct statx))
+        return 0;
+    const char *name = payload + sizeof(struct statx);
+    size_t length = strnlen(name, size - sizeof(struct statx)), taken = sizeof(struct statx) + gofer_list_room(length);
+    memcpy(&ret_entry->attributes, payload, sizeof(struct statx));
+    if (!gofer_name_ok(name, length) || taken > size || !gofer_statx_ok(&ret_entry->attributes))
+        return 0;
+    memcpy(ret_entry->name, name, length + 1);
+    return taken;
+}
+
+int gofer_list(struct gofer *gofer, struct gofer_place folder, int64_t from, struct gofer_listed entries[GOFER_LIST_MAX], size_t *ret_count,
+               int64_t *ret_next)
+{
+    static const struct expected any = {.data_max = GOFER_DATA_MAX};
+    auto_line struct gofer_line *line = line_take(gofer);
+    struct gofer_request *request = line_begin(line, GOFER_OP_LIST);
+    request->node = (uint64_t)from;
+    int status = line_add_path(line, folder, true);
+    if (status == 0)
+        status = line_exchange(line, &any, NULL);
+    if (status < 0)
+        return status;
+
+    const struct gofer_reply *reply = &line->reply.header;
+    size_t count = 0;
+    for (size_t used = 0, taken; used < reply->data_size; used += taken) {
+        taken = count < GOFER_LIST_MAX ? take_listed(line->reply.payload + used, reply->data_size - used, &entries[count++]) : 0;
+        if (taken == 0)
+            line_fault(line, "an impossible list");
+    }
+    *ret_count = count;
+    *ret_next = reply->value;
+    return 0;
+}
+
 int gofer_getattr(struct gofer *gofer, struct gofer_place place, struct statx *ret_attributes)
 {
     auto_line struct gofer_line *line = line_take(gofer);

@@ -56,6 +56,14 @@ void gofer_set_deadline(struct gofer *gofer, unsigned int seconds);
 
 /* Resolves up to GOFER_WALK_MAX components of `rest` below `base`; stops behind a symbolic link. */
 int gofer_walk(struct gofer *gofer, struct gofer_place base, const char *rest, struct gofer_walk_result *ret_result);
+/* Names in a folder with their attributes, up to GOFER_LIST_MAX: from the beginning (0), or where the last list ended. *ret_next: where to go on, -1
+ * at the end. */
+struct gofer_listed {
+    struct statx attributes;
+    char name[GOFER_NAME_MAX + 1];
+};
+int gofer_list(struct gofer *gofer, struct gofer_place folder, int64_t from, struct gofer_listed entries[GOFER_LIST_MAX], size_t *ret_count,
+               int64_t *ret_next);
 int gofer_getattr(struct gofer *gofer, struct gofer_place place, struct statx *ret_attributes);
 int gofer_setattr(struct gofer *gofer, struct gofer_place place, const struct setattr *set);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every operation, from the sentry's client to a gofer's loop and back. Needs root, as the gofer does. */
-/* sources: sentry/kernel/share.c sentry/kernel/id_map.c gofer/server.c gofer/op_rank.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/bind.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c gofer/op_queues.c */
+/* sources: sentry/kernel/share.c sentry/kernel/id_map.c gofer/server.c gofer/op_list.c gofer/op_rank.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/bind.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c gofer/op_queues.c */
 #include "gofer_fixture.h"
 
 #include <errno.h>
@@ -134,6 +134,49 @@ static void test_walk(void **state)
     assert_int_equal(result.error, -ENOTDIR);
     assert_int_equal(gofer_walk(gofer, AT("a/link/x"), "x", &result), -ELOOP);
     assert_int_equal(gofer_walk(gofer, AT("../a"), "x", &result), -EINVAL);
+}
+
+/* All of a folder, part by part, and nothing but what is in it. */
+static void test_list(void **state)
+{
+    (void)state;
+    enum { MANY = 300 };
+    static struct gofer_listed entries[GOFER_LIST_MAX];
+    bool seen[MANY] = {false};
+    size_t count, others = 0, parts = 0;
+    int64_t next = 0;
+    assert_int_equal(gofer_mkdir(gofer, AT("many"), 0700, &user), 0);
+    for (int i = 0; i < MANY; i++) {
+        char path[64];
+        (void)snprintf(path, sizeof(path), "many/file-%d", i);
+        fixture_write(&fixture, path, "four", 0640);
+    }
+    assert_int_equal(gofer_mkdir(gofer, AT("many/folder"), 0755, &root_owner), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("many/link"), "/etc", &root_owner), 0);
+    for (; next >= 0; parts++) {
+        assert_int_equal(gofer_list(gofer, at("many"), next, entries, &count, &next), 0);
+        assert_true(count <= GOFER_LIST_MAX);
+        for (size_t i = 0; i < count; i++) {
+            int number;
+            if (sscanf(entries[i].name, "file-%d", &number) != 1) {
+                others++;
+                assert_true(S_ISDIR(entries[i].attributes.stx_mode) || S_ISLNK(entries[i].attributes.stx_mode));
+                continue;
+            }
+            assert_in_range(number, 0, MANY - 1);
+            assert_false(seen[number]);
+            seen[number] = true;
+            assert_int_equal(entries[i].attributes.stx_mode, S_IFREG | 0640);
+            assert_int_equal(entries[i].attributes.stx_size, 4);
+        }
+    }
+    assert_int_equal(others, 2);
+    for (int i = 0; i < MANY; i++)
+        assert_true(seen[i]);
+    assert_in_range(parts, 3, 5);
+    assert_int_equal(gofer_list(gofer, at("many/file-0"), 0, entries, &count, &next), -ENOTDIR);
+    assert_int_equal(gofer_list(gofer, at("many/link"), 0, entries, &count, &next), -ELOOP);
+    assert_int_equal(gofer_list(gofer, at("none"), 0, entries, &count, &next), -ENOENT);
 }
 
 static void test_walk_long(void **state)
@@ -768,6 +811,7 @@ int main(void)
         return 77;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_list),
         cmocka_unit_test(test_walk_long),
         cmocka_unit_test(test_open_and_create),
         cmocka_unit_test(test_links_are_not_followed),
