@@ -152,7 +152,8 @@ int call_get_fd(struct call *call, int guest_fd)
     const struct task *task = call->task;
     bool own = task->process->context->files_differ && task->tid != task->process->pid;
     int fd = own ? -1 : (int)pidfd_getfd(task->process->pidfd, guest_fd, 0);
-    if (own || (fd < 0 && (errno == EBADF || errno == ESRCH) && task->tid != task->process->pid))
+    /* A leader that has ended says EBADF, ESRCH or, by the kernel, EPERM: it has no memory any more whose namespace we have rights in. */
+    if (own || (fd < 0 && (errno == EBADF || errno == ESRCH || errno == EPERM) && task->tid != task->process->pid))
         fd = get_fd_of_thread(task, guest_fd);
     if (fd >= 0)
         return fd;
