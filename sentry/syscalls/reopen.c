@@ -78,9 +78,15 @@ static int reopen_file(const struct opening *opening, const struct object *objec
     mode_t type = object->attributes.stx_mode & S_IFMT;
     if ((type == S_IFCHR || type == S_IFBLK) && !device_allowed(&object->attributes))
         return -EPERM;
+    struct vfs *vfs = opening->who.sentry->vfs;
+    error = (access_needed(flags) & MAY_WRITE) != 0 ? object_want_write(vfs, object) : 0;
+    if (error < 0)
+        return error;
     error = gofer_reopen(opening->who.sentry->gofer, object->fd, flags, ret_fd);
+    if (error == 0)
+        object_mark_copy(object, *ret_fd);
     if (error == 0 && (flags & O_ACCMODE) != O_RDONLY)
-        object_written(opening->who.sentry->vfs, object);
+        object_written(vfs, object);
     return error;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The machine and what only its owner may do: sysinfo(2), syslog(2), personality(2), namespaces, mounts. */
+/* The machine and what only its owner may do: sysinfo(2), syslog(2), personality(2), namespaces. */
 #include <errno.h>
 #include <sched.h>
 #include <sys/personality.h>
@@ -134,19 +134,4 @@ int64_t sys_setns(struct call *call)
 {
     auto_close_unlocked int fd = call_get_fd(call, arg_int(call, 0));
     return fd < 0 ? fd : not_for_guests(call);
-}
-
-int64_t sys_mount(struct call *call)
-{
-    return not_for_guests(call);
-}
-
-int64_t sys_umount2(struct call *call)
-{
-    return not_for_guests(call);
-}
-
-int64_t sys_pivot_root(struct call *call)
-{
-    return not_for_guests(call);
 }

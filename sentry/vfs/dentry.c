@@ -87,6 +87,11 @@ static struct dentry *child_remove(struct dentry *dentry)
 void dentry_swap_inode(struct dentry *dentry, struct inode *inode)
 {
     struct inode *old = dentry->inode;
+    if (dentry->real != NULL) {
+        dentry->inode = inode;
+        inode_put(old);
+        return;
+    }
     if (old != NULL && old->alias == dentry)
         old->alias = NULL;
     dentry->inode = inode;
@@ -122,18 +127,25 @@ static struct dentry *dentry_new(struct vfs *vfs, struct dentry *directory, cons
     return dentry;
 }
 
+static void release(struct dentry *dentry);
+
 /* Frees one dentry without users or children. Returns its parent, whose reference the caller must drop. */
 static struct dentry *dentry_free(struct dentry *dentry)
 {
+    struct dentry *real = dentry->real;
+    struct guest_mount *guest = dentry->guest;
     lru_remove(dentry);
     hash_remove(dentry);
-    struct dentry *parent = child_remove(dentry);
+    struct dentry *parent = dentry->parent != dentry ? child_remove(dentry) : NULL; /* none above a tree's root */
     if (dentry->inode != NULL && dentry->inode->alias == dentry)
         dentry->inode->alias = NULL;
     inode_put(dentry->inode);
     dentry->vfs->dentry_count--;
     free(dentry->name);
+    free(dentry->prefix);
     free(dentry);
+    release(real);
+    guest_mount_leave(guest);
     return parent;
 }
 
@@ -188,6 +200,8 @@ bool dentry_valid(const struct dentry *dentry)
 
 bool dentry_is_at(const struct dentry *dentry, const struct dentry *directory, const char *name)
 {
+    dentry = dentry_real(dentry);
+    directory = dentry_real(directory);
     return dentry->parent == directory && !dentry->deleted && strcmp(dentry->name, name) == 0;
 }
 
@@ -198,6 +212,7 @@ bool dentry_is_directory(const struct dentry *dentry)
 
 bool dentry_gone(const struct dentry *dentry)
 {
+    dentry = dentry_real(dentry);
     for (; !dentry->deleted; dentry = dentry->parent) {
         if (dentry->parent == dentry)
             return false;
@@ -311,4 +326,63 @@ struct dentry *dentry_detached(struct vfs *vfs, struct dentry *parent, const cha
     if (dentry != NULL)
         dentry->deleted = true;
     return dentry;
+}
+
+/* --- views --- */
+
+static struct dentry *view_new(struct dentry *directory, struct guest_mount *guest, struct dentry *real, const char *name)
+{
+    struct dentry *view = dentry_new(real->vfs, directory, name, NULL);
+    if (view == NULL)
+        return NULL;
+    view->real = dentry_get(real);
+    view->guest = guest_mount_enter(guest);
+    view->filesystem = &viewfs;
+    view_refresh(view);
+    return view;
+}
+
+void view_refresh(struct dentry *view)
+{
+    struct inode *inode = view->real->inode;
+    if (view->inode != inode)
+        dentry_swap_inode(view, inode != NULL ? inode_get(inode) : NULL);
+}
+
+struct dentry *dentry_view_root(struct guest_mount *guest, struct dentry *real)
+{
+    return view_new(NULL, guest, real, "");
+}
+
+struct dentry *dentry_view(struct dentry *directory, struct dentry *real)
+{
+    struct dentry *known = dentry_cached(directory->vfs, directory, real->name);
+    if (known != NULL && known->real == real) {
+        view_refresh(known);
+        return dentry_get(known);
+    }
+    if (known != NULL)
+        dentry_kill(known);
+    struct dentry *view = view_new(directory, directory->guest, real, real->name);
+    if (view != NULL && guest_mount_attached(directory->guest))
+        hash_add(view);
+    return view;
+}
+
+/* The deepest first: what nobody uses below a view that stays goes too. */
+void views_forget(struct dentry *view)
+{
+    (void)dentry_get(view);
+    while (view->children != NULL) {
+        struct dentry *child = view->children;
+        while (child != NULL && child->deleted)
+            child = child->sibling_next;
+        if (child == NULL)
+            break;
+        (void)dentry_get(child);
+        views_forget(child);
+        dentry_kill(child);
+        release(child);
+    }
+    release(view);
 }

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/vfs/guest_mounts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "sentry/kernel/process.h"
+#include "sentry/sentry.h"
+#include "sentry/vfs/vfs_internal.h"
+
+enum { FIRST_ID = 950000 };
+
+struct guest_mount *guest_mount_enter(struct guest_mount *mount)
+{
+    mount->references++;
+    mount->views++;
+    return mount;
+}
+
+/* guest_place.c: which mount a mark stands for. None is given a second time, as what carries it may still be open. */
+static unsigned char new_mark(struct guest_table *table, struct guest_mount *mount)
+{
+    if (table->last_mark + 1 >= MARK_NONE_LEFT)
+        return MARK_NONE_LEFT;
+    table->marked[++table->last_mark] = mount;
+    return table->last_mark;
+}
+
+static void put(struct guest_mount *mount)
+{
+    if (--mount->references > 0)
+        return;
+    if (mount->mark != MARK_NONE_LEFT)
+        mount->top->vfs->guests.marked[mount->mark] = NULL;
+    dentry_put(mount->top);
+    if (mount->storage != NULL)
+        mount->storage->references--;
+    free(mount);
+}
+
+void guest_mount_leave(struct guest_mount *mount)
+{
+    if (mount == NULL)
+        return;
+    mount->views--;
+    put(mount);
+}
+
+bool guest_mount_attached(const struct guest_mount *mount)
+{
+    return mount->attached;
+}
+
+bool is_mount_root(const struct dentry *dentry)
+{
+    return dentry->real != NULL ? dentry->real == dentry->guest->top : dentry == dentry->vfs->root;
+}
+
+struct dentry *mount_root_covers(const struct dentry *root)
+{
+    return root->real != NULL ? root->guest->covered : root->vfs->guests.base_covered;
+}
+
+const struct guest_mount *guest_mounts_first(const struct vfs *vfs)
+{
+    return vfs->guests.first;
+}
+
+const struct dentry *vfs_bundle_root(const struct vfs *vfs)
+{
+    return vfs->root;
+}
+
+const struct dentry *vfs_bundle_covers(const struct vfs *vfs)
+{
+    return vfs->guests.base_covered;
+}
+
+static void cover(struct dentry **place, struct dentry *covered)
+{
+    *place = dentry_get(covered);
+    dentry_real(covered)->mount_points++;
+}
+
+static void uncover(struct dentry **place)
+{
+    if (*place != NULL)
+        dentry_real(*place)->mount_points--;
+    *place = dentry_put(*place);
+}
+
+static struct dentry **covered_of(struct dentry *root)
+{
+    return root->real != NULL ? &root->guest->covered : &root->vfs->guests.base_covered;
+}
+
+static struct dentry *mounted_on(struct vfs *vfs, const struct dentry *dentry)
+{
+    const struct guest_table *table = &vfs->guests;
+    for (struct guest_mount *mount = table->first; mount != NULL; mount = mount->next)
+        if (mount->covered != NULL && same_place(mount->covered, dentry))
+            return mount->root;
+    return table->base_covered != NULL && same_place(table->base_covered, dentry) ? vfs->root : NULL;
+}
+
+struct dentry *guest_mounts_cross(struct vfs *vfs, struct dentry *owned)
+{
+    struct dentry *root = owned;
+    while (root != NULL && dentry_real(owned)->mount_points > 0) {
+        root = mounted_on(vfs, owned);
+        if (root != NULL) {
+            (void)dentry_get(root);
+            dentry_put(owned);
+            owned = root;
+        }
+    }
+    return owned;
+}
+
+int guest_mount_attach(struct vfs *vfs, const struct guest_mount *model, struct dentry *top, struct dentry *covered)
+{
+    struct guest_table *table = &vfs->guests;
+    if (table->count >= GUEST_MOUNTS_MAX)
+        return -ENOSPC;
+    struct guest_mount *mount = malloc(sizeof(*mount));
+    if (mount == NULL)
+        return -ENOMEM;
+    *mount = *model;
+    mount->references = 1;
+    mount->views = 0;
+    mount->next = NULL;
+    mount->id = FIRST_ID + ++table->last_id;
+    mount->top = dentry_get(top);
+    mount->attached = true;
+    mount->expiring = false;
+    mount->covered = NULL;
+    mount->mark = new_mark(table, mount);
+    if (mount->storage != NULL)
+        mount->storage->references++;
+    mount->root = dentry_view_root(mount, top);
+    if (mount->root == NULL) {
+        put(mount);
+        return -ENOMEM;
+    }
+    cover(&mount->covered, covered);
+    struct guest_mount **link = &table->first;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = mount;
+    table->count++;
+    return 0;
+}
+
+static void detach_one(struct vfs *vfs, struct guest_mount *mount)
+{
+    struct guest_mount **link = &vfs->guests.first;
+    while (*link != mount)
+        link = &(*link)->next;
+    *link = mount->next;
+    vfs->guests.count--;
+    mount->attached = false;
+    uncover(&mount->covered);
+    views_forget(mount->root);
+    mount->root = dentry_put(mount->root);
+    put(mount);
+}
+
+bool guest_mount_is_below(const struct dentry *place, const struct dentry *root)
+{
+    for (; place != NULL && place->guest != root->guest; place = place->real != NULL ? place->guest->covered : place->vfs->guests.base_covered)
+        ;
+    return place != NULL;
+}
+
+struct dentry *guest_mounts_top(struct vfs *vfs, struct dentry *place)
+{
+    return guest_mounts_cross(vfs, dentry_get(place));
+}
+
+enum guest_propagation guest_mount_propagation(const struct dentry *place)
+{
+    return place->guest != NULL ? place->guest->propagation : place->vfs->guests.base_propagation;
+}
+
+static void propagate_one(struct guest_table *table, struct guest_mount *mount, enum guest_propagation propagation)
+{
+    if (mount->propagation != GUEST_SHARED && propagation == GUEST_SHARED)
+        mount->peer_group = ++table->last_group;
+    /* A slave of what was not shared, or of nobody else, is private. */
+    mount->propagation = propagation == GUEST_SLAVE ? GUEST_PRIVATE : propagation;
+}
+
+void guest_mounts_propagate(struct vfs *vfs, struct dentry *root, enum guest_propagation propagation, bool deep)
+{
+    if (root->guest != NULL)
+        propagate_one(&vfs->guests, root->guest, propagation);
+    else if (root == vfs->root)
+        vfs->guests.base_propagation = propagation == GUEST_SLAVE ? GUEST_PRIVATE : propagation;
+    for (struct guest_mount *mount = vfs->guests.first; deep && mount != NULL; mount = mount->next)
+        if (mount->root != root && guest_mount_is_below(mount->covered, root))
+            propagate_one(&vfs->guests, mount, propagation);
+}
+
+/* --- binds --- */
+
+/* The folder within its file system, as mountinfo shows it. */
+static void describe_folder(const struct dentry *place, const struct guest_mount *of, char *folder, size_t size)
+{
+    char path[VFS_PATH_MAX];
+    const struct dentry *root = of != NULL ? of->root : place->vfs->root;
+    const char *above = of != NULL && strcmp(of->folder, "/") != 0 ? of->folder : "";
+    if (root == NULL || dentry_path(place, root, path, sizeof(path)) < 0)
+        (void)strcpy(path, "/");
+    (void)snprintf(folder, size, "%s%s", above, above[0] != '\0' && strcmp(path, "/") == 0 ? "" : path);
+}
+
+static struct guest_mount model_of(struct vfs *vfs, struct dentry *source)
+{
+    struct guest_mount model = {0};
+    if (source->guest != NULL) {
+        model = *source->guest;
+    } else {
+        const struct boot_mount *boot = vfs_mount(vfs, source);
+        model.flags = vfs_mount_flags(vfs, source) | MS_RELATIME;
+        if (boot != NULL) {
+            (void)snprintf(model.type, sizeof(model.type), "%s", boot->type);
+            (void)snprintf(model.source, sizeof(model.source), "%s", boot->source);
+        }
+    }
+    describe_folder(source, source->guest, model.folder, sizeof(model.folder));
+    return model;
+}
+
+static bool real_is_within(const struct dentry *real, const struct dentry *top)
+{
+    while (real != top && real->parent != real)
+        real = real->parent;
+    return real == top;
+}
+
+static int bind_one(struct vfs *vfs, struct dentry *source, struct dentry *covered, struct guest_mount **ret_made)
+{
+    const struct guest_mount model = model_of(vfs, source);
+    int error = guest_mount_attach(vfs, &model, dentry_real(source), covered);
+    if (error < 0)
+        return error;
+    struct guest_mount *made = vfs->guests.first;
+    while (made->next != NULL)
+        made = made->next;
+    *ret_made = made;
+    return 0;
+}
+
+/* Copies to `to` what lies on the mount of `from` below it; only mounts up to `last` are older than the copies. */
+static int bind_below(struct vfs *vfs, const struct dentry *from, struct guest_mount *to, uint64_t last)
+{
+    int error = 0;
+    for (struct guest_mount *mount = vfs->guests.first; error == 0 && mount != NULL && mount->id <= last; mount = mount->next) {
+        if (mount->covered == NULL || mount->covered->guest != from->guest || mount->propagation == GUEST_UNBINDABLE ||
+            !real_is_within(dentry_real(mount->covered), dentry_real(from)))
+            continue;
+        struct dentry *place = view_of(to, dentry_real(mount->covered));
+        struct guest_mount *made;
+        error = place == NULL ? -ENOMEM : bind_one(vfs, mount->root, place, &made);
+        dentry_put(place);
+        if (error == 0)
+            error = bind_below(vfs, mount->root, made, last);
+    }
+    return error;
+}
+
+int guest_mount_bind(struct vfs *vfs, struct dentry *source, struct dentry *covered, bool deep)
+{
+    const uint64_t last = FIRST_ID + vfs->guests.last_id;
+    struct guest_mount *made;
+    int error = bind_one(vfs, source, covered, &made);
+    if (error < 0 || !deep)
+        return error;
+    error = bind_below(vfs, source, made, last);
+    if (error < 0)
+        guest_mount_detach(vfs, made->root);
+    return error;
+}
+
+/* --- taken away, moved --- */
+
+static struct dentry *child_of(struct vfs *vfs, const struct dentry *root)
+{
+    for (struct guest_mount *mount = vfs->guests.first; mount != NULL; mount = mount->next)
+        if (mount->covered != NULL && mount->covered->guest == root->guest)
+            return mount->root;
+    const struct dentry *covered = vfs->guests.base_covered;
+    return covered != NULL && covered->guest == root->guest ? vfs->root : NULL;
+}
+
+void guest_mount_detach(struct vfs *vfs, struct dentry *root)
+{
+    for (struct dentry *child = child_of(vfs, root); child != NULL; child = child_of(vfs, root))
+        guest_mount_detach(vfs, child);
+    if (root->real != NULL) {
+        detach_one(vfs, root->guest);
+        return;
+    }
+    uncover(&vfs->guests.base_covered);
+    vfs->guests.base_detached = true;
+}
+
+bool guest_mount_is_used(struct vfs *vfs, struct dentry *root, unsigned int mine)
+{
+    if (root->real == NULL || child_of(vfs, root) != NULL)
+        return true;
+    views_forget(root);
+    return root->guest->views > 1 || root->references > 1 + mine;
+}
+
+void guest_mount_move(struct vfs *vfs, struct dentry *root, struct dentry *covered)
+{
+    (void)vfs;
+    struct dentry **place = covered_of(root);
+    (void)dentry_get(covered); /* it may be kept by what it lay on alone */
+    uncover(place);
+    cover(place, covered);
+    dentry_put(covered);
+}
+
+void guest_mounts_pivot(struct vfs *vfs, struct dentry *new_root, struct dentry *covered)
+{
+    struct dentry *before = vfs->guests.root;
+    uncover(covered_of(new_root));
+    cover(covered_of(before), covered);
+    vfs->guests.root = dentry_get(new_root);
+    dentry_put(before);
+}

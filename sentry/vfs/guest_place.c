@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * By which mount of the guest's a descriptor was opened. To the host a file is on the bundle's mount, so we mark the open file
+ * description itself: with the number of the signal that announces I/O (F_SETSIG), which means nothing for files and folders. It is
+ * opened with the mark, and goes with it wherever the descriptor goes; guests cannot change it (syscalls/fcntl.c). A mark is given
+ * once. What has none left for it, and O_PATH descriptors, which take none, is where the caller could have found it itself:
+ * through its root, and restricted as by the strictest mount that shows it there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "postern/confine.h"
+#include "sentry/sentry.h"
+#include "sentry/vfs/storage.h"
+#include "sentry/vfs/vfs_internal.h"
+
+CONFINE_ALLOW(fcntl, "marks what is opened through a mount of the guest's");
+
+void vfs_mark_opened(const struct dentry *dentry, int fd)
+{
+    const mode_t type = dentry->inode != NULL ? dentry->inode->attributes.stx_mode & S_IFMT : S_IFREG;
+    if (dentry->guest != NULL && (type == S_IFREG || type == S_IFDIR))
+        (void)fcntl(fd, F_SETSIG, (int)dentry->guest->mark);
+}
+
+void object_mark_copy(const struct object *object, int fd)
+{
+    if (object->mark > 0)
+        (void)fcntl(fd, F_SETSIG, (int)object->mark);
+}
+
+static bool any_mounts(const struct vfs *vfs)
+{
+    return vfs->guests.last_id > 0;
+}
+
+unsigned int vfs_mark_of(const struct vfs *vfs, int fd)
+{
+    int mark = any_mounts(vfs) ? fcntl(fd, F_GETSIG) : 0;
+    return mark < 0 ? MARK_NONE_LEFT : (unsigned int)mark; /* an O_PATH descriptor has none */
+}
+
+static bool is_within(const struct dentry *dentry, const struct dentry *top)
+{
+    while (dentry != top && dentry->parent != dentry)
+        dentry = dentry->parent;
+    return dentry == top;
+}
+
+/* Is a place below the root of a process, by the folders above it? */
+static bool is_below_root(const struct dentry *place, const struct dentry *root)
+{
+    const struct dentry *at = place;
+    while (at->guest != root->guest) {
+        at = at->real != NULL ? at->guest->covered : at->vfs->guests.base_covered;
+        if (at == NULL)
+            return false;
+    }
+    return is_within(dentry_real(at), dentry_real(root));
+}
+
+static bool base_shows(struct vfs *vfs, const struct dentry *root, const struct dentry *real)
+{
+    if (vfs->guests.base_detached || !is_within(real, vfs->root))
+        return false;
+    return root->guest == NULL ? is_within(real, dentry_real(root)) : is_below_root(vfs->root, root);
+}
+
+static bool shows(const struct guest_mount *mount, const struct dentry *root, const struct dentry *real)
+{
+    if (!is_within(real, mount->top))
+        return false;
+    return root->guest == mount ? is_within(real, dentry_real(root)) : is_below_root(mount->root, root);
+}
+
+/* The strictest, of several equally strict the last. */
+static struct guest_mount *likely_mount(struct vfs *vfs, const struct dentry *root, const struct dentry *real)
+{
+    struct guest_mount *found = NULL;
+    for (struct guest_mount *mount = vfs->guests.first; mount != NULL; mount = mount->next)
+        if (shows(mount, root, real) && (found == NULL || (found->flags & MS_RDONLY) == 0 || (mount->flags & MS_RDONLY) != 0))
+            found = mount;
+    return found;
+}
+
+static struct dentry *likely_place(struct vfs *vfs, const struct dentry *root, struct dentry *real)
+{
+    if (base_shows(vfs, root, real) && vfs_is_in_the_open(real))
+        return dentry_get(real);
+    struct guest_mount *mount = likely_mount(vfs, root, real);
+    if (mount != NULL)
+        return view_of(mount, real);
+    return is_within(real, vfs->root) ? dentry_get(real) : NULL;
+}
+
+static struct dentry *marked_place(struct guest_mount *mount, struct dentry *real)
+{
+    if (mount == NULL || !is_within(real, mount->top))
+        return NULL;
+    if (mount->root != NULL)
+        return view_of(mount, real);
+    struct dentry *root = dentry_view_root(mount, mount->top);
+    struct dentry *view = root != NULL ? view_below(root, real) : NULL;
+    dentry_put(root);
+    return view;
+}
+
+struct dentry *guest_place(struct vfs *vfs, const struct dentry *root, unsigned int mark, struct dentry *real)
+{
+    struct dentry *place;
+    if (mark > 0 && mark < MARK_NONE_LEFT)
+        place = marked_place(vfs->guests.marked[mark], real);
+    else if (mark == 0 && is_within(real, vfs->root))
+        return real;
+    else
+        place = likely_place(vfs, root, real);
+    dentry_put(real);
+    return place;
+}
+
+unsigned int guest_mark_flags(const struct vfs *vfs, unsigned int mark)
+{
+    const struct guest_mount *mount = mark > 0 && mark < MARK_NONE_LEFT ? vfs->guests.marked[mark] : NULL;
+    return mount != NULL ? mount->flags : mark > 0 && mark < MARK_NONE_LEFT ? MS_RDONLY : 0;
+}
+
+/* The host's path of the top of a mount: what the paths of its files begin with. */
+static ssize_t top_path(const struct guest_mount *mount, char *buffer, size_t size)
+{
+    buffer[0] = '/';
+    ssize_t length = dentry_relative_path(mount->top, buffer + 1, size - 1);
+    return length <= 0 ? length : length + 1;
+}
+
+int guest_place_describe(const struct vfs *vfs, const struct dentry *root, unsigned int mark, const char *path, char *buffer, size_t size)
+{
+    const struct guest_mount *mount = mark > 0 && mark < MARK_NONE_LEFT ? vfs->guests.marked[mark] : NULL;
+    if (mount == NULL)
+        return -ENOENT;
+    char top[VFS_PATH_MAX + 2], place[VFS_PATH_MAX] = "/";
+    ssize_t length = top_path(mount, top, sizeof(top));
+    if (length < 0 || strncmp(path, top, (size_t)length) != 0 || (path[length] != '/' && path[length] != '\0'))
+        return -ENOENT;
+    if (mount->root != NULL && dentry_path(mount->root, root != NULL ? root : vfs->guests.root, place, sizeof(place)) < 0)
+        return -ENAMETOOLONG;
+    const char *rest = path + length;
+    int used = snprintf(buffer, size, "%s%s", strcmp(place, "/") == 0 && rest[0] == '/' ? "" : place, rest);
+    return used < 0 || (size_t)used >= size ? -ENAMETOOLONG : 0;
+}
