@@ -331,6 +331,7 @@ void guest_mounts_pivot(struct vfs *vfs, struct dentry *new_root, struct dentry 
     struct dentry *before = vfs->guests.root;
     uncover(covered_of(new_root));
     cover(covered_of(before), covered);
-    vfs->guests.root = dentry_get(new_root);
-    dentry_put(before);
+    vfs->guests.root = new_root->real != NULL ? dentry_get(new_root) : new_root;
+    if (before->real != NULL)
+        dentry_put(before);
 }

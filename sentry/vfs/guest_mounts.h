@@ -44,7 +44,7 @@ struct guest_table {
     unsigned int count;
     uint64_t last_id;
     unsigned int last_group;
-    struct dentry *root;         /* a reference; the tree's own root to begin with */
+    struct dentry *root;         /* the tree's own root, which stays, or a view, a reference */
     struct dentry *base_covered; /* what the bundle's root lies on since then, a reference; NULL: nothing */
     bool base_detached;
     enum guest_propagation base_propagation;

@@ -71,7 +71,7 @@ struct vfs *vfs_create(struct sentry *sentry, struct inode *root)
     }
     vfs->root->deleted = false;
     vfs->root->pinned = true;
-    vfs->guests.root = dentry_get(vfs->root);
+    vfs->guests.root = vfs->root;
     return vfs;
 }
 
