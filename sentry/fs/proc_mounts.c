@@ -238,18 +238,22 @@ static uint64_t id_of_holder(struct sentry *sentry, const struct dentry *place)
 
 static void each_of_guest(struct sentry *sentry, const struct viewpoint *from, struct text *text, write_mount write)
 {
-    for (const struct guest_mount *guest = guest_mounts_first(sentry->vfs); guest != NULL; guest = guest->next) {
+    uint64_t id = 0;
+    for (const struct guest_mount *guest; (guest = guest_mounts_after(sentry->vfs, id)) != NULL;) {
         char path[VFS_PATH_MAX];
         struct boot_mount mount = {.kind = BOOT_MOUNT_REAL};
+        id = guest->id;
         if (dentry_path(guest->root, from->root, path, sizeof(path)) < 0 || path[0] != '/')
             continue;
         memcpy(mount.type, guest->type, sizeof(mount.type));
         memcpy(mount.source, guest->source, sizeof(mount.source));
         memcpy(mount.root, guest->folder, sizeof(mount.root));
-        print_options(vfs_mount_flags(sentry->vfs, guest->root) | guest->flags, guest->options, mount.options, sizeof(mount.options));
+        struct dentry *root = dentry_get(guest->root); /* keeps it, too */
+        print_options(vfs_mount_flags(sentry->vfs, root) | guest->flags, guest->options, mount.options, sizeof(mount.options));
         print_propagation(guest->propagation, guest->peer_group, mount.propagation, sizeof(mount.propagation));
         const struct shown shown = {.mount = &mount, .id = guest->id, .parent = id_of_holder(sentry, guest->covered), .top = guest->top};
         write(sentry, &shown, path, text);
+        (void)dentry_put(root);
     }
 }
 

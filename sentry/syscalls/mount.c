@@ -77,6 +77,8 @@ int mount_place(const struct mounting *mounting, bool folder, struct dentry **re
     int error = vfs_gone(place);
     if (error == 0 && place->inode == NULL)
         error = -ENOENT;
+    if (error == 0 && !guest_place_attached(place))
+        error = -EINVAL;
     if (error == 0 && S_ISDIR(place->inode->attributes.stx_mode) != folder)
         error = -ENOTDIR;
     if (error < 0) {
@@ -95,7 +97,7 @@ static int64_t change_flags(struct mounting *mounting)
     struct vfs *vfs = mounting->who.sentry->vfs;
     if (target->guest == NULL)
         return vfs_is_bundle_root(target) ? vfs_restrict_mount(vfs, target, mount_flags_of(mounting->flags)) : -EINVAL;
-    if (!is_mount_root(target))
+    if (!is_mount_root(target) || !guest_place_attached(target))
         return -EINVAL;
     /* What is said of times of access stays as it is unless something is said. */
     const unsigned int times = MS_NOATIME | MS_NODIRATIME | MS_RELATIME;

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mount(2) with MS_BIND and with MS_MOVE. */
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
 
-#include "postern/boot.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/mount_private.h"
 
@@ -24,10 +21,13 @@ int64_t mount_bind(struct mounting *mounting)
     if (guest_mount_propagation(source.dentry) == GUEST_UNBINDABLE)
         return -EINVAL;
     auto_dentry struct dentry *place = NULL;
+    const unsigned int flags = vfs_mount_flags(vfs, source.dentry); /* may have to be asked for: nothing is waited for from here on */
     error = vfs_gone(source.dentry);
+    if (error == 0 && !guest_place_attached(source.dentry))
+        error = -EINVAL;
     if (error == 0)
         error = mount_place(mounting, is_folder(source.dentry), &place);
-    return error < 0 ? error : guest_mount_bind(vfs, source.dentry, place, (mounting->flags & MS_REC) != 0);
+    return error < 0 ? error : guest_mount_bind(vfs, source.dentry, flags, place, (mounting->flags & MS_REC) != 0);
 }
 
 int64_t mount_move(struct mounting *mounting)

@@ -33,6 +33,12 @@ static bool may_be(const struct search *search, const struct process *process, i
     return length >= (ssize_t)search->length && memcmp(path, search->top, search->length) == 0;
 }
 
+static int has_mark(const struct process *process, int number, int mark)
+{
+    auto_close_unlocked int fd = (int)syscall(SYS_pidfd_getfd, process->pidfd, number, 0);
+    return fd >= 0 && fcntl(fd, F_GETSIG) == mark;
+}
+
 static int has_open(struct process *process, void *data)
 {
     const struct search *search = data;
@@ -42,14 +48,13 @@ static int has_open(struct process *process, void *data)
     (void)snprintf(folder, sizeof(folder), "%d/fd", process->vpid);
     if (proc_list_numbers(search->sentry, folder, &numbers, &count) < 0)
         return 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!may_be(search, process, numbers[i]))
-            continue;
-        auto_close_unlocked int fd = (int)syscall(SYS_pidfd_getfd, process->pidfd, numbers[i], 0);
-        if (fd >= 0 && fcntl(fd, F_GETSIG) == search->mount->mark)
-            return 1;
-    }
-    return 0;
+    int found = 0;
+    (void)process_get(process); /* the lock is let go of for each close */
+    for (size_t i = 0; i < count && found == 0; i++)
+        if (may_be(search, process, numbers[i]))
+            found = has_mark(process, numbers[i], search->mount->mark);
+    process_put(process);
+    return found;
 }
 
 bool mount_has_open_files(struct call *call, const struct guest_mount *mount)

@@ -9,6 +9,7 @@
 #include "sentry/platform/unlocked.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
+#include "sentry/vfs/guest_mounts.h"
 
 void target_release(struct target *target)
 {
@@ -155,6 +156,8 @@ int target_attributes(const struct vfs_who *who, struct target *target, struct s
     if (error < 0)
         return error;
     *ret_attributes = target->dentry->inode->attributes;
+    if (target->dentry->guest != NULL)
+        vfs_show_mount(target->dentry, ret_attributes);
     return 0;
 }
 

@@ -63,6 +63,8 @@ int64_t sys_umount2(struct call *call)
     auto_dentry struct dentry *root = guest_mounts_top(vfs, lookup.dentry);
     lookup.dentry = dentry_put(lookup.dentry);
     error = may_detach(call, &who, root, flags);
+    if (error == 0 && mount_root_covers(root) == NULL)
+        error = -EINVAL; /* somebody was quicker while we looked at open files */
     if (error < 0)
         return error;
     guest_mount_detach(vfs, root);

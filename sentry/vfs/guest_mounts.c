@@ -64,9 +64,17 @@ struct dentry *mount_root_covers(const struct dentry *root)
     return root->real != NULL ? root->guest->covered : root->vfs->guests.base_covered;
 }
 
-const struct guest_mount *guest_mounts_first(const struct vfs *vfs)
+const struct guest_mount *guest_mounts_after(const struct vfs *vfs, uint64_t id)
 {
-    return vfs->guests.first;
+    const struct guest_mount *mount = vfs->guests.first;
+    while (mount != NULL && mount->id <= id)
+        mount = mount->next;
+    return mount;
+}
+
+bool guest_place_attached(const struct dentry *place)
+{
+    return place->guest != NULL ? place->guest->attached : !place->vfs->guests.base_detached;
 }
 
 const struct dentry *vfs_bundle_root(const struct vfs *vfs)
@@ -77,6 +85,15 @@ const struct dentry *vfs_bundle_root(const struct vfs *vfs)
 const struct dentry *vfs_bundle_covers(const struct vfs *vfs)
 {
     return vfs->guests.base_covered;
+}
+
+void vfs_show_mount(const struct dentry *view, struct statx *attributes)
+{
+    attributes->stx_mnt_id = view->guest->id;
+    attributes->stx_attributes_mask |= STATX_ATTR_MOUNT_ROOT;
+    attributes->stx_attributes &= ~(uint64_t)STATX_ATTR_MOUNT_ROOT;
+    if (is_mount_root(view))
+        attributes->stx_attributes |= STATX_ATTR_MOUNT_ROOT;
 }
 
 static void cover(struct dentry **place, struct dentry *covered)
@@ -217,14 +234,14 @@ static void describe_folder(const struct dentry *place, const struct guest_mount
     (void)snprintf(folder, size, "%s%s", above, above[0] != '\0' && strcmp(path, "/") == 0 ? "" : path);
 }
 
-static struct guest_mount model_of(struct vfs *vfs, struct dentry *source)
+static struct guest_mount model_of(struct vfs *vfs, const struct dentry *source, unsigned int flags)
 {
     struct guest_mount model = {0};
     if (source->guest != NULL) {
         model = *source->guest;
     } else {
         const struct boot_mount *boot = vfs_mount(vfs, source);
-        model.flags = vfs_mount_flags(vfs, source) | MS_RELATIME;
+        model.flags = flags | MS_RELATIME;
         if (boot != NULL) {
             (void)snprintf(model.type, sizeof(model.type), "%s", boot->type);
             (void)snprintf(model.source, sizeof(model.source), "%s", boot->source);
@@ -241,9 +258,10 @@ static bool real_is_within(const struct dentry *real, const struct dentry *top)
     return real == top;
 }
 
-static int bind_one(struct vfs *vfs, struct dentry *source, struct dentry *covered, struct guest_mount **ret_made)
+/* flags: of a bundle's mount; one of the guest's has its own. */
+static int bind_one(struct vfs *vfs, struct dentry *source, unsigned int flags, struct dentry *covered, struct guest_mount **ret_made)
 {
-    const struct guest_mount model = model_of(vfs, source);
+    const struct guest_mount model = model_of(vfs, source, flags);
     int error = guest_mount_attach(vfs, &model, dentry_real(source), covered);
     if (error < 0)
         return error;
@@ -264,7 +282,7 @@ static int bind_below(struct vfs *vfs, const struct dentry *from, struct guest_m
             continue;
         struct dentry *place = view_of(to, dentry_real(mount->covered));
         struct guest_mount *made;
-        error = place == NULL ? -ENOMEM : bind_one(vfs, mount->root, place, &made);
+        error = place == NULL ? -ENOMEM : bind_one(vfs, mount->root, 0, place, &made);
         dentry_put(place);
         if (error == 0)
             error = bind_below(vfs, mount->root, made, last);
@@ -272,11 +290,11 @@ static int bind_below(struct vfs *vfs, const struct dentry *from, struct guest_m
     return error;
 }
 
-int guest_mount_bind(struct vfs *vfs, struct dentry *source, struct dentry *covered, bool deep)
+int guest_mount_bind(struct vfs *vfs, struct dentry *source, unsigned int flags, struct dentry *covered, bool deep)
 {
     const uint64_t last = FIRST_ID + vfs->guests.last_id;
     struct guest_mount *made;
-    int error = bind_one(vfs, source, covered, &made);
+    int error = bind_one(vfs, source, flags, covered, &made);
     if (error < 0 || !deep)
         return error;
     error = bind_below(vfs, source, made, last);

@@ -58,15 +58,17 @@ struct guest_table {
 bool is_mount_root(const struct dentry *dentry);
 struct dentry *mount_root_covers(const struct dentry *root);
 
-/* For /proc: the first of the table; the bundle's root, and what it lies on since a pivot_root(2), or NULL. */
-const struct guest_mount *guest_mounts_first(const struct vfs *vfs);
+/* For /proc: the first that was made after the one with this id (0: of all), as the table may change while one waits; the bundle's root, and what it lies on since a pivot_root(2), or NULL. */
+const struct guest_mount *guest_mounts_after(const struct vfs *vfs, uint64_t id);
 const struct dentry *vfs_bundle_root(const struct vfs *vfs);
 const struct dentry *vfs_bundle_covers(const struct vfs *vfs);
 
 /* Mounts what `top` is (real) on `covered`, both references of the caller's, as `model` says; its texts and flags are taken. Owned by the table. */
 int guest_mount_attach(struct vfs *vfs, const struct guest_mount *model, struct dentry *top, struct dentry *covered);
-/* The same of what is seen at a place: with `deep`, of what else lies below that. */
-int guest_mount_bind(struct vfs *vfs, struct dentry *source, struct dentry *covered, bool deep);
+/* The same of what is seen at a place, with the flags it has there (nothing is waited for here); with `deep`, of what else lies below that. */
+int guest_mount_bind(struct vfs *vfs, struct dentry *source, unsigned int flags, struct dentry *covered, bool deep);
+/* Is what it is seen by in the table still? */
+bool guest_place_attached(const struct dentry *place);
 /* The place itself, or what is mounted on it. Owned. */
 struct dentry *guest_mounts_top(struct vfs *vfs, struct dentry *place);
 enum guest_propagation guest_mount_propagation(const struct dentry *place);
@@ -84,6 +86,8 @@ void guest_mounts_pivot(struct vfs *vfs, struct dentry *new_root, struct dentry 
 bool guest_mount_is_below(const struct dentry *place, const struct dentry *root);
 
 /* Restrictions of a bundle's mount that the guest has added with MS_REMOUNT, by any dentry on it. -EPERM: the bundle's stay. */
+/* statx(2) of what is seen through a mount of the guest's: which mount that is, and whether it is its root. */
+void vfs_show_mount(const struct dentry *view, struct statx *attributes);
 /* Is a real dentry the root of one of the bundle's mounts, or of a mask? */
 bool vfs_is_bundle_root(const struct dentry *real);
 int vfs_restrict_mount(struct vfs *vfs, const struct dentry *dentry, unsigned int flags);

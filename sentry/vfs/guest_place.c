@@ -3,8 +3,8 @@
  * By which mount of the guest's a descriptor was opened. To the host a file is on the bundle's mount, so we mark the open file
  * description itself: with the number of the signal that announces I/O (F_SETSIG), which means nothing for files and folders. It is
  * opened with the mark, and goes with it wherever the descriptor goes; guests cannot change it (syscalls/fcntl.c). A mark is given
- * once. What has none left for it, and O_PATH descriptors, which take none, is where the caller could have found it itself:
- * through its root, and restricted as by the strictest mount that shows it there.
+ * once. What has none left for it, and O_PATH descriptors, which take none, is where the caller could have found it itself: on the
+ * mount of its root, or else on the strictest that shows it below that.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -88,8 +88,14 @@ static struct guest_mount *likely_mount(struct vfs *vfs, const struct dentry *ro
 
 static struct dentry *likely_place(struct vfs *vfs, const struct dentry *root, struct dentry *real)
 {
-    if (base_shows(vfs, root, real) && vfs_is_in_the_open(real))
-        return dentry_get(real);
+    if (vfs_is_in_the_open(real)) { /* nothing keeps him from the name it has on the mount of his root: that one stays below the root */
+        if (root->guest == NULL && base_shows(vfs, root, real))
+            return dentry_get(real);
+        if (root->guest != NULL && root->guest->root != NULL && shows(root->guest, root, real))
+            return view_of(root->guest, real);
+        if (base_shows(vfs, root, real))
+            return dentry_get(real);
+    }
     struct guest_mount *mount = likely_mount(vfs, root, real);
     if (mount != NULL)
         return view_of(mount, real);

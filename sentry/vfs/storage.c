@@ -219,8 +219,9 @@ void guest_storage_sweep(struct vfs *vfs)
         forget_files(vfs, storage->top);
         int error = sweep_folder(sweep, storage->top->prefix);
         free(sweep);
-        if (error == 0)
-            forget_storage(vfs, storage);
-        /* else it stays as it is, and nothing leads there */
+        storage->sweeping = false;
+        if (error < 0)
+            return; /* it stays for the next time, and nothing leads there */
+        forget_storage(vfs, storage);
     }
 }

@@ -73,9 +73,10 @@ unsigned int vfs_mount_flags(struct vfs *vfs, const struct dentry *dentry)
     return 0;
 }
 
-const struct guest_mount *guest_mounts_first(const struct vfs *vfs)
+const struct guest_mount *guest_mounts_after(const struct vfs *vfs, uint64_t id)
 {
     (void)vfs;
+    (void)id;
     return NULL;
 }
 
@@ -89,6 +90,11 @@ const struct dentry *vfs_bundle_covers(const struct vfs *vfs)
 {
     (void)vfs;
     return NULL;
+}
+
+struct dentry *dentry_get(struct dentry *dentry)
+{
+    return dentry;
 }
 
 struct dentry *dentry_put(struct dentry *dentry)
