@@ -193,9 +193,15 @@ struct dentry *dentry_cached(struct vfs *vfs, const struct dentry *directory, co
     return dentry;
 }
 
+/* What something is mounted on stays what it is: it is covered, and who looks below by another mount sees it as it was. */
+static bool stays(const struct dentry *dentry)
+{
+    return dentry->pinned || dentry->mount_points > 0;
+}
+
 bool dentry_valid(const struct dentry *dentry)
 {
-    return dentry->pinned || dentry->valid_until >= vfs_now();
+    return stays(dentry) || dentry->valid_until >= vfs_now();
 }
 
 bool dentry_is_at(const struct dentry *dentry, const struct dentry *directory, const char *name)
@@ -222,7 +228,7 @@ bool dentry_gone(const struct dentry *dentry)
 
 void dentry_kill(struct dentry *dentry)
 {
-    if (dentry->pinned || dentry->deleted)
+    if (stays(dentry) || dentry->deleted)
         return;
     dentry->deleted = true;
     dentry->names_changed = ++dentry->vfs->stamp;
@@ -303,7 +309,7 @@ struct dentry *dentry_settle(struct vfs *vfs, struct dentry *directory, const ch
     struct dentry *dentry = dentry_cached(vfs, directory, name);
     if (dentry == NULL)
         return settle_new(vfs, directory, name, inode, valid_until);
-    if (dentry->pinned || dentry->inode == inode || merge(dentry->inode, inode)) {
+    if (stays(dentry) || dentry->inode == inode || merge(dentry->inode, inode)) {
         inode_put(inode);
         dentry->valid_until = valid_until;
         return dentry;
@@ -375,7 +381,7 @@ void views_forget(struct dentry *view)
     (void)dentry_get(view);
     while (view->children != NULL) {
         struct dentry *child = view->children;
-        while (child != NULL && child->deleted)
+        while (child != NULL && (child->deleted || stays(child)))
             child = child->sibling_next;
         if (child == NULL)
             break;

@@ -37,9 +37,14 @@ static bool any_mounts(const struct vfs *vfs)
     return vfs->guests.last_id > 0;
 }
 
-unsigned int vfs_mark_of(const struct vfs *vfs, int fd)
+/* Of a FIFO, a socket or a terminal that signal is the guest's own. */
+unsigned int vfs_mark_of(const struct vfs *vfs, int fd, mode_t mode, bool named)
 {
-    int mark = any_mounts(vfs) ? fcntl(fd, F_GETSIG) : 0;
+    if (!any_mounts(vfs))
+        return 0;
+    if (!S_ISREG(mode) && !S_ISDIR(mode))
+        return named ? MARK_NONE_LEFT : 0;
+    int mark = fcntl(fd, F_GETSIG);
     return mark < 0 ? MARK_NONE_LEFT : (unsigned int)mark; /* an O_PATH descriptor has none */
 }
 
@@ -127,10 +132,29 @@ struct dentry *guest_place(struct vfs *vfs, const struct dentry *root, unsigned 
     return place;
 }
 
+/* Without a mark of its own what is open may have come by any of them. */
+static unsigned int strictest_flags(const struct vfs *vfs)
+{
+    unsigned int flags = 0;
+    for (const struct guest_mount *mount = vfs->guests.first; mount != NULL; mount = mount->next)
+        flags |= mount->flags;
+    return flags;
+}
+
+/* By one that is gone nothing is changed any more. */
 unsigned int guest_mark_flags(const struct vfs *vfs, unsigned int mark)
 {
-    const struct guest_mount *mount = mark > 0 && mark < MARK_NONE_LEFT ? vfs->guests.marked[mark] : NULL;
-    return mount != NULL ? mount->flags : mark > 0 && mark < MARK_NONE_LEFT ? MS_RDONLY : 0;
+    if (mark == 0)
+        return 0;
+    if (mark >= MARK_NONE_LEFT)
+        return strictest_flags(vfs);
+    const struct guest_mount *mount = vfs->guests.marked[mark];
+    return mount != NULL ? mount->flags : MS_RDONLY | MS_NOEXEC;
+}
+
+unsigned int vfs_opened_flags(const struct vfs *vfs, int fd)
+{
+    return guest_mark_flags(vfs, vfs_mark_of(vfs, fd, S_IFREG, true));
 }
 
 /* The host's path of the top of a mount: what the paths of its files begin with. */

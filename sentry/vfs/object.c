@@ -243,7 +243,7 @@ int object_from_own_fd(struct call *call, int fd, struct object *ret_object)
     int error = unlocked_statx(fd, OBJECT_MASK, &object.attributes);
     if (error == 0) {
         object.kind = object_classify(vfs, &object.attributes);
-        object.mark = vfs_mark_of(vfs, fd);
+        object.mark = vfs_mark_of(vfs, fd, object.attributes.stx_mode, object.kind == OBJECT_FILE);
         error = complete(call, &object);
     }
     if (error < 0) {

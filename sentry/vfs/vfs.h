@@ -267,6 +267,8 @@ int object_from_own_fd(struct call *call, int fd, struct object *ret_object);
 void object_release(struct object *object);
 /* 0, or -EROFS: it was opened by a read-only mount of the guest's. For what has no dentry; others: vfs_want_write. */
 int object_want_write(const struct vfs *vfs, const struct object *object);
+/* The flags of the guest's mount by which a file we hold a descriptor of was opened. */
+unsigned int vfs_opened_flags(const struct vfs *vfs, int fd);
 /* What was opened anew has the mark of what it was opened by. */
 void object_mark_copy(const struct object *object, int fd);
 /* What has been opened by a dentry keeps by which mount that was. */
