@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -66,6 +67,25 @@ static void row_stat_miss(void)
 static void row_open(void)
 {
     int fd = open("micro.file", O_RDONLY);
+    must(fd, "open");
+    close(fd);
+}
+
+/* The program's own file lies on a bind mount, which others may change at any time. */
+static void row_stat_bind(void) { struct stat st; must(stat(self, &st), "stat"); }
+
+static void row_stat_miss_bind(void)
+{
+    struct stat st;
+    char missing[PATH_MAX];
+    snprintf(missing, sizeof(missing), "%s.missing", self);
+    if (stat(missing, &st) == 0)
+        must(-1, "stat of nothing");
+}
+
+static void row_open_bind(void)
+{
+    int fd = open(self, O_RDONLY);
     must(fd, "open");
     close(fd);
 }
@@ -169,6 +189,9 @@ static const struct row {
     {"stat", row_stat, 1000},
     {"stat of nothing", row_stat_miss, 1000},
     {"open + close", row_open, 500},
+    {"stat, bind mount", row_stat_bind, 1000},
+    {"stat of nothing, bind mount", row_stat_miss_bind, 1000},
+    {"open + close, bind mount", row_open_bind, 500},
     {"dup + close", row_dup, 5000},
     {"pipe write + read", row_pipe, 5000},
     {"sendmsg + recvmsg, socket pair", row_message, 1000},

@@ -269,8 +269,6 @@ static int serve_one(struct line *line)
     size_t fd_count = 0;
     ssize_t received =
         socket_receive(line->socket, &line->request, sizeof(line->request), fds, EXCHANGE_FDS_MAX, &fd_count);
-    if (received == -ECONNRESET)
-        return 0;
     if (received <= 0)
         return (int)received;
     if (!frame_ok(&line->request.header, (size_t)received, fd_count)) {

@@ -92,6 +92,8 @@ int boot_config_check(const struct boot_config *config, struct error *error)
     if (status == 0)
         status = check_text(config->domainname, sizeof(config->domainname), "domainname", error);
     if (status == 0)
+        status = check_text(config->kernel_release, sizeof(config->kernel_release), "kernel_release", error);
+    if (status == 0)
         status = check_text(config->cgroups, sizeof(config->cgroups), "cgroups", error);
     for (uint32_t i = 0; status == 0 && i < config->cgroup_file_count; i++) {
         status = check_text(config->cgroup_files[i].name, sizeof(config->cgroup_files[i].name), "cgroup_files.name", error);

@@ -2,6 +2,7 @@
 #include "postern/socket.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -103,9 +104,10 @@ ssize_t socket_receive(int socket, void *data, size_t size, int *fds, size_t fd_
         fds[i] = -1;
 
     ssize_t got;
+    bool reset = false; /* once: the other end has closed with something of ours unread, which does not undo what it has said before */
     do
         got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    while (got < 0 && errno == EINTR);
+    while (got < 0 && (errno == EINTR || (errno == ECONNRESET && !reset && (reset = true))));
     if (got < 0)
         return -errno;
 

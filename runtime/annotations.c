@@ -11,7 +11,7 @@
 
 /* All there are; what each means is said where it is read. */
 static const char *const known[] = {
-    LAYER_ANNOTATION, BINDS_ANNOTATION, GATE_ANNOTATION, ANNOTATION_PREFIX "gofer-timeout", ANNOTATION_PREFIX "rootfs",
+    LAYER_ANNOTATION, BINDS_ANNOTATION, GATE_ANNOTATION, RELEASE_ANNOTATION, ANNOTATION_PREFIX "gofer-timeout", ANNOTATION_PREFIX "rootfs",
 };
 
 static bool is_known(const char *key)

@@ -97,8 +97,6 @@ ssize_t await_message(int socket, const char *who, void *data, size_t size, int 
     if (status < 0)
         return status;
     ssize_t got = socket_receive(socket, data, size, fds, fd_max, ret_fd_count);
-    if (got == -ECONNRESET) /* gone with a message of ours unread: an end like any other */
-        return 0;
     return got < 0 ? error_set(error, (int)got, "cannot hear %s", who) : got;
 }
 

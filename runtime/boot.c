@@ -15,6 +15,7 @@
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "postern/version.h"
 #include "runtime/annotations.h"
 #include "runtime/boot_cgroups.h"
 #include "runtime/cgroup_tree.h"
@@ -197,6 +198,21 @@ static int put_deadline(struct boot_config *boot, const struct oci_config *confi
     return 0;
 }
 
+/* Which kernel the guest takes this for: what it tries, and what it does not. */
+static int put_release(struct boot_config *boot, const struct oci_config *config, struct error *error)
+{
+    static const char digits[] = "0123456789", others[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.+-_~";
+    enum { SHOWN_MAX = 64 };
+    const char *word = oci_annotation(config, RELEASE_ANNOTATION);
+    if (word == NULL)
+        word = POSTERN_KERNEL_RELEASE;
+    const size_t major = strspn(word, digits), length = strlen(word);
+    if (major == 0 || word[major] != '.' || strspn(word + major + 1, digits) == 0 || strspn(word, others) != length || length > SHOWN_MAX)
+        return error_refuse(error, "annotations[\"" RELEASE_ANNOTATION "\"]: a release like 6.1.0, of at most %d characters, not \"%.80s\"",
+                            SHOWN_MAX, word);
+    return put_text(boot->kernel_release, sizeof(boot->kernel_release), word, "kernel_release", error);
+}
+
 static int put_cgroups(struct boot_config *boot, const struct oci_resources *resources, struct error *error)
 {
     struct cgroup host;
@@ -242,6 +258,8 @@ static int put_all(struct boot_config *boot, const struct oci_config *config, co
         status = put_deadline(boot, config, error);
     if (status == 0)
         status = put_gate(boot, config, error);
+    if (status == 0)
+        status = put_release(boot, config, error);
     if (status == 0)
         status = put_text(boot->container_id, sizeof(boot->container_id), facts->id, "container id", error);
     if (status == 0)

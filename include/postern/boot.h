@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define BOOT_MAGIC 0x504f5354u /* "POST" */
-#define BOOT_VERSION 5u
+#define BOOT_VERSION 6u
 
 enum {
     BOOT_PATH_MAX = 1024,
@@ -146,6 +146,7 @@ struct boot_config {
     char container_id[256];
     char hostname[BOOT_NAME_MAX];
     char domainname[BOOT_NAME_MAX];
+    char kernel_release[BOOT_NAME_MAX]; /* what uname(2) shows */
 
     /* credentials of the first process, as config.json says them */
     uint32_t uid, gid, umask;

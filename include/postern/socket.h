@@ -23,7 +23,8 @@ int socket_send_from_cell(int socket, const void *data, size_t size, const int *
 
 /* Receives one message. Received descriptors are close-on-exec and owned by the caller; unused
  * entries of fds are set to -1. A message or control part cut short is -EMSGSIZE (and whatever
- * arrived is closed). Returns the size, 0 at end of file, or -errno. */
+ * arrived is closed). Returns the size, 0 at end of file, or -errno. What the other end said before it closed is received even if
+ * something of ours was unread then; the end of file comes behind it. */
 ssize_t socket_receive(int socket, void *data, size_t size, int *fds, size_t fd_max, size_t *ret_fd_count);
 
 /* socketpair(2) of SOCK_SEQPACKET, close-on-exec. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A hop to the gofer is as dear as the trap itself. So a walk asks for all that is left of a path at once, and every
- * reply fills the caches: names, absences, attributes, targets of links.
+ * reply fills the caches: names, absences, attributes, targets of links. What is known already may do without (goferfs_see.c).
  */
 #include "sentry/fs/goferfs_private.h"
 
@@ -196,9 +196,10 @@ static int walk(struct vfs *vfs, struct dentry *directory, const char *rest, str
 
 static void goferfs_prefetch(struct vfs *vfs, struct dentry *directory, const char *rest)
 {
-    struct dentry *first;
-    if (walk(vfs, directory, rest, &first) == 0)
+    struct dentry *at = goferfs_see(vfs, directory, &rest), *first;
+    if (rest != NULL && walk(vfs, at, rest, &first) == 0)
         dentry_put(first);
+    dentry_put(at);
 }
 
 static int goferfs_lookup(struct vfs *vfs, struct dentry *directory, const char *name, struct inode **ret_inode)

@@ -15,6 +15,10 @@ struct gofer_owner goferfs_owner_of(const struct vfs_who *who);
 /* What the dentry is must be there: itself, or as the folder of what is made or removed. */
 struct gofer_place goferfs_place(const char *path, const struct dentry *expected);
 
+/* goferfs_see.c: goes along a path as far as what is known of it still holds, without a hop. Returns where it came to, owned; *rest is what has to be
+ * asked for from there, or NULL. */
+struct dentry *goferfs_see(struct vfs *vfs, struct dentry *directory, const char **rest);
+
 /* goferfs_acl.c: permission on what the gofer has opened, its ACL included. */
 int goferfs_open_permission(const struct vfs_who *who, int fd, const struct statx *attributes, int mask);
 

@@ -47,6 +47,12 @@ static int name_text(const char *from, struct text *text)
     return 0;
 }
 
+static int release_text(const struct synth_source *source, struct text *text)
+{
+    text_printf(text, "%s\n", source->sentry->boot->kernel_release);
+    return 0;
+}
+
 static int hostname_text(const struct synth_source *source, struct text *text)
 {
     return name_text(source->sentry->uts.hostname, text);
@@ -215,7 +221,7 @@ const struct synth_entry proc_sys_table[] = {
     IPC_NUMBER("kernel/msgmni", "32000", 0, 32768),
     CONSTANT("kernel/ngroups_max", "65536"),
     FIXED("kernel/numa_balancing", "0"),
-    CONSTANT("kernel/osrelease", POSTERN_KERNEL_RELEASE),
+    GENERATED("kernel/osrelease", 0444, release_text, NULL),
     CONSTANT("kernel/ostype", "Linux"),
     FIXED("kernel/overflowgid", "65534"),
     FIXED("kernel/overflowuid", "65534"),

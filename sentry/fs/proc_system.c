@@ -10,8 +10,12 @@
 #include "sentry/fs/procfs.h"
 #include "sentry/sentry.h"
 
-static const char version_text[] =
-    "Linux version " POSTERN_KERNEL_RELEASE " (postern@localhost) (gcc, GNU ld) " POSTERN_KERNEL_VERSION "\n";
+static int version_text(const struct synth_source *source, struct text *text)
+{
+    text_printf(text, "Linux version %s (postern@localhost) (gcc, GNU ld) " POSTERN_KERNEL_VERSION "\n",
+                source->sentry->boot->kernel_release);
+    return 0;
+}
 
 static const char devices_text[] = "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n"
                                    " 10 misc\n136 pts\n\nBlock devices:\n";
@@ -94,7 +98,7 @@ const struct synth_entry proc_system_table[] = {
     SYNTH_TEXT("tty/drivers", 0444, drivers_text),
     SYNTH_TEXT("tty/ldiscs", 0444, "n_tty       0\n"),
     LIVE("uptime", proc_uptime_text),
-    SYNTH_TEXT("version", 0444, version_text),
+    SYNTH_FILE("version", 0444, SYNTH_SNAPSHOT, .generate = version_text),
     LIVE("vmstat", proc_vmstat_text),
     SYNTH_TEXT("zoneinfo", 0444, ""),
     {0},

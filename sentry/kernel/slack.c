@@ -117,23 +117,24 @@ int thread_enter_slack(const struct process_table *table, pid_t pid)
 
 /* --- which tags are carried --- */
 
-static uint64_t now_ms(void)
+static uint64_t clock_ms(clockid_t clock)
 {
     struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-bool search_begin(struct process_table *table)
+/* What a search takes is the processor's time: one that was put off by others is not dearer. */
+bool search_begin(const struct process_table *table, uint64_t *ret_begun)
 {
-    table->search_begun = now_ms();
-    return table->search_begun >= table->no_search_before;
+    *ret_begun = clock_ms(CLOCK_THREAD_CPUTIME_ID);
+    return clock_ms(CLOCK_MONOTONIC) >= table->no_search_before;
 }
 
-void search_end(struct process_table *table)
+void search_end(struct process_table *table, uint64_t begun)
 {
-    uint64_t now = now_ms(), rest = (now - table->search_begun) * SEARCH_SHARE;
-    table->no_search_before = now + (rest > SEARCH_PAUSE_MS ? rest : SEARCH_PAUSE_MS);
+    uint64_t rest = (clock_ms(CLOCK_THREAD_CPUTIME_ID) - begun) * SEARCH_SHARE;
+    table->no_search_before = clock_ms(CLOCK_MONOTONIC) + (rest > SEARCH_PAUSE_MS ? rest : SEARCH_PAUSE_MS);
 }
 
 static int mark_process(pid_t pid, void *data)
@@ -161,7 +162,8 @@ static int mark_process(pid_t pid, void *data)
 /* A thread that ends under our eyes may have made another behind our back: then the round did not count. */
 static void sweep(struct process_table *table)
 {
-    if (!search_begin(table))
+    uint64_t begun;
+    if (!search_begin(table, &begun))
         return;
     tags_unmark(&table->tags);
     int result = -EAGAIN;
@@ -173,7 +175,7 @@ static void sweep(struct process_table *table)
         (void)pthread_mutex_unlock(&table->mutex);
     }
     table->tags_sweep_at = table->tags.count * 2 > SWEEP_MINIMUM ? table->tags.count * 2 : SWEEP_MINIMUM;
-    search_end(table);
+    search_end(table, begun);
 }
 
 static int find_number(struct process_table *table, const struct thread_state *state, uid_t owner)

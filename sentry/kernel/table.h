@@ -26,7 +26,7 @@ struct process_table {
     unsigned int commits_until_scan;
     struct tag_table tags;
     size_t tags_sweep_at; /* how many there may be before the unused ones are looked for */
-    uint64_t search_begun, no_search_before; /* CLOCK_MONOTONIC ms */
+    uint64_t no_search_before; /* CLOCK_MONOTONIC, ms */
     struct cred *nobody;           /* of a thread that carries a tag there is not: no right at all */
     struct {
         pthread_mutex_t mutex; /* whoever lets go of an account need have no other lock */
@@ -76,8 +76,8 @@ void thread_state_release(struct thread_state *state);
 
 /* Looking through all threads is dear, and a guest can be the reason for it as often as it likes: a small share of our time
  * goes there. Whether it may be done now; to be told when it has been. */
-bool search_begin(struct process_table *table);
-void search_end(struct process_table *table);
+bool search_begin(const struct process_table *table, uint64_t *ret_begun);
+void search_end(struct process_table *table, uint64_t begun);
 
 /* Before a process's first tag, on the context that will say that there are some: 0 or -errno. */
 int thread_prepare_tag(struct context *context, const struct process *process);

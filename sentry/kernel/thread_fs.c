@@ -126,9 +126,10 @@ static bool is_power_of_two(size_t number)
 static int add_own(struct process_table *table, struct context *context, const struct task *task, uint64_t id)
 {
     size_t count = context->own_fs_count;
-    if (count >= PRUNE_MINIMUM && (is_power_of_two(count) || count >= OWN_MAX) && search_begin(table)) {
+    uint64_t begun;
+    if (count >= PRUNE_MINIMUM && (is_power_of_two(count) || count >= OWN_MAX) && search_begin(table, &begun)) {
         prune(table, task->process->pid, context);
-        search_end(table);
+        search_end(table, begun);
     }
     if (context->own_fs_count >= OWN_MAX)
         return -ENOMEM;

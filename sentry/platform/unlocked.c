@@ -13,7 +13,7 @@
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_OUTER, "what we hold a descriptor of, once more, by our own /proc/self/fd");
-CONFINE_ALLOW(statx, "attributes of what we hold a descriptor of");
+CONFINE_ALLOW(statx, "attributes of what we hold a descriptor of, and of names in it");
 CONFINE_ALLOW(fstatfs, "file systems of objects the guest made itself");
 CONFINE_ALLOW(pread64, "heads of programs");
 CONFINE_ALLOW(lseek, "the position in directories");
@@ -34,6 +34,14 @@ int unlocked_statx(int fd, unsigned int mask, struct statx *ret_attributes)
 {
     bool paused = state_pause();
     int error = statx(fd, "", AT_EMPTY_PATH, mask, ret_attributes) < 0 ? -errno : 0;
+    state_resume(paused);
+    return error;
+}
+
+int unlocked_statx_below(int folder, const char *name, unsigned int mask, struct statx *ret_attributes)
+{
+    bool paused = state_pause();
+    int error = statx(folder, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, mask, ret_attributes) < 0 ? -errno : 0;
     state_resume(paused);
     return error;
 }

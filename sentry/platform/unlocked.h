@@ -18,6 +18,7 @@ struct statfs;
 /* What a descriptor of ours stands for, opened anew through our /proc/self/fd: always O_CLOEXEC and O_NOCTTY. */
 int unlocked_reopen(const struct sentry *sentry, int fd, int flags);
 int unlocked_statx(int fd, unsigned int mask, struct statx *ret_attributes);
+int unlocked_statx_below(int folder, const char *name, unsigned int mask, struct statx *ret_attributes); /* name: one component, no dots */
 int unlocked_statfs(int fd, struct statfs *ret_statfs);
 /* A position is locked while others read by it. */
 off_t unlocked_seek(int fd, off_t offset, int whence);

@@ -27,7 +27,7 @@ int64_t sys_uname(struct call *call)
     (void)snprintf(names.machine, sizeof(names.machine), "%s", machine(call));
     (void)snprintf(names.nodename, sizeof(names.nodename), "%s", uts->hostname);
     (void)snprintf(names.domainname, sizeof(names.domainname), "%s", uts->domainname[0] != '\0' ? uts->domainname : "(none)");
-    (void)snprintf(names.release, sizeof(names.release), "%s", POSTERN_KERNEL_RELEASE);
+    (void)snprintf(names.release, sizeof(names.release), "%s", call->sentry->boot->kernel_release);
     (void)snprintf(names.version, sizeof(names.version), "%s", POSTERN_KERNEL_VERSION);
     return guest_write(call, call->args[0], &names, sizeof(names));
 }

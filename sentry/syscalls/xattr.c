@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/limits.h>
+#include <linux/magic.h>
+#include <linux/posix_acl_xattr.h>
 #include <linux/xattr.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,12 +169,23 @@ static int set(struct call *call, const struct vfs_who *who, struct target *targ
     return error;
 }
 
+/* Overlay and tmpfs do for no list what they do for a list; others take a list away and leave the mode. */
+static bool removal_counts(struct call *call, const struct vfs_who *who, struct target *target)
+{
+    struct statfs figures;
+    struct dentry *dentry = target_dentry(call, target);
+    int error = dentry != NULL                          ? vfs_statfs(who->sentry->vfs, dentry, &figures)
+                : target->object.kind == OBJECT_FILE ? gofer_statfs(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, &figures)
+                                                        : -ENOSYS;
+    return error == 0 && (figures.f_type == OVERLAYFS_SUPER_MAGIC || figures.f_type == TMPFS_MAGIC);
+}
+
 /* Whoever gives a file of a strange group an ACL loses its set-group-id bit, as with chmod (posix_acl_update_mode of Linux). */
-static void drop_setgid(struct call *call, const struct vfs_who *who, struct target *target)
+static void drop_setgid(struct call *call, const struct vfs_who *who, struct target *target, bool removes)
 {
     struct statx attributes;
     if (cred_capable(who->cred, CAP_FSETID) || target_attributes(who, target, &attributes) < 0 ||
-        (attributes.stx_mode & S_ISGID) == 0)
+        (attributes.stx_mode & S_ISGID) == 0 || (removes && !removal_counts(call, who, target)))
         return;
     struct setattr keep = {.valid = SETATTR_MODE, .mode = attributes.stx_mode & 07777}; /* drops it where it must go */
     (void)target_set(call, who, target, &keep);
@@ -206,7 +219,7 @@ static int64_t set_common(struct call *call, enum by by)
     if (error == 0)
         error = set(call, &who, &target, name, value, (size_t)size, flags);
     if (error == 0 && strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) == 0)
-        drop_setgid(call, &who, &target);
+        drop_setgid(call, &who, &target, size <= sizeof(struct posix_acl_xattr_header));
     return error;
 }
 
@@ -267,6 +280,20 @@ static int64_t list_common(struct call *call, enum by by)
     return error < 0 ? error : (int64_t)length;
 }
 
+static int take_away(struct call *call, const struct vfs_who *who, struct target *target, const char *name)
+{
+    struct dentry *dentry = target_dentry(call, target);
+    if (dentry != NULL) {
+        const struct filesystem *filesystem = dentry->filesystem;
+        return filesystem->removexattr == NULL ? -EOPNOTSUPP : filesystem->removexattr(who->sentry->vfs, dentry, name);
+    }
+    if (target->object.kind != OBJECT_FILE)
+        return keeps_own(&target->object, name) ? object_removexattr_nameless(who->sentry->vfs, &target->object, name) : -EOPNOTSUPP;
+    int error = gofer_removexattr(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, name);
+    object_changed(who->sentry->vfs, &target->object);
+    return error;
+}
+
 static int64_t remove_common(struct call *call, enum by by)
 {
     struct vfs_who who;
@@ -278,18 +305,10 @@ static int64_t remove_common(struct call *call, enum by by)
         error = find(call, &who, by, &target);
     if (error == 0)
         error = check(&who, &target, name, true);
-    if (error < 0)
-        return error;
-
-    struct dentry *dentry = target_dentry(call, &target);
-    if (dentry != NULL) {
-        const struct filesystem *filesystem = dentry->filesystem;
-        return filesystem->removexattr == NULL ? -EOPNOTSUPP : filesystem->removexattr(who.sentry->vfs, dentry, name);
-    }
-    if (target.object.kind != OBJECT_FILE)
-        return keeps_own(&target.object, name) ? object_removexattr_nameless(who.sentry->vfs, &target.object, name) : -EOPNOTSUPP;
-    error = gofer_removexattr(who.sentry->gofer, (struct gofer_place){.fd = target.object.fd}, name);
-    object_changed(who.sentry->vfs, &target.object);
+    if (error == 0)
+        error = take_away(call, &who, &target, name);
+    if (error == 0 && strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) == 0)
+        drop_setgid(call, &who, &target, true);
     return error;
 }
 

@@ -14,6 +14,8 @@
 
 #include <errno.h>
 
+enum { SEEN_MASK = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID };
+
 void inode_drop_handle(struct inode *inode)
 {
     if (inode->handle == 0)
@@ -78,23 +80,24 @@ static void handle_leave(struct handle *handle)
 
 bool inode_refresh_locally(struct vfs *vfs, struct inode *inode)
 {
-    struct handle *handle = inode_ids_fresh(inode) ? handle_enter(inode) : NULL;
+    struct handle *handle = inode_ids_fresh(inode) || inode->owner_settled ? handle_enter(inode) : NULL;
     if (handle == NULL)
         return false;
     uint64_t stamp = vfs->stamp;
     struct statx attributes;
-    int error = unlocked_statx(handle->fd, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &attributes);
+    int error = unlocked_statx(handle->fd, SEEN_MASK, &attributes);
     handle_leave(handle);
-    if (error < 0 || !inode_ids_fresh(inode) || !same_object(&attributes, &inode->attributes))
-        return false;
-    attributes.stx_uid = inode->attributes.stx_uid; /* in our view they have none */
-    attributes.stx_gid = inode->attributes.stx_gid;
-    int64_t ids_until = inode->ids_until;
-    inode_refresh(vfs, inode, &attributes, stamp);
-    inode->ids_until = ids_until;
-    if (inode->fresh_until > ids_until)
-        inode->fresh_until = ids_until;
-    return true;
+    return error == 0 && inode_refresh_seen(vfs, inode, &attributes, stamp);
+}
+
+int inode_see_child(const struct inode *directory, const char *name, struct statx *ret_attributes)
+{
+    struct handle *handle = handle_enter(directory);
+    if (handle == NULL)
+        return -ENOSYS;
+    int error = unlocked_statx_below(handle->fd, name, SEEN_MASK, ret_attributes);
+    handle_leave(handle);
+    return error;
 }
 
 int inode_open_locally(struct vfs *vfs, const struct inode *inode, int flags)

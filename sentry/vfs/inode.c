@@ -125,18 +125,63 @@ void inode_changes(struct inode *inode)
     inode_forget_kept(inode);
 }
 
-void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *attributes, uint64_t asked)
+static bool same_time(const struct statx_timestamp *one, const struct statx_timestamp *other)
+{
+    return one->tv_sec == other->tv_sec && one->tv_nsec == other->tv_nsec;
+}
+
+static void refresh(struct vfs *vfs, struct inode *inode, const struct statx *attributes, uint64_t asked)
 {
     /* An answer from before a change is as good as one from now for this call, which was made before too, and for no other. */
     int64_t until = inode->changed <= asked ? mount_until(vfs, attributes->stx_mnt_id) : vfs_now();
     mode_t mode = attributes->stx_mode;
-    const struct statx_timestamp *before = &inode->attributes.stx_ctime, *after = &attributes->stx_ctime;
-    if (before->tv_sec != after->tv_sec || before->tv_nsec != after->tv_nsec)
+    if (!same_time(&inode->attributes.stx_ctime, &attributes->stx_ctime))
         inode_forget_kept(inode);
     bool moves_by_itself = inode->opened_for_write || !(S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode));
     inode->attributes = *attributes;
     inode->ids_until = until;
     inode->fresh_until = moves_by_itself ? vfs_now() : until;
+}
+
+/* Times of change come from a clock that may stand still for a tick. */
+static bool is_settled(const struct statx_timestamp *changed)
+{
+    enum { TICK_NS = 20000000 };
+    return changed->tv_sec < INT64_MAX / 1000000000 && changed->tv_sec * 1000000000 + changed->tv_nsec + TICK_NS < vfs_wall();
+}
+
+void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *attributes, uint64_t asked)
+{
+    refresh(vfs, inode, attributes, asked);
+    inode->owner_as_of = attributes->stx_ctime;
+    inode->owner_settled = is_settled(&attributes->stx_ctime);
+}
+
+bool inode_is_still(const struct inode *inode, const struct statx_timestamp *changed)
+{
+    return inode->owner_settled && same_time(&inode->owner_as_of, changed) && same_time(&inode->attributes.stx_ctime, changed);
+}
+
+static bool owner_is_known(const struct inode *inode, const struct statx *seen)
+{
+    return inode_ids_fresh(inode) || (inode->owner_settled && same_time(&inode->owner_as_of, &seen->stx_ctime));
+}
+
+bool inode_refresh_seen(struct vfs *vfs, struct inode *inode, const struct statx *seen, uint64_t asked)
+{
+    if (!same_object(seen, &inode->attributes) || !owner_is_known(inode, seen))
+        return false;
+    struct statx attributes = *seen;
+    attributes.stx_uid = inode->attributes.stx_uid;
+    attributes.stx_gid = inode->attributes.stx_gid;
+    const bool unchanged = same_time(&inode->owner_as_of, &seen->stx_ctime);
+    const int64_t ids_until = inode->ids_until;
+    refresh(vfs, inode, &attributes, asked);
+    if (!unchanged) { /* as good as what was known of the owner, and no better */
+        inode->ids_until = ids_until;
+        inode->fresh_until = inode->fresh_until < ids_until ? inode->fresh_until : ids_until;
+    }
+    return true;
 }
 
 struct inode *inode_obtain(struct vfs *vfs, const struct filesystem *filesystem, const struct statx *attributes, uint64_t asked)

@@ -11,12 +11,17 @@
 CONFINE_ALLOW(getrandom, "hash tables nobody can aim at");
 CONFINE_ALLOW(clock_gettime, "the age of what is cached; the vDSO may have no such clock");
 
-static _Thread_local int64_t now_here;
+static _Thread_local int64_t now_here, wall_here;
 static _Thread_local uint64_t stamp_here;
 
 int64_t vfs_now(void)
 {
     return now_here;
+}
+
+int64_t vfs_wall(void)
+{
+    return wall_here;
 }
 
 uint64_t vfs_began(void)
@@ -32,8 +37,10 @@ void vfs_now_set(int64_t now)
 /* Never the same twice: what was right "now" for one call is not for the next. */
 void vfs_tick(struct vfs *vfs)
 {
-    struct timespec time;
+    struct timespec time, wall;
     (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &wall); /* the one file systems look at */
+    wall_here = (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec;
     int64_t now = (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
     vfs->last = now > vfs->last ? now : vfs->last + 1;
     now_here = vfs->last;

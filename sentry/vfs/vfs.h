@@ -121,6 +121,7 @@ struct kept_xattr {
     void *value;
     ssize_t size;  /* of value; negative: why there is none */
     int64_t until; /* like fresh_until */
+    bool settled;  /* it is right as long as the inode's time of change is the same */
 };
 
 struct inode {
@@ -138,6 +139,9 @@ struct inode {
     unsigned int handle;     /* vfs/handle.c; 0: none */
     struct kept_xattr kept[KEPT_COUNT]; /* vfs/kept.c */
     uint64_t changed; /* vfs->stamp when attributes were last changed */
+    struct statx_timestamp owner_as_of; /* the time of change that came with the owner */
+    bool owner_settled;       /* a later change has another time: it was in the past when it was asked for */
+    unsigned char held_wanted; /* how often a handle would have spared a hop */
 };
 
 struct dentry {

@@ -96,6 +96,8 @@ struct vfs *vfs_create(struct sentry *sentry, struct inode *root);
 void vfs_tick_for_call(struct vfs *vfs, struct call *call);
 /* What vfs_tick read last in this thread. */
 int64_t vfs_now(void);
+/* CLOCK_REALTIME in ns, not later than the call's last look at the clock. */
+int64_t vfs_wall(void);
 void vfs_now_set(int64_t now);
 /* vfs->stamp at that time: what was changed later was changed while this thread's call was being served. */
 uint64_t vfs_began(void);
@@ -165,6 +167,11 @@ void inode_adopt(struct vfs *vfs, struct inode *inode); /* puts one made by inod
 struct inode *inode_cached(struct vfs *vfs, const struct statx *identity); /* borrowed, or NULL */
 /* asked: vfs->stamp when the question was asked that this is the answer to. */
 void inode_refresh(struct vfs *vfs, struct inode *inode, const struct statx *attributes, uint64_t asked);
+/* The same with what we see ourselves, in whose view objects have no owner (ids are not mapped in our user namespace). Every change of owner changes
+ * the time of change: where that is what it was when the gofer told the owner, he is still the owner. False: ask the gofer. */
+bool inode_refresh_seen(struct vfs *vfs, struct inode *inode, const struct statx *seen, uint64_t asked);
+/* Has it the time of change it had then, and will any change give it another? */
+bool inode_is_still(const struct inode *inode, const struct statx_timestamp *changed);
 void inode_changes(struct inode *inode); /* said before and after attributes are changed */
 void inode_written(struct vfs *vfs, struct inode *inode);             /* opened for writing */
 void identity_written(struct vfs *vfs, const struct statx *identity); /* the same for one not in the cache */
@@ -196,6 +203,8 @@ int listed_permission(const struct vfs_who *who, const struct statx *attributes,
 void inode_keep_handle(struct vfs *vfs, struct inode *inode, int fd);
 void inode_drop_handle(struct inode *inode);
 bool inode_refresh_locally(struct vfs *vfs, struct inode *inode); /* false: ask the gofer */
+/* A name in a folder, as we see it. -ENOSYS: there is no handle of the folder; other errors but -ENOENT may be ours alone. */
+int inode_see_child(const struct inode *directory, const char *name, struct statx *ret_attributes);
 int inode_open_locally(struct vfs *vfs, const struct inode *inode,
                        int flags); /* for reading; on any error ask the gofer */
 

@@ -137,6 +137,43 @@ CASE(owner_only)
     }
 }
 
+static void remove_lists(void)
+{
+    struct list none = {.version = 2};
+    TRY(removexattr("file", ACCESS));
+    say_stat("file");
+    TRY(set_list("file", ACCESS, "U=7 u1002=6 G=7 m=7 o=0"));
+    TRY(chmod("file", 02770));
+    TRY(setxattr("file", ACCESS, &none, 4, 0)); /* no entries: none is left */
+    say_stat("file");
+    say_list("file", ACCESS);
+    TRY(set_list("file", ACCESS, "U=7 G=5 o=0")); /* no more than a mode says */
+    say_stat("file");
+    say_list("file", ACCESS);
+    TRY(removexattr("folder", DEFAULT));
+    TRY(removexattr("folder", DEFAULT));
+    TRY(setxattr("folder", DEFAULT, &none, 4, 0));
+    say_stat("folder");
+}
+
+CASE(removal)
+{
+    static const struct { uid_t uid; gid_t gid; } who[] = {{0, 0}, {1000, 1000}, {1000, 1001}, {1002, 1001}};
+    for (size_t i = 0; i < sizeof(who) / sizeof(who[0]); i++) {
+        unlink("file");
+        rmdir("folder");
+        put_file("file", "content", 0666);
+        mkdir("folder", 0755);
+        set_list("file", ACCESS, "U=7 u1002=6 G=7 m=7 o=0");
+        set_list("folder", DEFAULT, "U=7 u1002=6 G=7 m=7 o=0");
+        chown("file", 1000, 1001);
+        chown("folder", 1000, 1001);
+        chmod("file", 06770);
+        chmod("folder", 02770);
+        as(who[i].uid, who[i].gid, remove_lists);
+    }
+}
+
 CASE(users)
 {
     put_file("file", "content", 0600);

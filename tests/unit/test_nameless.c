@@ -22,6 +22,10 @@ int64_t mount_until(struct vfs *vfs, uint64_t mount_id)
     (void)mount_id;
     return 0;
 }
+int64_t vfs_wall(void)
+{
+    return 0;
+}
 int64_t vfs_now(void)
 {
     return 0;
