@@ -104,6 +104,9 @@ static int64_t change_flags(struct mounting *mounting)
     unsigned int own = mount_flags_of(mounting->flags);
     if ((mounting->flags & (times | MS_STRICTATIME)) == 0)
         own = (own & ~times) | (target->guest->flags & times);
+    const bool closes = (own & ~target->guest->flags & MS_RDONLY) != 0;
+    if (closes && mount_has_open_files(mounting->call, target->guest, true))
+        return -EBUSY;
     target->guest->flags = own;
     return 0;
 }

@@ -20,6 +20,7 @@ CONFINE_ALLOW(pidfd_getfd, "has somebody a file open on a mount of the guest's")
 struct search {
     const struct sentry *sentry;
     const struct guest_mount *mount;
+    bool writers; /* only those that may write */
     char top[VFS_PATH_MAX]; /* the host's path of what is mounted */
     size_t length;
 };
@@ -33,10 +34,11 @@ static bool may_be(const struct search *search, const struct process *process, i
     return length >= (ssize_t)search->length && memcmp(path, search->top, search->length) == 0;
 }
 
-static int has_mark(const struct process *process, int number, int mark)
+static int is_open(const struct search *search, const struct process *process, int number)
 {
     auto_close_unlocked int fd = (int)syscall(SYS_pidfd_getfd, process->pidfd, number, 0);
-    return fd >= 0 && fcntl(fd, F_GETSIG) == mark;
+    return fd >= 0 && fcntl(fd, F_GETSIG) == search->mount->mark &&
+           (!search->writers || (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY);
 }
 
 static int has_open(struct process *process, void *data)
@@ -52,14 +54,14 @@ static int has_open(struct process *process, void *data)
     (void)process_get(process); /* the lock is let go of for each close */
     for (size_t i = 0; i < count && found == 0; i++)
         if (may_be(search, process, numbers[i]))
-            found = has_mark(process, numbers[i], search->mount->mark);
+            found = is_open(search, process, numbers[i]);
     process_put(process);
     return found;
 }
 
-bool mount_has_open_files(struct call *call, const struct guest_mount *mount)
+bool mount_has_open_files(struct call *call, const struct guest_mount *mount, bool writers)
 {
-    struct search search = {.sentry = call->sentry, .mount = mount, .top = "/"};
+    struct search search = {.sentry = call->sentry, .mount = mount, .writers = writers, .top = "/"};
     ssize_t length = dentry_relative_path(mount->top, search.top + 1, sizeof(search.top) - 1);
     if (length < 0)
         return true;

@@ -32,8 +32,8 @@ int64_t mount_new(struct mounting *mounting);
 int64_t mount_bind(struct mounting *mounting);
 int64_t mount_move(struct mounting *mounting);
 
-/* mount_files.c */
-bool mount_has_open_files(struct call *call, const struct guest_mount *mount);
+/* mount_files.c. The lock is let go of; the mount is held by the caller. */
+bool mount_has_open_files(struct call *call, const struct guest_mount *mount, bool writers);
 
 /* What MS_BIND and MS_MOVE take. */
 int mount_find_source(struct mounting *mounting, struct lookup *ret_lookup);

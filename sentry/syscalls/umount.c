@@ -14,7 +14,7 @@
 /* root: one reference to it is ours. */
 static bool is_used(struct call *call, struct dentry *root)
 {
-    return guest_mount_is_used(call->sentry->vfs, root, 1) || mount_has_open_files(call, root->guest);
+    return guest_mount_is_used(call->sentry->vfs, root, 1) || mount_has_open_files(call, root->guest, false);
 }
 
 /* Of what nobody has used since the last time. */

@@ -289,6 +289,17 @@ CASE(busy_file)
     int fd = open("dst/file", O_RDONLY);
     TRY(umount2("dst", 0));
     close(fd);
+    fd = open("dst/sub/deep", O_RDWR);
+    TRY(mount(NULL, "dst", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+    close(fd);
+    TRY(mount(NULL, "dst", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+    IN_CHILD("holds a folder")
+    {
+        int folder = open("dst/sub", O_RDONLY | O_DIRECTORY), copy = dup(folder);
+        close(folder);
+        TRY(umount2("dst", 0));
+        close(copy);
+    }
     fd = open("src/file", O_RDONLY);
     TRY(umount2("dst", 0));
     close(fd);
