@@ -6,6 +6,12 @@
 #include "sentry/sentry.h"
 #include "sentry/syscalls/mount_private.h"
 
+static void free_sources(struct guest_sources **sources)
+{
+    *sources = guest_sources_free(*sources);
+}
+#define auto_sources __attribute__((cleanup(free_sources)))
+
 static bool is_folder(const struct dentry *dentry)
 {
     return dentry->inode != NULL && S_ISDIR(dentry->inode->attributes.stx_mode);
@@ -20,14 +26,17 @@ int64_t mount_bind(struct mounting *mounting)
         return error;
     if (guest_mount_propagation(source.dentry) == GUEST_UNBINDABLE)
         return -EINVAL;
+    const bool deep = (mounting->flags & MS_REC) != 0;
     auto_dentry struct dentry *place = NULL;
-    const unsigned int flags = vfs_mount_flags(vfs, source.dentry); /* may have to be asked for: nothing is waited for from here on */
-    error = vfs_gone(source.dentry);
+    auto_sources struct guest_sources *sources = NULL;
+    error = guest_sources_find(vfs, source.dentry, deep, &sources);
+    if (error == 0) /* nothing is waited for from here on */
+        error = vfs_gone(source.dentry);
     if (error == 0 && !guest_place_attached(source.dentry))
         error = -EINVAL;
     if (error == 0)
         error = mount_place(mounting, is_folder(source.dentry), &place);
-    return error < 0 ? error : guest_mount_bind(vfs, source.dentry, flags, place, (mounting->flags & MS_REC) != 0);
+    return error < 0 ? error : guest_mount_bind(vfs, sources, place, deep, NULL);
 }
 
 int64_t mount_move(struct mounting *mounting)

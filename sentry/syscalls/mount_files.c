@@ -17,9 +17,11 @@
 CONFINE_ALLOW_IF(readlinkat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "has somebody a file open on a mount of the guest's");
 CONFINE_ALLOW(pidfd_getfd, "has somebody a file open on a mount of the guest's");
 
+enum { MARK_OF_OTHERS = 64 }; /* of those that came when none was left */
+
 struct search {
     const struct sentry *sentry;
-    const struct guest_mount *mount;
+    int mark;
     bool writers; /* only those that may write */
     char top[VFS_PATH_MAX]; /* the host's path of what is mounted */
     size_t length;
@@ -37,7 +39,7 @@ static bool may_be(const struct search *search, const struct process *process, i
 static int is_open(const struct search *search, const struct process *process, int number)
 {
     auto_close_unlocked int fd = (int)syscall(SYS_pidfd_getfd, process->pidfd, number, 0);
-    return fd >= 0 && fcntl(fd, F_GETSIG) == search->mount->mark &&
+    return fd >= 0 && fcntl(fd, F_GETSIG) == search->mark &&
            (!search->writers || (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY);
 }
 
@@ -61,7 +63,7 @@ static int has_open(struct process *process, void *data)
 
 bool mount_has_open_files(struct call *call, const struct guest_mount *mount, bool writers)
 {
-    struct search search = {.sentry = call->sentry, .mount = mount, .writers = writers, .top = "/"};
+    struct search search = {.sentry = call->sentry, .mark = mount->mark != 0 ? mount->mark : MARK_OF_OTHERS, .writers = writers, .top = "/"};
     ssize_t length = dentry_relative_path(mount->top, search.top + 1, sizeof(search.top) - 1);
     if (length < 0)
         return true;

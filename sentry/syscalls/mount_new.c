@@ -147,7 +147,7 @@ static int64_t mount_tmpfs(struct mounting *mounting)
     auto_dentry struct dentry *place = NULL;
     error = mount_place(mounting, true, &place);
     if (error == 0)
-        error = guest_mount_attach(vfs, &model, guest_storage_top(storage), place);
+        error = guest_mount_attach(vfs, &model, guest_storage_top(storage), place, NULL);
     guest_storage_drop(storage);
     return error;
 }
@@ -179,7 +179,7 @@ static int64_t mount_again(struct mounting *mounting)
     if (one_for_all && dentry_real(place) == top)
         return -EBUSY; /* that very file system is there */
     describe(mounting, &model);
-    return guest_mount_attach(vfs, &model, top, place);
+    return guest_mount_attach(vfs, &model, top, place, NULL);
 }
 
 static const struct {

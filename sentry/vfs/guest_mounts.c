@@ -21,19 +21,23 @@ struct guest_mount *guest_mount_enter(struct guest_mount *mount)
 }
 
 /* guest_place.c: which mount a mark stands for. None is given a second time, as what carries it may still be open. */
-static unsigned char new_mark(struct guest_table *table, struct guest_mount *mount)
+unsigned char guest_mount_mark(struct guest_mount *mount)
 {
-    if (table->last_mark + 1 >= MARK_NONE_LEFT)
+    struct guest_table *table = &mount->top->vfs->guests;
+    if (mount->mark == 0 && table->last_mark + 1 >= MARK_NONE_LEFT)
         return MARK_NONE_LEFT;
-    table->marked[++table->last_mark] = mount;
-    return table->last_mark;
+    if (mount->mark == 0) {
+        mount->mark = ++table->last_mark;
+        table->marked[mount->mark] = mount;
+    }
+    return mount->mark;
 }
 
 static void put(struct guest_mount *mount)
 {
     if (--mount->references > 0)
         return;
-    if (mount->mark != MARK_NONE_LEFT)
+    if (mount->mark != 0)
         mount->top->vfs->guests.marked[mount->mark] = NULL;
     dentry_put(mount->top);
     if (mount->storage != NULL)
@@ -96,6 +100,11 @@ void vfs_show_mount(const struct dentry *view, struct statx *attributes)
         attributes->stx_attributes |= STATX_ATTR_MOUNT_ROOT;
 }
 
+uint64_t guest_mounts_last(const struct vfs *vfs)
+{
+    return FIRST_ID + vfs->guests.last_id;
+}
+
 static void cover(struct dentry **place, struct dentry *covered)
 {
     *place = dentry_get(covered);
@@ -137,7 +146,8 @@ struct dentry *guest_mounts_cross(struct vfs *vfs, struct dentry *owned)
     return owned;
 }
 
-int guest_mount_attach(struct vfs *vfs, const struct guest_mount *model, struct dentry *top, struct dentry *covered)
+int guest_mount_attach(struct vfs *vfs, const struct guest_mount *model, struct dentry *top, struct dentry *covered,
+                       struct guest_mount **ret_made)
 {
     struct guest_table *table = &vfs->guests;
     if (table->count >= GUEST_MOUNTS_MAX)
@@ -154,7 +164,7 @@ int guest_mount_attach(struct vfs *vfs, const struct guest_mount *model, struct 
     mount->attached = true;
     mount->expiring = false;
     mount->covered = NULL;
-    mount->mark = new_mark(table, mount);
+    mount->mark = 0;
     if (mount->storage != NULL)
         mount->storage->references++;
     mount->root = dentry_view_root(mount, top);
@@ -162,12 +172,15 @@ int guest_mount_attach(struct vfs *vfs, const struct guest_mount *model, struct 
         put(mount);
         return -ENOMEM;
     }
-    cover(&mount->covered, covered);
+    if (covered != NULL)
+        cover(&mount->covered, covered);
     struct guest_mount **link = &table->first;
     while (*link != NULL)
         link = &(*link)->next;
     *link = mount;
     table->count++;
+    if (ret_made != NULL)
+        *ret_made = mount;
     return 0;
 }
 
@@ -219,88 +232,6 @@ void guest_mounts_propagate(struct vfs *vfs, struct dentry *root, enum guest_pro
     for (struct guest_mount *mount = vfs->guests.first; deep && mount != NULL; mount = mount->next)
         if (mount->root != root && guest_mount_is_below(mount->covered, root))
             propagate_one(&vfs->guests, mount, propagation);
-}
-
-/* --- binds --- */
-
-/* The folder within its file system, as mountinfo shows it. */
-static void describe_folder(const struct dentry *place, const struct guest_mount *of, char *folder, size_t size)
-{
-    char path[VFS_PATH_MAX];
-    const struct dentry *root = of != NULL ? of->root : place->vfs->root;
-    const char *above = of != NULL && strcmp(of->folder, "/") != 0 ? of->folder : "";
-    if (root == NULL || dentry_path(place, root, path, sizeof(path)) < 0)
-        (void)strcpy(path, "/");
-    (void)snprintf(folder, size, "%s%s", above, above[0] != '\0' && strcmp(path, "/") == 0 ? "" : path);
-}
-
-static struct guest_mount model_of(struct vfs *vfs, const struct dentry *source, unsigned int flags)
-{
-    struct guest_mount model = {0};
-    if (source->guest != NULL) {
-        model = *source->guest;
-    } else {
-        const struct boot_mount *boot = vfs_mount(vfs, source);
-        model.flags = flags | MS_RELATIME;
-        if (boot != NULL) {
-            (void)snprintf(model.type, sizeof(model.type), "%s", boot->type);
-            (void)snprintf(model.source, sizeof(model.source), "%s", boot->source);
-        }
-    }
-    describe_folder(source, source->guest, model.folder, sizeof(model.folder));
-    return model;
-}
-
-static bool real_is_within(const struct dentry *real, const struct dentry *top)
-{
-    while (real != top && real->parent != real)
-        real = real->parent;
-    return real == top;
-}
-
-/* flags: of a bundle's mount; one of the guest's has its own. */
-static int bind_one(struct vfs *vfs, struct dentry *source, unsigned int flags, struct dentry *covered, struct guest_mount **ret_made)
-{
-    const struct guest_mount model = model_of(vfs, source, flags);
-    int error = guest_mount_attach(vfs, &model, dentry_real(source), covered);
-    if (error < 0)
-        return error;
-    struct guest_mount *made = vfs->guests.first;
-    while (made->next != NULL)
-        made = made->next;
-    *ret_made = made;
-    return 0;
-}
-
-/* Copies to `to` what lies on the mount of `from` below it; only mounts up to `last` are older than the copies. */
-static int bind_below(struct vfs *vfs, const struct dentry *from, struct guest_mount *to, uint64_t last)
-{
-    int error = 0;
-    for (struct guest_mount *mount = vfs->guests.first; error == 0 && mount != NULL && mount->id <= last; mount = mount->next) {
-        if (mount->covered == NULL || mount->covered->guest != from->guest || mount->propagation == GUEST_UNBINDABLE ||
-            !real_is_within(dentry_real(mount->covered), dentry_real(from)))
-            continue;
-        struct dentry *place = view_of(to, dentry_real(mount->covered));
-        struct guest_mount *made;
-        error = place == NULL ? -ENOMEM : bind_one(vfs, mount->root, 0, place, &made);
-        dentry_put(place);
-        if (error == 0)
-            error = bind_below(vfs, mount->root, made, last);
-    }
-    return error;
-}
-
-int guest_mount_bind(struct vfs *vfs, struct dentry *source, unsigned int flags, struct dentry *covered, bool deep)
-{
-    const uint64_t last = FIRST_ID + vfs->guests.last_id;
-    struct guest_mount *made;
-    int error = bind_one(vfs, source, flags, covered, &made);
-    if (error < 0 || !deep)
-        return error;
-    error = bind_below(vfs, source, made, last);
-    if (error < 0)
-        guest_mount_detach(vfs, made->root);
-    return error;
 }
 
 /* --- taken away, moved --- */

@@ -25,12 +25,12 @@ struct guest_mount {
     unsigned int references;
     unsigned int views;
     struct guest_mount *next; /* in the table, in the order they were made */
-    uint64_t id;
+    uint64_t id, copy_of;     /* copy_of: the id of the mount it was bound from; 0: none of the guest's */
     struct dentry *top;       /* real: what of the tree it shows */
     struct dentry *root;      /* the view of that; NULL once it is detached */
     struct dentry *covered;   /* what it lies on; NULL: detached, or the root of all */
     bool attached, expiring;
-    unsigned char mark;       /* guest_place.c */
+    unsigned char mark;       /* guest_place.c; 0: nothing has been opened by it yet */
     unsigned int flags;       /* MS_ flags of its own, those that are only shown (atime) too */
     enum guest_propagation propagation;
     unsigned int peer_group;
@@ -63,10 +63,28 @@ const struct guest_mount *guest_mounts_after(const struct vfs *vfs, uint64_t id)
 const struct dentry *vfs_bundle_root(const struct vfs *vfs);
 const struct dentry *vfs_bundle_covers(const struct vfs *vfs);
 
-/* Mounts what `top` is (real) on `covered`, both references of the caller's, as `model` says; its texts and flags are taken. Owned by the table. */
-int guest_mount_attach(struct vfs *vfs, const struct guest_mount *model, struct dentry *top, struct dentry *covered);
-/* The same of what is seen at a place, with the flags it has there (nothing is waited for here); with `deep`, of what else lies below that. */
-int guest_mount_bind(struct vfs *vfs, struct dentry *source, unsigned int flags, struct dentry *covered, bool deep);
+/* Mounts what `top` is (real) on `covered`, both references of the caller's, as `model` says; its texts and flags are taken. Owned by the
+ * table; *ret_made (NULL: not wanted) is borrowed. */
+int guest_mount_attach(struct vfs *vfs, const struct guest_mount *model, struct dentry *top, struct dentry *covered,
+                       struct guest_mount **ret_made);
+/* Mounts with a higher id are made later. */
+uint64_t guest_mounts_last(const struct vfs *vfs);
+
+/* What a bind shows: a place, and of a bundle's mount the flags it has. */
+struct guest_source {
+    struct dentry *place; /* a reference */
+    unsigned int flags;
+};
+/* The source itself comes first; then, with `deep`, what the bundle has mounted below it, if it is on a bundle's mount. */
+struct guest_sources {
+    size_t count;
+    struct guest_source all[];
+};
+/* May wait, for flags that have to be asked for; to bind does not. */
+int guest_sources_find(struct vfs *vfs, struct dentry *source, bool deep, struct guest_sources **ret_sources);
+struct guest_sources *guest_sources_free(struct guest_sources *sources); /* accepts NULL, returns NULL */
+/* deep: with all that lies below. */
+int guest_mount_bind(struct vfs *vfs, const struct guest_sources *sources, struct dentry *covered, bool deep, struct guest_mount **ret_made);
 /* Is what it is seen by in the table still? */
 bool guest_place_attached(const struct dentry *place);
 /* The place itself, or what is mounted on it. Owned. */

@@ -23,7 +23,7 @@ void vfs_mark_opened(const struct dentry *dentry, int fd)
 {
     const mode_t type = dentry->inode != NULL ? dentry->inode->attributes.stx_mode & S_IFMT : S_IFREG;
     if (dentry->guest != NULL && (type == S_IFREG || type == S_IFDIR))
-        (void)fcntl(fd, F_SETSIG, (int)dentry->guest->mark);
+        (void)fcntl(fd, F_SETSIG, (int)guest_mount_mark(dentry->guest));
 }
 
 void object_mark_copy(const struct object *object, int fd)

@@ -141,6 +141,7 @@ struct dentry *guest_mounts_cross(struct vfs *vfs, struct dentry *owned);
 
 /* guest_place.c */
 enum { MARK_NONE_LEFT = 64 };
+unsigned char guest_mount_mark(struct guest_mount *mount); /* guest_mounts.c */
 unsigned int vfs_mark_of(const struct vfs *vfs, int fd, mode_t mode, bool named); /* named: on some mount of the gofer's */
 /* Where somebody with this root has what a descriptor with this mark leads to. real is taken over. NULL: nowhere. */
 struct dentry *guest_place(struct vfs *vfs, const struct dentry *root, unsigned int mark, struct dentry *real);

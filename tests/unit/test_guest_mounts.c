@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/kernel/share.c sentry/kernel/id_map.c sentry/platform/unlocked.c sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/view.c sentry/vfs/guest_mounts.c sentry/vfs/inode.c sentry/vfs/kept.c sentry/vfs/handle.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/child.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/acl.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/kernel/cred.c sentry/vfs/names.c sentry/platform/worker.c */
+/* sources: sentry/kernel/share.c sentry/kernel/id_map.c sentry/platform/unlocked.c sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/view.c sentry/vfs/guest_mounts.c sentry/vfs/guest_binds.c sentry/vfs/inode.c sentry/vfs/kept.c sentry/vfs/handle.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/child.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/acl.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/kernel/cred.c sentry/vfs/names.c sentry/platform/worker.c */
 /* What the guest mounts: the table, views, and what is left of them. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +34,10 @@ static int lookup_error(struct dentry *base, const char *path)
 static int bind_at(const char *source, const char *place, bool deep)
 {
     struct dentry *from = find(NULL, source), *to = find(NULL, place);
-    int error = guest_mount_bind(fake.vfs, from, 0, to, deep);
+    struct guest_sources *sources;
+    assert_int_equal(guest_sources_find(fake.vfs, from, deep, &sources), 0);
+    int error = guest_mount_bind(fake.vfs, sources, to, deep, NULL);
+    guest_sources_free(sources);
     dentry_put(from);
     dentry_put(to);
     return error;
