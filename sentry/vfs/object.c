@@ -106,7 +106,8 @@ int object_attributes(struct vfs *vfs, const struct cred *cred, int fd, struct s
     return error;
 }
 
-/* A stand-in for a directory that cannot be found any more: nothing is in it, nothing can be made in it. */
+/* A stand-in for a directory that cannot be found any more: nothing is in it, nothing can be made in it, and no way leads up from it:
+ * above it might be what its user's root keeps from him. */
 static int lost_directory(struct vfs *vfs, const struct object *object, struct dentry **ret_dentry)
 {
     static const struct filesystem nowhere = {.name = "gone"};
@@ -114,7 +115,7 @@ static int lost_directory(struct vfs *vfs, const struct object *object, struct d
                                                       : inode_new(&nowhere, &object->attributes);
     if (inode == NULL)
         return -ENOMEM;
-    struct dentry *dentry = dentry_detached(vfs, vfs->root, "gone", inode);
+    struct dentry *dentry = dentry_detached(vfs, NULL, "gone", inode);
     if (dentry == NULL)
         return -ENOMEM;
     *ret_dentry = dentry;

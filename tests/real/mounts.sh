@@ -53,7 +53,8 @@ mount | grep -q "^proc on /proc type proc"
 test "$(findmnt -n -o TARGET /tmp)" = /tmp
 test ! -e /../../marker
 END
-umount root/tmp root/usr root/dev root/sys root/proc
+umount root/tmp root/usr root/sys root/proc
+umount -R root/dev
 rm -r root
 
 # what the bundle has mounted stays, and stays as strict
