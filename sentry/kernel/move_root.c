@@ -35,6 +35,22 @@ void process_table_move_root(struct process_table *table, const struct dentry *f
     (void)pthread_mutex_unlock(&table->mutex);
 }
 
+bool process_table_any_place(struct process_table *table, bool (*test)(const struct dentry *place, const struct dentry *data),
+                             const struct dentry *data)
+{
+    for (size_t i = 0; i < table->contexts.capacity; i++) {
+        const struct context *context = table->contexts.slots[i].id != 0 ? table->contexts.slots[i].value : NULL;
+        if (context == NULL)
+            continue;
+        if ((context->root != NULL && test(context->root, data)) || (context->cwd != NULL && test(context->cwd, data)))
+            return true;
+        for (size_t own = 0; own < context->own_fs_count; own++)
+            if (test(context->own_fs[own].fs.root, data) || test(context->own_fs[own].fs.cwd, data))
+                return true;
+    }
+    return false;
+}
+
 static bool has_ended(const struct process *process)
 {
     struct pollfd descriptor = {.fd = process->pidfd, .events = POLLIN};

@@ -187,6 +187,8 @@ int64_t sys_mount(struct call *call)
     mounting->target = lookup.dentry;
     if (lookup.dentry == NULL)
         return cred_capable(call->cred, CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
+    if (cred_capable(call->cred, CAP_SYS_ADMIN))
+        mounts_sweep(call);
     int64_t result = run(mounting);
     guest_storage_sweep(call->sentry->vfs);
     return result;

@@ -32,6 +32,9 @@ int64_t mount_new(struct mounting *mounting);
 int64_t mount_bind(struct mounting *mounting);
 int64_t mount_move(struct mounting *mounting);
 
+/* umount.c: forgets processes that have ended, and the namespaces in which nobody is any more. */
+void mounts_sweep(struct call *call);
+
 /* mount_files.c. The lock is let go of; the mount is held by the caller. */
 bool mount_has_open_files(struct call *call, const struct guest_mount *mount, bool writers);
 

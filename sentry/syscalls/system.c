@@ -10,6 +10,7 @@
 #include "sentry/kernel/process.h"
 #include "sentry/platform/worker.h"
 #include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/namespace.h"
 #include "sentry/syscalls/subject.h"
 
 /* What /proc/uptime, loadavg and meminfo say. */
@@ -71,6 +72,8 @@ int64_t sys_unshare(struct call *call)
                                 CLONE_NEWTIME;
     if ((call->args[0] & ~(own | namespaces)) != 0)
         return -EINVAL;
+    if ((call->args[0] & namespaces) == CLONE_NEWNS && (call->args[0] & ~(uint64_t)(CLONE_NEWNS | CLONE_FS)) == 0)
+        return unshare_mounts(call); /* all of it is ours */
     if ((call->args[0] & namespaces) != 0)
         return -EPERM;
     int result = 0;

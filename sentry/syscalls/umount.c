@@ -33,14 +33,24 @@ static int expire(struct call *call, struct dentry *root, const struct vfs_who *
 /* root: of a mount, one reference to it ours. */
 static int may_detach(struct call *call, const struct vfs_who *who, struct dentry *root, int flags)
 {
-    struct vfs *vfs = call->sentry->vfs;
     if (!is_mount_root(root))
         return -EINVAL; /* the bundle's mounts are no roots of their own: they are locked */
-    if (root == vfs_root(vfs) || mount_root_covers(root) == NULL)
-        return root == vfs_root(vfs) && (flags & MNT_EXPIRE) == 0 ? -EBUSY : -EINVAL;
+    if (mount_root_covers(root) == NULL) /* the root of all, or gone */
+        return guest_place_attached(root) && (flags & MNT_EXPIRE) == 0 ? -EBUSY : -EINVAL;
     if ((flags & MNT_EXPIRE) != 0)
         return expire(call, root, who, flags);
     return (flags & MNT_DETACH) == 0 && is_used(call, root) ? -EBUSY : 0;
+}
+
+static bool has_somebody(const struct dentry *root, void *data)
+{
+    return process_table_any_place(data, guest_mount_is_below, root);
+}
+
+void mounts_sweep(struct call *call)
+{
+    process_table_forget_ended(call->sentry->processes);
+    guest_namespaces_sweep(call->sentry->vfs, has_somebody, call->sentry->processes);
 }
 
 int64_t sys_umount2(struct call *call)
@@ -59,7 +69,7 @@ int64_t sys_umount2(struct call *call)
         return -EPERM;
     if (lookup.dentry == NULL)
         return -EINVAL;
-    process_table_forget_ended(call->sentry->processes);
+    mounts_sweep(call);
     auto_dentry struct dentry *root = guest_mounts_top(vfs, lookup.dentry);
     lookup.dentry = dentry_put(lookup.dentry);
     error = may_detach(call, &who, root, flags);
@@ -75,9 +85,9 @@ int64_t sys_umount2(struct call *call)
 
 /* --- pivot_root --- */
 
-static int may_pivot(struct vfs *vfs, const struct vfs_who *who, const struct dentry *new_root, const struct dentry *put_old)
+static int may_pivot(const struct vfs_who *who, const struct dentry *new_root, const struct dentry *put_old)
 {
-    const struct dentry *root = vfs_root(vfs);
+    const struct dentry *root = guest_namespace_root(who->root);
     if (new_root->inode == NULL || !S_ISDIR(new_root->inode->attributes.stx_mode) || put_old->inode == NULL ||
         !S_ISDIR(put_old->inode->attributes.stx_mode))
         return -ENOTDIR;
@@ -85,7 +95,7 @@ static int may_pivot(struct vfs *vfs, const struct vfs_who *who, const struct de
         return -ENOENT;
     if (new_root->guest == who->root->guest || put_old->guest == who->root->guest)
         return -EBUSY;
-    if (guest_mount_propagation(put_old) == GUEST_SHARED || !same_place(who->root, root) || !is_mount_root(new_root) ||
+    if (guest_mount_propagation(put_old) == GUEST_SHARED || root == NULL || !same_place(who->root, root) || !is_mount_root(new_root) ||
         mount_root_covers(new_root) == NULL || guest_mount_propagation(mount_root_covers(new_root)) == GUEST_SHARED)
         return -EINVAL;
     return guest_mount_is_below(put_old, new_root) && guest_mount_is_below(new_root, root) ? 0 : -EINVAL;
@@ -107,11 +117,11 @@ int64_t sys_pivot_root(struct call *call)
     if (new_root.dentry == NULL || put_old.dentry == NULL)
         return -EINVAL;
     auto_dentry struct dentry *place = guest_mounts_top(vfs, put_old.dentry);
-    auto_dentry struct dentry *before = dentry_get(vfs_root(vfs));
-    error = may_pivot(vfs, &who, new_root.dentry, place);
+    error = may_pivot(&who, new_root.dentry, place);
     if (error < 0)
         return error;
-    guest_mounts_pivot(vfs, new_root.dentry, place);
+    auto_dentry struct dentry *before = dentry_get(guest_namespace_root(who.root));
+    guest_mounts_pivot(vfs, before, new_root.dentry, place);
     process_table_move_root(call->sentry->processes, before, new_root.dentry);
     return 0;
 }

@@ -175,3 +175,41 @@ int guest_mount_bind(struct vfs *vfs, const struct guest_sources *sources, struc
         *ret_made = made;
     return error;
 }
+
+/* --- a namespace of one's own --- */
+
+static struct guest_mount *copy_of_place(struct vfs *vfs, const struct dentry *place, uint64_t last)
+{
+    const uint64_t id = place->guest != NULL ? place->guest->id : 0;
+    struct guest_mount *found = NULL;
+    for (struct guest_mount *mount = vfs->guests.first; mount != NULL; mount = mount->next)
+        if (mount->id > last && mount->copy_of == id && is_within(dentry_real(place), mount->top) &&
+            (found == NULL || is_within(mount->top, found->top)))
+            found = mount;
+    return found;
+}
+
+static struct dentry *translate(struct vfs *vfs, struct dentry *place, uint64_t last)
+{
+    struct guest_mount *copy = copy_of_place(vfs, place, last);
+    return copy != NULL ? view_of(copy, dentry_real(place)) : dentry_get(place);
+}
+
+int guest_mounts_unshare(struct vfs *vfs, const struct guest_sources *sources, struct dentry **root, struct dentry **cwd)
+{
+    const uint64_t last = guest_mounts_last(vfs);
+    struct guest_mount *made;
+    int error = guest_mount_bind(vfs, sources, NULL, true, &made);
+    if (error < 0)
+        return error;
+    struct dentry *new_root = translate(vfs, *root, last), *new_cwd = translate(vfs, *cwd, last);
+    if (new_root == NULL || new_cwd == NULL) {
+        dentry_put(new_root);
+        dentry_put(new_cwd);
+        guest_mount_detach(vfs, made->root);
+        return -ENOMEM;
+    }
+    *root = new_root;
+    *cwd = new_cwd;
+    return 0;
+}

@@ -275,11 +275,34 @@ void guest_mount_move(struct vfs *vfs, struct dentry *root, struct dentry *cover
     dentry_put(covered);
 }
 
-void guest_mounts_pivot(struct vfs *vfs, struct dentry *new_root, struct dentry *covered)
+struct dentry *guest_namespace_root(const struct dentry *place)
 {
-    struct dentry *before = vfs->guests.root;
+    const struct dentry *covered;
+    while ((covered = place->real != NULL ? place->guest->covered : place->vfs->guests.base_covered) != NULL)
+        place = covered;
+    return place->real != NULL ? place->guest->root : place->vfs->root;
+}
+
+void guest_namespaces_sweep(struct vfs *vfs, bool (*is_used)(const struct dentry *root, void *data), void *data)
+{
+    for (struct guest_mount *mount = vfs->guests.first; mount != NULL;) {
+        const bool is_namespace = mount->covered == NULL && mount->root != vfs->guests.root;
+        if (is_namespace && !is_used(mount->root, data)) {
+            guest_mount_detach(vfs, mount->root); /* and others with it */
+            mount = vfs->guests.first;
+        } else {
+            mount = mount->next;
+        }
+    }
+}
+
+void guest_mounts_pivot(struct vfs *vfs, struct dentry *before, struct dentry *new_root, struct dentry *covered)
+{
+    new_root = new_root->real != NULL ? new_root->guest->root : new_root;
     uncover(covered_of(new_root));
     cover(covered_of(before), covered);
+    if (before != vfs->guests.root)
+        return; /* of another namespace than the first */
     vfs->guests.root = new_root->real != NULL ? dentry_get(new_root) : new_root;
     if (before->real != NULL)
         dentry_put(before);

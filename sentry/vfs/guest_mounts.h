@@ -38,13 +38,12 @@ struct guest_mount {
     char type[32], source[GUEST_MOUNT_TEXT], options[GUEST_MOUNT_TEXT], folder[GUEST_MOUNT_TEXT]; /* as /proc shows them */
 };
 
-/* What is mounted at "/" now: the bundle's root, or what pivot_root(2) put there. */
 struct guest_table {
     struct guest_mount *first;
     unsigned int count;
     uint64_t last_id;
     unsigned int last_group;
-    struct dentry *root;         /* the tree's own root, which stays, or a view, a reference */
+    struct dentry *root;         /* of the first namespace: the tree's own root, which stays, or a view, a reference */
     struct dentry *base_covered; /* what the bundle's root lies on since then, a reference; NULL: nothing */
     bool base_detached;
     enum guest_propagation base_propagation;
@@ -91,14 +90,21 @@ bool guest_place_attached(const struct dentry *place);
 struct dentry *guest_mounts_top(struct vfs *vfs, struct dentry *place);
 enum guest_propagation guest_mount_propagation(const struct dentry *place);
 void guest_mounts_propagate(struct vfs *vfs, struct dentry *root, enum guest_propagation propagation, bool deep);
+/* A namespace of one's own is a tree of mounts that lies on nothing. sources: of the root of the present one, deep. Root and working directory of
+ * the caller (borrowed) become those in the new one (owned). */
+int guest_mounts_unshare(struct vfs *vfs, const struct guest_sources *sources, struct dentry **root, struct dentry **cwd);
+/* Takes away the namespaces in which nobody is: is_used(root, data) says of each whether somebody is. */
+void guest_namespaces_sweep(struct vfs *vfs, bool (*is_used)(const struct dentry *root, void *data), void *data);
+/* What lies on nothing, above a place: borrowed. */
+struct dentry *guest_namespace_root(const struct dentry *place);
 /* Takes it and all that lies on it out of the table. root: of the mount. */
 void guest_mount_detach(struct vfs *vfs, struct dentry *root);
 /* Does something lie on it, or is it used by something else than the `mine` references of the caller's to its root? */
 bool guest_mount_is_used(struct vfs *vfs, struct dentry *root, unsigned int mine);
 /* Moves a mount to another place. */
 void guest_mount_move(struct vfs *vfs, struct dentry *root, struct dentry *covered);
-/* new_root becomes what is at "/"; what was there lies on `covered`. */
-void guest_mounts_pivot(struct vfs *vfs, struct dentry *new_root, struct dentry *covered);
+/* new_root becomes what lies on nothing; what did before, `before`, lies on `covered`. */
+void guest_mounts_pivot(struct vfs *vfs, struct dentry *before, struct dentry *new_root, struct dentry *covered);
 
 /* Is a place within a mount: its own, or one that lies on it somewhere? */
 bool guest_mount_is_below(const struct dentry *place, const struct dentry *root);

@@ -15,6 +15,7 @@
 
 static const char top[] = "/tmp/mounts";
 static const double STORM_SECONDS = 12.0;
+enum { KINDS = 9 };
 
 /* --- what the bundle has hidden --- */
 
@@ -203,7 +204,7 @@ static void turn_around(void)
 
 static struct shared {
     atomic_bool stop;
-    atomic_long steps[8];
+    atomic_long steps[KINDS];
 } *shared;
 
 /* What lies outside the jail; nobody in it may ever see it. */
@@ -217,7 +218,8 @@ static void bind_and_take_away(int number)
         mount("jail/work", place, NULL, MS_BIND | (rand() % 2 ? MS_REC : 0), NULL);
         if (rand() % 3 == 0)
             mount("play", place, NULL, MS_BIND, NULL);
-        umount2(place, rand() % 2 ? MNT_DETACH : 0);
+        while (umount2(place, rand() % 2 ? MNT_DETACH : 0) == 0)
+            ;
     }
     while (umount2(place, MNT_DETACH) == 0)
         ;
@@ -268,6 +270,32 @@ static void fill_memory(int number)
     }
     while (umount2(place, MNT_DETACH) == 0)
         ;
+}
+
+/* Namespaces come and go, with a jail of their own in them; what is mounted there is nowhere else. */
+static void be_alone(int number)
+{
+    (void)number;
+    for (; !atomic_load(&shared->stop); atomic_fetch_add(&shared->steps[8], 1)) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            if (unshare(CLONE_NEWNS) < 0) {
+                if (errno != EBUSY) /* the root is being turned */
+                    complain("unshare: %s", strerrorname_np(errno));
+                _exit(complaints > 0);
+            }
+            if (mount("m", "alone", "tmpfs", 0, NULL) < 0 || mkdir("alone/d", 0755) < 0 || mkdir("alone/old", 0755) < 0)
+                complain("alone: %s", strerrorname_np(errno));
+            if (rand() % 2 && (syscall(SYS_pivot_root, "alone", "alone/old") < 0 || umount2("/old", MNT_DETACH) < 0 || chdir("/d") < 0 ||
+                               access("../../../tmp", F_OK) == 0 || access("/d/../d/../old/tmp", F_OK) == 0))
+                complain("alone with a root of its own: %s", strerrorname_np(errno));
+            _exit(complaints > 0);
+        }
+        if (wait_within(pid, 20) != 0)
+            complain("who is alone");
+        if (access("alone/d", F_OK) == 0)
+            complain("what is mounted in a namespace is seen outside of it");
+    }
 }
 
 static void rename_about(int number)
@@ -387,7 +415,7 @@ static int lines_of_mounts(void)
 static void make_jail(void)
 {
     static const char *const folders[] = {"play",        "play/place0", "play/place1", "play/place2", "jail",        "jail/work",    "jail/work/e",
-                                          "jail/work/a", "jail/work/b", "jail/work/c", "jail/work/a/x", "jail/fixed", "jail/proc", "fixed", "turn"};
+                                          "jail/work/a", "jail/work/b", "jail/work/c", "jail/work/a/x", "jail/fixed", "jail/proc", "fixed", "turn", "alone"};
     umask(0);
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
         mkdir(folders[i], 0777);
@@ -443,8 +471,8 @@ static void bound_number(void)
 int main(void)
 {
     void (*const first[])(int) = {bind_and_take_away, bind_and_take_away, move_about, fill_memory, fill_memory, rename_about, wander, wander,
-                                  write_where_it_is_read_only, count_mounts};
-    void (*const second[])(int) = {turn_and_turn, wander, wander, write_where_it_is_read_only, fill_memory, count_mounts};
+                                  write_where_it_is_read_only, count_mounts, be_alone};
+    void (*const second[])(int) = {turn_and_turn, wander, wander, write_where_it_is_read_only, fill_memory, count_mounts, be_alone};
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     EXPECT(mkdir(top, 0777) == 0 && chdir(top) == 0);
     mkdir("to", 0755);
@@ -457,7 +485,7 @@ int main(void)
     bound_number();
     storm(first, sizeof(first) / sizeof(first[0]));
     storm(second, sizeof(second) / sizeof(second[0]));
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < KINDS; i++) {
         printf("kind %zu: %ld steps\n", i, atomic_load(&shared->steps[i]));
         if (atomic_load(&shared->steps[i]) < 20)
             complain("worker of kind %zu got no further than %ld", i, atomic_load(&shared->steps[i]));

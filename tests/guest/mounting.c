@@ -6,6 +6,7 @@
  */
 #include "case.h"
 
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
@@ -563,6 +564,61 @@ CASE(through_descriptors)
     pipe(pipes);
     TRY(fcntl(pipes[0], F_SETSIG, 12));
     TRY(fcntl(pipes[0], F_GETSIG));
+}
+
+/* What is mounted in a namespace of one's own is nobody else's, and goes with it. */
+CASE(own_namespace)
+{
+    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+    tree("src");
+    mkdir("dst", 0755);
+    mkdir("before", 0755);
+    mkdir("new", 0755);
+    mount("tmp", "before", "tmpfs", 0, NULL);
+    put_file("before/file", "from before", 0644);
+    int fd = open("before", O_RDONLY | O_DIRECTORY);
+    IN_CHILD("alone")
+    {
+        TRY(unshare(CLONE_NEWNS));
+        say_cwd();
+        say_file("before/file");
+        say_file("/etc/marker");
+        TRY(mount("src", "dst", NULL, MS_BIND, NULL));
+        say_file("dst/file");
+        TRY(mount(NULL, "before", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+        OPEN("before/file", O_WRONLY, 0);
+        TRY(openat(fd, "other", O_WRONLY | O_CREAT, 0644) >= 0);
+        TRY(renameat(fd, "other", AT_FDCWD, "before/moved"));
+        TRY(umount2("before", 0));
+        TRY(access("before/file", F_OK));
+        mount("tmp", "new", "tmpfs", 0, NULL);
+        mkdir("new/old", 0755);
+        put_file("new/marker", "the new root", 0644);
+        TRY(syscall(SYS_pivot_root, "new", "new/old"));
+        say_file("/marker");
+        TRY(umount2("/old", MNT_DETACH));
+        TRY(access("/old/etc", F_OK));
+        IN_CHILD("its child")
+        {
+            say_file("/marker");
+            TRY(unshare(CLONE_NEWNS | CLONE_FS));
+            TRY(mount("tmp", "/old", "tmpfs", 0, NULL));
+            say_file("/marker");
+        }
+    }
+    say_file("dst/file");
+    OPEN("before/file", O_WRONLY, 0);
+    say_file("before/other");
+    say_file("/etc/marker");
+    TRY(umount2("dst", 0));
+    close(fd);
+    TRY(umount2("before", 0));
+    IN_CHILD("an ordinary user")
+    {
+        become(1000, 1000);
+        TRY(unshare(CLONE_NEWNS));
+        TRY(unshare(CLONE_NEWNS | CLONE_FS));
+    }
 }
 
 CASE(pivot_errors)

@@ -195,7 +195,7 @@ static void test_pivot(void **state)
     fake_dir("src/old");
     assert_int_equal(bind_at("src", "dst", false), 0);
     struct dentry *root = find(NULL, "dst"), *old = find(NULL, "dst/old"), *before = vfs_root(fake.vfs);
-    guest_mounts_pivot(fake.vfs, root, old);
+    guest_mounts_pivot(fake.vfs, before, root, old);
     assert_ptr_equal(vfs_root(fake.vfs), root);
     fake.who.root = fake.who.cwd = root;
     assert_path(NULL, "/old/outside", "/old/outside");
