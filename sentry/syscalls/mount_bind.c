@@ -41,7 +41,6 @@ int64_t mount_bind(struct mounting *mounting)
 
 int64_t mount_move(struct mounting *mounting)
 {
-    struct vfs *vfs = mounting->who.sentry->vfs;
     auto_lookup struct lookup source = {.fd = -1};
     int error = mount_find_source(mounting, &source);
     if (error < 0)
@@ -56,6 +55,6 @@ int64_t mount_move(struct mounting *mounting)
         return error == -ENOTDIR ? -EINVAL : error;
     if (guest_mount_is_below(place, root))
         return -ELOOP;
-    guest_mount_move(vfs, root, place);
+    guest_mount_move(root, place);
     return 0;
 }

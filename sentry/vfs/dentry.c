@@ -249,7 +249,7 @@ void dentry_place(struct dentry *dentry, struct dentry *directory, char *name)
     release(old);
 }
 
-static bool is_below(const struct dentry *dentry, const struct dentry *above)
+bool dentry_is_below(const struct dentry *dentry, const struct dentry *above)
 {
     for (; dentry != above; dentry = dentry->parent) {
         if (dentry->parent == dentry)
@@ -263,7 +263,7 @@ static bool is_below(const struct dentry *dentry, const struct dentry *above)
 static struct dentry *follow_alias(struct dentry *directory, const char *name, struct inode *inode, int64_t valid_until)
 {
     struct dentry *alias = inode->alias;
-    if (alias == NULL || alias->pinned || alias->parent == alias || is_below(directory, alias))
+    if (alias == NULL || alias->pinned || alias->parent == alias || dentry_is_below(directory, alias))
         return NULL;
     char *copy = strdup(name);
     if (copy == NULL)

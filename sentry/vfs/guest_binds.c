@@ -21,13 +21,6 @@ struct guest_sources *guest_sources_free(struct guest_sources *sources)
     return NULL;
 }
 
-static bool is_within(const struct dentry *real, const struct dentry *top)
-{
-    while (real != top && real->parent != real)
-        real = real->parent;
-    return real == top;
-}
-
 /* Takes the reference over. */
 static void add_source(struct vfs *vfs, struct guest_sources *sources, struct dentry *place)
 {
@@ -42,7 +35,7 @@ static bool is_below_source(const struct guest_sources *sources, const struct de
     for (size_t i = 0; i < sources->count; i++)
         if (sources->all[i].place == root)
             return false;
-    return vfs_is_bundle_root(root) && is_within(root, dentry_real(sources->all[0].place));
+    return vfs_is_bundle_root(root) && dentry_is_below(root, dentry_real(sources->all[0].place));
 }
 
 int guest_sources_find(struct vfs *vfs, struct dentry *source, bool deep, struct guest_sources **ret_sources)
@@ -117,7 +110,7 @@ static struct guest_mount *copy_that_shows(const struct copying *copying, const 
 {
     struct guest_mount *found = NULL;
     for (size_t i = 0; i < copying->count; i++)
-        if (is_within(real, copying->made[i]->top) && (found == NULL || is_within(copying->made[i]->top, found->top)))
+        if (dentry_is_below(real, copying->made[i]->top) && (found == NULL || dentry_is_below(copying->made[i]->top, found->top)))
             found = copying->made[i];
     return found;
 }
@@ -145,7 +138,7 @@ static int bind_below(const struct copying *copying, const struct dentry *from, 
     struct vfs *vfs = copying->vfs;
     for (struct guest_mount *mount = vfs->guests.first; error == 0 && mount != NULL && mount->id <= copying->last; mount = mount->next) {
         if (mount->covered == NULL || mount->covered->guest != from->guest || mount->propagation == GUEST_UNBINDABLE ||
-            !is_within(dentry_real(mount->covered), dentry_real(from)))
+            !dentry_is_below(dentry_real(mount->covered), dentry_real(from)))
             continue;
         struct dentry *real = dentry_real(mount->covered);
         struct dentry *place = view_of(to != NULL ? to : copy_that_shows(copying, real), real);
@@ -183,8 +176,8 @@ static struct guest_mount *copy_of_place(struct vfs *vfs, const struct dentry *p
     const uint64_t id = place->guest != NULL ? place->guest->id : 0;
     struct guest_mount *found = NULL;
     for (struct guest_mount *mount = vfs->guests.first; mount != NULL; mount = mount->next)
-        if (mount->id > last && mount->copy_of == id && is_within(dentry_real(place), mount->top) &&
-            (found == NULL || is_within(mount->top, found->top)))
+        if (mount->id > last && mount->copy_of == id && dentry_is_below(dentry_real(place), mount->top) &&
+            (found == NULL || dentry_is_below(mount->top, found->top)))
             found = mount;
     return found;
 }

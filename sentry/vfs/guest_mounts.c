@@ -265,9 +265,8 @@ bool guest_mount_is_used(struct vfs *vfs, struct dentry *root, unsigned int mine
     return root->guest->views > 1 || root->references > 1 + mine;
 }
 
-void guest_mount_move(struct vfs *vfs, struct dentry *root, struct dentry *covered)
+void guest_mount_move(struct dentry *root, struct dentry *covered)
 {
-    (void)vfs;
     struct dentry **place = covered_of(root);
     (void)dentry_get(covered); /* it may be kept by what it lay on alone */
     uncover(place);

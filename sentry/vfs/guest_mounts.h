@@ -102,7 +102,7 @@ void guest_mount_detach(struct vfs *vfs, struct dentry *root);
 /* Does something lie on it, or is it used by something else than the `mine` references of the caller's to its root? */
 bool guest_mount_is_used(struct vfs *vfs, struct dentry *root, unsigned int mine);
 /* Moves a mount to another place. */
-void guest_mount_move(struct vfs *vfs, struct dentry *root, struct dentry *covered);
+void guest_mount_move(struct dentry *root, struct dentry *covered);
 /* new_root becomes what lies on nothing; what did before, `before`, lies on `covered`. */
 void guest_mounts_pivot(struct vfs *vfs, struct dentry *before, struct dentry *new_root, struct dentry *covered);
 

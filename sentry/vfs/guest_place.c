@@ -48,13 +48,6 @@ unsigned int vfs_mark_of(const struct vfs *vfs, int fd, mode_t mode, bool named)
     return mark < 0 ? MARK_NONE_LEFT : (unsigned int)mark; /* an O_PATH descriptor has none */
 }
 
-static bool is_within(const struct dentry *dentry, const struct dentry *top)
-{
-    while (dentry != top && dentry->parent != dentry)
-        dentry = dentry->parent;
-    return dentry == top;
-}
-
 /* Is a place below the root of a process, by the folders above it? */
 static bool is_below_root(const struct dentry *place, const struct dentry *root)
 {
@@ -64,21 +57,21 @@ static bool is_below_root(const struct dentry *place, const struct dentry *root)
         if (at == NULL)
             return false;
     }
-    return is_within(dentry_real(at), dentry_real(root));
+    return dentry_is_below(dentry_real(at), dentry_real(root));
 }
 
 static bool base_shows(struct vfs *vfs, const struct dentry *root, const struct dentry *real)
 {
-    if (vfs->guests.base_detached || !is_within(real, vfs->root))
+    if (vfs->guests.base_detached || !dentry_is_below(real, vfs->root))
         return false;
-    return root->guest == NULL ? is_within(real, dentry_real(root)) : is_below_root(vfs->root, root);
+    return root->guest == NULL ? dentry_is_below(real, dentry_real(root)) : is_below_root(vfs->root, root);
 }
 
 static bool shows(const struct guest_mount *mount, const struct dentry *root, const struct dentry *real)
 {
-    if (!is_within(real, mount->top))
+    if (!dentry_is_below(real, mount->top))
         return false;
-    return root->guest == mount ? is_within(real, dentry_real(root)) : is_below_root(mount->root, root);
+    return root->guest == mount ? dentry_is_below(real, dentry_real(root)) : is_below_root(mount->root, root);
 }
 
 /* The strictest, of several equally strict the last. */
@@ -104,12 +97,12 @@ static struct dentry *likely_place(struct vfs *vfs, const struct dentry *root, s
     struct guest_mount *mount = likely_mount(vfs, root, real);
     if (mount != NULL)
         return view_of(mount, real);
-    return is_within(real, vfs->root) ? dentry_get(real) : NULL;
+    return dentry_is_below(real, vfs->root) ? dentry_get(real) : NULL;
 }
 
 static struct dentry *marked_place(struct guest_mount *mount, struct dentry *real)
 {
-    if (mount == NULL || !is_within(real, mount->top))
+    if (mount == NULL || !dentry_is_below(real, mount->top))
         return NULL;
     if (mount->root != NULL)
         return view_of(mount, real);
@@ -124,7 +117,7 @@ struct dentry *guest_place(struct vfs *vfs, const struct dentry *root, unsigned 
     struct dentry *place;
     if (mark > 0 && mark < MARK_NONE_LEFT)
         place = marked_place(vfs->guests.marked[mark], real);
-    else if (mark == 0 && is_within(real, vfs->root))
+    else if (mark == 0 && dentry_is_below(real, vfs->root))
         return real;
     else
         place = likely_place(vfs, root, real);

@@ -116,6 +116,7 @@ void dentry_swap_inode(struct dentry *dentry, struct inode *inode);             
 struct dentry *dentry_detached(struct vfs *vfs, struct dentry *parent, const char *name, struct inode *inode);
 bool dentry_gone(const struct dentry *dentry); /* it, or a directory above it, is deleted */
 bool dentry_is_directory(const struct dentry *dentry);
+bool dentry_is_below(const struct dentry *dentry, const struct dentry *above); /* in one tree: it is that, or below it */
 bool dentry_is_at(const struct dentry *dentry, const struct dentry *directory, const char *name);
 /* Views: of what a mount shows, and of something in a folder that is one. Owned; NULL if memory is out. */
 struct dentry *dentry_view_root(struct guest_mount *guest, struct dentry *real);
