@@ -66,9 +66,14 @@ int op_setattr(struct exchange *exchange)
 
     auto_place struct place place = PLACE_NONE;
     int status = place_of_request(exchange, &place);
+    if (status == 0)
+        status = actor_begin(exchange->request);
+    if (status < 0)
+        return status;
     for (size_t i = 0; status == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
         if ((exchange->request->valid & steps[i].bit) != 0)
             status = steps[i].set(place.fd, exchange->request);
     }
+    actor_end(exchange->request);
     return status;
 }

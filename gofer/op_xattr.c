@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "gofer/foreign.h"
+#include "gofer/owner.h"
 #include "gofer/resolve.h"
 #include "gofer/server.h"
 #include "postern/confine.h"
@@ -49,22 +50,28 @@ int op_setxattr(struct exchange *exchange)
     int status = find(exchange, -EPERM, &place);
     if (status == 0 && strcmp(exchange->second, "security.capability") == 0)
         status = foreign_check_privileges(place.fd);
+    const struct gofer_request *request = exchange->request;
+    if (status == 0)
+        status = actor_begin(request);
     if (status < 0)
         return status;
-    const struct gofer_request *request = exchange->request;
-    return setxattr(fd_name(place.fd).text, exchange->second, exchange->data, request->data_size, (int)request->flags) <
-                   0
-               ? -errno
-               : 0;
+    status = setxattr(fd_name(place.fd).text, exchange->second, exchange->data, request->data_size, (int)request->flags);
+    status = status < 0 ? -errno : 0;
+    actor_end(request);
+    return status;
 }
 
 int op_removexattr(struct exchange *exchange)
 {
     auto_place struct place place = PLACE_NONE;
     int status = find(exchange, -EPERM, &place);
+    if (status == 0)
+        status = actor_begin(exchange->request);
     if (status < 0)
         return status;
-    return removexattr(fd_name(place.fd).text, exchange->second) < 0 ? -errno : 0;
+    status = removexattr(fd_name(place.fd).text, exchange->second) < 0 ? -errno : 0;
+    actor_end(exchange->request);
+    return status;
 }
 
 /* Leaves in a list of `length` bytes only the names a container may know. Returns what is left. */

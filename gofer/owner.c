@@ -18,7 +18,7 @@ CONFINE_ALLOW(umask, "the creator's umask, which default ACLs override");
 CONFINE_ALLOW(geteuid, "its own ids, to return to");
 CONFINE_ALLOW(getegid, "its own ids, to return to");
 CONFINE_ALLOW(capget, "its own capabilities, to return to");
-CONFINE_ALLOW(capset, "to lower and raise CAP_FSETID");
+CONFINE_ALLOW(capset, "to lower and raise what the one it acts for has not got");
 
 static struct {
     uid_t uid;
@@ -89,11 +89,41 @@ static void set_capabilities(const struct __user_cap_data_struct *sets)
         give_up("change its capabilities");
 }
 
+static void lower(uint32_t lacks)
+{
+    static const uint32_t bits[][2] = {
+        {GOFER_LACKS_CHOWN, UINT32_C(1) << CAP_CHOWN},
+        {GOFER_LACKS_FOWNER, UINT32_C(1) << CAP_FOWNER},
+        {GOFER_LACKS_FSETID, UINT32_C(1) << CAP_FSETID},
+    };
+    struct __user_cap_data_struct lowered[2] = {self.capabilities[0], self.capabilities[1]};
+    for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
+        if ((lacks & bits[i][0]) != 0)
+            lowered[0].effective &= ~bits[i][1];
+    set_capabilities(lowered);
+}
+
+int actor_begin(const struct gofer_request *request)
+{
+    if (request->extra == 0)
+        return 0;
+    int status = owner_become(request->actor_uid, request->actor_gid);
+    if (status == 0)
+        lower(request->extra);
+    return status;
+}
+
+void actor_end(const struct gofer_request *request)
+{
+    if (request->extra == 0)
+        return;
+    set_capabilities(self.capabilities);
+    owner_end();
+}
+
 void fsetid_lower(void)
 {
-    struct __user_cap_data_struct lowered[2] = {self.capabilities[0], self.capabilities[1]};
-    lowered[0].effective &= ~(UINT32_C(1) << CAP_FSETID);
-    set_capabilities(lowered);
+    lower(GOFER_LACKS_FSETID);
 }
 
 void fsetid_raise(void)

@@ -39,6 +39,7 @@ enum {
     USES_DATA = 16,
     USES_EXTRA = 32,
     USES_SETATTR = 64,
+    USES_ACTOR = 128,
 };
 
 struct operation {
@@ -55,7 +56,8 @@ enum { MODE_BITS = 07777, MODE_ALL = S_IFMT | MODE_BITS };
 static const struct operation operations[GOFER_OP_COUNT] = {
     [GOFER_OP_WALK] = {"walk", op_walk, STRING_PATH, STRING_SUBPATH, FD_NONE, 0, 0, 0},
     [GOFER_OP_GETATTR] = {"getattr", op_getattr, STRING_PATH, STRING_NONE, FD_PLACE, 0, 0, 0},
-    [GOFER_OP_SETATTR] = {"setattr", op_setattr, STRING_PATH, STRING_NONE, FD_PLACE, 0, MODE_BITS, USES_SETATTR},
+    [GOFER_OP_SETATTR] = {"setattr", op_setattr, STRING_PATH, STRING_NONE, FD_PLACE, 0, MODE_BITS,
+                          USES_SETATTR | USES_ACTOR},
     [GOFER_OP_OPEN] = {"open", op_open, STRING_PATH, STRING_NONE, FD_NONE, GOFER_OPEN_FLAGS, MODE_BITS,
                        USES_OWNER | USES_EXTRA},
     [GOFER_OP_REOPEN] = {"reopen", op_reopen, STRING_NONE, STRING_NONE, FD_OBJECT,
@@ -70,9 +72,9 @@ static const struct operation operations[GOFER_OP_COUNT] = {
     [GOFER_OP_STATFS] = {"statfs", op_statfs, STRING_PATH, STRING_NONE, FD_PLACE, 0, 0, 0},
     [GOFER_OP_GETXATTR] = {"getxattr", op_getxattr, STRING_PATH, STRING_XATTR, FD_PLACE, 0, 0, USES_SIZE},
     [GOFER_OP_SETXATTR] = {"setxattr", op_setxattr, STRING_PATH, STRING_XATTR, FD_PLACE, XATTR_CREATE | XATTR_REPLACE,
-                           0, USES_DATA},
+                           0, USES_DATA | USES_ACTOR},
     [GOFER_OP_LISTXATTR] = {"listxattr", op_listxattr, STRING_PATH, STRING_NONE, FD_PLACE, 0, 0, USES_SIZE},
-    [GOFER_OP_REMOVEXATTR] = {"removexattr", op_removexattr, STRING_PATH, STRING_XATTR, FD_PLACE, 0, 0, 0},
+    [GOFER_OP_REMOVEXATTR] = {"removexattr", op_removexattr, STRING_PATH, STRING_XATTR, FD_PLACE, 0, 0, USES_ACTOR},
     [GOFER_OP_SYNC] = {"sync", op_sync, STRING_NONE, STRING_NONE, FD_NONE, 0, 0, 0},
     [GOFER_OP_BIND] = {"bind", op_bind, STRING_SUBPATH, STRING_SOCKET, FD_SOCKET, 0, MODE_BITS, USES_OWNER},
     [GOFER_OP_CONNECT] = {"connect", op_connect, STRING_SUBPATH, STRING_NONE, FD_SOCKET, 0, 0, USES_DATA},
@@ -89,6 +91,7 @@ static const struct operation operations[GOFER_OP_COUNT] = {
     [GOFER_OP_QUEUE_MAKE] = {"queue_make", op_queue_make, STRING_NAME, STRING_NONE, FD_NONE, O_ACCMODE | O_NONBLOCK,
                              MODE_BITS, USES_OWNER | USES_DATA | USES_EXTRA},
     [GOFER_OP_QUEUE_UNLINK] = {"queue_unlink", op_queue_unlink, STRING_NAME, STRING_NONE, FD_NONE, 0, 0, USES_NODE},
+    [GOFER_OP_LIST] = {"list", op_list, STRING_PATH, STRING_NONE, FD_NONE, 0, 0, USES_NODE},
     [GOFER_OP_RANK] = {"rank", op_rank, STRING_NONE, STRING_NONE, FD_NONE, 0, 0, USES_DATA},
 };
 
@@ -134,6 +137,18 @@ static bool setattr_fits(const struct operation *operation, const struct gofer_r
            gofer_time_ok(&request->mtime) && request->size <= INT64_MAX;
 }
 
+static bool actor_fits(const struct operation *operation, const struct gofer_request *request)
+{
+    if ((operation->uses & USES_ACTOR) == 0 || request->extra == 0)
+        return request->actor_uid == 0 && request->actor_gid == 0;
+    return request->actor_uid != GOFER_ID_KEEP && request->actor_gid != GOFER_ID_KEEP && (request->valid & GOFER_SET_SIZE) == 0;
+}
+
+static uint32_t extra_most(const struct operation *operation)
+{
+    return (operation->uses & USES_ACTOR) != 0 ? GOFER_LACKS_ALL : (operation->uses & USES_EXTRA) != 0 ? 1u : 0u;
+}
+
 static bool numbers_fit(const struct operation *operation, const struct gofer_request *request)
 {
     bool uses_size = (operation->uses & (USES_SIZE | USES_SETATTR)) != 0;
@@ -143,7 +158,7 @@ static bool numbers_fit(const struct operation *operation, const struct gofer_re
            ((operation->uses & USES_NODE) != 0 || request->node == 0) &&
            ((operation->uses & USES_DEVICE) != 0 || request->device == 0) &&
            ((operation->uses & USES_DATA) != 0 || request->data_size == 0) &&
-           request->extra <= ((operation->uses & USES_EXTRA) != 0 ? 1u : 0u);
+           request->extra <= extra_most(operation) && actor_fits(operation, request);
 }
 
 static bool fds_fit(const struct operation *operation, const struct gofer_request *request)

@@ -68,6 +68,6 @@ typedef int operation_fn(struct exchange *exchange);
 operation_fn op_walk, op_getattr, op_setattr, op_open, op_reopen, op_mkdir, op_mknod, op_symlink, op_link, op_unlink,
     op_rename, op_statfs, op_getxattr, op_setxattr, op_listxattr, op_removexattr, op_sync, op_bind, op_connect,
     op_send, op_inotify_add, op_hidden_directory, op_fuse_open, op_line, op_queue_find, op_queue_make, op_queue_unlink,
-    op_rank;
+    op_rank, op_list;
 
 #endif

@@ -136,12 +136,12 @@ static const struct guard_case recvmsg_cases[] = {
     CASE(BITS(2, ~MSG_CMSG_CLOEXEC, MSG_OF_OURS | MSG_DONTWAIT)),
 };
 
-/* Never here: SO_PASSCRED, whose answers are emulated; SO_ATTACH_* (BPF, and its compiler), SO_BINDTODEVICE, SO_PASSPIDFD (would hand out host processes),
+/* Never here: SO_PASSCRED, whose answers are emulated; SO_REUSEPORT, which is for sockets of one user; SO_ATTACH_* (BPF, and its compiler), SO_BINDTODEVICE, SO_PASSPIDFD (would hand out host processes),
  * SO_ZEROCOPY, IPT_SO_* and MRT_* (firewall, multicast routing), TCP_ULP (TLS in the kernel), TCP_MD5SIG, TCP_AO_*,
  * UDP_ENCAP (tunnels), IPV6_ADDRFORM (turns a socket into another kind). */
 #define LEVEL(level) EQ(1, level)
 static const struct guard_case setsockopt_cases[] = {
-    CASE(LEVEL(SOL_SOCKET), FROM(2, 0, 16)),
+    CASE(LEVEL(SOL_SOCKET), FROM(2, 0, 16), NE(2, SO_REUSEPORT)),
     CASE(LEVEL(SOL_SOCKET), FROM(2, 18, 2)), /* SO_RCVLOWAT, SO_SNDLOWAT */
     CASE(LEVEL(SOL_SOCKET), FROM(2, 20, 4)), /* SO_RCVTIMEO, SO_SNDTIMEO, two of no use */
     CASE(LEVEL(SOL_SOCKET), EQ(2, SO_TIMESTAMP)),
@@ -191,11 +191,11 @@ static const struct guard_case getsockopt_cases[] = {
 #define CLONE_REFUSED                                                                                                  \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |       \
      CLONE_PTRACE | CLONE_UNTRACED | CLONE_PARENT)
-/* A process that shares its working directory with its parent is noted by the sentry, and a thread that does not share its
- * descriptors. */
+/* A process that shares its working directory or its descriptors with its parent is noted by the sentry, and a thread that does not
+ * share its descriptors. */
 #define CLONE_OF_THREADS (CLONE_THREAD | CLONE_FS | CLONE_FILES)
 static const struct guard_case clone_cases[] = {
-    CASE(BITS(0, CLONE_REFUSED | CLONE_FS | CLONE_THREAD, 0)),
+    CASE(BITS(0, CLONE_REFUSED | CLONE_OF_THREADS, 0)),
     CASE(BITS(0, CLONE_REFUSED | CLONE_OF_THREADS, CLONE_OF_THREADS)),
 };
 
@@ -280,7 +280,7 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(recvmsg, "as a caller does that is made to take a descriptor"),
     GUARD(setsockopt, "a listed option of SOL_SOCKET, TCP, UDP, IP, IPV6 or NETLINK"),
     GUARD(getsockopt, "a listed option; none that names the peer"),
-    GUARD(clone, "no namespace, no CLONE_PTRACE, _UNTRACED or _PARENT; CLONE_FS for threads, which share descriptors too"),
+    GUARD(clone, "no namespace, no CLONE_PTRACE, _UNTRACED or _PARENT; CLONE_FS and CLONE_FILES for threads, which share both"),
     GUARD(close_range, "not CLOSE_RANGE_UNSHARE"),
     GUARD(fcntl, "duplicates, flags, locks, pipe sizes, seals"),
     GUARD(futex, "no priority inheritance"),

@@ -12,6 +12,9 @@
  * expects there (struct gofer_identity): the folder a name is looked up or made in or taken from, or the object itself. If something
  * else is there the answer is -ESTALE and nothing has been done.
  *
+ * Whose a file is may change as well: the owner may give it a set-id bit, and while he is on his way it becomes root's. So what somebody
+ * may do because a file is his is done as that one (GOFER_LACKS_), and the kernel judges it once more, at the moment it is done.
+ *
  * request: struct gofer_request, first string, second string, data
  * reply:   struct gofer_reply, data
  *
@@ -34,7 +37,7 @@
 
 #include "postern/schedule.h"
 
-#define GOFER_PROTOCOL_VERSION 2u
+#define GOFER_PROTOCOL_VERSION 3u
 
 enum {
     GOFER_PATH_MAX = 4096, /* with the NUL */
@@ -42,6 +45,7 @@ enum {
     GOFER_DATA_MAX = 65536,
     GOFER_XATTR_NAME_MAX = 256, /* with the NUL */
     GOFER_COMPONENTS_MAX = 16,  /* of one walk */
+    GOFER_LIST_MAX = 128,       /* names of one list */
     GOFER_SOCKET_NAME_MAX = 108, /* without the NUL: sun_path is as long, and need not end with one */
 };
 
@@ -57,7 +61,7 @@ enum gofer_op {
     GOFER_OP_WALK =
         1, /* base, rest -> value: components found, detail: errno of the next; data: statx[value], link target */
     GOFER_OP_GETATTR,          /* place -> data: statx */
-    GOFER_OP_SETATTR,          /* place, valid, ... */
+    GOFER_OP_SETATTR,          /* place, valid, ..., extra: what the actor lacks */
     GOFER_OP_OPEN,             /* path, flags, mode, owner, extra: for execution -> fd; value: created; data: statx */
     GOFER_OP_REOPEN,           /* fd, flags -> fd */
     GOFER_OP_MKDIR,            /* path, mode, owner */
@@ -68,9 +72,9 @@ enum gofer_op {
     GOFER_OP_RENAME,           /* from, to, flags of renameat2(2), owner of a whiteout */
     GOFER_OP_STATFS,           /* place -> data: struct statfs */
     GOFER_OP_GETXATTR,         /* place, name, size -> value: length; data if size is not 0 */
-    GOFER_OP_SETXATTR,         /* place, name, data, flags */
+    GOFER_OP_SETXATTR,         /* place, name, data, flags, extra: what the actor lacks */
     GOFER_OP_LISTXATTR,        /* place, size -> value: length; data if size is not 0 */
-    GOFER_OP_REMOVEXATTR,      /* place, name */
+    GOFER_OP_REMOVEXATTR,      /* place, name, extra: what the actor lacks */
     GOFER_OP_SYNC,             /* everything */
     GOFER_OP_BIND,             /* fd: socket; path, second string: the name it gets (below); mode, owner */
     GOFER_OP_CONNECT,          /* fd: socket; path, data: struct mark, if any */
@@ -85,6 +89,8 @@ enum gofer_op {
                                   none -> fd; data: statx */
     GOFER_OP_QUEUE_UNLINK,     /* name, node: its inode number */
     GOFER_OP_RANK,             /* data: struct gofer_rank */
+    GOFER_OP_LIST,             /* folder's path, node: where to begin, 0 or what the last one said -> value: where to go on, -1: at the end;
+                                  data: of each (GOFER_LIST_MAX at most) its statx and its name, filled up with NULs to a multiple of 8 */
     GOFER_OP_COUNT,
 };
 
@@ -93,6 +99,10 @@ enum { GOFER_SET_MODE = 1, GOFER_SET_OWNER = 2, GOFER_SET_SIZE = 4, GOFER_SET_TI
 
 /* "Leave it": for one of uid and gid in GOFER_OP_SETATTR only. */
 #define GOFER_ID_KEEP UINT32_MAX
+
+/* Capabilities over others' files that whoever changes one has not got. With any of them the change is made with the actor's ids, and
+ * without those capabilities. */
+enum { GOFER_LACKS_CHOWN = 1, GOFER_LACKS_FOWNER = 2, GOFER_LACKS_FSETID = 4, GOFER_LACKS_ALL = 7 };
 
 /* Limits of a message queue. */
 struct gofer_queue {
@@ -113,10 +123,14 @@ struct gofer_time {
     int64_t nanoseconds; /* 0..999999999, UTIME_NOW or UTIME_OMIT */
 };
 
-/* ino 0: no matter what. */
+/* ino 0: no matter what. Numbers are given again at once, to whoever makes the next file: so the time of birth counts as well where it is
+ * known. Not with folders: an overlay that copies one up for its first change gives it a new one. */
 struct gofer_identity {
     uint64_t ino, mnt_id;
     uint32_t dev_major, dev_minor;
+    int64_t born_s;
+    uint32_t born_ns;
+    uint32_t born_known; /* 0 or 1 */
 };
 
 struct gofer_request {
@@ -135,6 +149,7 @@ struct gofer_request {
     uint16_t first_size, second_size;
     uint32_t data_size;
     uint32_t fd_count;
+    uint32_t actor_uid, actor_gid;
     /* What is to be at the first path, or where the operation makes or removes that name the folder it is in; likewise the second. */
     struct gofer_identity expected[2];
 };
@@ -150,7 +165,7 @@ struct gofer_reply {
     uint32_t fd_count;
 };
 
-_Static_assert(sizeof(struct gofer_request) == 152, "no padding in a message");
+_Static_assert(sizeof(struct gofer_request) == 192, "no padding in a message");
 _Static_assert(sizeof(struct gofer_reply) == 32, "no padding in a message");
 
 struct gofer_request_message {
@@ -178,18 +193,42 @@ struct gofer_reply_message {
 /* What statx is asked for everywhere. */
 #define GOFER_STATX_MASK (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
 
+static inline bool gofer_birth_counts(const struct statx *attributes)
+{
+    return !S_ISDIR(attributes->stx_mode) && (attributes->stx_mask & STATX_BTIME) != 0;
+}
+
 static inline struct gofer_identity gofer_identity_of(const struct statx *attributes)
 {
-    return (struct gofer_identity){.ino = attributes->stx_ino,
-                                   .mnt_id = attributes->stx_mnt_id,
-                                   .dev_major = attributes->stx_dev_major,
-                                   .dev_minor = attributes->stx_dev_minor};
+    struct gofer_identity identity = {.ino = attributes->stx_ino,
+                                      .mnt_id = attributes->stx_mnt_id,
+                                      .dev_major = attributes->stx_dev_major,
+                                      .dev_minor = attributes->stx_dev_minor};
+    if (gofer_birth_counts(attributes)) {
+        identity.born_known = 1;
+        identity.born_s = attributes->stx_btime.tv_sec;
+        identity.born_ns = attributes->stx_btime.tv_nsec;
+    }
+    return identity;
+}
+
+static inline bool gofer_birth_fits(const struct gofer_identity *expected, const struct statx *found)
+{
+    return expected->born_known == 0 || !gofer_birth_counts(found) ||
+           (expected->born_s == found->stx_btime.tv_sec && expected->born_ns == found->stx_btime.tv_nsec);
 }
 
 static inline bool gofer_identity_fits(const struct gofer_identity *expected, const struct statx *found)
 {
     return expected->ino == 0 || (expected->ino == found->stx_ino && expected->mnt_id == found->stx_mnt_id &&
-                                  expected->dev_major == found->stx_dev_major && expected->dev_minor == found->stx_dev_minor);
+                                  expected->dev_major == found->stx_dev_major && expected->dev_minor == found->stx_dev_minor &&
+                                  gofer_birth_fits(expected, found));
+}
+
+/* What a name of a list takes in the reply, behind its attributes. */
+static inline size_t gofer_list_room(size_t length)
+{
+    return (length / 8 + 1) * 8;
 }
 
 /* One name: 1 to 255 bytes, no '/', neither "." nor "..". */

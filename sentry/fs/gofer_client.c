@@ -18,6 +18,19 @@ _Static_assert((int)SETATTR_MODE == (int)GOFER_SET_MODE && (int)SETATTR_OWNER ==
                    (int)SETATTR_SIZE == (int)GOFER_SET_SIZE && (int)SETATTR_TIMES == (int)GOFER_SET_TIMES,
                "one set of bits, two headers");
 
+_Static_assert((int)ACTOR_LACKS_CHOWN == (int)GOFER_LACKS_CHOWN && (int)ACTOR_LACKS_FOWNER == (int)GOFER_LACKS_FOWNER &&
+                   (int)ACTOR_LACKS_FSETID == (int)GOFER_LACKS_FSETID,
+               "the same of what an actor lacks");
+
+static void add_actor(struct gofer_request *request, const struct actor *actor)
+{
+    if (actor->lacks == 0)
+        return;
+    request->extra = actor->lacks;
+    request->actor_uid = actor->uid;
+    request->actor_gid = actor->gid;
+}
+
 static void take_attributes(struct gofer_line *line, struct statx *ret_attributes)
 {
     struct statx attributes;
@@ -110,6 +123,45 @@ int gofer_walk(struct gofer *gofer, struct gofer_place base, const char *rest, s
     }
     auto_line struct gofer_line *line = line_take(gofer);
     return walk(line, base, clean, asked, ret_result);
+}
+
+/* Takes one entry off the payload; what it took, or 0 if it is none. */
+static size_t take_listed(const char *payload, size_t size, struct gofer_listed *ret_entry)
+{
+    if (size < sizeof(struct statx))
+        return 0;
+    const char *name = payload + sizeof(struct statx);
+    size_t length = strnlen(name, size - sizeof(struct statx)), taken = sizeof(struct statx) + gofer_list_room(length);
+    memcpy(&ret_entry->attributes, payload, sizeof(struct statx));
+    if (!gofer_name_ok(name, length) || taken > size || !gofer_statx_ok(&ret_entry->attributes))
+        return 0;
+    memcpy(ret_entry->name, name, length + 1);
+    return taken;
+}
+
+int gofer_list(struct gofer *gofer, struct gofer_place folder, int64_t from, struct gofer_listed entries[GOFER_LIST_MAX], size_t *ret_count,
+               int64_t *ret_next)
+{
+    static const struct expected any = {.data_max = GOFER_DATA_MAX};
+    auto_line struct gofer_line *line = line_take(gofer);
+    struct gofer_request *request = line_begin(line, GOFER_OP_LIST);
+    request->node = (uint64_t)from;
+    int status = line_add_path(line, folder, true);
+    if (status == 0)
+        status = line_exchange(line, &any, NULL);
+    if (status < 0)
+        return status;
+
+    const struct gofer_reply *reply = &line->reply.header;
+    size_t count = 0;
+    for (size_t used = 0, taken; used < reply->data_size; used += taken) {
+        taken = count < GOFER_LIST_MAX ? take_listed(line->reply.payload + used, reply->data_size - used, &entries[count++]) : 0;
+        if (taken == 0)
+            line_fault(line, "an impossible list");
+    }
+    *ret_count = count;
+    *ret_next = reply->value;
+    return 0;
 }
 
 int gofer_getattr(struct gofer *gofer, struct gofer_place place, struct statx *ret_attributes)
@@ -353,6 +405,7 @@ int gofer_setattr(struct gofer *gofer, struct gofer_place place, const struct se
     auto_line struct gofer_line *line = line_take(gofer);
     struct gofer_request *request = line_begin(line, GOFER_OP_SETATTR);
     request->valid = set->valid & GOFER_SET_ALL;
+    add_actor(request, &set->actor);
     if ((set->valid & SETATTR_MODE) != 0)
         request->mode = set->mode & 07777;
     if ((set->valid & SETATTR_OWNER) != 0) {
@@ -415,8 +468,8 @@ ssize_t gofer_listxattr(struct gofer *gofer, struct gofer_place place, char *lis
     return status < 0 ? status : exchange_bytes(line, list, size);
 }
 
-int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const char *name, const void *value, size_t size,
-                   int flags)
+int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const struct actor *actor, const char *name, const void *value,
+                   size_t size, int flags)
 {
     auto_line struct gofer_line *line = line_take(gofer);
     if (size > GOFER_DATA_MAX)
@@ -427,14 +480,16 @@ int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const char *na
     if (status < 0)
         return status;
     line->request.header.flags = (uint32_t)flags;
+    add_actor(&line->request.header, actor);
     line_add_bytes(line, value, size);
     return line_exchange_plain(line);
 }
 
-int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const char *name)
+int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const struct actor *actor, const char *name)
 {
     auto_line struct gofer_line *line = line_take(gofer);
     int status = begin_xattr(line, GOFER_OP_REMOVEXATTR, place, name);
+    add_actor(&line->request.header, actor);
     return status < 0 ? status : line_exchange_plain(line);
 }
 

@@ -17,6 +17,7 @@
 
 #include "postern/gofer_protocol.h"
 
+struct actor;
 struct gofer;
 struct gofer_rank;
 struct mark;
@@ -56,6 +57,14 @@ void gofer_set_deadline(struct gofer *gofer, unsigned int seconds);
 
 /* Resolves up to GOFER_WALK_MAX components of `rest` below `base`; stops behind a symbolic link. */
 int gofer_walk(struct gofer *gofer, struct gofer_place base, const char *rest, struct gofer_walk_result *ret_result);
+/* Names in a folder with their attributes, up to GOFER_LIST_MAX: from the beginning (0), or where the last list ended. *ret_next: where to go on, -1
+ * at the end. */
+struct gofer_listed {
+    struct statx attributes;
+    char name[GOFER_NAME_MAX + 1];
+};
+int gofer_list(struct gofer *gofer, struct gofer_place folder, int64_t from, struct gofer_listed entries[GOFER_LIST_MAX], size_t *ret_count,
+               int64_t *ret_next);
 int gofer_getattr(struct gofer *gofer, struct gofer_place place, struct statx *ret_attributes);
 int gofer_setattr(struct gofer *gofer, struct gofer_place place, const struct setattr *set);
 
@@ -78,9 +87,10 @@ int gofer_rename(struct gofer *gofer, struct gofer_place from, struct gofer_plac
                  const struct gofer_owner *owner);
 int gofer_statfs(struct gofer *gofer, struct gofer_place place, struct statfs *ret_statfs);
 ssize_t gofer_getxattr(struct gofer *gofer, struct gofer_place place, const char *name, void *value, size_t size);
-int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const char *name, const void *value, size_t size, int flags);
+int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const struct actor *actor, const char *name, const void *value,
+                   size_t size, int flags);
 ssize_t gofer_listxattr(struct gofer *gofer, struct gofer_place place, char *list, size_t size);
-int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const char *name);
+int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const struct actor *actor, const char *name);
 int gofer_sync(struct gofer *gofer); /* syncfs of every mount */
 
 /* bind(2), connect(2) of a path socket: `socket` is the guest's. It is bound at `place` and called by `words`, which must fit

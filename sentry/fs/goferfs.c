@@ -197,8 +197,16 @@ static int walk(struct vfs *vfs, struct dentry *directory, const char *rest, str
 static void goferfs_prefetch(struct vfs *vfs, struct dentry *directory, const char *rest)
 {
     struct dentry *at = goferfs_see(vfs, directory, &rest), *first;
-    if (rest != NULL && walk(vfs, at, rest, &first) == 0)
+    if (rest != NULL && goferfs_list_more(vfs, at)) {
+        struct dentry *from = at;
+        at = goferfs_see(vfs, from, &rest);
+        dentry_put(from);
+    }
+    if (rest != NULL && walk(vfs, at, rest, &first) == 0) {
+        if (first->inode != NULL && at->inode != NULL)
+            goferfs_note_found(at->inode);
         dentry_put(first);
+    }
     dentry_put(at);
 }
 
@@ -294,8 +302,8 @@ static ssize_t goferfs_listxattr(struct vfs *vfs, struct dentry *dentry, char *l
     return length < 0 ? goferfs_doubt(dentry, vfs_said(dentry, (int)length)) : length;
 }
 
-static int goferfs_setxattr(struct vfs *vfs, struct dentry *dentry, const char *name, const void *value, size_t size,
-                            int flags)
+static int goferfs_setxattr(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, const char *name, const void *value,
+                            size_t size, int flags)
 {
     char path[VFS_PATH_MAX];
     int error = goferfs_path_of(dentry, path);
@@ -303,13 +311,14 @@ static int goferfs_setxattr(struct vfs *vfs, struct dentry *dentry, const char *
         return error;
     struct inode *inode = inode_get(dentry->inode);
     inode_changes(inode);
-    error = vfs_said(dentry, gofer_setxattr(vfs->sentry->gofer, goferfs_place(path, dentry), name, value, size, flags));
+    const struct actor actor = actor_of(who->cred, inode->attributes.stx_gid);
+    error = vfs_said(dentry, gofer_setxattr(vfs->sentry->gofer, goferfs_place(path, dentry), &actor, name, value, size, flags));
     inode_changes(inode);
     inode_put(inode);
     return goferfs_doubt(dentry, error);
 }
 
-static int goferfs_removexattr(struct vfs *vfs, struct dentry *dentry, const char *name)
+static int goferfs_removexattr(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, const char *name)
 {
     char path[VFS_PATH_MAX];
     int error = goferfs_path_of(dentry, path);
@@ -317,7 +326,8 @@ static int goferfs_removexattr(struct vfs *vfs, struct dentry *dentry, const cha
         return error;
     struct inode *inode = inode_get(dentry->inode);
     inode_changes(inode);
-    error = vfs_said(dentry, gofer_removexattr(vfs->sentry->gofer, goferfs_place(path, dentry), name));
+    const struct actor actor = actor_of(who->cred, inode->attributes.stx_gid);
+    error = vfs_said(dentry, gofer_removexattr(vfs->sentry->gofer, goferfs_place(path, dentry), &actor, name));
     inode_changes(inode);
     inode_put(inode);
     return goferfs_doubt(dentry, error);

@@ -19,6 +19,11 @@ struct gofer_place goferfs_place(const char *path, const struct dentry *expected
  * asked for from there, or NULL. */
 struct dentry *goferfs_see(struct vfs *vfs, struct dentry *directory, const char **rest);
 
+/* goferfs_list.c: a name was found in a folder that was not known. */
+void goferfs_note_found(struct inode *folder);
+/* If the folder is being gone through, learns more of it. False: nothing has been asked. */
+bool goferfs_list_more(struct vfs *vfs, struct dentry *directory);
+
 /* goferfs_acl.c: permission on what the gofer has opened, its ACL included. */
 int goferfs_open_permission(const struct vfs_who *who, int fd, const struct statx *attributes, int mask);
 

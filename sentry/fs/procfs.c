@@ -15,6 +15,7 @@
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/newcomers.h"
 #include "sentry/kernel/process.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 
 CONFINE_ALLOW_IF(openat, 0, UINT32_MAX, SENTRY_FD_PROC_INNER, "files of the guest's procfs");
@@ -160,7 +161,9 @@ int proc_list_processes(const struct sentry *sentry, int **ret_numbers, size_t *
 {
     int *numbers;
     size_t count, kept = 0;
+    bool paused = state_pause();
     int result = proc_list_numbers(sentry, ".", &numbers, &count);
+    state_resume(paused);
     if (result < 0)
         return result;
     const bool some_hidden = newcomers_present(sentry->processes);

@@ -314,7 +314,8 @@ static bool identify(int fd, struct gate_identity *ret_identity, bool *ret_wante
         .modified_s = attributes.stx_mtime.tv_sec,
         .modified_ns = attributes.stx_mtime.tv_nsec,
     };
-    *ret_wanted = (attributes.stx_mode & S_IROTH) != 0 && is_settled(&attributes.stx_ctime);
+    const mode_t everybody = S_IRUSR | S_IRGRP | S_IROTH;
+    *ret_wanted = (attributes.stx_mode & everybody) == everybody && is_settled(&attributes.stx_ctime);
     return true;
 }
 

@@ -62,15 +62,22 @@ static int join_account(struct process *other, void *data)
     return commit(sharing->table, other, sharing->account);
 }
 
+static bool has_account(struct process_table *table, const struct process *process)
+{
+    return process->context->aio != NULL && !is_anothers(table, process->context->aio, process);
+}
+
 /* The account of a process's memory; a new one for a memory that has none yet. Owned. */
 static int account_of(struct process_table *table, struct process *process, uid_t user, struct aio_account **ret_account)
 {
-    if (process->context->aio != NULL && !is_anothers(table, process->context->aio, process)) {
+    if (!has_account(table, process))
+        (void)process_all_known(table); /* others come in between: it may have one by then */
+    if (has_account(table, process)) {
         *ret_account = aio_account_get(process->context->aio);
         return 0;
     }
     struct sharing sharing = {.table = table, .process = process};
-    (void)process_for_each(table, find_account, &sharing);
+    (void)process_for_each_at_once(table, find_account, &sharing);
     struct aio_account *account = sharing.account != NULL
                                       ? aio_account_get(sharing.account)
                                       : aio_account_new(table, user, process->pid, thread_start_time(table->sentry, process->pid));
@@ -79,7 +86,7 @@ static int account_of(struct process_table *table, struct process *process, uid_
     sharing.account = account;
     int result = commit(table, process, account);
     if (result == 0) /* whom it has cloned before */
-        result = process_for_each(table, join_account, &sharing);
+        result = process_for_each_at_once(table, join_account, &sharing);
     if (result < 0) {
         (void)aio_account_put(account);
         return result;

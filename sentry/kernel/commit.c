@@ -11,6 +11,7 @@
 #include "sentry/vfs/vfs.h"
 
 CONFINE_ALLOW_IF(kcmp, 2, UINT32_MAX, KCMP_FS, "do two processes share their working directory");
+CONFINE_ALLOW_IF(kcmp, 2, UINT32_MAX, KCMP_FILES, "do two processes share their descriptors");
 
 struct cred *task_cred(const struct task *task)
 {
@@ -81,15 +82,25 @@ static bool host_shares_fs(const struct process *one, const struct process *othe
 }
 
 /* The host knows of more processes than we do: a user may have as many as we will know of, and one more. */
-bool process_shares_fs(struct process_table *table, struct process *process)
+static bool anybody_shares(struct process_table *table, const struct process *process, int kind)
 {
-    if (!process->context->fs_shared)
-        return false;
     auto_pid_list struct pid_list list = {0};
     bool found = scan_list(table->sentry, 0, &list) < 0;
     for (size_t i = 0; i < list.count && !found; i++)
-        found = list.pids[i] != process->pid && syscall(SYS_kcmp, process->pid, list.pids[i], KCMP_FS, 0, 0) == 0;
+        found = list.pids[i] != process->pid && syscall(SYS_kcmp, process->pid, list.pids[i], kind, 0, 0) == 0;
     return found;
+}
+
+bool process_shares_fs(struct process_table *table, struct process *process)
+{
+    return process->context->fs_shared && anybody_shares(table, process, KCMP_FS);
+}
+
+/* Another thread may be making one; and the table is not the leader's, perhaps. */
+bool process_shares_files(struct process_table *table, struct process *process)
+{
+    return process->context->files_shared &&
+           (thread_count(table->sentry, process->pid) > 1 || anybody_shares(table, process, KCMP_FILES));
 }
 
 struct fs_change {
@@ -118,8 +129,9 @@ int process_commit(struct process_table *table, struct process *process, struct 
     int result = commit(table, process, context);
     if (result < 0 || !moved)
         return result;
+    (void)process_all_known(table); /* what is told of below is where this one is by then */
     struct fs_change change = {.table = table, .origin = process};
-    return process_for_each(table, follow_fs, &change);
+    return process_for_each_at_once(table, follow_fs, &change);
 }
 
 /* --- credentials --- */
@@ -164,7 +176,7 @@ int process_forget_threads(struct process_table *table, struct task *survivor, s
     (void)pthread_mutex_unlock(&table->mutex);
     context_set_fs(context, survivor, &fs);
     own_fs_drop(context);
-    context->threads_differ = context->files_differ = false;
+    context->threads_differ = context->files_differ = context->files_shared = false;
     return context->tagged ? thread_reset_state(table, survivor, false, &context->tagged) : 0;
 }
 

@@ -28,6 +28,7 @@ struct context *context_copy(const struct context *context)
     copy->root = dentry_get_or_null(context->root);
     copy->cwd = dentry_get_or_null(context->cwd);
     copy->exe = dentry_get_or_null(context->exe);
+    copy->program = context->program;
     copy->umask = context->umask;
     copy->dumpable = context->dumpable;
     copy->fs_shared = context->fs_shared;
@@ -42,6 +43,7 @@ struct context *context_copy(const struct context *context)
     copy->tagged = context->tagged;
     copy->threads_differ = context->threads_differ;
     copy->files_differ = context->files_differ;
+    copy->files_shared = context->files_shared;
     copy->aio = aio_account_get(context->aio);
     if (own_fs_copy(copy, context) < 0)
         return context_put(copy);

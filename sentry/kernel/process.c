@@ -384,25 +384,73 @@ struct process *process_find_vpid(struct process_table *table, pid_t vpid)
 
 /* --- all of them --- */
 
+/* A user may have thousands, and what is not known yet takes a tenth of a millisecond to get to know. So others come in between. */
+enum { VISITS_AT_ONCE = 8 };
+
+static int list_unlocked(const struct process_table *table, struct pid_list *ret_list)
+{
+    bool paused = state_pause();
+    int result = scan_list(table->sentry, 0, ret_list);
+    state_resume(paused);
+    return result;
+}
+
+static int visit_one(struct process_table *table, pid_t pid, int (*visit)(struct process *process, void *data), void *data)
+{
+    const struct task *task = task_find(table, pid);
+    return task == NULL || task->process->context->before_program ? 0 : visit(task->process, data);
+}
+
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data)
 {
     auto_pid_list struct pid_list list = {0};
-    int result = scan_list(table->sentry, 0, &list);
+    int result = list_unlocked(table, &list);
     for (size_t i = 0; i < list.count && result == 0; i++) {
-        const struct task *task = task_find(table, list.pids[i]);
-        if (task != NULL && !task->process->context->before_program)
-            result = visit(task->process, data);
+        if (i % VISITS_AT_ONCE == 0)
+            state_give_way();
+        result = visit_one(table, list.pids[i], visit, data);
     }
     return result;
+}
+
+static bool is_program(const struct program_file *one, const struct program_file *other)
+{
+    return one->inode == other->inode && one->device_major == other->device_major && one->device_minor == other->device_minor;
+}
+
+bool program_is_in_use(struct process_table *table, const struct program_file *program)
+{
+    auto_pid_list struct pid_list list = {0};
+    bool used = scan_list(table->sentry, 0, &list) < 0;
+    for (size_t i = 0; i < list.count && !used; i++) {
+        const struct task *task = task_find(table, list.pids[i]);
+        struct context *context = task != NULL ? task->process->context : NULL;
+        if (task == NULL && stamp_read(table, list.pids[i], &context) < 0)
+            continue;
+        used = is_program(&context->program, program) || (task != NULL && is_program(&task->process->starting, program));
+    }
+    return used;
 }
 
 bool process_all_known(struct process_table *table)
 {
     auto_pid_list struct pid_list list = {0};
-    bool known = scan_list(table->sentry, 0, &list) == 0;
-    for (size_t i = 0; i < list.count && known; i++)
+    bool known = list_unlocked(table, &list) == 0;
+    for (size_t i = 0; i < list.count && known; i++) {
+        if (i % VISITS_AT_ONCE == 0)
+            state_give_way();
         known = task_find(table, list.pids[i]) != NULL;
+    }
     return known;
+}
+
+int process_for_each_at_once(struct process_table *table, int (*visit)(struct process *process, void *data), void *data)
+{
+    auto_pid_list struct pid_list list = {0};
+    int result = scan_list(table->sentry, 0, &list);
+    for (size_t i = 0; i < list.count && result == 0; i++)
+        result = visit_one(table, list.pids[i], visit, data);
+    return result;
 }
 
 /* --- exec --- */
@@ -419,6 +467,7 @@ void process_exec_begin(struct process *process, const struct task *task)
 void process_exec_end(struct process *process)
 {
     process->executing = NULL;
+    process->starting = (struct program_file){0};
     state_wake(&undisturbed);
 }
 

@@ -45,11 +45,18 @@ struct own_fs {
     bool used; /* while those that are not are looked for */
 };
 
+/* Which file is a program: by its number, whatever names it has. inode 0: none. */
+struct program_file {
+    uint64_t inode;
+    uint32_t device_major, device_minor;
+};
+
 struct context {
     atomic_uint references;
     uint64_t id; /* the stamp; never 0, never reused */
     struct cred *cred;
     struct dentry *root, *cwd, *exe;
+    struct program_file program; /* what exe was when it was executed */
     mode_t umask;
     bool dumpable;
     bool fs_shared; /* it, or an ancestor, cloned with CLONE_FS: root, cwd and umask may be another process's too */
@@ -66,6 +73,7 @@ struct context {
     bool tagged;         /* threads may carry tags (tags.h). If not threads_differ, none with other credentials than cred */
     bool threads_differ; /* credentials, root, cwd and umask of a thread with a tag are what the tag says; of others, the process's */
     bool files_differ;   /* so may the descriptor tables of threads */
+    bool files_shared;   /* it, or an ancestor, cloned with CLONE_FILES: its table may be another process's too */
     struct own_fs *own_fs;
     size_t own_fs_count;
     struct aio_account *aio; /* kernel/aio.h; NULL: nothing was set up in its memory */
@@ -86,6 +94,7 @@ struct process {
     bool gone;               /* no lookup finds it any more; the table lets go of it when its pidfd reports the exit */
     unsigned int intruders;  /* calls of others that are in its memory */
     const struct task *_Atomic executing; /* the thread that is in an exec; read from any thread */
+    struct program_file starting; /* the program of the exec it is in, once that is found */
     struct exec_plan *files_due; /* owned: its new program has yet to fetch its files (platform/exec.h) */
     unsigned int becoming_realtime; /* requests for that which are on their way (rank.c) */
     bool newcomer;           /* counted as one (newcomers.h) */
@@ -107,6 +116,7 @@ struct task {
     uint64_t fs;       /* of context->own_fs; 0, or one that is not there: the process's */
     uint64_t host_start; /* with bound: the host's start time of the thread, lest a later one is taken for it */
     uint64_t seen_same;  /* CLOCK_BOOTTIME ns when that was last compared */
+    bool files_own;      /* it has been made to take its table for its own, for the exec it is about to ask for again */
     bool death_signal;   /* it has asked for a signal at its parent's end */
     uint64_t made_with_slack; /* its timer slack before it set one; 0: it has set none */
 };
@@ -141,13 +151,19 @@ struct task *task_put(struct task *task); /* accepts NULL, returns NULL */
 /* Is a task of the table still the same thread on the host? */
 bool task_alive(const struct task *task);
 
-/* Calls visit for each live process that is not before its program, newly found ones included. Stops on non-zero and returns it. */
+/* Calls visit for each live process that is not before its program, newly found ones included. Stops on non-zero and returns it. Others
+ * have the state lock in between (state_give_way). */
 int process_for_each(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
-/* Whether that is all there are: a user may have more processes than are known of him (kernel/share.h), and one may just have ended. */
+/* Whether that is all there are: a user may have more processes than are known of him (kernel/share.h), and one may just have ended. Likewise. */
 bool process_all_known(struct process_table *table);
+/* The same without anybody in between: for what has to agree among processes. They should be known by then (process_all_known). */
+int process_for_each_at_once(struct process_table *table, int (*visit)(struct process *process, void *data), void *data);
 
 /* Calls visit with each of its threads as the host knows it. Stops on non-zero and returns it; -ESRCH: it is gone. */
 int process_for_each_thread(const struct process *process, int (*visit)(pid_t tid, void *data), void *data);
+
+/* Does any process run the program, or is about to? Those that are not known of are asked for as well. */
+bool program_is_in_use(struct process_table *table, const struct program_file *program);
 
 /* How many threads it has, at least 1. */
 unsigned int process_threads(const struct process_table *table, const struct process *process);
@@ -207,6 +223,8 @@ int process_commit(struct process_table *table, struct process *process, struct 
 
 /* Has another process the same root, working directory and umask, and can change them? (When in doubt, yes.) */
 bool process_shares_fs(struct process_table *table, struct process *process);
+/* Has another process its descriptor table, or can one be about to? */
+bool process_shares_files(struct process_table *table, struct process *process);
 
 /* Gives the thread whose call is being served new credentials (reference taken over); in a single-threaded process those are
  * the process's. 0 or -errno; -EAGAIN: one more thread that differs from others cannot be had. */

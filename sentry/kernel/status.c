@@ -225,9 +225,18 @@ static uint64_t signal_bit(int signal)
     return UINT64_C(1) << (signal - 1);
 }
 
-bool status_signal_deliverable(const struct host_status *status)
+static bool is_deliverable(const struct host_status *status, uint64_t pending)
 {
     uint64_t harmless = signal_bit(SIGCHLD) | signal_bit(SIGURG) | signal_bit(SIGWINCH) | signal_bit(SIGCONT);
-    uint64_t pending = status->signals_pending | status->shared_pending;
     return (pending & ~status->blocked & ~status->ignored & ~(harmless & ~status->caught)) != 0;
+}
+
+bool status_signal_deliverable(const struct host_status *status)
+{
+    return is_deliverable(status, status->signals_pending | status->shared_pending);
+}
+
+bool status_signal_for_any(const struct host_status *status)
+{
+    return status->threads > 1 && !is_deliverable(status, status->signals_pending) && is_deliverable(status, status->shared_pending);
 }

@@ -43,5 +43,7 @@ uint64_t thread_born_before(const struct sentry *sentry, pid_t tid);
 /* Has the process a signal that a native call would be interrupted for? Those that are blocked, ignored, or ignored by
  * default and without a handler do not count. */
 bool status_signal_deliverable(const struct host_status *status);
+/* One that is for the process, and so perhaps for another thread of it: the kernel has told one of them, and procfs does not say which. */
+bool status_signal_for_any(const struct host_status *status);
 
 #endif

@@ -16,6 +16,7 @@
 #include "sentry/kernel/process.h"
 #include "sentry/net/native.h"
 #include "sentry/net/net.h"
+#include "sentry/net/ports.h"
 #include "sentry/net/unix.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
@@ -42,7 +43,7 @@ static int64_t bind_internet(struct call *call, const struct guest_socket *socke
     if (port > 0 && port < first_unprivileged_port(call->sentry) &&
         !cred_capable(call->cred, CAP_NET_BIND_SERVICE))
         return -EACCES;
-    return native_bind(socket->fd, (const struct sockaddr *)address, (socklen_t)size);
+    return ports_bind(call, socket, address, size);
 }
 
 /* For getpeername(2) of those who will be connected to it. */

@@ -62,6 +62,8 @@ static int64_t set_owner(struct call *call, int *fd)
         error = file_owner_check(call, owner);
     if (error < 0)
         return error;
+    if (owner == 0)
+        return file_owner_clear(*fd);
     (void)close(take_fd(fd)); /* the call is answered within */
     const uint64_t arguments[6] = {call->args[0], F_SETOWN, (uint64_t)(int64_t)owner};
     return call_make(call, SYS_fcntl, arguments);

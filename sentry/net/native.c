@@ -13,6 +13,7 @@ CONFINE_ALLOW(connect, "a guest's Unix socket, to an address we hold; or takes i
 CONFINE_ALLOW(getpeername, "the name of its peer");
 CONFINE_ALLOW(sendmsg, "messages of guests to a path, with credentials in them, or urgent");
 CONFINE_ALLOW(recvmsg, "messages to a guest that asks who sent them; urgent data");
+CONFINE_ALLOW_IF(setsockopt, 2, UINT32_MAX, SO_REUSEPORT, "a guest's socket shares its port with others of the same user's");
 CONFINE_ALLOW_IF(setsockopt, 2, UINT32_MAX, SO_PASSCRED, "a guest asks who sends");
 CONFINE_ALLOW_IF(setsockopt, 2, UINT32_MAX, SO_BINDTODEVICE, "a guest's socket keeps to one of its interfaces");
 CONFINE_ALLOW_IF(setsockopt, 2, UINT32_MAX, SO_BINDTOIFINDEX, "a guest's socket keeps to one of its interfaces");

@@ -13,6 +13,7 @@
 
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/process.h"
+#include "sentry/net/ports.h"
 #include "sentry/net/native.h"
 #include "sentry/net/receive.h"
 #include "sentry/net/unix.h"
@@ -108,11 +109,19 @@ static int64_t set_credentials(struct call *call, const struct guest_socket *soc
     return set_value(socket, SO_PASSCRED, value != 0);
 }
 
+static int64_t share_port(struct call *call, const struct guest_socket *socket)
+{
+    int value;
+    int error = read_value(call, &value);
+    return error < 0 ? error : ports_set_shared(socket, value);
+}
+
 static const struct option {
     int level, name;
     int64_t (*set)(struct call *call, const struct guest_socket *socket);
 } options[] = {
     {SOL_SOCKET, SO_PASSCRED, set_credentials},
+    {SOL_SOCKET, SO_REUSEPORT, share_port},
     {SOL_SOCKET, SO_BINDTODEVICE, bind_to_device},
     {SOL_SOCKET, SO_BINDTOIFINDEX, bind_to_index},
     {SOL_SOCKET, SO_SNDBUFFORCE, force_size},

@@ -80,6 +80,9 @@ int64_t call_withdraw_fd(struct call *call, int number, int64_t result);
  * Returns CALL_ANSWERED, or -errno. */
 int64_t call_make(struct call *call, long nr, const uint64_t arguments[6]);
 
+/* The caller makes another call, whatever comes of it, and then its own again. Returns CALL_ANSWERED, or -errno. */
+int64_t call_make_before(struct call *call, long nr, const uint64_t arguments[6]);
+
 /* Fetches the object behind a guest descriptor. The caller closes it. Returns it or -EBADF. */
 int call_get_fd(struct call *call, int guest_fd);
 

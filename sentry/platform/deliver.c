@@ -299,7 +299,7 @@ int64_t call_withdraw_fd(struct call *call, int number, int64_t result)
     return CALL_ANSWERED;
 }
 
-int64_t call_make(struct call *call, long nr, const uint64_t arguments[6])
+static int64_t make(struct call *call, long nr, const uint64_t arguments[6], bool again)
 {
     struct tracee tracee;
     int64_t result;
@@ -308,7 +308,17 @@ int64_t call_make(struct call *call, long nr, const uint64_t arguments[6])
         return error;
     if (transient_stop(&tracee) < 0 || transient_trapped_call(&tracee, nr, arguments, &result) < 0)
         return CALL_ANSWERED;
-    transient_return(&tracee, result);
+    transient_return(&tracee, again ? -ERESTARTNOINTR : result);
     transient_let_go(&tracee);
     return CALL_ANSWERED;
+}
+
+int64_t call_make(struct call *call, long nr, const uint64_t arguments[6])
+{
+    return make(call, nr, arguments, false);
+}
+
+int64_t call_make_before(struct call *call, long nr, const uint64_t arguments[6])
+{
+    return make(call, nr, arguments, true);
 }

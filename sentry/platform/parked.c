@@ -15,10 +15,11 @@
 #include "sentry/platform/listeners.h"
 #include "sentry/platform/platform.h"
 #include "sentry/platform/trace.h"
+#include "sentry/platform/transient.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 
-enum { PARKED_MAX = 4096, DESCRIPTORS_PER_CALL = 8 /* of ours; a message has more, and a bound of its own */, BATCH = 8, PAUSE_NS = 3000000 };
+enum { PARKED_MAX = 4096, DESCRIPTORS_PER_CALL = 8 /* of ours; a message has more, and a bound of its own */, BATCH = 8, PAUSE_NS = 3000000, SIGNAL_STAYS_NS = 2000000 };
 
 struct parked_call {
     struct fair_item item;
@@ -28,6 +29,7 @@ struct parked_call {
     bool begun;
     uint64_t since; /* CLOCK_MONOTONIC, ns; only for the trace */
     uint64_t round; /* in which it was asked last */
+    uint64_t signalled; /* by now_ns: since when there is a signal that may be another thread's to take; 0: there is none */
 };
 
 struct parked_list {
@@ -157,15 +159,45 @@ static void cancel(struct parked_call *entry)
         entry->parked.cancel(entry->parked.state);
 }
 
+/* Whoever is running takes a signal at once: one that stays is taken by a thread that waits in a call of ours. */
+static bool stays(struct parked_call *entry)
+{
+    uint64_t now = now_ns();
+    if (entry->signalled == 0)
+        entry->signalled = now;
+    return now - entry->signalled >= SIGNAL_STAYS_NS;
+}
+
+static int64_t interrupt(struct parked_call *entry, bool perhaps)
+{
+    int64_t result = entry->begun ? entry->parked.interrupted : -ERESTARTNOINTR;
+    cancel(entry);
+    if (!perhaps)
+        return result;
+    state_resume(state_pause()); /* what is to be closed is, before the answer */
+    int64_t answered = transient_interrupt(&entry->call, result);
+    return answered == CALL_ANSWERED ? answered : result;
+}
+
+static int64_t poll_entry(struct parked_call *entry)
+{
+    return entry->begun ? entry->parked.poll(&entry->call, entry->parked.state) : CALL_PENDING;
+}
+
 static int64_t ask_bound(struct parked_call *entry)
 {
-    int64_t result = entry->begun ? entry->parked.poll(&entry->call, entry->parked.state) : CALL_PENDING;
+    int64_t result = poll_entry(entry);
     struct host_status status;
-    if (result != CALL_PENDING || host_status_read(entry->call.sentry, entry->tid, &status) < 0 ||
-        !status_signal_deliverable(&status))
+    if (result != CALL_PENDING || host_status_read(entry->call.sentry, entry->tid, &status) < 0)
         return result;
-    cancel(entry);
-    return entry->begun ? entry->parked.interrupted : -ERESTARTNOINTR;
+    const bool perhaps = status_signal_for_any(&status);
+    if (!status_signal_deliverable(&status))
+        entry->signalled = 0;
+    else if (!perhaps || stays(entry)) {
+        result = poll_entry(entry); /* what came meanwhile came first: the other end of a FIFO is open by then, and would be told of nobody */
+        return result == CALL_PENDING ? interrupt(entry, perhaps) : result;
+    }
+    return result;
 }
 
 /* The value to answer with, CALL_PENDING, or CALL_ANSWERED when nobody waits for an answer any more. */

@@ -265,6 +265,34 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
     return status < 0 ? status : transient_result(tracee, ret_result);
 }
 
+/* One that is to be killed, by an exec of another thread perhaps: only that it has a tracer must not keep it. */
+static void see_end(pid_t tid)
+{
+    int status;
+    bool paused = state_pause();
+    while (waitpid(tid, &status, __WALL) == tid && !WIFEXITED(status) && !WIFSIGNALED(status))
+        (void)ptrace(PTRACE_CONT, tid, 0, 0);
+    state_resume(paused);
+}
+
+/* The stop is where signals are taken; one that is taken off the tracee with it is given back. Should the number be another thread's by now, that
+ * one stops for a moment. */
+int64_t transient_interrupt(struct call *call, int64_t result)
+{
+    struct tracee tracee = {.call = call, .tid = call->task->tid, .pid = call->task->process->pid};
+    int status;
+    if (ptrace(PTRACE_SEIZE, tracee.tid, 0, PTRACE_O_EXITKILL) < 0)
+        return -ESRCH;
+    (void)ptrace(PTRACE_INTERRUPT, tracee.tid, 0, 0);
+    platform_answer(call, result);
+    if (wait_for_stop(&tracee, &status) != tracee.tid || !WIFSTOPPED(status))
+        return CALL_ANSWERED; /* it has ended */
+    const int signal = status >> 16 == 0 && WSTOPSIG(status) != SYSCALL_STOP ? WSTOPSIG(status) : 0;
+    if (ptrace(PTRACE_DETACH, tracee.tid, 0, signal) < 0)
+        see_end(tracee.tid);
+    return CALL_ANSWERED;
+}
+
 bool transient_is_restart(int64_t result)
 {
     return result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK;

@@ -53,6 +53,10 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
 /* What the last call returned, at the stop at its exit. 0 or -ESRCH. */
 int transient_result(struct tracee *tracee, int64_t *ret_result);
 
+/* Answers a call, for a signal that is perhaps not the caller's. Returned to a thread that has been told of none, a restart code would reach the
+ * guest; so the kernel is made to look for one in any case. Returns CALL_ANSWERED, or -ESRCH with nothing done. */
+int64_t transient_interrupt(struct call *call, int64_t result);
+
 /* Did a signal come, and the kernel would have the call made again? */
 bool transient_is_restart(int64_t result);
 

@@ -68,14 +68,32 @@ static struct {
 };
 
 static pthread_mutex_t state = PTHREAD_MUTEX_INITIALIZER;
+static atomic_uint wanted; /* how many wait for it */
+static struct waiters giving_way = WAITERS_NONE;
 static _Thread_local struct worker self = {.user = NOBODY};
 
 /* --- the state lock --- */
 
 void state_lock(void)
 {
-    (void)pthread_mutex_lock(&state);
+    if (pthread_mutex_trylock(&state) != 0) {
+        atomic_fetch_add(&wanted, 1);
+        (void)pthread_mutex_lock(&state);
+        atomic_fetch_sub(&wanted, 1);
+        state_wake(&giving_way);
+    }
     self.locked = true;
+}
+
+/* Letting go of it and taking it again at once would not do: whoever waits is not awake that soon. So one of them has to have had it. Who is
+ * counted has not got it yet, as we have it. */
+void state_give_way(void)
+{
+    if (!self.locked || atomic_load(&wanted) == 0)
+        return;
+    giving_way.count++;
+    (void)pthread_cond_wait(&giving_way.woken, &state);
+    giving_way.count--;
 }
 
 static void close_what_waits(void)

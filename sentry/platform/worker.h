@@ -72,6 +72,10 @@ void state_unlock(void);
 bool state_pause(void);
 void state_resume(bool paused);
 
+/* For who goes on with the lock for long: if somebody waits for it he has it first. As with any wait, what is borrowed is nothing any more.
+ * Does nothing without the lock. */
+void state_give_way(void);
+
 /* Closes a descriptor of somebody else's object. Its file system may have to be asked, and be long in answering (a FLUSH of FUSE, what NFS has
  * not written), so that is done when the calling thread has not got the lock: at once, or as soon as it lets go of it, which is before
  * the answer. Keeps errno. */

@@ -177,11 +177,11 @@ int64_t sys_truncate(struct call *call)
         return error;
 
     const struct dentry *dentry = target_dentry(call, &target);
-    mode_t before = dentry != NULL ? dentry->inode->attributes.stx_mode : 0;
+    const struct statx before = dentry != NULL ? dentry->inode->attributes : (struct statx){0};
     struct setattr set = {.valid = SETATTR_SIZE, .size = size};
     error = target_set(call, &who, &target, &set);
     if (error == 0 && dentry != NULL)
-        keep_set_id(&who, target_dentry(call, &target), before);
+        keep_set_id(&who, target_dentry(call, &target), &before);
     return error;
 }
 

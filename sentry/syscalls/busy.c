@@ -7,33 +7,31 @@
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
 
-static bool same_inode(const struct statx *one, const struct statx *other)
+struct program_file program_file_of(const struct statx *attributes)
 {
-    return one->stx_ino == other->stx_ino && one->stx_dev_major == other->stx_dev_major &&
-           one->stx_dev_minor == other->stx_dev_minor;
-}
-
-static int runs_it(struct process *process, void *data)
-{
-    const struct statx *attributes = data;
-    const struct dentry *exe = process->context->exe;
-    return exe != NULL && exe->inode != NULL && same_inode(&exe->inode->attributes, attributes);
+    return (struct program_file){.inode = attributes->stx_ino,
+                                 .device_major = attributes->stx_dev_major,
+                                 .device_minor = attributes->stx_dev_minor};
 }
 
 bool program_running(struct call *call, const struct statx *attributes)
 {
-    /* Looking at every process is dear, and only what is executable can be running. */
-    if (!S_ISREG(attributes->stx_mode) || (attributes->stx_mode & 0111) == 0)
+    /* Looking at every process is dear. (The mode says nothing: it can be changed while the program runs.) */
+    if (!S_ISREG(attributes->stx_mode) || !vfs_was_executed(call->sentry->vfs, attributes))
         return false;
-    struct statx wanted = *attributes;
-    return process_for_each(call->sentry->processes, runs_it, &wanted) != 0;
+    const struct program_file program = program_file_of(attributes);
+    return program_is_in_use(call->sentry->processes, &program);
 }
 
-void keep_set_id(const struct vfs_who *who, struct dentry *dentry, mode_t before)
+void keep_set_id(const struct vfs_who *who, struct dentry *dentry, const struct statx *before)
 {
-    if ((before & (S_ISUID | S_ISGID)) == 0 || !cred_capable(who->cred, CAP_FSETID))
+    if ((before->stx_mode & (S_ISUID | S_ISGID)) == 0 || !cred_capable(who->cred, CAP_FSETID))
         return;
-    const struct setattr set = {.valid = SETATTR_MODE, .mode = before & 07777};
+    /* As its owner: if it has been given to another meanwhile it has lost them for good. */
+    const struct actor owner = {.lacks = ACTOR_LACKS_CHOWN | ACTOR_LACKS_FOWNER | ACTOR_LACKS_FSETID,
+                                .uid = before->stx_uid,
+                                .gid = before->stx_gid};
+    const struct setattr set = {.valid = SETATTR_MODE, .mode = before->stx_mode & 07777, .actor = owner};
     if (dentry->filesystem->setattr != NULL)
         (void)dentry->filesystem->setattr(who->sentry->vfs, dentry, who, &set);
 }

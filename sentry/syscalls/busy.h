@@ -7,9 +7,10 @@
 
 /* Is a process running this file (ETXTBSY)? */
 bool program_running(struct call *call, const struct statx *attributes);
+struct program_file program_file_of(const struct statx *attributes);
 
 /* The gofer truncates as somebody without CAP_FSETID does, which takes set-id bits away: gives them back to who has it.
  */
-void keep_set_id(const struct vfs_who *who, struct dentry *dentry, mode_t before);
+void keep_set_id(const struct vfs_who *who, struct dentry *dentry, const struct statx *before);
 
 #endif

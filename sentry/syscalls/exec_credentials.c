@@ -9,6 +9,7 @@
 #include "sentry/kernel/status.h"
 #include "sentry/platform/exec.h"
 #include "sentry/sentry.h"
+#include "sentry/syscalls/busy.h"
 #include "sentry/syscalls/execve.h"
 #include "sentry/syscalls/seccomp.h"
 #include "sentry/syscalls/subject.h"
@@ -82,6 +83,7 @@ int exec_judge(struct call *call, const struct vfs_who *who, const struct progra
     bool readable = program_is_readable(who, program) && !exec->hides_interpreter;
     bool hides = cred_change_hides(who->cred, result.cred);
     exec->cred = result.cred;
+    exec->file = program_file_of(&program->attributes);
     exec->program = program->dentry == NULL ? NULL : dentry_get(program->dentry);
     exec->dumpable = who->cred->euid == who->cred->ruid && who->cred->egid == who->cred->rgid && !hides && readable;
     exec->gains = result.gains && !file.no_gain;
@@ -111,6 +113,7 @@ struct context *exec_context(struct call *call, struct exec *exec)
     context->cred = take_ptr(exec->cred);
     (void)dentry_put(context->exe);
     context->exe = take_ptr(exec->program);
+    context->program = exec->file;
     context->dumpable = exec->dumpable;
     context->aio = aio_account_put(context->aio);
     if (context->before_program &&

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
@@ -20,8 +22,11 @@
 #include "sentry/platform/unlocked.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
+#include "sentry/syscalls/busy.h"
 #include "sentry/syscalls/execve.h"
+#include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/subject.h"
 #include "sentry/vfs/vfs.h"
 
 enum { SCRIPT_DEPTH_MAX = 5 };
@@ -59,14 +64,21 @@ static int open_dentry(const struct vfs_who *who, struct dentry *dentry, struct 
 {
     int fd = -1;
     struct statx attributes;
+    const struct inode *inode = dentry->inode;
+    const unsigned int write_opens = inode != NULL ? inode->write_opens : 0;
     int status = vfs_open_exec(who, dentry, &fd, &attributes);
-    if (status < 0)
+    if (status == 0 && dentry->inode != inode)
+        status = -ESTALE;
+    if (status < 0) {
+        close_unlocked(fd);
         return status;
+    }
     *ret_program = (struct program){
         .dentry = dentry_get(dentry),
         .fd = fd,
         .attributes = attributes,
         .nosuid = vfs_nosuid(who->sentry->vfs, dentry),
+        .write_opens = write_opens,
     };
     return 0;
 }
@@ -256,6 +268,14 @@ static int undo(struct tracee *tracee, void *data)
     return secureexec_undo(&exec->secure, tracee);
 }
 
+/* From here on nobody opens it for writing any more. -ESTALE: somebody has done so since it was looked at. */
+static int hold_program(struct call *call, const struct program *program)
+{
+    vfs_note_executed(call->sentry->vfs, &program->attributes);
+    call->task->process->starting = program_file_of(&program->attributes);
+    return program->dentry != NULL && program->dentry->inode->write_opens != program->write_opens ? -ESTALE : 0;
+}
+
 static int prepare(struct call *call, const struct vfs_who *who, const char *path, bool by_fd, struct program *program, struct exec *exec)
 {
     exec->plan = exec_plan_new();
@@ -269,6 +289,8 @@ static int prepare(struct call *call, const struct vfs_who *who, const char *pat
         return status;
     name_plan(load, path, program, by_fd);
     status = resolve_scripts(who, path, program, load);
+    if (status == 0)
+        status = hold_program(call, program);
     if (status < 0)
         return status;
 
@@ -292,6 +314,23 @@ static int prepare(struct call *call, const struct vfs_who *who, const char *pat
         return -EAGAIN;
     exec->plan->program_fd = take_fd(&program->fd);
     return 0;
+}
+
+/* The files a program is started from are put among the caller's descriptors. Whoever shares those would have them, and the stub closes only
+ * its own: so the caller takes its table for its own first, as an exec does in the end. Whether that works out or not it asks only once. */
+static bool must_unshare(struct call *call)
+{
+    struct task *task = call->task;
+    const bool asked = task->files_own;
+    task->files_own = !asked && process_shares_files(call->sentry->processes, task->process);
+    return task->files_own;
+}
+
+static int64_t unshare_files(struct call *call)
+{
+    const uint64_t arguments[6] = {CLONE_FILES};
+    int status = call_note_own_files(call);
+    return status < 0 ? status : call_make_before(call, SYS_unshare, arguments);
 }
 
 static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint64_t arguments, uint64_t environment, int flags)
@@ -331,6 +370,8 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
         return status;
     if (by_fd && exec.plan->load.prefix_count > 0 && closes_on_exec(call, dirfd))
         return -ENOENT;
+    if (must_unshare(call))
+        return unshare_files(call);
     struct stub_exec request = {
         .plan = exec.plan,
         .stub = window_file(call->sentry->window),
@@ -348,6 +389,8 @@ static int64_t execute(struct call *call, int dirfd, uint64_t path_address, uint
 static int64_t execute_alone(struct call *call, int dirfd, uint64_t path, uint64_t arguments, uint64_t environment, int flags)
 {
     struct process *process = call->task->process;
+    if (process->context->before_program)
+        terminal_own_inherited(process);
     process_exec_begin(process, call->task);
     int64_t result = execute(call, dirfd, path, arguments, environment, flags);
     process_exec_end(process);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "sentry/kernel/process.h"
 #include "sentry/syscalls/secureexec.h"
 
 struct call;
@@ -21,6 +22,7 @@ struct program {
     int fd;
     struct statx attributes;
     bool nosuid;
+    unsigned int write_opens; /* how often it had been opened for writing when it was looked at */
 };
 
 /* What is gathered before anything happens to the caller, and committed at the exec stop. */
@@ -28,6 +30,7 @@ struct exec {
     struct exec_plan *plan;
     struct cred *cred;
     struct dentry *program; /* of /proc/PID/exe; NULL for a nameless one */
+    struct program_file file;
     bool dumpable;
     bool gains; /* privileges */
     bool hides_interpreter; /* the program names one that the caller may not read */

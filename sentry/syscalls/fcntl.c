@@ -17,9 +17,36 @@
 #include "sentry/syscalls/fcntl.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/subject.h"
 
 CONFINE_ALLOW(fcntl, "the signal of a socket or pipe of a guest's");
 CONFINE_ALLOW(getpgid, "may a descriptor's signals go to this group?");
+CONFINE_ALLOW(fcntl, "a descriptor's signals go to nobody any more");
+
+/* The signal is the whole process's, whichever of its threads the owner is. */
+static bool may_own(const struct call *call, const struct task *task)
+{
+    const struct cred *cred = call->cred;
+    return is_own_process(call, task) ||
+           (cred_may_signal(cred, task_cred(task)) && cred_may_signal(cred, process_cred(task->process)));
+}
+
+static int judge_member(struct process *process, void *data)
+{
+    const struct call *call = data;
+    if (getpgid(process->pid) != getpgid(call->task->process->pid) || process == call->task->process)
+        return 0;
+    return cred_may_signal(call->cred, process_cred(process)) ? 0 : -EPERM;
+}
+
+/* Only one's own, and if nobody in it is out of reach. */
+static int check_group(struct call *call, pid_t group)
+{
+    const struct process *leader = process_find_vpid(call->sentry->processes, group);
+    if (leader == NULL || getpgid(call->task->process->pid) != leader->pid)
+        return -EPERM;
+    return process_for_each(call->sentry->processes, judge_member, call);
+}
 
 /*
  * All processes of the container are one id to the host kernel, which would therefore send the signal of a ready
@@ -34,12 +61,21 @@ int file_owner_check(struct call *call, int owner)
         return -ESRCH;
     if (cred_capable(cred, CAP_KILL))
         return 0;
-    const struct process *target = process_find_vpid(call->sentry->processes, owner > 0 ? owner : -owner);
-    if (target == NULL)
-        return owner > 0 ? 0 : -EPERM;
-    if (owner > 0)
-        return cred_may_signal(cred, process_cred(target)) ? 0 : -EPERM;
-    return getpgid(call->task->process->pid) == target->pid ? 0 : -EPERM;
+    if (owner < 0)
+        return check_group(call, -owner);
+    const struct task *task = subject_find(call, owner);
+    if (task == NULL)
+        return -ESRCH; /* whoever has the id when the host looks is not for the caller to signal */
+    return may_own(call, task) ? 0 : -EPERM;
+}
+
+int file_owner_clear(int fd)
+{
+    struct statx attributes;
+    int error = unlocked_statx(fd, STATX_TYPE, &attributes);
+    if (error == 0 && !terminal_is(&attributes)) /* those always have one */
+        error = fcntl(fd, F_SETOWN, 0) < 0 ? -errno : 0;
+    return error;
 }
 
 static int64_t set_owner(struct call *call)
@@ -101,6 +137,8 @@ int64_t sys_fcntl(struct call *call)
     int command = arg_int(call, 1);
     if (command == F_SETSIG || command == F_GETSIG)
         return signal_number(call, fd);
+    if (command == F_SETOWN && arg_int(call, 2) == 0)
+        return file_owner_clear(fd); /* the caller's number may mean another by the time the host looks */
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (commands[i].command == command)
             return commands[i].handler(call);

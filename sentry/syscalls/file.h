@@ -10,6 +10,7 @@
 #include "sentry/vfs/vfs.h"
 
 /* What a call is about: a dentry, or (dentry NULL) an object behind a descriptor. */
+struct process;
 struct target {
     struct dentry *dentry; /* owned */
     struct object object;  /* fd -1: none */
@@ -82,6 +83,17 @@ int terminal_of_caller(struct call *call, struct dentry **ret_dentry);
 /* Does the caller lead a session without a terminal? The first it opens becomes its own. */
 bool terminal_wanted(const struct call *call);
 /* A terminal was made by opening /dev/ptmx: its other end becomes the caller's, not the gofer's. */
+/*
+ * A terminal whose signals are asked for (O_ASYNC) sends them to the group in its foreground, if nobody else has been named; and to the host
+ * all of the guest's processes are one user's. So each description of a terminal has an owner from the start, who opened it. As it is
+ * we who name him the host finds that he may not be signalled; whoever wants signals names an owner himself, and is judged.
+ */
+bool terminal_is(const struct statx *attributes);
+void terminal_own(const struct process *process, int fd);
+/* The same for standard input, output and error of a process that comes in. */
+void terminal_own_inherited(const struct process *process);
+/* ioctl(2), TIOCGPTPEER. */
+int64_t terminal_other_end(struct call *call, int front);
 void terminal_give(const struct vfs_who *who, int front);
 
 #endif

@@ -58,5 +58,8 @@ int64_t sys_inotify_add_watch(struct call *call)
     if (length < 0)
         return length;
     const struct gofer_place place = {.path = path, .fd = -1, .expected = gofer_identity_of(&lookup.dentry->inode->attributes)};
-    return vfs_said(lookup.dentry, gofer_inotify_add(call->sentry->gofer, inotify, place, mask));
+    error = gofer_inotify_add(call->sentry->gofer, inotify, place, mask);
+    if (error == -ESTALE)
+        vfs_invalidate_attributes(lookup.dentry); /* an overlay may have copied the file up */
+    return vfs_said(lookup.dentry, error);
 }

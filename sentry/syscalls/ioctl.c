@@ -32,7 +32,6 @@ struct command {
 static const struct command commands[] = {
     /* Terminals. The kernel itself asks whether the caller leads a session and holds the other end. */
     {TIOCSCTTY, TIOCSCTTY, CALL_CONTINUE},
-    {TIOCGPTPEER, TIOCGPTPEER, CALL_CONTINUE},
     {TIOCMSET, TIOCMSET, CALL_CONTINUE},
     {TIOCMBIS, TIOCMBIC, CALL_CONTINUE},
     {TIOCGDEV, TIOCGDEV, CALL_CONTINUE},
@@ -104,6 +103,8 @@ int64_t sys_ioctl(struct call *call)
         return error;
 
     unsigned int command = arg_uint(call, 1);
+    if (command == TIOCGPTPEER)
+        return terminal_other_end(call, fd);
     if (command == (unsigned int)FS_IOC_GETFLAGS || command == (unsigned int)FS_IOC_SETFLAGS)
         return file_flags(call, fd, command == (unsigned int)FS_IOC_SETFLAGS);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

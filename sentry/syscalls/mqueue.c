@@ -135,7 +135,7 @@ static int64_t make(const struct opening_queue *opening)
         return status;
     const struct cred *cred = caller_cred(call);
     const struct gofer_owner owner = {
-        .uid = cred->fsuid, .gid = cred->fsgid, .umask = call->context->umask};
+        .uid = cred->fsuid, .gid = cred->fsgid, .umask = task_fs(call->task).umask};
     const bool own = call->sentry->boot->ipc_own != 0;
     const mode_t foreign = NATIVE_OWNER | (opening->mode & ~owner.umask & S_IRWXO);
     auto_close int fd = -1;

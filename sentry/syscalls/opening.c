@@ -9,6 +9,7 @@
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/kernel/process.h"
 #include "sentry/platform/deliver.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
@@ -158,17 +159,22 @@ static int64_t open_current_terminal(struct opening *opening)
     request.flags |= O_NOCTTY;
     auto_close int fd = -1;
     error = terminal->filesystem->open(opening->who.sentry->vfs, terminal, &request, &fd);
-    return error < 0 ? error : opening_install(opening, &fd);
+    if (error < 0)
+        return error;
+    terminal_own(opening->call->task->process, fd);
+    return opening_install(opening, &fd);
 }
 
 /* Opens what may be opened; *ret_fd is for the guest. */
 static int open_allowed(struct opening *opening, struct dentry *dentry, const struct open_request *request, int *ret_fd)
 {
     struct vfs *vfs = opening->who.sentry->vfs;
-    mode_t before = dentry->inode->attributes.stx_mode;
+    const struct statx before = dentry->inode->attributes;
     int error = dentry->filesystem->open(vfs, dentry, request, ret_fd);
     if (error == 0 && (request->flags & O_TRUNC) != 0)
-        keep_set_id(&opening->who, dentry, before);
+        keep_set_id(&opening->who, dentry, &before);
+    if (error == 0 && writable(request->flags) && program_running(opening->call, &before))
+        error = -ETXTBSY; /* it was not when we looked, before */
     return error;
 }
 
@@ -176,6 +182,8 @@ static int64_t open_terminal(struct opening *opening, const struct statx *attrib
 {
     if (is_multiplexer(attributes))
         terminal_give(&opening->who, *fd);
+    if (is_multiplexer(attributes) || terminal_is(attributes))
+        terminal_own(opening->call->task->process, *fd);
     if (is_terminal(attributes) && (opening->flags & O_NOCTTY) == 0 && terminal_wanted(opening->call))
         return call_install_terminal(opening->call, *fd, (opening->flags & O_CLOEXEC) != 0);
     return opening_install(opening, fd);

@@ -7,9 +7,11 @@
 
 #include "postern/cleanup.h"
 #include "sentry/fs/gofer_client.h"
+#include "sentry/kernel/process.h"
 #include "sentry/platform/unlocked.h"
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
+#include "sentry/syscalls/busy.h"
 #include "sentry/syscalls/file.h"
 #include "sentry/syscalls/open.h"
 
@@ -62,6 +64,8 @@ static int64_t reopen_anonymous(struct opening *opening, struct object *object, 
         return fifo_reopen(opening->call, &opening->who, take_fd(&object->fd), flags);
     auto_close_unlocked int fd = S_ISCHR(attributes.stx_mode) ? reopen_without_waiting(sentry, object->fd, flags)
                                                      : unlocked_reopen(sentry, object->fd, flags);
+    if (fd >= 0 && terminal_is(&attributes))
+        terminal_own(opening->call->task->process, fd);
     if (fd == -EACCES && inherited) {
         fd = fcntl(object->fd, F_DUPFD_CLOEXEC, 0); /* the host's pipe or terminal: the same description will do */
         if (fd < 0)
@@ -79,15 +83,20 @@ static int reopen_file(const struct opening *opening, const struct object *objec
     if ((type == S_IFCHR || type == S_IFBLK) && !device_allowed(&object->attributes))
         return -EPERM;
     struct vfs *vfs = opening->who.sentry->vfs;
-    error = (access_needed(flags) & MAY_WRITE) != 0 ? object_want_write(vfs, object) : 0;
-    if (error < 0)
+    const bool writes = (access_needed(flags) & MAY_WRITE) != 0;
+    if (writes && (error = object_want_write(vfs, object)) < 0)
         return error;
+    if (writes && program_running(opening->call, &object->attributes))
+        return -ETXTBSY;
     error = gofer_reopen(opening->who.sentry->gofer, object->fd, flags, ret_fd);
     if (error == 0)
         object_mark_copy(object, *ret_fd);
-    if (error == 0 && (flags & O_ACCMODE) != O_RDONLY)
-        object_written(vfs, object);
-    return error;
+    if (error == 0 && type == S_IFCHR)
+        terminal_own(opening->call->task->process, *ret_fd);
+    if (error < 0 || !writes)
+        return error;
+    object_written(vfs, object);
+    return program_running(opening->call, &object->attributes) ? -ETXTBSY : 0; /* by now */
 }
 
 int64_t open_object(struct opening *opening, int fd)

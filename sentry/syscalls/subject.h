@@ -45,6 +45,9 @@ struct group {
 void group_find(struct call *call, pid_t vpgid, struct group *ret_group);
 bool group_has(const struct call *call, const struct group *group, const struct process *process);
 
+/* The caller is about to have a descriptor table of its own, apart from its process's. 0 or -errno. */
+int call_note_own_files(struct call *call);
+
 /* A private copy of the caller's credentials, or NULL: then return -ENOMEM. */
 struct cred *caller_cred_edit(struct call *call);
 /* Publishes the copy if `result`, of the call that changed it, is not an error; else drops it. Returns what the

@@ -2,6 +2,7 @@
 /* The machine and what only its owner may do: sysinfo(2), syslog(2), personality(2), namespaces. */
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/personality.h>
 #include <sys/sysinfo.h>
 
@@ -17,8 +18,12 @@
 int64_t sys_sysinfo(struct call *call)
 {
     struct proc_memory memory;
+    unsigned long loads[3];
+    bool paused = state_pause(); /* there may be thousands of processes to look at */
     proc_memory_read(call->sentry, &memory);
     unsigned int count = process_count(call->sentry->processes);
+    proc_load_average(call->sentry, loads);
+    state_resume(paused);
     struct sysinfo info = {
         .uptime = (long)(proc_uptime_ns(call->sentry) / UINT64_C(1000000000)),
         .totalram = memory.total,
@@ -26,7 +31,7 @@ int64_t sys_sysinfo(struct call *call)
         .mem_unit = 1,
         .procs = count < UINT16_MAX ? (unsigned short)count : UINT16_MAX,
     };
-    proc_load_average(call->sentry, info.loads);
+    memcpy(info.loads, loads, sizeof(loads));
     return guest_write(call, call->args[0], &info, sizeof(info));
 }
 
@@ -57,7 +62,7 @@ static int note_files_differ(struct call *call)
     return process_commit(call->sentry->processes, process, context);
 }
 
-static int note_own_files(struct call *call)
+int call_note_own_files(struct call *call)
 {
     bool alone = process_threads(call->sentry->processes, call->task->process) <= 1;
     return alone ? 0 : note_files_differ(call);
@@ -80,14 +85,14 @@ int64_t sys_unshare(struct call *call)
     if ((call->args[0] & CLONE_FS) != 0 && (call->args[0] & alone) == 0)
         result = task_unshare_fs(call->sentry->processes, call->task);
     if (result == 0 && (call->args[0] & CLONE_FILES) != 0)
-        result = note_own_files(call);
+        result = call_note_own_files(call);
     return result < 0 ? (result == -EAGAIN ? -ENOMEM : result) : CALL_CONTINUE;
 }
 
 /* close_range(2) that unshares the descriptor table first. */
 int64_t sys_close_range(struct call *call)
 {
-    int result = note_own_files(call);
+    int result = call_note_own_files(call);
     return result < 0 ? result : CALL_CONTINUE;
 }
 
@@ -112,9 +117,24 @@ static int note_shared_fs(struct call *call)
     return process_commit(call->sentry->processes, process, context);
 }
 
+/* Its next program is given files by the sentry, which are not for whoever shares its descriptors now. */
+static int note_shared_files(struct call *call)
+{
+    struct process *process = call->task->process;
+    if (process->executing != NULL)
+        return -EAGAIN;
+    if (process->context->files_shared)
+        return 0;
+    struct context *context = task_edit(call->task);
+    if (context == NULL)
+        return -ENOMEM;
+    context->files_shared = true;
+    return process_commit(call->sentry->processes, process, context);
+}
+
 /*
  * What asks for a namespace, or to be somebody else's child, comes here; a process that is to share its working directory, root and
- * umask with its parent; and a thread that is to have descriptors or those of its own. (Where it is, it shares all the same: only
+ * umask, or its descriptors, with its parent; and a thread that is to have descriptors or those of its own. (Where it is, it shares all the same: only
  * unshare(2) makes that its own.)
  */
 int64_t sys_clone(struct call *call)
@@ -128,7 +148,9 @@ int64_t sys_clone(struct call *call)
     int result = 0;
     if ((flags & CLONE_THREAD) == 0 && (flags & CLONE_FS) != 0)
         result = note_shared_fs(call);
-    else if ((flags & thread) == thread && (flags & CLONE_FILES) == 0)
+    if (result == 0 && (flags & CLONE_THREAD) == 0 && (flags & CLONE_FILES) != 0)
+        result = note_shared_files(call);
+    else if (result == 0 && (flags & thread) == thread && (flags & CLONE_FILES) == 0)
         result = note_files_differ(call);
     return result < 0 ? result : CALL_CONTINUE;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "postern/boot.h"
@@ -12,11 +13,17 @@
 #include "postern/confine.h"
 #include "sentry/kernel/cred.h"
 #include "sentry/kernel/process.h"
+#include "sentry/platform/deliver.h"
+#include "sentry/platform/unlocked.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
 
 CONFINE_ALLOW(read, "files of our procfs");
+CONFINE_ALLOW(fcntl, "an owner for each terminal that is opened");
+CONFINE_ALLOW(pidfd_getfd, "terminals a process has from outside");
 CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, TIOCGPTN, "which terminal a multiplexer made");
+CONFINE_ALLOW_IF(ioctl, 1, UINT32_MAX, TIOCGPTPEER, "the other end of a guest's terminal");
 
 enum { PTS_MAJOR_FIRST = 136, PTS_MAJOR_LAST = 143, STAT_MAX = 1024 };
 
@@ -92,4 +99,41 @@ void terminal_give(const struct vfs_who *who, int front)
         .valid = SETATTR_OWNER, .uid = who->cred->fsuid, .gid = fixed_group ? (gid_t)-1 : who->cred->fsgid};
     if (dentry->filesystem->setattr != NULL)
         (void)dentry->filesystem->setattr(vfs, dentry, who, &set);
+}
+
+bool terminal_is(const struct statx *attributes)
+{
+    return S_ISCHR(attributes->stx_mode) && attributes->stx_rdev_major >= PTS_MAJOR_FIRST && attributes->stx_rdev_major <= PTS_MAJOR_LAST;
+}
+
+void terminal_own(const struct process *process, int fd)
+{
+    (void)fcntl(fd, F_SETOWN, process->pid);
+}
+
+void terminal_own_inherited(const struct process *process)
+{
+    for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++) {
+        struct statx attributes;
+        auto_close_unlocked int fd = (int)syscall(SYS_pidfd_getfd, process->pidfd, number, 0);
+        if (fd >= 0 && unlocked_statx(fd, STATX_TYPE, &attributes) == 0 && terminal_is(&attributes))
+            terminal_own(process, fd);
+    }
+}
+
+/* The kernel opens it for whoever asks, as a new description: that is to have its owner before anybody else has it. */
+int64_t terminal_other_end(struct call *call, int front)
+{
+    const int flags = arg_int(call, 2);
+    bool paused = state_pause();
+    auto_close_unlocked int fd = ioctl(front, TIOCGPTPEER, flags | O_NOCTTY | O_CLOEXEC);
+    int error = fd < 0 ? -errno : 0;
+    state_resume(paused);
+    if (error < 0)
+        return error;
+    terminal_own(call->task->process, fd);
+    const bool close_on_exec = (flags & O_CLOEXEC) != 0;
+    if ((flags & O_NOCTTY) == 0 && terminal_wanted(call))
+        return call_install_terminal(call, fd, close_on_exec);
+    return call_give_fd(call, &fd, close_on_exec);
 }

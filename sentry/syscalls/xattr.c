@@ -157,14 +157,15 @@ static int set(struct call *call, const struct vfs_who *who, struct target *targ
     if (dentry != NULL) {
         const struct filesystem *filesystem = dentry->filesystem;
         return filesystem->setxattr == NULL ? -EOPNOTSUPP
-                                            : filesystem->setxattr(who->sentry->vfs, dentry, name, value, size, flags);
+                                            : filesystem->setxattr(who->sentry->vfs, dentry, who, name, value, size, flags);
     }
     if (target->object.kind != OBJECT_FILE)
         return keeps_own(&target->object, name)
                    ? object_setxattr_nameless(who->sentry->vfs, who->cred, &target->object, name, value, size, flags)
                    : -EOPNOTSUPP;
     struct gofer_place place = {.fd = target->object.fd};
-    int error = gofer_setxattr(who->sentry->gofer, place, name, value, size, flags);
+    const struct actor actor = actor_of(who->cred, target->object.attributes.stx_gid);
+    int error = gofer_setxattr(who->sentry->gofer, place, &actor, name, value, size, flags);
     object_changed(who->sentry->vfs, &target->object);
     return error;
 }
@@ -285,11 +286,12 @@ static int take_away(struct call *call, const struct vfs_who *who, struct target
     struct dentry *dentry = target_dentry(call, target);
     if (dentry != NULL) {
         const struct filesystem *filesystem = dentry->filesystem;
-        return filesystem->removexattr == NULL ? -EOPNOTSUPP : filesystem->removexattr(who->sentry->vfs, dentry, name);
+        return filesystem->removexattr == NULL ? -EOPNOTSUPP : filesystem->removexattr(who->sentry->vfs, dentry, who, name);
     }
     if (target->object.kind != OBJECT_FILE)
         return keeps_own(&target->object, name) ? object_removexattr_nameless(who->sentry->vfs, &target->object, name) : -EOPNOTSUPP;
-    int error = gofer_removexattr(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, name);
+    const struct actor actor = actor_of(who->cred, target->object.attributes.stx_gid);
+    int error = gofer_removexattr(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, &actor, name);
     object_changed(who->sentry->vfs, &target->object);
     return error;
 }

@@ -28,7 +28,8 @@ void vfs_mark_opened(const struct dentry *dentry, int fd)
 
 void object_mark_copy(const struct object *object, int fd)
 {
-    if (object->mark > 0)
+    const mode_t mode = object->attributes.stx_mode;
+    if (object->mark > 0 && (S_ISREG(mode) || S_ISDIR(mode)))
         (void)fcntl(fd, F_SETSIG, (int)object->mark);
 }
 

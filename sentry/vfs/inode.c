@@ -103,16 +103,39 @@ struct inode *inode_cached(struct vfs *vfs, const struct statx *identity)
     return inode;
 }
 
-/* One bit an identity, never cleared: an inode that comes back after it was evicted may still be open for writing. A
- * false hit costs a question to the gofer. */
-static bool written_bit(struct vfs *vfs, const struct statx *identity, bool set)
+static bool bit_of(uint64_t bits[WRITTEN_BITS / 64], uint64_t hash, bool set)
 {
-    uint64_t hash = identity_hash(vfs, identity) >> 16;
-    uint64_t *word = &vfs->written[(hash & (WRITTEN_BITS - 1)) / 64];
+    hash >>= 16;
+    uint64_t *word = &bits[(hash & (WRITTEN_BITS - 1)) / 64];
     uint64_t bit = UINT64_C(1) << (hash & 63);
     if (set)
         *word |= bit;
     return (*word & bit) != 0;
+}
+
+/* One bit an identity, never cleared: an inode that comes back after it was evicted may still be open for writing. A
+ * false hit costs a question to the gofer. */
+static bool written_bit(struct vfs *vfs, const struct statx *identity, bool set)
+{
+    return bit_of(vfs->written, identity_hash(vfs, identity), set);
+}
+
+/* Files are one whatever mounts they are seen on. */
+static bool executed_bit(struct vfs *vfs, const struct statx *attributes, bool set)
+{
+    struct statx identity = *attributes;
+    identity.stx_mnt_id = 0;
+    return bit_of(vfs->executed, identity_hash(vfs, &identity), set);
+}
+
+void vfs_note_executed(struct vfs *vfs, const struct statx *attributes)
+{
+    (void)executed_bit(vfs, attributes, true);
+}
+
+bool vfs_was_executed(struct vfs *vfs, const struct statx *attributes)
+{
+    return executed_bit(vfs, attributes, false);
 }
 
 void inode_changes(struct inode *inode)
@@ -217,6 +240,7 @@ void inode_written(struct vfs *vfs, struct inode *inode)
     if (!S_ISREG(inode->attributes.stx_mode))
         return;
     inode->opened_for_write = true;
+    inode->write_opens++;
     if (inode->fresh_until > vfs_now())
         inode->fresh_until = vfs_now();
     identity_written(vfs, &inode->attributes);

@@ -123,6 +123,15 @@ int vfs_may_delete(const struct vfs_who *who, struct dentry *directory, struct d
     return dentry_busy(victim) ? -EBUSY : 0;
 }
 
+struct actor actor_of(const struct cred *cred, gid_t group)
+{
+    struct actor actor = {.uid = cred->fsuid, .gid = cred_in_group(cred, group) ? group : cred->fsgid};
+    actor.lacks |= cred_capable(cred, CAP_CHOWN) ? 0 : ACTOR_LACKS_CHOWN;
+    actor.lacks |= cred_capable(cred, CAP_FOWNER) ? 0 : ACTOR_LACKS_FOWNER;
+    actor.lacks |= cred_capable(cred, CAP_FSETID) ? 0 : ACTOR_LACKS_FSETID;
+    return actor;
+}
+
 static bool owner_or_capable(const struct cred *cred, const struct statx *attributes)
 {
     return cred->fsuid == attributes->stx_uid || cred_capable(cred, CAP_FOWNER);
@@ -160,6 +169,9 @@ static int may_change_times(const struct cred *cred, const struct statx *attribu
 int attributes_may_change(const struct cred *cred, const struct statx *attributes, struct setattr *set)
 {
     int error = 0;
+    bool regroups = (set->valid & SETATTR_OWNER) != 0 && set->gid != (gid_t)-1;
+    if ((set->valid & SETATTR_SIZE) == 0)
+        set->actor = actor_of(cred, regroups ? set->gid : attributes->stx_gid);
     if ((set->valid & SETATTR_OWNER) != 0)
         error = may_change_owner(cred, attributes, set);
     if (error == 0 && (set->valid & SETATTR_MODE) != 0)
@@ -173,9 +185,10 @@ bool vfs_is_in_the_open(const struct dentry *dentry)
 {
     if (dentry->real != NULL)
         return false;
+    const mode_t everybody = S_IXUSR | S_IXGRP | S_IXOTH; /* a mode may leave out the group alone */
     while (dentry->parent != dentry) {
         dentry = dentry->parent;
-        if (dentry->inode == NULL || (dentry->inode->attributes.stx_mode & S_IXOTH) == 0)
+        if (dentry->inode == NULL || (dentry->inode->attributes.stx_mode & everybody) != everybody)
             return false;
     }
     return true;

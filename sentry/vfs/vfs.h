@@ -46,6 +46,17 @@ struct vfs_who {
 };
 void vfs_who_from_call(struct call *call, struct vfs_who *ret_who);
 
+/* As whom a file is changed by somebody who has not all power over others' files: whose it is was judged here, and the kernel judges it
+ * once more, as it may have become another's while the change was on its way. */
+struct actor {
+    unsigned int lacks; /* ACTOR_LACKS_ bits; 0: nobody in particular */
+    uid_t uid;
+    gid_t gid; /* of those he is in the one that matters */
+};
+enum { ACTOR_LACKS_CHOWN = 1, ACTOR_LACKS_FOWNER = 2, ACTOR_LACKS_FSETID = 4 };
+/* group: the one the change has to do with. */
+struct actor actor_of(const struct cred *cred, gid_t group);
+
 struct setattr {
     unsigned int valid; /* SETATTR_ bits */
     mode_t mode;
@@ -53,6 +64,7 @@ struct setattr {
     gid_t gid;
     int64_t size;
     struct timespec atime, mtime; /* tv_nsec may be UTIME_NOW or UTIME_OMIT */
+    struct actor actor;
 };
 enum { SETATTR_MODE = 1, SETATTR_OWNER = 2, SETATTR_SIZE = 4, SETATTR_TIMES = 8 };
 
@@ -104,9 +116,10 @@ struct filesystem {
     int (*readdir)(struct vfs *vfs, struct dentry *directory, const struct vfs_who *who, int64_t offset, readdir_fn emit, void *data);
     int (*statfs)(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs);
     ssize_t (*getxattr)(struct vfs *vfs, struct dentry *dentry, const char *name, void *value, size_t size);
-    int (*setxattr)(struct vfs *vfs, struct dentry *dentry, const char *name, const void *value, size_t size, int flags);
+    int (*setxattr)(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, const char *name, const void *value, size_t size,
+                    int flags);
     ssize_t (*listxattr)(struct vfs *vfs, struct dentry *dentry, char *list, size_t size);
-    int (*removexattr)(struct vfs *vfs, struct dentry *dentry, const char *name);
+    int (*removexattr)(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, const char *name);
     /* Optional: 0, or -errno if it keeps a directory from somebody whatever owner and mode say; looks: he asks for its attributes. */
     int (*hides)(const struct dentry *dentry, const struct vfs_who *who, bool looks);
     /* Optional: whether it grants what owner, mode and capabilities refuse. */
@@ -130,6 +143,7 @@ struct inode {
     struct statx attributes; /* mode's type bits, stx_ino, stx_dev_* and stx_mnt_id are always right */
     int64_t fresh_until;     /* CLOCK_MONOTONIC ns until which the rest is right; INT64_MAX: for ever */
     bool opened_for_write;   /* size and times may change without our knowing */
+    unsigned int write_opens; /* how often that was since it is known */
     char *link_target;       /* cached target of a symbolic link, or NULL */
     void *private;           /* the filesystem's */
     struct inode *hash_next;
@@ -142,6 +156,11 @@ struct inode {
     struct statx_timestamp owner_as_of; /* the time of change that came with the owner */
     bool owner_settled;       /* a later change has another time: it was in the past when it was asked for */
     unsigned char held_wanted; /* how often a handle would have spared a hop */
+    struct {
+        int64_t since; /* CLOCK_MONOTONIC, ns */
+        int64_t next;  /* where the gofer's list of it goes on; -1: all of it was listed */
+        unsigned int found;
+    } gone_through; /* folders: names that were found one by one since then (fs/goferfs_list.c) */
 };
 
 struct dentry {
@@ -340,6 +359,10 @@ void vfs_last_attempt(bool last);
 /* --- after a change: the caches. For filesystems, and for handlers that had the gofer change something directly (bind of a
  * Unix socket). Each may be called more than once. --- */
 void vfs_invalidate_attributes(struct dentry *dentry);
+
+/* Has the file ever been executed? By its number, whatever mount it is on; now and then true of one that has not. */
+void vfs_note_executed(struct vfs *vfs, const struct statx *attributes);
+bool vfs_was_executed(struct vfs *vfs, const struct statx *attributes);
 void vfs_entry_added(struct dentry *directory, const char *name);   /* a name came to exist */
 void vfs_entry_removed(struct dentry *victim);                      /* it is gone */
 void vfs_entry_moved(struct dentry *source, struct dentry *directory, const char *name, bool exchange);

@@ -72,6 +72,7 @@ struct vfs {
     struct inode *inodes[INODE_BUCKETS];
     struct inode *recent[INODES_RECENT];
     size_t recent_next;
+    uint64_t executed[WRITTEN_BITS / 64]; /* numbers of files (hashed) that were executed, ever */
     uint64_t written[WRITTEN_BITS / 64]; /* identities (hashed) that were opened for writing, ever */
 
     struct nameless *nameless; /* nameless.c */

@@ -164,9 +164,10 @@ static ssize_t view_getxattr(struct vfs *vfs, struct dentry *dentry, const char 
     return HANDED_ON(dentry->real, getxattr, -EOPNOTSUPP, vfs, dentry->real, name, value, size);
 }
 
-static int view_setxattr(struct vfs *vfs, struct dentry *dentry, const char *name, const void *value, size_t size, int flags)
+static int view_setxattr(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, const char *name, const void *value, size_t size,
+                         int flags)
 {
-    return HANDED_ON(dentry->real, setxattr, -EOPNOTSUPP, vfs, dentry->real, name, value, size, flags);
+    return HANDED_ON(dentry->real, setxattr, -EOPNOTSUPP, vfs, dentry->real, who, name, value, size, flags);
 }
 
 static ssize_t view_listxattr(struct vfs *vfs, struct dentry *dentry, char *list, size_t size)
@@ -174,9 +175,9 @@ static ssize_t view_listxattr(struct vfs *vfs, struct dentry *dentry, char *list
     return HANDED_ON(dentry->real, listxattr, 0, vfs, dentry->real, list, size);
 }
 
-static int view_removexattr(struct vfs *vfs, struct dentry *dentry, const char *name)
+static int view_removexattr(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, const char *name)
 {
-    return HANDED_ON(dentry->real, removexattr, -EOPNOTSUPP, vfs, dentry->real, name);
+    return HANDED_ON(dentry->real, removexattr, -EOPNOTSUPP, vfs, dentry->real, who, name);
 }
 
 static int view_hides(const struct dentry *dentry, const struct vfs_who *who, bool looks)

@@ -84,7 +84,7 @@ static void refused_by_filter(void)
 /* The rest of the container keeps being served while a child does its worst. */
 static void beside(const char *what, pid_t pid)
 {
-    double worst = 0, end = seconds() + ROUND_MS / 1000.0;
+    double worst = 0, end = seconds() + share_of(ROUND_MS / 1000.0);
     while (seconds() < end) {
         double before = seconds();
         close(open("/etc/passwd", O_RDONLY));

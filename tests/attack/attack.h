@@ -5,6 +5,7 @@
  *   ATTACK_SECRET  a file of the host, outside the container's mounts, that begins with SECRET_TEXT
  *   ATTACK_ROOT    the host's path of the container's root: must be seen nowhere inside
  *   ATTACK_TOKEN   part of the names of everything the runner made on the host
+ *   ATTACK_SHARE   of times and rounds: an attack that runs once more as another user is shorter
  */
 #pragma once
 
@@ -59,6 +60,18 @@ static inline double seconds(void)
 static inline bool holds_secret(const char *text)
 {
     return strncmp(text, SECRET_TEXT, sizeof(SECRET_TEXT) - 1) == 0;
+}
+
+/* How long to go on with something that is done for a time, and how often with what is done many times. */
+static inline double share_of(double time)
+{
+    const char *share = getenv("ATTACK_SHARE");
+    return share == NULL ? time : time * atof(share);
+}
+
+static inline int rounds_of(int rounds)
+{
+    return (int)share_of(rounds);
 }
 
 /* Does the file, if it can be read at all, hold the secret? */

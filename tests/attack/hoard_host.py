@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 
 import patched
+import places
 import sandbox
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -68,17 +69,10 @@ def probe():
     return {kind: take(wanted) for kind, (take, wanted) in PROBES.items()}
 
 
-def with_users(config):
-    """The same in a user namespace."""
-    config["linux"]["namespaces"].append({"type": "user"})
-    for kind in ("uidMappings", "gidMappings"):
-        config["linux"][kind] = [{"containerID": 0, "hostID": 700000, "size": 65536}]
-
-
-def hoard(runtime, folder, change):
+def hoard(runtime, folder, change, uid):
     before = probe()
     with sandbox.Sandbox(runtime, "busybox") as box:
-        ident, command = box.prepare(["/attack/hoard", "hold"], mounts=[f"/attack:bind:{folder}:bind,ro"])
+        ident, command = box.prepare(["/attack/hoard", "hold"], mounts=[f"/attack:bind:{folder}:bind,ro"], uid=uid, gid=uid)
         patched.edit(os.path.join(command[command.index("--bundle") + 1], "config.json"), change)
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
         box.running.append((ident, process))
@@ -94,8 +88,8 @@ def hoard(runtime, folder, change):
     return complaints
 
 
-def check(runtime):
+def check(runtime, uid=0):
     with tempfile.TemporaryDirectory(prefix="attack-") as folder:
         os.chmod(folder, 0o755)
         subprocess.run(["gcc", *FLAGS, os.path.join(HERE, "hoard.c"), "-o", os.path.join(folder, "hoard")], check=True)
-        return hoard(runtime, folder, lambda config: None) + hoard(runtime, folder, with_users)
+        return hoard(runtime, folder, lambda config: None, uid) + hoard(runtime, folder, places.with_mappings, uid)

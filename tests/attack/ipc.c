@@ -229,7 +229,7 @@ static void flip_operation(void)
 {
     pthread_t thread;
     EXPECT(pthread_create(&thread, NULL, change_operation, NULL) == 0);
-    for (double end = seconds() + RACE_SECONDS; seconds() < end;)
+    for (double end = seconds() + share_of(RACE_SECONDS); seconds() < end;)
         semop(only_readable, &changing, 1);
     stop = true;
     pthread_join(thread, NULL);
@@ -256,7 +256,7 @@ static void flip_name(void)
     int queue = (int)syscall(SYS_mq_open, "userq", O_CREAT | O_RDWR, 0600, NULL);
     EXPECT(queue >= 0);
     EXPECT(pthread_create(&thread, NULL, change_name, NULL) == 0);
-    for (double end = seconds() + RACE_SECONDS; seconds() < end;) {
+    for (double end = seconds() + share_of(RACE_SECONDS); seconds() < end;) {
         int fd = (int)syscall(SYS_mq_open, name, O_RDWR | O_NONBLOCK, 0, NULL);
         if (fd < 0)
             continue;
@@ -308,7 +308,7 @@ static void attach_removed(void)
     pthread_t threads[2];
     for (int i = 0; i < 2; i++)
         EXPECT(pthread_create(&threads[i], NULL, remake, NULL) == 0);
-    for (double end = seconds() + RACE_SECONDS; seconds() < end;) {
+    for (double end = seconds() + share_of(RACE_SECONDS); seconds() < end;) {
         int id = __atomic_load_n(shared_id, __ATOMIC_RELAXED);
         for (int offset = -1; offset <= 1; offset++) {
             char *map = shmat(id + offset, NULL, SHM_RDONLY);
@@ -347,7 +347,7 @@ static void make_and_remove(double time)
 static void open_common(void)
 {
     char text[8192];
-    for (double end = seconds() + RACE_SECONDS; seconds() < end;) {
+    for (double end = seconds() + share_of(RACE_SECONDS); seconds() < end;) {
         int queue = (int)syscall(SYS_mq_open, "common", O_CREAT | O_RDWR | O_NONBLOCK, 0600, NULL);
         if (queue < 0)
             continue;
@@ -369,7 +369,7 @@ static void check_races(void)
             (i == 0 ? attach_removed : open_common)();
             _exit(complaints > 0);
         }
-        make_and_remove(RACE_SECONDS);
+        make_and_remove(share_of(RACE_SECONDS));
         EXPECT(wait_within(pid, 60) == 0);
     }
     syscall(SYS_mq_unlink, "common");

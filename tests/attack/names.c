@@ -534,7 +534,7 @@ static void run_scene(const struct scene *scene, const char *place, unsigned int
         if (processes[i] == 0)
             run_threads(scene, folder, i, count);
     }
-    usleep((useconds_t)(ROUND_SECONDS * 1e6));
+    usleep((useconds_t)(share_of(ROUND_SECONDS) * 1e6));
     shared->stop = true;
     for (int i = 0; i < PROCESSES; i++) {
         int status = wait_within(processes[i], 20);

@@ -54,7 +54,7 @@ static ssize_t send_one(int fd, int sender, const struct shape *shape)
 static void send_all(int sender)
 {
     int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < rounds_of(ROUNDS); round++) {
         const struct shape *shape = &shapes[(sender + round) % SHAPES];
         ssize_t sent = send_one(fd, sender, shape);
         if (sent != (ssize_t)(shape->pieces * shape->size)) {
@@ -78,7 +78,7 @@ static bool is_whole(const char *bytes, size_t size)
 static void receive_all(int fd)
 {
     static char bytes[1 << 20];
-    for (int left = SENDERS * ROUNDS; left > 0 && complaints == 0; left--) {
+    for (int left = SENDERS * rounds_of(ROUNDS); left > 0 && complaints == 0; left--) {
         ssize_t got = recv(fd, bytes, sizeof(bytes), 0);
         if (got <= 0 || !is_whole(bytes, (size_t)got))
             complain("a message of %zd bytes arrived that nobody sent (%s)", got, got < 0 ? strerrorname_np(errno) : "");

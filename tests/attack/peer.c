@@ -171,7 +171,7 @@ static void connect_while_shifting(const char *name)
     become_user();
     socklen_t size = unix_name(&shifting, name);
     pthread_create(&thread, NULL, shift, NULL);
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < rounds_of(2000); i++) {
         int fd = socket(i % 4 == 0 ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
         if (i % 4 == 0)
             dup2(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), fd);
@@ -418,7 +418,7 @@ static void bind_while_exchanging(const char *argument)
     struct sockaddr_un address;
     socklen_t size = unix_name(&address, "/tmp/mine/way/socket");
     int made = 0;
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < rounds_of(2000); i++) {
         int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
         made += bind(fd, (void *)&address, size) == 0;
         close(fd);
@@ -469,7 +469,7 @@ static void standing_still(const char *name)
     EXPECT(try_connect(first, name) == 0);
     pid_t pid = start(connect_to_a_full_queue, name);
     double worst = 0;
-    for (double until = seconds() + 2; seconds() < until;) {
+    for (double until = seconds() + share_of(2); seconds() < until;) {
         double begun = seconds();
         EXPECT(access("/etc/nothing", F_OK) == -1);
         worst = seconds() - begun > worst ? seconds() - begun : worst;

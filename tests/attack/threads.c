@@ -254,7 +254,7 @@ static void check_race(void)
     pthread_t threads[4];
     for (int i = 0; i < 4; i++)
         (void)pthread_create(&threads[i], NULL, bodies[i], (void *)(uintptr_t)uids[i]);
-    usleep(RACE_SECONDS * 1000000);
+    usleep((useconds_t)(share_of(RACE_SECONDS) * 1e6));
     stop = true;
     for (int i = 0; i < 4; i++) {
         void *wrong = NULL;

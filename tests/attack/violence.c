@@ -57,7 +57,7 @@ static void signals_of_every_number(void)
 /* Processes killed in the middle of trapped calls, by the hundred. */
 static void killed_while_asking(void)
 {
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < rounds_of(300); round++) {
         pid_t pid = fork();
         if (pid == 0) {
             for (;;) {
@@ -75,7 +75,7 @@ static void killed_while_asking(void)
 
 static void killed_while_executing(void)
 {
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < rounds_of(200); round++) {
         pid_t pid = fork();
         if (pid == 0) {
             execl("/bin/true", "true", (char *)NULL);
@@ -93,7 +93,7 @@ static void killed_while_executing(void)
 static void *ask(void *data)
 {
     (void)data;
-    double end = seconds() + 2;
+    double end = seconds() + share_of(2);
     while (seconds() < end) {
         struct stat status;
         stat("/etc/nothing", &status);
@@ -143,7 +143,7 @@ static void flood_of_processes(void)
     pid_t group = getpid();
     setpgid(0, 0);
     signal(SIGTERM, SIG_IGN);
-    double end = seconds() + 2;
+    double end = seconds() + share_of(2);
     int depth = 0;
     while (seconds() < end) {
         pid_t pid = fork();

@@ -450,3 +450,63 @@ CASE(low_ports_and_raw)
         TRY(socket(AF_PACKET, SOCK_RAW, 0));
     }
 }
+
+static int sharing(int type, uint16_t port, bool late)
+{
+    const struct sockaddr_in address = loopback(htons(port));
+    int fd = socket(AF_INET, type, 0), one = 1;
+    if (!late)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+    int result = bind(fd, (const void *)&address, sizeof(address)) < 0 ? -errno : 0;
+    if (late)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+    if (result == 0 && type == SOCK_STREAM)
+        listen(fd, 5);
+    if (result == 0)
+        return fd;
+    close(fd);
+    return result;
+}
+
+static void say_sharing(const char *who, int fd)
+{
+    say("%s: %s", who, fd < 0 ? error_name(-fd) : "bound");
+}
+
+static void share_as_user(int type, uint16_t port)
+{
+    IN_CHILD("user")
+    {
+        if (setgid(1000) < 0 || setuid(1000) < 0)
+            _exit(9);
+        say_sharing("a user", sharing(type, port, false));
+    }
+}
+
+/* Only sockets of one user share a port. */
+CASE(shared_ports)
+{
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
+    for (size_t i = 0; i < 2; i++) {
+        const uint16_t port = 4711;
+        int late = sharing(types[i], port, true), first = sharing(types[i], port, false), second = sharing(types[i], port, false);
+        say_sharing("late", late);
+        say_sharing("first", first);
+        say_sharing("second", second);
+        share_as_user(types[i], port);
+        close(late);
+        close(first);
+        share_as_user(types[i], port);
+        close(second);
+        share_as_user(types[i], port);
+        say_sharing("root again", sharing(types[i], port, false));
+        TRY(setsockopt(second, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int)));
+    }
+    int fd = socket(AF_INET, SOCK_STREAM, 0), value = 0;
+    socklen_t size = sizeof(value);
+    TRY(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){1}, 2));
+    TRY(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, (void *)8, sizeof(int)));
+    TRY(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){7}, sizeof(int)));
+    TRY(getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, &size));
+    say("%d", value);
+}

@@ -476,6 +476,38 @@ CASE(clone_shared_fs)
     say("cwd [%s] umask %03o", getcwd(path, sizeof(path)), umask(0));
 }
 
+static int count_descriptors(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 1000; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+static int execute_sharing(void *program)
+{
+    char *const arguments[] = {program, NULL};
+    execve("/no/such/program", arguments, NULL);
+    if (open("/dev/null", O_RDONLY) < 0) /* shared still */
+        return 2;
+    execve(program, arguments, NULL);
+    return 3;
+}
+
+/* What a program is started from is not left to who shared descriptors. */
+CASE(exec_with_shared_descriptors)
+{
+    static char stack[65536] __attribute__((aligned(16)));
+    const int flags[] = {CLONE_FILES, CLONE_FILES | CLONE_VM, CLONE_FILES | CLONE_FS, CLONE_FILES | CLONE_VM | CLONE_VFORK, CLONE_VM | CLONE_VFORK};
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        int status, before = count_descriptors();
+        pid_t pid = clone(execute_sharing, stack + sizeof(stack), flags[i] | SIGCHLD, "/bin/true");
+        waitpid(pid, &status, 0);
+        say_status("child", status);
+        say("%zu: %d more", i, count_descriptors() - before);
+    }
+}
+
 CASE(clone_settid)
 {
     static char stack[65536] __attribute__((aligned(16)));

@@ -638,3 +638,63 @@ CASE(many_while_calling)
     setitimer(ITIMER_REAL, &timer, NULL);
     say("bad %d, alarms %d", bad, seen[SIGALRM] > 0);
 }
+
+static int sockets_waited_for[2][2];
+
+static void *open_beside(void *unused)
+{
+    (void)unused;
+    return (void *)(intptr_t)(open("fifo", O_RDONLY) < 0 ? errno : 0);
+}
+
+static int receive_one(const int pair[2])
+{
+    char byte, control[CMSG_SPACE(64)];
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    return recvmsg(pair[0], &message, 0) < 0 ? errno : 0;
+}
+
+static void *receive_beside(void *pair)
+{
+    return (void *)(intptr_t)receive_one(pair);
+}
+
+/* Calls of several threads that wait, and a storm of signals for the process: whoever takes them, no call ends. First the main thread
+ * is free to take them, then it waits like the others. */
+CASE(waits_beside_signals_for_all)
+{
+    static void *(*const waits[])(void *) = {open_beside, open_beside, receive_beside, receive_beside};
+    pthread_t threads[4];
+    int on = 1;
+    mkfifo("fifo", 0600);
+    for (int i = 0; i < 2; i++) {
+        socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets_waited_for[i]);
+        setsockopt(sockets_waited_for[i][0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+    }
+    handle(SIGALRM, SA_RESTART);
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, waits[i], sockets_waited_for[0]);
+    const struct itimerval often = {{0, 700}, {0, 700}}, never = {{0, 0}, {0, 0}};
+    setitimer(ITIMER_REAL, &often, NULL);
+    while (seen[SIGALRM] < 1000)
+        ;
+    pid_t pid = fork_or_die();
+    if (pid == 0) {
+        sleep_ms(700);
+        (void)!write(sockets_waited_for[1][1], "x", 1);
+        _exit(0);
+    }
+    say("main %s", error_name(receive_one(sockets_waited_for[1])));
+    setitimer(ITIMER_REAL, &never, NULL);
+    waitpid(pid, NULL, 0);
+    int writer = open("fifo", O_WRONLY);
+    (void)!write(sockets_waited_for[0][1], "x", 1);
+    (void)!write(sockets_waited_for[0][1], "x", 1);
+    for (int i = 0; i < 4; i++) {
+        void *result;
+        pthread_join(threads[i], &result);
+        say("thread %d %s", i, error_name((int)(intptr_t)result));
+    }
+    close(writer);
+}

@@ -14,7 +14,7 @@ def exists(group, name):
         return os.path.exists(os.path.join(TESTS, group, *parts))
 
     if group == "attack":
-        plain = name.removesuffix("@rootless")
+        plain = name.partition("@")[0]
         return plain in ATTACKS_OF_THE_RUNNER or there(plain + ".c")
     if group == "differential":
         area, _, case = name.partition("/")

@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_FAKE_GOFER_H
 #define TESTS_UNIT_FAKE_GOFER_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -46,6 +47,30 @@ int gofer_walk(struct gofer *gofer, struct gofer_place base, const char *rest, s
         if (!S_ISDIR(entry->stx_mode))
             return 0;
     }
+    return 0;
+}
+
+int gofer_list(struct gofer *gofer, struct gofer_place folder, int64_t from, struct gofer_listed entries[GOFER_LIST_MAX], size_t *ret_count,
+               int64_t *ret_next)
+{
+    (void)gofer;
+    fake_gofer.requests++;
+    int fd = openat(fake_gofer.root, real(folder.path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *names = fd >= 0 ? fdopendir(fd) : NULL;
+    assert_non_null(names);
+    if (from != 0)
+        seekdir(names, from);
+    struct dirent *name = NULL;
+    size_t count = 0;
+    while (count < GOFER_LIST_MAX && (name = readdir(names)) != NULL) {
+        struct gofer_listed *entry = &entries[count];
+        (void)snprintf(entry->name, sizeof(entry->name), "%s", name->d_name);
+        count += gofer_name_ok(entry->name, strlen(entry->name)) &&
+                 statx(fd, entry->name, AT_SYMLINK_NOFOLLOW, STATX_WANTED, &entry->attributes) == 0;
+    }
+    *ret_count = count;
+    *ret_next = name != NULL ? telldir(names) : -1;
+    closedir(names);
     return 0;
 }
 
@@ -144,10 +169,10 @@ ssize_t gofer_getxattr(struct gofer *gofer, struct gofer_place place, const char
     return -ENODATA;
 }
 
-int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const char *name, const void *value, size_t size,
-                   int flags)
+int gofer_setxattr(struct gofer *gofer, struct gofer_place place, const struct actor *actor, const char *name, const void *value,
+                   size_t size, int flags)
 {
-    (void)gofer, (void)place, (void)name, (void)value, (void)size, (void)flags;
+    (void)gofer, (void)place, (void)actor, (void)name, (void)value, (void)size, (void)flags;
     return -ENOTSUP;
 }
 
@@ -157,9 +182,9 @@ ssize_t gofer_listxattr(struct gofer *gofer, struct gofer_place place, char *lis
     return 0;
 }
 
-int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const char *name)
+int gofer_removexattr(struct gofer *gofer, struct gofer_place place, const struct actor *actor, const char *name)
 {
-    (void)gofer, (void)place, (void)name;
+    (void)gofer, (void)place, (void)actor, (void)name;
     return -ENODATA;
 }
 

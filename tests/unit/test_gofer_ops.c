@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every operation, from the sentry's client to a gofer's loop and back. Needs root, as the gofer does. */
-/* sources: sentry/kernel/share.c sentry/kernel/id_map.c gofer/server.c gofer/op_rank.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/bind.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c gofer/op_queues.c */
+/* sources: sentry/kernel/share.c sentry/kernel/id_map.c gofer/server.c gofer/op_list.c gofer/op_rank.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/bind.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c gofer/op_queues.c */
 #include "gofer_fixture.h"
 
 #include <errno.h>
@@ -37,6 +37,7 @@ void sentry_die(struct sentry *sentry, const char *format, ...)
 
 static struct gofer_fixture fixture;
 static struct gofer *gofer;
+static const struct actor nobody = {0};
 static const struct gofer_owner root_owner = {.umask = 022}, user = {.uid = 1000, .gid = 1001, .umask = 027};
 
 static struct gofer_place at(const char *path)
@@ -136,6 +137,49 @@ static void test_walk(void **state)
     assert_int_equal(gofer_walk(gofer, AT("../a"), "x", &result), -EINVAL);
 }
 
+/* All of a folder, part by part, and nothing but what is in it. */
+static void test_list(void **state)
+{
+    (void)state;
+    enum { MANY = 300 };
+    static struct gofer_listed entries[GOFER_LIST_MAX];
+    bool seen[MANY] = {false};
+    size_t count, others = 0, parts = 0;
+    int64_t next = 0;
+    assert_int_equal(gofer_mkdir(gofer, AT("many"), 0700, &user), 0);
+    for (int i = 0; i < MANY; i++) {
+        char path[64];
+        (void)snprintf(path, sizeof(path), "many/file-%d", i);
+        fixture_write(&fixture, path, "four", 0640);
+    }
+    assert_int_equal(gofer_mkdir(gofer, AT("many/folder"), 0755, &root_owner), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("many/link"), "/etc", &root_owner), 0);
+    for (; next >= 0; parts++) {
+        assert_int_equal(gofer_list(gofer, at("many"), next, entries, &count, &next), 0);
+        assert_true(count <= GOFER_LIST_MAX);
+        for (size_t i = 0; i < count; i++) {
+            int number;
+            if (sscanf(entries[i].name, "file-%d", &number) != 1) {
+                others++;
+                assert_true(S_ISDIR(entries[i].attributes.stx_mode) || S_ISLNK(entries[i].attributes.stx_mode));
+                continue;
+            }
+            assert_in_range(number, 0, MANY - 1);
+            assert_false(seen[number]);
+            seen[number] = true;
+            assert_int_equal(entries[i].attributes.stx_mode, S_IFREG | 0640);
+            assert_int_equal(entries[i].attributes.stx_size, 4);
+        }
+    }
+    assert_int_equal(others, 2);
+    for (int i = 0; i < MANY; i++)
+        assert_true(seen[i]);
+    assert_in_range(parts, 3, 5);
+    assert_int_equal(gofer_list(gofer, at("many/file-0"), 0, entries, &count, &next), -ENOTDIR);
+    assert_int_equal(gofer_list(gofer, at("many/link"), 0, entries, &count, &next), -ELOOP);
+    assert_int_equal(gofer_list(gofer, at("none"), 0, entries, &count, &next), -ENOENT);
+}
+
 static void test_walk_long(void **state)
 {
     (void)state;
@@ -233,7 +277,7 @@ static void test_links_are_not_followed(void **state)
     assert_int_equal(attributes_at("passwd").stx_mtime.tv_sec, 7);
     set = (struct setattr){.valid = SETATTR_SIZE};
     assert_true(gofer_setattr(gofer, at("passwd"), &set) < 0);
-    assert_true(gofer_setxattr(gofer, at("passwd"), "user.x", "y", 1, 0) < 0);
+    assert_true(gofer_setxattr(gofer, at("passwd"), &nobody, "user.x", "y", 1, 0) < 0);
     assert_int_equal(stat("/etc/passwd", &after), 0);
     assert_int_equal(before.st_size, after.st_size);
     assert_int_equal(before.st_uid, after.st_uid);
@@ -425,24 +469,85 @@ static void test_attributes(void **state)
     assert_int_equal(gofer_sync(gofer), 0);
 }
 
+/* What an owner may do is done as him: nothing if the file is another's when it is done. */
+static void test_actor(void **state)
+{
+    (void)state;
+    const struct actor owner = {.lacks = ACTOR_LACKS_CHOWN | ACTOR_LACKS_FOWNER | ACTOR_LACKS_FSETID, .uid = 1000, .gid = 1001};
+    const unsigned char list[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 4, 0, 6, 0, 255, 255, 255, 255, 32, 0, 6, 0, 255, 255, 255, 255};
+    fixture_write(&fixture, "given", "data", 0755);
+    struct setattr give = {.valid = SETATTR_OWNER, .uid = 1000, .gid = 1001};
+    struct setattr take = {.valid = SETATTR_OWNER, .uid = 0, .gid = 0};
+    struct setattr change = {.valid = SETATTR_MODE, .mode = 06755, .actor = owner};
+    struct setattr regroup = {.valid = SETATTR_OWNER, .uid = (uid_t)-1, .gid = 1001, .actor = owner};
+    struct setattr touch = {.valid = SETATTR_TIMES, .atime = {.tv_sec = 1}, .mtime = {.tv_sec = 1}, .actor = owner};
+    assert_int_equal(gofer_setattr(gofer, at("given"), &give), 0);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &change), 0);
+    assert_int_equal(attributes_at("given").stx_mode, S_IFREG | 06755);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &touch), 0);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &regroup), 0);
+    assert_int_equal(attributes_at("given").stx_mode, S_IFREG | 0755);
+    give.gid = 77;
+    assert_int_equal(gofer_setattr(gofer, at("given"), &give), 0); /* another group: no set-group-id bit */
+    assert_int_equal(gofer_setattr(gofer, at("given"), &change), 0);
+    assert_int_equal(attributes_at("given").stx_mode, S_IFREG | 04755);
+
+    assert_int_equal(gofer_setattr(gofer, at("given"), &take), 0);
+    int fd = open_fd("given", O_RDONLY);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &change), -EPERM);
+    assert_int_equal(gofer_setattr(gofer, by(fd), &change), -EPERM);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &regroup), -EPERM);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &touch), -EPERM);
+    int status = gofer_setxattr(gofer, at("given"), &owner, "system.posix_acl_access", list, sizeof(list), 0);
+    assert_true(status == -EPERM || status == -EOPNOTSUPP);
+    assert_int_equal(attributes_at("given").stx_mode, S_IFREG | 0755);
+    (void)close(fd);
+    change.actor.lacks = ACTOR_LACKS_CHOWN; /* root without CAP_CHOWN */
+    assert_int_equal(gofer_setattr(gofer, at("given"), &change), 0);
+    assert_int_equal(attributes_at("given").stx_mode, S_IFREG | 06755);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &take), 0); /* the gofer has its capabilities again */
+}
+
+/* The number of a file that is gone is another's at once. */
+static void test_number_again(void **state)
+{
+    (void)state;
+    fixture_write(&fixture, "numbered", "data", 0644);
+    struct statx attributes = attributes_at("numbered");
+    const struct setattr shorten = {.valid = SETATTR_SIZE, .size = 1};
+    assert_int_equal(gofer_setattr(gofer, WITH("numbered", &attributes), &shorten), 0);
+    if ((attributes.stx_mask & STATX_BTIME) == 0)
+        skip();
+    attributes.stx_btime.tv_nsec ^= 1;
+    int fd = -1;
+    assert_int_equal(gofer_setattr(gofer, WITH("numbered", &attributes), &shorten), -ESTALE);
+    assert_int_equal(gofer_open(gofer, WITH("numbered", &attributes), O_WRONLY | O_TRUNC, 0, NULL, 0, &fd, NULL, NULL), -ESTALE);
+    assert_int_equal(gofer_link(gofer, WITH("numbered", &attributes), AT("linked")), -ESTALE);
+    assert_int_equal(gofer_unlink(gofer, AT("numbered"), gofer_identity_of(&attributes), 0), -ESTALE);
+    assert_int_equal(gofer_mkdir(gofer, AT("grown"), 0755, &root_owner), 0);
+    attributes = attributes_at("grown");
+    attributes.stx_btime.tv_nsec ^= 1; /* copied up */
+    assert_int_equal(gofer_unlink(gofer, AT("grown"), gofer_identity_of(&attributes), AT_REMOVEDIR), 0);
+}
+
 static void test_xattr(void **state)
 {
     (void)state;
     fixture_write(&fixture, "x", "", 0644);
     char value[64], list[256];
-    int status = gofer_setxattr(gofer, at("x"), "user.color", "green", 5, XATTR_CREATE);
+    int status = gofer_setxattr(gofer, at("x"), &nobody, "user.color", "green", 5, XATTR_CREATE);
     if (status == -EOPNOTSUPP)
         skip();
     assert_int_equal(status, 0);
-    assert_int_equal(gofer_setxattr(gofer, at("x"), "user.color", "red", 3, XATTR_CREATE), -EEXIST);
+    assert_int_equal(gofer_setxattr(gofer, at("x"), &nobody, "user.color", "red", 3, XATTR_CREATE), -EEXIST);
     assert_int_equal(gofer_getxattr(gofer, at("x"), "user.color", NULL, 0), 5);
     assert_int_equal(gofer_getxattr(gofer, at("x"), "user.color", value, sizeof(value)), 5);
     assert_memory_equal(value, "green", 5);
     assert_int_equal(gofer_getxattr(gofer, at("x"), "user.color", value, 2), -ERANGE);
     assert_int_equal(gofer_getxattr(gofer, at("x"), "user.none", value, 2), -ENODATA);
-    assert_int_equal(gofer_setxattr(gofer, at("x"), "trusted.x", "1", 1, 0), -EPERM);
+    assert_int_equal(gofer_setxattr(gofer, at("x"), &nobody, "trusted.x", "1", 1, 0), -EPERM);
     assert_int_equal(gofer_getxattr(gofer, at("x"), "trusted.x", value, 2), -ENODATA);
-    assert_int_equal(gofer_setxattr(gofer, at("x"), "security.selinux", "1", 1, 0), -EOPNOTSUPP);
+    assert_int_equal(gofer_setxattr(gofer, at("x"), &nobody, "security.selinux", "1", 1, 0), -EOPNOTSUPP);
     assert_int_equal(gofer_getxattr(gofer, at("x"), "", value, 2), -ERANGE);
     char name[300] = "user.";
     memset(name + 5, 'n', sizeof(name) - 6);
@@ -454,7 +559,7 @@ static void test_xattr(void **state)
     assert_string_equal(list, "user.color");
     assert_int_equal(gofer_listxattr(gofer, by(file), NULL, 0), 11);
     assert_int_equal(gofer_listxattr(gofer, by(file), list, 3), -ERANGE);
-    assert_int_equal(gofer_removexattr(gofer, by(file), "user.color"), 0);
+    assert_int_equal(gofer_removexattr(gofer, by(file), &nobody, "user.color"), 0);
     assert_int_equal(gofer_listxattr(gofer, by(file), list, sizeof(list)), 0);
     (void)close(file);
 }
@@ -768,6 +873,7 @@ int main(void)
         return 77;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_list),
         cmocka_unit_test(test_walk_long),
         cmocka_unit_test(test_open_and_create),
         cmocka_unit_test(test_links_are_not_followed),
@@ -779,6 +885,8 @@ int main(void)
         cmocka_unit_test(test_controls_of_the_kernel),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_actor),
+        cmocka_unit_test(test_number_again),
         cmocka_unit_test(test_xattr),
         cmocka_unit_test(test_sockets),
         cmocka_unit_test(test_socket_names),

@@ -378,6 +378,7 @@ static void test_every_operation_confined(void **state)
     start_usual(&run, false, false);
     struct gofer *gofer = run.gofer;
     static const struct gofer_owner owner = {.uid = 1000, .gid = 1000, .umask = 022};
+    static const struct actor nobody = {0};
     const struct gofer_place file = {.path = "tmp/f", .fd = -1};
     static struct gofer_walk_result walk;
     struct statfs figures;
@@ -390,6 +391,8 @@ static void test_every_operation_confined(void **state)
     struct setattr set = {.valid = SETATTR_MODE | SETATTR_OWNER | SETATTR_SIZE | SETATTR_TIMES, .mode = 0600, .uid = 3,
                           .gid = 4, .size = 10};
     assert_int_equal(gofer_setattr(gofer, file, &set), 0);
+    struct setattr by_owner = {.valid = SETATTR_MODE, .mode = 0600, .actor = {.lacks = ACTOR_LACKS_FOWNER, .uid = 3, .gid = 4}};
+    assert_int_equal(gofer_setattr(gofer, file, &by_owner), 0);
     expect_open(&run, "tmp/f", O_RDWR | O_TRUNC, 0);
     expect_open(&run, "tmp", O_RDWR | O_TMPFILE, 0);
     expect_open(&run, "", O_PATH, 0);
@@ -402,10 +405,10 @@ static void test_every_operation_confined(void **state)
     assert_int_equal(gofer_mknod(gofer, AT("tmp/p"), S_IFIFO | 0600, 0, &owner), 0);
     expect_open(&run, "tmp/p", O_RDONLY, 0);
     assert_int_equal(gofer_statfs(gofer, file, &figures), 0);
-    (void)gofer_setxattr(gofer, file, "user.a", "b", 1, 0);
+    (void)gofer_setxattr(gofer, file, &nobody, "user.a", "b", 1, 0);
     (void)gofer_getxattr(gofer, file, "user.a", bytes, sizeof(bytes));
     (void)gofer_listxattr(gofer, file, bytes, sizeof(bytes));
-    (void)gofer_removexattr(gofer, file, "user.a");
+    (void)gofer_removexattr(gofer, file, &nobody, "user.a");
     assert_int_equal(gofer_sync(gofer), 0);
 
     int server = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -83,26 +83,30 @@ static void test_deliverable(void **state)
     (void)state;
     static const struct {
         uint64_t own, shared, blocked, ignored, caught;
-        bool deliverable;
+        bool deliverable, for_any; /* the second: of two threads */
     } rows[] = {
-        {0, 0, 0, 0, 0, false},
-        {S(SIGINT), 0, 0, 0, 0, true},
-        {0, S(SIGINT), 0, 0, 0, true},
-        {S(SIGINT), 0, S(SIGINT), 0, 0, false},
-        {S(SIGINT), 0, 0, S(SIGINT), 0, false},
-        {S(SIGCHLD), 0, 0, 0, 0, false},
-        {0, S(SIGCHLD), 0, 0, S(SIGCHLD), true},
-        {S(SIGURG) | S(SIGWINCH) | S(SIGCONT), 0, 0, 0, 0, false},
-        {S(SIGWINCH), 0, S(SIGWINCH), 0, S(SIGWINCH), false},
-        {S(SIGCHLD), S(SIGTERM), 0, 0, 0, true},
-        {S(64), 0, 0, 0, 0, true},
-        {S(SIGTSTP), 0, 0, 0, 0, true},
+        {0, 0, 0, 0, 0, false, false},
+        {S(SIGINT), 0, 0, 0, 0, true, false},
+        {0, S(SIGINT), 0, 0, 0, true, true},
+        {S(SIGINT), 0, S(SIGINT), 0, 0, false, false},
+        {S(SIGINT), 0, 0, S(SIGINT), 0, false, false},
+        {S(SIGCHLD), 0, 0, 0, 0, false, false},
+        {0, S(SIGCHLD), 0, 0, S(SIGCHLD), true, true},
+        {S(SIGURG) | S(SIGWINCH) | S(SIGCONT), 0, 0, 0, 0, false, false},
+        {S(SIGWINCH), 0, S(SIGWINCH), 0, S(SIGWINCH), false, false},
+        {S(SIGCHLD), S(SIGTERM), 0, 0, 0, true, true},
+        {S(SIGINT), S(SIGTERM), 0, 0, 0, true, false},
+        {0, S(SIGTERM), S(SIGTERM), 0, 0, false, false},
+        {S(64), 0, 0, 0, 0, true, false},
+        {S(SIGTSTP), 0, 0, 0, 0, true, false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct host_status status = {.signals_pending = rows[i].own, .shared_pending = rows[i].shared,
-                                     .blocked = rows[i].blocked, .ignored = rows[i].ignored, .caught = rows[i].caught};
-        if (status_signal_deliverable(&status) != rows[i].deliverable)
+                                     .blocked = rows[i].blocked, .ignored = rows[i].ignored, .caught = rows[i].caught, .threads = 2};
+        if (status_signal_deliverable(&status) != rows[i].deliverable || status_signal_for_any(&status) != rows[i].for_any)
             fail_msg("row %zu", i);
+        status.threads = 1;
+        assert_false(status_signal_for_any(&status));
     }
 }
 

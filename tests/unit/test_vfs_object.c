@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: sentry/kernel/share.c sentry/kernel/id_map.c sentry/platform/unlocked.c sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/view.c sentry/vfs/guest_mounts.c sentry/vfs/inode.c sentry/vfs/kept.c sentry/vfs/handle.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/child.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/acl.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/vfs/object.c sentry/vfs/guest_place.c sentry/vfs/storage.c sentry/vfs/nsfs.c sentry/vfs/nameless.c sentry/vfs/describe.c sentry/vfs/synthetic.c sentry/vfs/exec.c sentry/vfs/root.c sentry/vfs/who.c sentry/fs/goferfs.c sentry/fs/goferfs_open.c sentry/fs/goferfs_acl.c sentry/fs/goferfs_see.c sentry/kernel/cred.c sentry/vfs/names.c sentry/platform/worker.c */
+/* sources: sentry/kernel/share.c sentry/kernel/id_map.c sentry/platform/unlocked.c sentry/vfs/vfs.c sentry/vfs/dentry.c sentry/vfs/view.c sentry/vfs/guest_mounts.c sentry/vfs/inode.c sentry/vfs/kept.c sentry/vfs/handle.c sentry/vfs/mounts.c sentry/vfs/path.c sentry/vfs/child.c sentry/vfs/walk.c sentry/vfs/permission.c sentry/vfs/acl.c sentry/vfs/attributes.c sentry/vfs/mutate.c sentry/vfs/pin.c sentry/vfs/object.c sentry/vfs/guest_place.c sentry/vfs/storage.c sentry/vfs/nsfs.c sentry/vfs/nameless.c sentry/vfs/describe.c sentry/vfs/synthetic.c sentry/vfs/exec.c sentry/vfs/root.c sentry/vfs/who.c sentry/fs/goferfs.c sentry/fs/goferfs_open.c sentry/fs/goferfs_acl.c sentry/fs/goferfs_see.c sentry/fs/goferfs_list.c sentry/kernel/cred.c sentry/vfs/names.c sentry/platform/worker.c */
 /*
  * goferfs and the objects behind descriptors, over a real folder: the test is its own gofer (the functions of
  * gofer_client.h, each by one system call) and counts the requests. The tree's root is the machine's, so that the kernel's
@@ -234,6 +234,28 @@ static void test_hops(void **state)
     dentry_put(look("/d/e/f"));
     assert_int_equal(requests(), 0);
     close(fd);
+}
+
+/* Whoever looks at all that is in a folder, one after the other, is not answered one by one. */
+static void test_gone_through(void **state)
+{
+    (void)state;
+    enum { MANY = 300, HOPS_MAX = 12 };
+    char path[64];
+    assert_int_equal(mkdirat(world.folder, "many", 0755), 0);
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(path, sizeof(path), "many/%d", i);
+        make(path, "content");
+    }
+    requests();
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(path, sizeof(path), "/many/%d", i);
+        struct dentry *dentry = look(path);
+        assert_int_equal(dentry->inode->attributes.stx_size, 7);
+        dentry_put(dentry);
+        next_call();
+    }
+    assert_in_range(requests(), 3, HOPS_MAX);
 }
 
 static void test_native_writes_show(void **state)
@@ -707,6 +729,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(test_hops),
+        WORLD_TEST(test_gone_through),
         WORLD_TEST(test_native_writes_show),
         WORLD_TEST(test_handles),
         WORLD_TEST(test_change_of_owner),

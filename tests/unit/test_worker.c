@@ -52,11 +52,48 @@ static void test_who_listens_is_not_replaced(void **unused)
     assert_true(is_receiver());
 }
 
+static int turns; /* under the state lock */
+
+static void *take_turns(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 200; i++) {
+        state_lock();
+        turns++;
+        state_unlock();
+    }
+    return NULL;
+}
+
+/* Whoever waits has the lock before who gives way has it again; nobody waits for who gives way. */
+static void test_who_goes_on_for_long_gives_way(void **unused)
+{
+    (void)unused;
+    pthread_t threads[4];
+    state_give_way(); /* without the lock: nothing */
+    state_lock();
+    state_give_way();
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, take_turns, NULL), 0);
+    while (turns < 800) {
+        if (atomic_load(&wanted) == 0)
+            continue;
+        int before = turns;
+        state_give_way();
+        assert_true(turns > before);
+    }
+    state_unlock();
+    for (size_t i = 0; i < 4; i++)
+        (void)pthread_join(threads[i], NULL);
+    assert_int_equal(atomic_load(&wanted), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_given_while_it_is_taken),
         cmocka_unit_test(test_who_listens_is_not_replaced),
+        cmocka_unit_test(test_who_goes_on_for_long_gives_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
