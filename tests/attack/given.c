@@ -8,7 +8,7 @@
 
 #include <sys/xattr.h>
 
-enum { USER = 1000, CHANGERS = 3, SECONDS_EACH = 4, SETTLES_US = 2000 };
+enum { USER = 1000, CHANGERS = 3, SECONDS_EACH = 3, SETTLES_US = 2000 };
 #define FOLDER "/tmp/given"
 #define FILE_NAME FOLDER "/file"
 #define LIST "system.posix_acl_access"
@@ -102,7 +102,7 @@ static void take_over(const struct way *way)
         }
     }
     int rounds = 0, bad = 0;
-    for (double end = seconds() + SECONDS_EACH; seconds() < end; rounds++) {
+    for (double end = seconds() + share_of(SECONDS_EACH); seconds() < end; rounds++) {
         EXPECT(make_file());
         usleep(200 + (unsigned int)rounds * 37 % 900);
         EXPECT(chown(FILE_NAME, 0, 0) == 0);
