@@ -225,6 +225,7 @@ static const struct guard_case prctl_cases[] = {
     OPTION(PR_GET_PDEATHSIG),  OPTION(PR_SET_THP_DISABLE), OPTION(PR_GET_THP_DISABLE),
     CASE(EQ(0, PR_SET_PDEATHSIG), EQ(1, 0)),      /* to have one is noted */
     CASE(EQ(0, PR_SET_MM), EQ(1, PR_SET_MM_MAP)), /* the stub's, once an exec */
+    CASE(EQ(0, PR_SET_DUMPABLE), WORD(1, 0), EQ(2, STUB_UNDUMPABLE)), /* the stub's too */
 };
 
 static const struct guard_case arch_prctl_cases[] = {
@@ -238,14 +239,16 @@ static const struct guard_case arch_prctl_cases[] = {
     CASE(FROM(0, 0x5000, 8)), /* ARCH_SHSTK_* */
 };
 
-/* RLIMIT_LOCKS means nothing to the kernel and carries the sentry's stamp: docs/architecture.md. */
+/* RLIMIT_LOCKS means nothing to the kernel and carries the sentry's stamp, RLIMIT_CORE keeps the host's kernel from dumping a
+ * guest: postern/limits.h. */
+#define NOT_OURS(argument) NE(argument, RLIMIT_LOCKS), NE(argument, RLIMIT_CORE)
 static const struct guard_case rlimit_cases[] = {
-    CASE(NE(0, RLIMIT_LOCKS)),
+    CASE(NOT_OURS(0)),
 };
 
 /* The stack's is part of what a program with privileges starts from: it must not be changed while one is being started. */
 static const struct guard_case set_rlimit_cases[] = {
-    CASE(NE(0, RLIMIT_LOCKS), NE(0, RLIMIT_STACK)),
+    CASE(NOT_OURS(0), NE(0, RLIMIT_STACK)),
 };
 
 static const struct guard_case own_thread_cases[] = {
@@ -253,8 +256,8 @@ static const struct guard_case own_thread_cases[] = {
 };
 
 static const struct guard_case prlimit64_cases[] = {
-    CASE(EQ(0, 0), NE(1, RLIMIT_LOCKS), NE(1, RLIMIT_STACK)),
-    CASE(EQ(0, 0), NE(1, RLIMIT_LOCKS), WORD(2, 0)),
+    CASE(EQ(0, 0), NOT_OURS(1), NE(1, RLIMIT_STACK)),
+    CASE(EQ(0, 0), NOT_OURS(1), WORD(2, 0)),
 };
 
 #define GUARD(guard_name, text)                                                                                        \
@@ -284,11 +287,11 @@ const struct guard guards[GUARD_COUNT] = {
     GUARD(close_range, "not CLOSE_RANGE_UNSHARE"),
     GUARD(fcntl, "duplicates, flags, locks, pipe sizes, seals"),
     GUARD(futex, "no priority inheritance"),
-    GUARD(prctl, "thread name, memory names and layout, no death signal, huge pages"),
+    GUARD(prctl, "thread name, memory names and layout, no death signal, huge pages, no dumps by the host"),
     GUARD(arch_prctl, "segment bases, CPUID faulting, vector state, shadow stack"),
-    GUARD(rlimit, "not RLIMIT_LOCKS"),
-    GUARD(set_rlimit, "neither RLIMIT_LOCKS nor RLIMIT_STACK"),
-    GUARD(prlimit64, "own process, not RLIMIT_LOCKS; RLIMIT_STACK only to be asked for"),
+    GUARD(rlimit, "neither RLIMIT_LOCKS nor RLIMIT_CORE"),
+    GUARD(set_rlimit, "none of RLIMIT_LOCKS, RLIMIT_CORE, RLIMIT_STACK"),
+    GUARD(prlimit64, "own process, neither RLIMIT_LOCKS nor RLIMIT_CORE; RLIMIT_STACK only to be asked for"),
     GUARD(own_thread, "the calling thread's own"),
 };
 

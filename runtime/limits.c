@@ -134,8 +134,12 @@ bool limits_native(const struct oci_process *process, int resource, struct rlimi
     if (!noted || is_stamp(resource) || getrlimit((__rlimit_resource_t)resource, &own) < 0)
         return false;
     struct rlimit limit = limits_shown(process, resource, ret_entry);
-    if (limit.rlim_max < own.rlim_max && limit_is_emulated((unsigned int)resource, process->capabilities.bounding))
+    if (resource == RLIMIT_CORE) {
+        limit = (struct rlimit){LIMITS_NO_CORE, LIMITS_NO_CORE};
+        *ret_entry = -1; /* what config.json says is the sentry's to show */
+    } else if (limit.rlim_max < own.rlim_max && limit_is_emulated((unsigned int)resource, process->capabilities.bounding)) {
         limit.rlim_max = own.rlim_max;
+    }
     *ret_limit = limit;
     return true;
 }

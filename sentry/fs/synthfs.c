@@ -42,9 +42,9 @@ mode_t synth_type_of(const struct synth_entry *entry)
 }
 
 /* Stable for one object of one filesystem, different for all others (48 bits of a mixing function). */
-static uint64_t inode_number(const struct synth_node *node, const struct synth_subject *subject)
+static uint64_t inode_number(const struct synth_mount *mount, const struct synth_node *node, const struct synth_subject *subject)
 {
-    if (node->parent == NULL && subject->vpid == 0 && subject->number == 0)
+    if (node == mount->filesystem->tree->root && subject->vpid == 0 && subject->number == 0)
         return 1; /* by which programs tell that /proc is a procfs */
     const uint64_t parts[] = {node->index, (uint64_t)(uint32_t)subject->vpid << 32 | (uint32_t)subject->vtid,
                               (uint64_t)(uint32_t)subject->number};
@@ -79,7 +79,7 @@ static void fill_attributes(const struct synth_object *object, struct statx *att
         .stx_blksize = entry->means == SYNTH_DIRECTORY ? 1024 : 4096,
         .stx_nlink = link_count(object->node),
         .stx_mode = (uint16_t)(synth_type_of(entry) | entry->mode),
-        .stx_ino = inode_number(object->node, &object->subject),
+        .stx_ino = inode_number(object->mount, object->node, &object->subject),
         .stx_atime = stamp,
         .stx_mtime = stamp,
         .stx_ctime = stamp,
@@ -245,7 +245,7 @@ static int list_table(const struct synth_object *object, int64_t offset, readdir
             continue;
         char name[VFS_NAME_MAX + 1];
         snprintf(name, sizeof(name), "%.*s", (int)child->name_length, child->name);
-        if (emit(data, name, inode_number(child, &object->subject), dirent_type(child), position) != 0)
+        if (emit(data, name, inode_number(object->mount, child, &object->subject), dirent_type(child), position) != 0)
             return 1;
     }
     return 0;
@@ -270,7 +270,7 @@ static int list_numbered(const struct synth_object *object, const struct synth_s
         else
             snprintf(name, sizeof(name), "%d", numbers[i]);
         const struct synth_subject subject = numbered->subject(&object->subject, numbers[i]);
-        if (emit(data, name, inode_number(numbered->tree->root, &subject), dirent_type(numbered->tree->root),
+        if (emit(data, name, inode_number(object->mount, numbered->tree->root, &subject), dirent_type(numbered->tree->root),
                  position) != 0)
             return 1;
     }

@@ -150,7 +150,7 @@ static int node_meminfo_text(const struct synth_source *source, struct text *tex
 static const struct synth_entry sys_table[] = {
     SYNTH_DIR(""),
     SYNTH_DIR("block"),
-    SYNTH_DIR("bus"),
+    SYNTH_DIR("bus/pci/devices"), /* without it libpci gives up its program */
     SYNTH_DIR("class/block"),
     SYNTH_DIR("class/net", .numbered = &sysfs_interfaces),
     SYNTH_DIR("class/tty"),

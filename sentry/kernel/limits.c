@@ -34,12 +34,6 @@ static bool is_void(const struct context *context, unsigned int resource)
     return resource == RLIMIT_NPROC && (cred_capable(context->cred, CAP_SYS_RESOURCE) || cred_capable(context->cred, CAP_SYS_ADMIN));
 }
 
-/* The one whose value on the host means something else altogether. */
-static bool is_stamp(unsigned int resource)
-{
-    return resource == RLIMIT_LOCKS;
-}
-
 static int host_get(pid_t pid, unsigned int resource, struct rlimit *ret_limit)
 {
     return prlimit(pid, (__rlimit_resource_t)resource, NULL, ret_limit) < 0 ? -errno : 0;
@@ -57,7 +51,7 @@ int limits_get(const struct process *process, unsigned int resource, struct rlim
     if (resource >= RLIM_NLIMITS)
         return -EINVAL;
     const struct rlimit *shown = &context->limits.of[resource];
-    if (is_stamp(resource)) {
+    if (limit_is_ours(resource)) {
         *ret_limit = *shown;
         return 0;
     }
@@ -102,7 +96,7 @@ int limits_set(struct process_table *table, struct process *process, unsigned in
     if (context == NULL)
         return -ENOMEM;
     context->limits.of[resource] = *limit;
-    result = is_stamp(resource) ? 0 : set_soft(process, resource, limit);
+    result = limit_is_ours(resource) ? 0 : set_soft(process, resource, limit);
     if (result < 0) {
         (void)context_put(context);
         return result;

@@ -14,6 +14,10 @@ enum {
     PLAN_PREFIX_MAX = 16,      /* argv entries that scripts put in front */
     PLAN_STRINGS_SIZE = 16384, /* their text, and the program's path */
     PLAN_RUNS_MAX = 16,
+
+    /* Third argument of PR_SET_DUMPABLE (the kernel ignores it) by which the stub makes its process one the host never dumps. What
+     * a guest asks for without it is the sentry's to answer. */
+    STUB_UNDUMPABLE = 0x706f7374,
 };
 
 /* Pages to be laid over an image's own: where in the image, where in the stub's file. */

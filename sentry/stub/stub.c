@@ -388,6 +388,7 @@ void stub_main(uint64_t *stack, struct leaving *ret_leaving)
         die();
     if (plan.forget_parent)
         (void)call6(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0, 0);
+    (void)call6(__NR_prctl, PR_SET_DUMPABLE, 0, STUB_UNDUMPABLE, 0, 0, 0);
     (void)call6(__NR_prctl, PR_SET_NAME, (uint64_t)plan.name, 0, 0, 0, 0);
     uint64_t window = plan.gate ? map(GATE_ADDRESS, GATE_SIZE, PROT_RX, MAP_SHARED | MAP_FIXED_NOREPLACE, plan.stub_fd, GATE_FILE_OFFSET) : 0;
     if (window != GATE_ADDRESS)

@@ -38,6 +38,7 @@ static const struct command commands[] = {
     {TIOCSIG, TIOCSIG, CALL_CONTINUE},
     {TIOCSBRK, TIOCCBRK, CALL_CONTINUE},
     {TIOCGSOFTCAR, TIOCSSOFTCAR, CALL_CONTINUE},
+    {TIOCGLCKTRMIOS, TIOCSLCKTRMIOS, CALL_CONTINUE},
     {TIOCSTI, TIOCSTI, -EPERM}, /* types into a terminal somebody else may read */
     {TIOCCONS, TIOCCONS, -EPERM},
     {TIOCSETD, TIOCSETD, -EPERM}, /* loads line disciplines */

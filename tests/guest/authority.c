@@ -235,6 +235,42 @@ CASE(limit_locks)
     TRY(syscall(SYS_setrlimit, RLIMIT_LOCKS, 1));
 }
 
+/* The host's kernel has another value of this one, and neither a file nor a word of it comes out. */
+CASE(limit_core)
+{
+    const rlim_t soft[] = {0, 1, 5000, RLIM_INFINITY};
+    struct rlimit limit = {0}, old = {0};
+    TRY(getrlimit(RLIMIT_CORE, &limit));
+    for (size_t i = 0; i < sizeof(soft) / sizeof(soft[0]); i++) {
+        limit.rlim_cur = soft[i];
+        TRY(setrlimit(RLIMIT_CORE, &limit));
+        TRY(syscall(SYS_prlimit64, 0, RLIMIT_CORE, NULL, &old));
+        say("soft %lld", (long long)old.rlim_cur);
+    }
+    limit = (struct rlimit){7000, 9000};
+    TRY(syscall(SYS_prlimit64, getpid(), RLIMIT_CORE, &limit, NULL));
+    IN_CHILD("inherits")
+    {
+        TRY(getrlimit(RLIMIT_CORE, &limit));
+        say_limit("core", &limit);
+        char text[4096];
+        int fd = open("/proc/self/limits", O_RDONLY);
+        ssize_t got = read(fd, text, sizeof(text) - 1);
+        text[got > 0 ? got : 0] = '\0';
+        char *line = strstr(text, "Max core");
+        say("%.*s", line ? (int)strcspn(line, "\n") : 0, line ? line : "");
+        limit = (struct rlimit){8000, 9500};
+        TRY(setrlimit(RLIMIT_CORE, &limit));
+        become(1000, 1000);
+        TRY(setrlimit(RLIMIT_CORE, &limit));
+        limit = (struct rlimit){8500, 9000};
+        TRY(setrlimit(RLIMIT_CORE, &limit));
+        limit = (struct rlimit){9500, 9000};
+        TRY(setrlimit(RLIMIT_CORE, &limit));
+    }
+    TRY(syscall(SYS_getrlimit, RLIMIT_CORE, 8));
+}
+
 CASE(limit_others)
 {
     pid_t target = sleeper(2000);

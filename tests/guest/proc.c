@@ -766,6 +766,32 @@ CASE(numbers_of_roots)
     say("fd %lu", (unsigned long)st.st_nlink);
 }
 
+/* Programs that walk a tree tell by device and inode that they are going in circles. */
+CASE(no_folder_is_its_own_ancestor)
+{
+    static const char *const folders[] = {"/sys/class/net", "/sys/devices/system/cpu", "/sys/devices/system/node", "/proc/self/task", "/proc/sys"};
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        struct stat above[3], st;
+        stat(strncmp(folders[i], "/sys", 4) == 0 ? "/sys" : "/proc", &above[0]);
+        stat(folders[i], &above[1]);
+        int circles = 0, seen = 0;
+        DIR *folder = opendir(folders[i]);
+        for (struct dirent *entry; folder && (entry = readdir(folder));) {
+            if (entry->d_name[0] == '.' || fstatat(dirfd(folder), entry->d_name, &st, 0) || !S_ISDIR(st.st_mode))
+                continue;
+            seen++;
+            for (int j = 0; j < 2; j++)
+                circles += above[j].st_ino == st.st_ino && above[j].st_dev == st.st_dev;
+        }
+        say("%s: %s, %d circles", folders[i], seen ? "folders" : "none", circles);
+        if (folder)
+            closedir(folder);
+    }
+    struct stat st;
+    TRY(stat("/sys/devices/system/cpu/cpu0", &st));
+    say("of its own %d", st.st_ino > 1);
+}
+
 CASE(pages)
 {
     char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -333,3 +333,34 @@ CASE(peer_by_descriptor)
     OPEN("/dev/ptmx", O_RDWR | O_NOCTTY, 0);
     TRY(isatty(0));
 }
+
+/* What only some terminals know, or only some may do: the same answers, whoever gives them. */
+CASE(rare_questions)
+{
+    static const struct {
+        unsigned int command;
+        const char *name;
+    } questions[] = {
+        {TIOCGLCKTRMIOS, "GLCKTRMIOS"}, {TIOCSLCKTRMIOS, "SLCKTRMIOS"}, {TIOCGSERIAL, "GSERIAL"}, {TIOCSSERIAL, "SSERIAL"},
+        {TIOCGICOUNT, "GICOUNT"},       {TCGETX, "TCGETX"},             {TCSETX, "TCSETX"},       {TIOCMIWAIT, "MIWAIT"},
+        {TIOCMGET, "MGET"},             {TIOCGDEV, "GDEV"},             {TIOCGSOFTCAR, "GSOFTCAR"}, {TIOCSERGETLSR, "SERGETLSR"},
+        {TIOCGETD, "GETD"},             {TIOCGEXCL, "GEXCL"},           {TIOCGPKT, "GPKT"},       {TIOCGRS485, "GRS485"},
+        {TIOCLINUX, "LINUX"},           {TIOCSERCONFIG, "SERCONFIG"},   {TIOCGPTN, "GPTN"},       {TIOCGSID, "GSID"},
+    };
+    int slave, ends[2];
+    int master = open_pair(&slave);
+    TRY(pipe(ends));
+    int file = open("file", O_RDWR | O_CREAT, 0600);
+    const int fds[] = {master, slave, ends[0], file};
+    const char *const names[] = {"master", "slave", "pipe", "file"};
+    for (size_t f = 0; f < sizeof(fds) / sizeof(fds[0]); f++)
+        for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+            long answer[64] = {0};
+            int result = ioctl(fds[f], questions[i].command, answer);
+            say("%s %s: %s", names[f], questions[i].name, result < 0 ? error_name(errno) : "ok");
+        }
+    struct termios locked;
+    memset(&locked, 0xff, sizeof(locked));
+    TRY(ioctl(slave, TIOCGLCKTRMIOS, &locked));
+    say("locked %x %x", locked.c_lflag, locked.c_iflag);
+}

@@ -10,4 +10,5 @@ md5sum --quiet -c /tmp/sums
 find / -name bash -path '*bin*' | grep -q /bin/bash
 find /proc -maxdepth 1 -name self | grep -q self
 [ "$(find /usr -newer /nothing 2>&1 | grep -c 'No such file')" = 1 ]
+[ "$(find /sys /proc -maxdepth 5 2>&1 >/dev/null | grep -c 'loop detected')" = 0 ]
 du -s /usr >/dev/null

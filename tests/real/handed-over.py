@@ -5,10 +5,8 @@ waits on, once it has its answer, for something only time or another call brings
 import os
 import signal
 import subprocess
-import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from sandbox import Sandbox, descendants, part_of
 
 GUEST = "echo ready; while read -r line; do eval \"$line\"; done"

@@ -8,7 +8,6 @@ import struct
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from sandbox import Sandbox
 
 LOOKER = r"""

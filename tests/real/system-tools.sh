@@ -28,6 +28,7 @@ pmap $$ | grep -qi total
 uname -a | grep -q Linux && [ "$(uname -n)" = cell ] && [ "$(hostname)" = cell ]
 nproc | grep -qE '^[1-9]'
 lscpu | grep -q x86_64
+[ -d /sys/bus/pci/devices ] # lspci, snmpd: libpci ends its program without it
 id | grep -q 'uid=0(root)'
 getconf PAGESIZE | grep -qx 4096
 cat /proc/1/cmdline | tr '\0' ' ' | grep -q bash

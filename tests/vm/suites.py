@@ -16,6 +16,7 @@ DEFAULT = {
     "cgroups": (300, [TESTS + "/lifecycle/cgroups.py"]),
     "limits": (500, [HERE + "/limits.py"]),
     "devices": (200, [HERE + "/devices.py"]),
+    "cores": (200, [HERE + "/cores.py"]),
     "delegated": (300, [HERE + "/delegated.py"]),
     "systemd": (100, [TESTS + "/lifecycle/systemd.py", "here"]),
     "lives": (600, [TESTS + "/lifecycle/run", *LIVES]),
@@ -26,7 +27,7 @@ SUITES = DEFAULT | {
     "lifecycle": (2000, [TESTS + "/lifecycle/run"]),
     "differential": (3000, [TESTS + "/differential/run", "--guest", GUEST]),
 } | {f"{name}-runc": (seconds, [*command, "runc"]) for name, (seconds, command) in DEFAULT.items()
-     if name in ("cgroups", "limits", "devices", "delegated")}
+     if name in ("cgroups", "cores", "limits", "devices", "delegated")}
 
 
 def areas(names):
