@@ -178,7 +178,7 @@ static bool is_configured(const struct report *report, uint64_t id)
     for (size_t i = 0; i < report->tree->count; i++) {
         struct statx attributes;
         const struct mount_entry *entry = &report->tree->entries[i];
-        if (entry->kind == BOOT_MOUNT_REAL && statx(entry->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &attributes) == 0 &&
+        if ((entry->kind == BOOT_MOUNT_REAL || entry->storage) && statx(entry->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &attributes) == 0 &&
             attributes.stx_mnt_id == id)
             return true;
     }
@@ -244,6 +244,11 @@ static int report_synthetic(struct report *report, const struct mount_entry *ent
     mount->hide_gid = entry->proc.gid;
     const size_t used = strlen(mount->options);
     mount_proc_show(&entry->proc, mount->options + used, sizeof(mount->options) - used);
+    struct statx attributes;
+    if (entry->storage && statx(entry->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &attributes) == 0) {
+        mount->storage = 1;
+        mount->mount_id = attributes.stx_mnt_id;
+    }
     if (entry->fd < 0)
         return 0;
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -314,6 +315,30 @@ static bool is_ordinary(const struct job *job)
     return place < 0 || (fstat(place, &status) == 0 && S_ISDIR(status.st_mode));
 }
 
+/* A guest that may mount gets its tmpfs mounts' files from here: a place no name of its own leads to, as the sentry's tree covers it. */
+static int add_storage(struct job *job)
+{
+    char options[128];
+    for (const struct mount_entry *entry = job->tree->entries; entry != job->entry; entry++)
+        if (entry->storage)
+            return 0;
+    if ((job->tree->config->process.capabilities.bounding & (UINT64_C(1) << CAP_SYS_ADMIN)) == 0)
+        return 0;
+    int status = mount_ids_translate(job->tree->users, "mode=755", options, sizeof(options));
+    if (status < 0)
+        return status;
+    auto_close int mount = mounts_make("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    if (mount < 0)
+        return mount;
+    status = mounts_attach(mount, job->entry->fd);
+    if (status < 0)
+        return status;
+    cleanup_close(&job->entry->fd);
+    job->entry->fd = take_fd(&mount);
+    job->entry->storage = true;
+    return 0;
+}
+
 /* The sentry's own trees need no mount; the folder they cover should be there, so that `ls` of what is around shows it.
  */
 static int add_synthetic(struct job *job)
@@ -334,7 +359,7 @@ static int add_synthetic(struct job *job)
         int folder = rootfs_make_folder(job->tree->root, job->entry->destination);
         job->entry->fd = folder < 0 ? -1 : folder;
     }
-    return 0;
+    return proc && job->entry->fd >= 0 ? add_storage(job) : 0;
 }
 
 static const struct {

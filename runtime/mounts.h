@@ -27,6 +27,7 @@ struct mount_entry {
     unsigned long flags; /* MS_* as configured */
     uint64_t late;       /* MOUNT_ATTR_* to set when everything is in place */
     bool shared;         /* see boot_mount */
+    bool storage;        /* of a procfs: what is there is a tmpfs for the guest's own mounts */
     bool foreign;        /* a bind: what is in it stays the host's */
     struct mount_proc proc;
 };

@@ -105,6 +105,7 @@ struct boot_mount {
     uint64_t mount_id;               /* statx stx_mnt_id in the gofer's namespace; 0 for synthetic */
     uint32_t shared;                 /* 1: others may write below it (bind): attributes are not cached */
     uint32_t whole_readonly;         /* 1: the file system is, not only this mount of it */
+    uint32_t storage;                /* of a procfs, 1: the gofer has a tmpfs there, mount_id, for what the guest mounts */
     uint32_t hide, hide_gid;         /* of a procfs: enum boot_hide, and the group that is told all the same; 0: none */
 };
 

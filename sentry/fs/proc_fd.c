@@ -113,7 +113,7 @@ static int descriptor_follow(const struct synth_source *source, struct dentry **
     }
     /* Not a call of its own: what this one has learnt stays valid. */
     struct cred *cred = (struct cred *)source->who->cred;
-    struct call call = {.sentry = source->sentry, .task = source->who->task, .cred = cred, .now = vfs_now(), .stamp = vfs_began()};
+    struct call call = {.sentry = source->sentry, .task = source->who->task, .context = source->who->task->process->context, .cred = cred, .now = vfs_now(), .stamp = vfs_began()};
     struct object object;
     int result = object_from_own_fd(&call, take_fd(&fd), &object);
     if (result < 0)

@@ -260,4 +260,13 @@ int process_snapshot_slack(struct process_table *table, pid_t vpid, pid_t reader
 enum process_look { PROCESS_LOOK_REFUSED, PROCESS_LOOK_GRANTED, PROCESS_LOOK_ITSELF /* the very thread */ };
 enum process_look process_may_look(struct process_table *table, pid_t reader, pid_t vpid);
 
+/* --- move_root.c --- */
+/* Whoever has `from` as its root or working directory has `to` from now on. */
+void process_table_move_root(struct process_table *table, const struct dentry *from, struct dentry *to);
+/* Is test(place, data) true of some process's root or working directory? */
+bool process_table_any_place(struct process_table *table, bool (*test)(const struct dentry *place, const struct dentry *data),
+                             const struct dentry *data);
+/* What processes that have ended held is let go of now, and not only when it is looked for the next time. */
+void process_table_forget_ended(struct process_table *table);
+
 #endif

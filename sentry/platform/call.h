@@ -17,6 +17,7 @@
 
 struct context;
 struct cred;
+struct dentry;
 struct listener;
 struct route;
 struct sentry;
@@ -34,9 +35,10 @@ struct task;
 
 struct call {
     struct sentry *sentry;
-    struct task *task;       /* these three are held by references until the call is answered: */
+    struct task *task;       /* these are held by references until the call is answered: */
     struct context *context; /* what its process, */
     struct cred *cred;       /* and the thread itself, were when it was made */
+    struct dentry *root, *cwd; /* likewise, once asked for: pivot_root(2) takes them from a context */
     const struct route *route;
     int nr;
     uint64_t args[6];

@@ -28,6 +28,7 @@
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/stub/gate.h"
+#include "sentry/vfs/vfs.h"
 
 enum { PARKED_POLL_MS = 4 };
 _Static_assert(LISTENERS_WAIT_MAX + 2 <= WAIT_SET_MAX, "a receiver can wait for calls, for events and for what it needs itself");
@@ -346,10 +347,13 @@ void call_bind(struct call *call, struct task *task)
     call->context = context_get(task->process->context);
     call->cred = cred_get(task_cred(task));
     call->now = 0;
+    call->root = call->cwd = NULL;
 }
 
 void call_unbind(struct call *call)
 {
+    call->root = dentry_put(call->root);
+    call->cwd = dentry_put(call->cwd);
     call->cred = cred_put(call->cred);
     call->context = context_put(call->context);
     call->task = task_put(call->task);

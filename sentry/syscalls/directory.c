@@ -91,7 +91,7 @@ int64_t sys_fchdir(struct call *call)
 int64_t sys_getcwd(struct call *call)
 {
     const struct fs fs = task_fs(call->task);
-    if (fs.cwd->deleted)
+    if (dentry_real(fs.cwd)->deleted)
         return -ENOENT;
     char path[VFS_PATH_MAX + 32];
     ssize_t length = dentry_path(fs.cwd, fs.root, path, sizeof(path));

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,7 +51,7 @@ static void exec_release(struct exec *exec)
 static int open_nameless(const struct vfs_who *who, int fd, const struct statx *attributes, struct program *ret_program)
 {
     auto_close_unlocked int owned = fd;
-    if (!S_ISREG(attributes->stx_mode))
+    if (!S_ISREG(attributes->stx_mode) || (vfs_opened_flags(who->sentry->vfs, fd) & MS_NOEXEC) != 0)
         return -EACCES;
     int status = attributes_permission(who->cred, attributes, MAY_EXEC);
     if (status < 0)

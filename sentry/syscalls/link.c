@@ -236,11 +236,11 @@ static int unlink_found(const struct vfs_who *who, struct lookup *lookup)
     if (lookup->trailing_slash)
         return directory ? -EISDIR : -ENOTDIR;
     int error = vfs_may_delete(who, lookup->dentry, victim);
+    if (directory && (error == 0 || error == -EBUSY))
+        return -EISDIR;
     if (error < 0)
         return error;
-    if (directory)
-        return -EISDIR;
-    if (victim->pinned)
+    if (dentry_busy(victim))
         return -EBUSY;
     if (!lookup_holds(lookup))
         return -ESTALE;
@@ -271,7 +271,7 @@ static int rmdir_found(const struct vfs_who *who, struct lookup *lookup)
         return error;
     if (!S_ISDIR(victim->inode->attributes.stx_mode))
         return -ENOTDIR;
-    if (victim->pinned)
+    if (dentry_busy(victim))
         return -EBUSY;
     if (!lookup_holds(lookup))
         return -ESTALE;

@@ -9,6 +9,7 @@
 #include "sentry/platform/unlocked.h"
 #include "sentry/sentry.h"
 #include "sentry/syscalls/file.h"
+#include "sentry/vfs/guest_mounts.h"
 
 void target_release(struct target *target)
 {
@@ -155,6 +156,8 @@ int target_attributes(const struct vfs_who *who, struct target *target, struct s
     if (error < 0)
         return error;
     *ret_attributes = target->dentry->inode->attributes;
+    if (target->dentry->guest != NULL)
+        vfs_show_mount(target->dentry, ret_attributes);
     return 0;
 }
 
@@ -225,6 +228,9 @@ int target_set(struct call *call, const struct vfs_who *who, struct target *targ
         return set_anonymous(who, &target->object, set);
     if (target->object.kind == OBJECT_SYNTHETIC)
         return -EPERM; /* of a process that is gone, or ours, as what programs start from is */
+    error = object_want_write(who->sentry->vfs, &target->object);
+    if (error < 0)
+        return error;
     error = gofer_setattr(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, set);
     object_changed(who->sentry->vfs, &target->object);
     return error;
@@ -232,7 +238,7 @@ int target_set(struct call *call, const struct vfs_who *who, struct target *targ
 
 bool names_are_fixed(const struct dentry *directory)
 {
-    return strcmp(directory->filesystem->name, "proc") == 0;
+    return strcmp(dentry_real(directory)->filesystem->name, "proc") == 0;
 }
 
 int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint64_t address, bool directory,

@@ -208,6 +208,7 @@ static int64_t open_dentry(struct opening *opening, struct dentry *dentry)
     error = open_allowed(opening, dentry, &request, &fd);
     if (error < 0)
         return error;
+    vfs_mark_opened(dentry, fd);
     if (!by_path_only && S_ISCHR(attributes.stx_mode))
         return open_terminal(opening, &attributes, &fd);
     return opening_install(opening, &fd);
@@ -235,6 +236,8 @@ static int64_t create_file(struct opening *opening, const struct lookup *lookup,
     struct open_request request = {.who = &opening->who, .flags = opening->flags, .mode = mode};
     auto_close_unlocked int fd = -1;
     error = parent->filesystem->create(vfs, parent, lookup->name, &request, &fd);
+    if (error == 0)
+        vfs_mark_opened(parent, fd);
     if (error == 0)
         return opening_install(opening, &fd);
     if (error != -EEXIST || (opening->flags & O_EXCL) != 0)
@@ -297,6 +300,8 @@ static int64_t open_temporary(struct opening *opening, struct dentry *directory)
                                    .mode = creation_mode(&opening->who, directory, opening->mode)};
     auto_close_unlocked int fd = -1;
     error = directory->filesystem->open(vfs, directory, &request, &fd);
+    if (error == 0)
+        vfs_mark_opened(directory, fd);
     return error < 0 ? error : opening_install(opening, &fd);
 }
 

@@ -54,9 +54,9 @@ static int check_names(struct renaming *renaming)
             return -ENOTDIR;
     }
     /* A directory does not go below itself, nor does anything replace a directory it is in. */
-    if (is_below(to->dentry, from->last))
+    if (is_below(dentry_real(to->dentry), dentry_real(from->last)))
         return -EINVAL;
-    if (renaming->target_exists && is_below(from->dentry, to->last))
+    if (renaming->target_exists && is_below(dentry_real(from->dentry), dentry_real(to->last)))
         return (flags & RENAME_EXCHANGE) != 0 ? -EINVAL : -ENOTEMPTY;
     return 0;
 }
@@ -98,7 +98,7 @@ static int check_permission(const struct renaming *renaming)
     }
     if (error < 0)
         return error;
-    if (from->last->pinned || (renaming->target_exists && to->last->pinned))
+    if (dentry_busy(from->last) || (renaming->target_exists && dentry_busy(to->last)))
         return -EBUSY;
     return 0;
 }
@@ -120,7 +120,9 @@ static int rename_found(struct renaming *renaming)
         return found_holds(renaming) ? error : -ESTALE;
     if (!found_holds(renaming))
         return -ESTALE;
-    if (renaming->target_exists && from->last->inode == to->last->inode)
+    /* What is mounted there is looked at by may_delete. */
+    const bool plain = renaming->target_exists && !dentry_busy(from->last) && !dentry_busy(to->last);
+    if (plain && from->last->inode == to->last->inode)
         return 0; /* two names of one file: rename(2) does nothing */
     error = check_permission(renaming);
     if (error < 0)

@@ -82,15 +82,20 @@ static int reopen_file(const struct opening *opening, const struct object *objec
     mode_t type = object->attributes.stx_mode & S_IFMT;
     if ((type == S_IFCHR || type == S_IFBLK) && !device_allowed(&object->attributes))
         return -EPERM;
+    struct vfs *vfs = opening->who.sentry->vfs;
     const bool writes = (access_needed(flags) & MAY_WRITE) != 0;
+    if (writes && (error = object_want_write(vfs, object)) < 0)
+        return error;
     if (writes && program_running(opening->call, &object->attributes))
         return -ETXTBSY;
     error = gofer_reopen(opening->who.sentry->gofer, object->fd, flags, ret_fd);
+    if (error == 0)
+        object_mark_copy(object, *ret_fd);
     if (error == 0 && type == S_IFCHR)
         terminal_own(opening->call->task->process, *ret_fd);
     if (error < 0 || !writes)
         return error;
-    object_written(opening->who.sentry->vfs, object);
+    object_written(vfs, object);
     return program_running(opening->call, &object->attributes) ? -ETXTBSY : 0; /* by now */
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The machine and what only its owner may do: sysinfo(2), syslog(2), personality(2), namespaces, mounts. */
+/* The machine and what only its owner may do: sysinfo(2), syslog(2), personality(2), namespaces. */
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "sentry/kernel/process.h"
 #include "sentry/platform/worker.h"
 #include "sentry/syscalls/handlers.h"
+#include "sentry/syscalls/namespace.h"
 #include "sentry/syscalls/subject.h"
 
 /* What /proc/uptime, loadavg and meminfo say. */
@@ -76,6 +77,8 @@ int64_t sys_unshare(struct call *call)
                                 CLONE_NEWTIME;
     if ((call->args[0] & ~(own | namespaces)) != 0)
         return -EINVAL;
+    if ((call->args[0] & namespaces) == CLONE_NEWNS && (call->args[0] & ~(uint64_t)(CLONE_NEWNS | CLONE_FS)) == 0)
+        return unshare_mounts(call); /* all of it is ours */
     if ((call->args[0] & namespaces) != 0)
         return -EPERM;
     int result = 0;
@@ -156,19 +159,4 @@ int64_t sys_setns(struct call *call)
 {
     auto_close_unlocked int fd = call_get_fd(call, arg_int(call, 0));
     return fd < 0 ? fd : not_for_guests(call);
-}
-
-int64_t sys_mount(struct call *call)
-{
-    return not_for_guests(call);
-}
-
-int64_t sys_umount2(struct call *call)
-{
-    return not_for_guests(call);
-}
-
-int64_t sys_pivot_root(struct call *call)
-{
-    return not_for_guests(call);
 }

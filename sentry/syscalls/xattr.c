@@ -84,11 +84,11 @@ static int check(const struct vfs_who *who, struct target *target, const char *n
     int error = target_attributes(who, target, &attributes);
     if (error < 0)
         return error;
-    if (change && target->dentry != NULL) {
-        error = vfs_want_write(who->sentry->vfs, target->dentry);
-        if (error < 0)
-            return error;
-    }
+    if (change)
+        error = target->dentry != NULL ? vfs_want_write(who->sentry->vfs, target->dentry)
+                                       : object_want_write(who->sentry->vfs, &target->object);
+    if (error < 0)
+        return error;
     if (has_prefix(name, XATTR_USER_PREFIX))
         return name[XATTR_USER_PREFIX_LEN] == '\0' ? -EINVAL : check_user(who, target, &attributes, change);
     if (has_prefix(name, XATTR_TRUSTED_PREFIX))

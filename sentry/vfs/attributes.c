@@ -43,6 +43,11 @@ static int ask(struct vfs *vfs, struct dentry *dentry, struct inode *inode)
 
 int vfs_getattr(struct vfs *vfs, struct dentry *dentry)
 {
+    if (dentry->real != NULL) {
+        int result = vfs_getattr(vfs, dentry->real);
+        view_refresh(dentry);
+        return result;
+    }
     struct inode *inode = dentry->inode;
     if (inode == NULL)
         return -ENOENT;

@@ -16,7 +16,7 @@ int next_name(const char **rest, char name[VFS_NAME_MAX + 1])
     return 0;
 }
 
-int vfs_child(struct vfs *vfs, struct dentry *directory, const char *name, struct dentry **ret_dentry)
+static int real_child(struct vfs *vfs, struct dentry *directory, const char *name, struct dentry **ret_dentry)
 {
     struct dentry *dentry = dentry_cached(vfs, directory, name);
     if (dentry == NULL || !dentry_valid(dentry)) {
@@ -44,19 +44,52 @@ int vfs_child(struct vfs *vfs, struct dentry *directory, const char *name, struc
     return 0;
 }
 
-int child_with_rest(struct vfs *vfs, struct dentry *directory, const char *name, const char *rest,
-                    struct dentry **ret_dentry)
+static void prefetch(struct vfs *vfs, struct dentry *directory, const char *name, const char *rest)
 {
     const struct dentry *cached = dentry_cached(vfs, directory, name);
     if ((cached == NULL || !dentry_valid(cached)) && directory->filesystem->prefetch != NULL &&
         !dentry_gone(directory))
         directory->filesystem->prefetch(vfs, directory, rest);
-    return vfs_child(vfs, directory, name, ret_dentry);
 }
 
-int vfs_find_now(struct vfs *vfs, const char *path, struct dentry **ret_dentry)
+int child_below_mounts(struct vfs *vfs, struct dentry *directory, const char *name, const char *rest,
+                       struct dentry **ret_dentry)
 {
-    struct dentry *at = dentry_get(vfs->root);
+    struct dentry *real_directory = dentry_real(directory), *real;
+    if (rest != NULL)
+        prefetch(vfs, real_directory, name, rest);
+    int error = real_child(vfs, real_directory, name, &real);
+    if (error < 0 || directory == real_directory) {
+        if (error == 0)
+            *ret_dentry = real;
+        return error;
+    }
+    struct dentry *view = dentry_view(directory, real);
+    dentry_put(real);
+    if (view == NULL)
+        return -ENOMEM;
+    *ret_dentry = view;
+    return 0;
+}
+
+int child_with_rest(struct vfs *vfs, struct dentry *directory, const char *name, const char *rest,
+                    struct dentry **ret_dentry)
+{
+    struct dentry *child;
+    int error = child_below_mounts(vfs, directory, name, rest, &child);
+    if (error == 0)
+        *ret_dentry = guest_mounts_cross(vfs, child);
+    return error;
+}
+
+int vfs_child(struct vfs *vfs, struct dentry *directory, const char *name, struct dentry **ret_dentry)
+{
+    return child_with_rest(vfs, directory, name, NULL, ret_dentry);
+}
+
+int vfs_find_below(struct vfs *vfs, struct dentry *top, const char *path, struct dentry **ret_dentry)
+{
+    struct dentry *at = dentry_get(top);
     for (const char *rest = path + strspn(path, "/"); *rest != '\0'; rest += strspn(rest, "/")) {
         char name[VFS_NAME_MAX + 1];
         const char *from = rest;
@@ -65,7 +98,7 @@ int vfs_find_now(struct vfs *vfs, const char *path, struct dentry **ret_dentry)
         if (error == 0 && !dentry_is_directory(at))
             error = at->inode == NULL ? -ENOENT : -ENOTDIR;
         if (error == 0)
-            error = child_with_rest(vfs, at, name, from, &child);
+            error = child_below_mounts(vfs, at, name, from, &child);
         dentry_put(at);
         if (error < 0)
             return error;
@@ -77,6 +110,11 @@ int vfs_find_now(struct vfs *vfs, const char *path, struct dentry **ret_dentry)
     }
     *ret_dentry = at;
     return 0;
+}
+
+int vfs_find_now(struct vfs *vfs, const char *path, struct dentry **ret_dentry)
+{
+    return vfs_find_below(vfs, vfs->root, path, ret_dentry);
 }
 
 int vfs_find(struct vfs *vfs, const char *path, struct dentry **ret_dentry)

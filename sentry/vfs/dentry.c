@@ -87,6 +87,11 @@ static struct dentry *child_remove(struct dentry *dentry)
 void dentry_swap_inode(struct dentry *dentry, struct inode *inode)
 {
     struct inode *old = dentry->inode;
+    if (dentry->real != NULL) {
+        dentry->inode = inode;
+        inode_put(old);
+        return;
+    }
     if (old != NULL && old->alias == dentry)
         old->alias = NULL;
     dentry->inode = inode;
@@ -122,18 +127,25 @@ static struct dentry *dentry_new(struct vfs *vfs, struct dentry *directory, cons
     return dentry;
 }
 
+static void release(struct dentry *dentry);
+
 /* Frees one dentry without users or children. Returns its parent, whose reference the caller must drop. */
 static struct dentry *dentry_free(struct dentry *dentry)
 {
+    struct dentry *real = dentry->real;
+    struct guest_mount *guest = dentry->guest;
     lru_remove(dentry);
     hash_remove(dentry);
-    struct dentry *parent = child_remove(dentry);
+    struct dentry *parent = dentry->parent != dentry ? child_remove(dentry) : NULL; /* none above a tree's root */
     if (dentry->inode != NULL && dentry->inode->alias == dentry)
         dentry->inode->alias = NULL;
     inode_put(dentry->inode);
     dentry->vfs->dentry_count--;
     free(dentry->name);
+    free(dentry->prefix);
     free(dentry);
+    release(real);
+    guest_mount_leave(guest);
     return parent;
 }
 
@@ -181,13 +193,21 @@ struct dentry *dentry_cached(struct vfs *vfs, const struct dentry *directory, co
     return dentry;
 }
 
+/* What something is mounted on stays what it is: it is covered, and who looks below by another mount sees it as it was. */
+static bool stays(const struct dentry *dentry)
+{
+    return dentry->pinned || dentry->mount_points > 0;
+}
+
 bool dentry_valid(const struct dentry *dentry)
 {
-    return dentry->pinned || dentry->valid_until >= vfs_now();
+    return stays(dentry) || dentry->valid_until >= vfs_now();
 }
 
 bool dentry_is_at(const struct dentry *dentry, const struct dentry *directory, const char *name)
 {
+    dentry = dentry_real(dentry);
+    directory = dentry_real(directory);
     return dentry->parent == directory && !dentry->deleted && strcmp(dentry->name, name) == 0;
 }
 
@@ -198,6 +218,7 @@ bool dentry_is_directory(const struct dentry *dentry)
 
 bool dentry_gone(const struct dentry *dentry)
 {
+    dentry = dentry_real(dentry);
     for (; !dentry->deleted; dentry = dentry->parent) {
         if (dentry->parent == dentry)
             return false;
@@ -207,7 +228,7 @@ bool dentry_gone(const struct dentry *dentry)
 
 void dentry_kill(struct dentry *dentry)
 {
-    if (dentry->pinned || dentry->deleted)
+    if (stays(dentry) || dentry->deleted)
         return;
     dentry->deleted = true;
     dentry->names_changed = ++dentry->vfs->stamp;
@@ -228,7 +249,7 @@ void dentry_place(struct dentry *dentry, struct dentry *directory, char *name)
     release(old);
 }
 
-static bool is_below(const struct dentry *dentry, const struct dentry *above)
+bool dentry_is_below(const struct dentry *dentry, const struct dentry *above)
 {
     for (; dentry != above; dentry = dentry->parent) {
         if (dentry->parent == dentry)
@@ -242,7 +263,7 @@ static bool is_below(const struct dentry *dentry, const struct dentry *above)
 static struct dentry *follow_alias(struct dentry *directory, const char *name, struct inode *inode, int64_t valid_until)
 {
     struct dentry *alias = inode->alias;
-    if (alias == NULL || alias->pinned || alias->parent == alias || is_below(directory, alias))
+    if (alias == NULL || alias->pinned || alias->parent == alias || dentry_is_below(directory, alias))
         return NULL;
     char *copy = strdup(name);
     if (copy == NULL)
@@ -288,7 +309,7 @@ struct dentry *dentry_settle(struct vfs *vfs, struct dentry *directory, const ch
     struct dentry *dentry = dentry_cached(vfs, directory, name);
     if (dentry == NULL)
         return settle_new(vfs, directory, name, inode, valid_until);
-    if (dentry->pinned || dentry->inode == inode || merge(dentry->inode, inode)) {
+    if (stays(dentry) || dentry->inode == inode || merge(dentry->inode, inode)) {
         inode_put(inode);
         dentry->valid_until = valid_until;
         return dentry;
@@ -311,4 +332,63 @@ struct dentry *dentry_detached(struct vfs *vfs, struct dentry *parent, const cha
     if (dentry != NULL)
         dentry->deleted = true;
     return dentry;
+}
+
+/* --- views --- */
+
+static struct dentry *view_new(struct dentry *directory, struct guest_mount *guest, struct dentry *real, const char *name)
+{
+    struct dentry *view = dentry_new(real->vfs, directory, name, NULL);
+    if (view == NULL)
+        return NULL;
+    view->real = dentry_get(real);
+    view->guest = guest_mount_enter(guest);
+    view->filesystem = &viewfs;
+    view_refresh(view);
+    return view;
+}
+
+void view_refresh(struct dentry *view)
+{
+    struct inode *inode = view->real->inode;
+    if (view->inode != inode)
+        dentry_swap_inode(view, inode != NULL ? inode_get(inode) : NULL);
+}
+
+struct dentry *dentry_view_root(struct guest_mount *guest, struct dentry *real)
+{
+    return view_new(NULL, guest, real, "");
+}
+
+struct dentry *dentry_view(struct dentry *directory, struct dentry *real)
+{
+    struct dentry *known = dentry_cached(directory->vfs, directory, real->name);
+    if (known != NULL && known->real == real) {
+        view_refresh(known);
+        return dentry_get(known);
+    }
+    if (known != NULL)
+        dentry_kill(known);
+    struct dentry *view = view_new(directory, directory->guest, real, real->name);
+    if (view != NULL && guest_mount_attached(directory->guest))
+        hash_add(view);
+    return view;
+}
+
+/* The deepest first: what nobody uses below a view that stays goes too. */
+void views_forget(struct dentry *view)
+{
+    (void)dentry_get(view);
+    while (view->children != NULL) {
+        struct dentry *child = view->children;
+        while (child != NULL && (child->deleted || stays(child)))
+            child = child->sibling_next;
+        if (child == NULL)
+            break;
+        (void)dentry_get(child);
+        views_forget(child);
+        dentry_kill(child);
+        release(child);
+    }
+    release(view);
 }

@@ -175,7 +175,7 @@ ssize_t object_describe(struct sentry *sentry, int fd, const struct dentry *root
     } else {
         char path[OBJECT_PATH_MAX];
         error = object_path(sentry, fd, kind, &attributes, path, sizeof(path));
-        if (error == 0)
+        if (error == 0 && (error = guest_place_describe(sentry->vfs, root, vfs_mark_of(sentry->vfs, fd, attributes.stx_mode, false), path, buffer, size)) == -ENOENT)
             error = below_root(sentry->vfs, root, path, buffer, size);
     }
     return error < 0 ? error : (ssize_t)strlen(buffer);

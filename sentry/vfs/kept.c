@@ -48,6 +48,7 @@ static bool is_right(const struct inode *inode, const struct kept_xattr *kept)
 
 ssize_t vfs_deciding_xattr(struct vfs *vfs, struct dentry *dentry, enum kept which, void *value, size_t size)
 {
+    dentry = dentry_real(dentry);
     if (dentry->filesystem->getxattr == NULL || dentry_gone(dentry))
         return -EOPNOTSUPP;
     struct inode *inode = dentry->inode;

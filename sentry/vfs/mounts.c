@@ -31,6 +31,8 @@ void mounts_init(struct vfs *vfs)
     const struct boot_config *boot = vfs->sentry->boot;
     for (uint32_t i = 0; i < boot->mount_count && i < BOOT_MOUNTS_MAX; i++) {
         const struct boot_mount *mount = &boot->mounts[i];
+        if (mount->storage != 0)
+            vfs->mounts[vfs->mount_count++] = (struct mount_entry){.id = mount->mount_id, .ttl = TTL_FOREVER, .flags_known = true};
         if (mount->kind != BOOT_MOUNT_REAL || mount->mount_id == 0)
             continue;
         vfs->mounts[vfs->mount_count++] = (struct mount_entry){
@@ -99,6 +101,7 @@ int64_t names_until(const struct dentry *directory)
  * table's entry of a real mount. */
 static struct mount_entry *entry_of(struct vfs *vfs, const struct dentry *dentry, const struct boot_mount **ret_boot)
 {
+    dentry = dentry_real(dentry);
     while (dentry->mount == NULL && (dentry->inode == NULL || dentry->inode->vfs == NULL) && dentry->parent != dentry)
         dentry = dentry->parent;
     *ret_boot = dentry->mount;
@@ -118,6 +121,7 @@ const struct boot_mount *vfs_mount(struct vfs *vfs, const struct dentry *dentry)
 
 bool below_readonly_path(const struct dentry *dentry)
 {
+    dentry = dentry_real(dentry);
     for (; !dentry->readonly; dentry = dentry->parent) {
         if (dentry->parent == dentry)
             return false;
@@ -138,14 +142,55 @@ static unsigned int ask_flags(struct vfs *vfs, const struct dentry *dentry, stru
     return entry->flags;
 }
 
-unsigned int vfs_mount_flags(struct vfs *vfs, const struct dentry *dentry)
+/* Where what the guest adds to the restrictions of a bundle's mount stands; NULL: nothing can be added. */
+static unsigned int *added_of(struct vfs *vfs, struct mount_entry *entry, const struct boot_mount *boot)
+{
+    const struct boot_mount *first = vfs->sentry->boot->mounts;
+    if (entry != NULL)
+        return &entry->added;
+    return boot >= first && boot < first + BOOT_MOUNTS_MAX ? &vfs->boot_added[boot - first] : NULL;
+}
+
+static unsigned int flags_of_bundle(struct vfs *vfs, const struct dentry *real, unsigned int **ret_added)
 {
     const struct boot_mount *boot;
-    struct mount_entry *entry = entry_of(vfs, dentry, &boot);
+    struct mount_entry *entry = entry_of(vfs, real, &boot);
     unsigned int flags = boot != NULL ? boot->flags & MOUNT_FLAGS : 0;
+    *ret_added = added_of(vfs, entry, boot);
     if (entry != NULL)
-        flags = entry->flags_known ? entry->flags : ask_flags(vfs, dentry, entry);
-    return below_readonly_path(dentry) ? flags | MS_RDONLY : flags;
+        flags = entry->flags_known ? entry->flags : ask_flags(vfs, real, entry);
+    return below_readonly_path(real) ? flags | MS_RDONLY : flags;
+}
+
+/* What the bundle restricts holds by whatever mount it is seen; a mount of the guest's adds to that. */
+unsigned int vfs_mount_flags(struct vfs *vfs, const struct dentry *dentry)
+{
+    unsigned int *added;
+    unsigned int flags = flags_of_bundle(vfs, dentry_real(dentry), &added);
+    if (dentry->guest != NULL)
+        return flags | (dentry->guest->flags & MOUNT_FLAGS);
+    return added != NULL ? flags | *added : flags;
+}
+
+bool vfs_is_bundle_root(const struct dentry *real)
+{
+    const struct dentry *folder = real->parent;
+    if (folder == real || real->mount != NULL)
+        return true;
+    return real->inode != NULL && real->inode->vfs != NULL && folder->inode != NULL && folder->inode->vfs != NULL &&
+           real->inode->attributes.stx_mnt_id != folder->inode->attributes.stx_mnt_id;
+}
+
+int vfs_restrict_mount(struct vfs *vfs, const struct dentry *dentry, unsigned int flags)
+{
+    unsigned int *added;
+    const unsigned int bundle = flags_of_bundle(vfs, dentry_real(dentry), &added);
+    if ((bundle & ~flags & MOUNT_FLAGS) != 0)
+        return -EPERM;
+    if (added == NULL)
+        return (flags & MOUNT_FLAGS) == bundle ? 0 : -EPERM;
+    *added = flags & MOUNT_FLAGS & ~bundle;
+    return 0;
 }
 
 int vfs_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs)
@@ -157,6 +202,12 @@ int vfs_statfs(struct vfs *vfs, struct dentry *dentry, struct statfs *ret_statfs
     if (error < 0)
         return error;
     statfs.f_flags = (statfs.f_flags & ~STATFS_FLAGS) | (int)(vfs_mount_flags(vfs, dentry) & STATFS_FLAGS);
+    if (dentry->guest != NULL) {
+        const unsigned int flags = vfs_mount_flags(vfs, dentry) | dentry->guest->flags;
+        const int shown = (int)((flags & MS_NOATIME ? ST_NOATIME : 0U) | (flags & MS_NODIRATIME ? ST_NODIRATIME : 0U) |
+                                (flags & MS_RELATIME ? ST_RELATIME : 0U) | (flags & BOOT_MOUNT_NOSYMFOLLOW ? STATFS_NOSYMFOLLOW : 0U));
+        statfs.f_flags = (statfs.f_flags & ~(ST_NOATIME | ST_NODIRATIME | ST_RELATIME | STATFS_NOSYMFOLLOW)) | shown;
+    }
     *ret_statfs = statfs;
     return 0;
 }
@@ -173,6 +224,8 @@ int vfs_want_write(struct vfs *vfs, const struct dentry *dentry)
 
 bool vfs_same_mount(struct vfs *vfs, const struct dentry *one, const struct dentry *other)
 {
+    if (one->guest != other->guest)
+        return false;
     const struct boot_mount *boot_one, *boot_other;
     const struct mount_entry *entry_one = entry_of(vfs, one, &boot_one);
     const struct mount_entry *entry_other = entry_of(vfs, other, &boot_other);

@@ -7,6 +7,7 @@
 
 void vfs_entry_added(struct dentry *directory, const char *name)
 {
+    directory = dentry_real(directory);
     struct dentry *dentry = dentry_cached(directory->vfs, directory, name);
     if (dentry != NULL && dentry->inode == NULL && !dentry->pinned)
         dentry->valid_until = 0;
@@ -32,6 +33,7 @@ static void lose_name(struct dentry *dentry)
 
 void vfs_entry_removed(struct dentry *victim)
 {
+    victim = dentry_real(victim);
     if (victim->pinned || victim->deleted)
         return;
     struct dentry *directory = dentry_get(victim->parent);
@@ -65,6 +67,8 @@ static void move_one(struct dentry *source, struct dentry *directory, const char
 
 void vfs_entry_moved(struct dentry *source, struct dentry *directory, const char *name, bool exchange)
 {
+    source = dentry_real(source);
+    directory = dentry_real(directory);
     if (source->pinned || source->deleted || (source->parent == directory && strcmp(source->name, name) == 0))
         return;
     struct dentry *from = dentry_get(source->parent);

@@ -84,6 +84,7 @@ void names_unlock_tree(struct vfs *vfs)
 
 bool names_moved(const struct dentry *dentry)
 {
+    dentry = dentry_real(dentry);
     for (; !last_attempt && dentry->parent != dentry; dentry = dentry->parent) {
         if (!names_changed(dentry->parent, vfs_began()))
             continue;
@@ -109,6 +110,7 @@ void vfs_attempt_end(bool wait)
 
 int vfs_gone(const struct dentry *dentry)
 {
+    dentry = dentry_real(dentry);
     for (; !dentry->deleted; dentry = dentry->parent)
         if (dentry->parent == dentry)
             return 0;

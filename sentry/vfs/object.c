@@ -16,11 +16,13 @@
 #include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/object_private.h"
+#include "sentry/vfs/storage.h"
 #include "sentry/vfs/vfs_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 
 CONFINE_ALLOW(statx, "what is behind a descriptor");
 
@@ -104,7 +106,8 @@ int object_attributes(struct vfs *vfs, const struct cred *cred, int fd, struct s
     return error;
 }
 
-/* A stand-in for a directory that cannot be found any more: nothing is in it, nothing can be made in it. */
+/* A stand-in for a directory that cannot be found any more: nothing is in it, nothing can be made in it, and no way leads up from it:
+ * above it might be what its user's root keeps from him. */
 static int lost_directory(struct vfs *vfs, const struct object *object, struct dentry **ret_dentry)
 {
     static const struct filesystem nowhere = {.name = "gone"};
@@ -112,7 +115,7 @@ static int lost_directory(struct vfs *vfs, const struct object *object, struct d
                                                       : inode_new(&nowhere, &object->attributes);
     if (inode == NULL)
         return -ENOMEM;
-    struct dentry *dentry = dentry_detached(vfs, vfs->root, "gone", inode);
+    struct dentry *dentry = dentry_detached(vfs, NULL, "gone", inode);
     if (dentry == NULL)
         return -ENOMEM;
     *ret_dentry = dentry;
@@ -129,7 +132,8 @@ static bool is_object(const struct dentry *dentry, const struct object *object)
 static int find_at(struct vfs *vfs, const char *path, const struct object *object, struct dentry **ret_dentry)
 {
     struct dentry *dentry;
-    int error = vfs_find_now(vfs, path, &dentry);
+    bool stored = object->kind == OBJECT_FILE && guest_storage_holds(vfs, &object->attributes);
+    int error = stored ? guest_storage_find(vfs, path, &dentry) : vfs_find_now(vfs, path, &dentry);
     if (error < 0)
         return error;
     if (is_object(dentry, object)) {
@@ -191,11 +195,33 @@ static int synthetic_attributes(struct vfs *vfs, struct object *object)
     return 0;
 }
 
-static int complete(struct vfs *vfs, const struct cred *cred, struct object *object)
+/* What was found by identity, as the caller has it. */
+static int place_object(struct call *call, struct object *object)
 {
+    struct vfs *vfs = call->sentry->vfs;
+    if (vfs->guests.last_id == 0 || object->dentry == NULL)
+        return 0;
+    const struct dentry *root = context_fs(call->context, call->task->fs).root;
+    object->dentry = guest_place(vfs, root, object->mark, object->dentry);
+    if (object->dentry == NULL && S_ISDIR(object->attributes.stx_mode))
+        return lost_directory(vfs, object, &object->dentry);
+    return 0;
+}
+
+int object_want_write(const struct vfs *vfs, const struct object *object)
+{
+    return (guest_mark_flags(vfs, object->mark) & MS_RDONLY) != 0 ? -EROFS : 0;
+}
+
+static int complete(struct call *call, struct object *object)
+{
+    struct vfs *vfs = call->sentry->vfs;
+    const struct cred *cred = call->cred;
     int error = 0;
     if (S_ISDIR(object->attributes.stx_mode))
         error = find_directory(vfs, object, &object->dentry);
+    if (error == 0)
+        error = place_object(call, object);
     if (error < 0)
         return error;
     switch (object->kind) {
@@ -218,7 +244,8 @@ int object_from_own_fd(struct call *call, int fd, struct object *ret_object)
     int error = unlocked_statx(fd, OBJECT_MASK, &object.attributes);
     if (error == 0) {
         object.kind = object_classify(vfs, &object.attributes);
-        error = complete(vfs, call->cred, &object);
+        object.mark = vfs_mark_of(vfs, fd, object.attributes.stx_mode, object.kind == OBJECT_FILE);
+        error = complete(call, &object);
     }
     if (error < 0) {
         object_release(&object);
@@ -240,5 +267,8 @@ int object_dentry(struct call *call, struct object *object)
         return dentry_gone(object->dentry) ? -ENOENT : 0;
     if (object->kind == OBJECT_ANONYMOUS)
         return -ENOENT;
-    return find_by_path(call->sentry->vfs, object, &object->dentry);
+    int error = find_by_path(call->sentry->vfs, object, &object->dentry);
+    if (error == 0)
+        error = place_object(call, object);
+    return error == 0 && object->dentry == NULL ? -ENOENT : error;
 }

@@ -19,17 +19,49 @@ static int prepend(struct backward *text, const char *string, size_t length)
     return 0;
 }
 
+static int prepend_name(struct backward *text, const struct dentry *dentry)
+{
+    int error = prepend(text, dentry->name, strlen(dentry->name));
+    return error == 0 ? prepend(text, "/", 1) : error;
+}
+
+/* Down from the root of its tree. */
+static int prepend_names(struct backward *text, const struct dentry *dentry)
+{
+    int error = 0;
+    for (; error == 0 && dentry->parent != dentry; dentry = dentry->parent)
+        error = prepend_name(text, dentry);
+    if (error == 0 && dentry->prefix != NULL) {
+        error = prepend(text, dentry->prefix, strlen(dentry->prefix));
+        if (error == 0)
+            error = prepend(text, "/", 1);
+    }
+    return error;
+}
+
+/* Down from `root`, as it is seen: through mounts of the guest's. */
 static int prepend_path(struct backward *text, const struct dentry *dentry, const struct dentry *root,
                         bool *ret_reached)
 {
+    const struct guest_mount *guest = dentry->guest;
+    const struct dentry *real = dentry_real(dentry), *top = dentry_real(root);
+    const struct dentry *tree = dentry->vfs->root;
     int error = 0;
-    while (error == 0 && dentry != root && dentry->parent != dentry) {
-        error = prepend(text, dentry->name, strlen(dentry->name));
-        if (error == 0)
-            error = prepend(text, "/", 1);
-        dentry = dentry->parent;
+    while (error == 0 && (guest != root->guest || real != top)) {
+        if (real == (guest != NULL ? guest->top : tree)) {
+            const struct dentry *covered = guest != NULL ? guest->covered : dentry->vfs->guests.base_covered;
+            if (covered == NULL)
+                break;
+            guest = covered->guest;
+            real = dentry_real(covered);
+        } else if (real->parent == real) {
+            break;
+        } else {
+            error = prepend_name(text, real);
+            real = real->parent;
+        }
     }
-    *ret_reached = dentry == root;
+    *ret_reached = guest == root->guest && real == top;
     return error;
 }
 
@@ -65,8 +97,7 @@ ssize_t dentry_relative_path(const struct dentry *dentry, char *buffer, size_t s
     if (size == 0)
         return -ENAMETOOLONG;
     struct backward text = {.start = buffer, .at = buffer + size - 1};
-    bool reached;
-    int error = prepend_path(&text, dentry, NULL, &reached);
+    int error = prepend_names(&text, dentry_real(dentry));
     if (error < 0)
         return error;
     if (text.at != buffer + size - 1)

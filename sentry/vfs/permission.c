@@ -73,6 +73,11 @@ static ssize_t read_list_of_dentry(const void *of, void *value, size_t size)
 
 int vfs_permission(const struct vfs_who *who, struct dentry *dentry, int mask)
 {
+    if (dentry->real != NULL) {
+        int result = vfs_permission(who, dentry->real, mask);
+        view_refresh(dentry);
+        return result;
+    }
     struct vfs *vfs = who->sentry->vfs;
     if (dentry->inode == NULL)
         return -ENOENT;
@@ -115,7 +120,7 @@ int vfs_may_delete(const struct vfs_who *who, struct dentry *directory, struct d
         if (who->cred->fsuid != victim->inode->attributes.stx_uid)
             return -EPERM;
     }
-    return victim->pinned ? -EBUSY : 0;
+    return dentry_busy(victim) ? -EBUSY : 0;
 }
 
 struct actor actor_of(const struct cred *cred, gid_t group)
@@ -178,6 +183,8 @@ int attributes_may_change(const struct cred *cred, const struct statx *attribute
 
 bool vfs_is_in_the_open(const struct dentry *dentry)
 {
+    if (dentry->real != NULL)
+        return false;
     const mode_t everybody = S_IXUSR | S_IXGRP | S_IXOTH; /* a mode may leave out the group alone */
     while (dentry->parent != dentry) {
         dentry = dentry->parent;

@@ -78,10 +78,11 @@ struct vfs *vfs_create(struct sentry *sentry, struct inode *root)
     }
     vfs->root->deleted = false;
     vfs->root->pinned = true;
+    vfs->guests.root = vfs->root;
     return vfs;
 }
 
 struct dentry *vfs_root(struct vfs *vfs)
 {
-    return vfs->root;
+    return vfs->guests.root;
 }

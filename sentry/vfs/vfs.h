@@ -23,6 +23,7 @@ struct call;
 struct context;
 struct cred;
 struct dentry;
+struct guest_mount;
 struct inode;
 struct process_table;
 struct sentry;
@@ -177,12 +178,16 @@ struct dentry {
     struct vfs *vfs;
     const struct boot_mount *mount; /* pinned mount points: what is mounted there; else NULL */
     bool hashed, unused;
+    struct dentry *real;         /* a view: what is shown at this place (vfs/view.c), a reference; else NULL */
+    struct guest_mount *guest;   /* a view: by which mount of the guest's, a reference */
+    unsigned int mount_points;   /* not of a view: mounts of the guest's that lie on it, by whatever view */
+    char *prefix;                /* a tree's root, owned: where the gofer has it; NULL: at its own root */
     bool names_locked;      /* names in this folder are being changed: vfs/names.c */
     uint64_t names_changed; /* vfs->stamp when they last were; of one that is deleted, when it was */
 };
 
 struct vfs *vfs_new(struct sentry *sentry);
-struct dentry *vfs_root(struct vfs *vfs); /* borrowed */
+struct dentry *vfs_root(struct vfs *vfs); /* borrowed: what is mounted at "/" now */
 struct dentry *dentry_get(struct dentry *dentry);
 struct dentry *dentry_put(struct dentry *dentry); /* accepts NULL, returns NULL */
 struct inode *inode_new(const struct filesystem *filesystem, const struct statx *attributes);
@@ -194,6 +199,16 @@ struct inode *inode_put(struct inode *inode);
 int vfs_pin(struct vfs *vfs, const char *path, struct inode *inode);
 /* readonlyPaths: the dentry at the path stays, and changes at and below it fail with EROFS. */
 int vfs_pin_readonly(struct vfs *vfs, const char *path);
+
+/* What a view shows; anything else itself. All that is known of names and files is known of that. */
+static inline struct dentry *dentry_real(const struct dentry *dentry)
+{
+    return dentry->real != NULL ? dentry->real : (struct dentry *)dentry;
+}
+/* Do both stand for one object, seen through one mount? */
+bool same_place(const struct dentry *one, const struct dentry *other);
+/* Neither to be removed nor moved: a mount point, a mask, what is mounted somewhere. */
+bool dentry_busy(const struct dentry *dentry);
 
 /* The path from `root` (the guest's) down to the dentry; "(unreachable)" is prefixed where it is not below, and " (deleted)"
  * appended where it is gone. Returns the length or -ENAMETOOLONG. */
@@ -265,6 +280,7 @@ struct object {
     enum object_kind kind;
     struct statx attributes; /* statx of the descriptor, ids translated for anonymous objects */
     bool of_guest;           /* OBJECT_ANONYMOUS: made by the guest, not from outside and none of the kernel's own */
+    unsigned int mark;       /* by which mount of the guest's it was opened (guest_place.c) */
     bool is_namespace;       /* OBJECT_ANONYMOUS: of /proc/PID/ns */
     struct dentry *dentry;   /* owned; always for directories, for others only when object_dentry() was called; may stay NULL */
 };
@@ -272,6 +288,14 @@ int object_from_fd(struct call *call, int guest_fd, struct object *ret_object);
 /* The same for a descriptor of ours (what a magic link led to), which is taken over even on failure. */
 int object_from_own_fd(struct call *call, int fd, struct object *ret_object);
 void object_release(struct object *object);
+/* 0, or -EROFS: it was opened by a read-only mount of the guest's. For what has no dentry; others: vfs_want_write. */
+int object_want_write(const struct vfs *vfs, const struct object *object);
+/* The flags of the guest's mount by which a file we hold a descriptor of was opened. */
+unsigned int vfs_opened_flags(const struct vfs *vfs, int fd);
+/* What was opened anew has the mark of what it was opened by. */
+void object_mark_copy(const struct object *object, int fd);
+/* What has been opened by a dentry keeps by which mount that was. */
+void vfs_mark_opened(const struct dentry *dentry, int fd);
 /* The object was changed through its descriptor (fchmod, futimens, fsetxattr...): forget what was known of it. */
 void object_changed(struct vfs *vfs, const struct object *object);
 /* It was opened for writing past its filesystem (gofer_reopen): from now on it changes without our knowing. */

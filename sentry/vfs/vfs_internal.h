@@ -18,6 +18,7 @@
 #define SENTRY_VFS_VFS_INTERNAL_H
 
 #include "postern/boot.h"
+#include "sentry/vfs/guest_mounts.h"
 #include "sentry/vfs/vfs.h"
 
 /* inode->ids_until: they were changed, and have not been asked for since. */
@@ -45,6 +46,7 @@ struct mount_entry {
     int64_t ttl;
     unsigned int flags;
     bool flags_known;
+    unsigned int added; /* restrictions of the guest's own */
 };
 
 /* handle.c */
@@ -82,6 +84,8 @@ struct vfs {
     const void *holding; /* the thread others wait for before they change names (vfs_hold_names); NULL: none */
     struct mount_entry mounts[MOUNTS_MAX];
     size_t mount_count;
+    unsigned int boot_added[BOOT_MOUNTS_MAX]; /* the same for mounts of ours, by their place in the configuration */
+    struct guest_table guests;
 
     bool hidden_known; /* the gofer's hidden tmpfs, once a directory of it was seen */
     struct statx hidden;
@@ -113,7 +117,47 @@ void dentry_swap_inode(struct dentry *dentry, struct inode *inode);             
 struct dentry *dentry_detached(struct vfs *vfs, struct dentry *parent, const char *name, struct inode *inode);
 bool dentry_gone(const struct dentry *dentry); /* it, or a directory above it, is deleted */
 bool dentry_is_directory(const struct dentry *dentry);
+bool dentry_is_below(const struct dentry *dentry, const struct dentry *above); /* in one tree: it is that, or below it */
 bool dentry_is_at(const struct dentry *dentry, const struct dentry *directory, const char *name);
+/* Views: of what a mount shows, and of something in a folder that is one. Owned; NULL if memory is out. */
+struct dentry *dentry_view_root(struct guest_mount *guest, struct dentry *real);
+struct dentry *dentry_view(struct dentry *directory, struct dentry *real);
+void view_refresh(struct dentry *view); /* its inode is the real one's */
+void views_forget(struct dentry *view); /* those below it that nobody uses, and the names of those that are */
+
+/* view.c */
+extern const struct filesystem viewfs;
+/* The folder a place is in, through the mount points it is at; `top`, which nothing is above, and what has nothing above it itself. Owned. NULL: it has
+ * been moved out of what its mount shows. */
+struct dentry *dentry_up(struct vfs *vfs, struct dentry *dentry, const struct dentry *top);
+/* The view of a real dentry through a mount that is attached; NULL if it does not show it. Owned. */
+struct dentry *view_of(struct guest_mount *guest, struct dentry *real);
+struct dentry *view_below(struct dentry *root, struct dentry *real); /* the same from the root of one that may be detached */
+
+/* guest_mounts.c */
+struct guest_mount *guest_mount_enter(struct guest_mount *mount);
+void guest_mount_leave(struct guest_mount *mount); /* accepts NULL */
+bool guest_mount_attached(const struct guest_mount *mount);
+/* What is mounted on it, and on that. Takes the reference over. */
+struct dentry *guest_mounts_cross(struct vfs *vfs, struct dentry *owned);
+
+/* guest_place.c */
+enum { MARK_NONE_LEFT = 64 };
+unsigned char guest_mount_mark(struct guest_mount *mount); /* guest_mounts.c */
+unsigned int vfs_mark_of(const struct vfs *vfs, int fd, mode_t mode, bool named); /* named: on some mount of the gofer's */
+/* Where somebody with this root has what a descriptor with this mark leads to. real is taken over. NULL: nowhere. */
+struct dentry *guest_place(struct vfs *vfs, const struct dentry *root, unsigned int mark, struct dentry *real);
+/* What a descriptor's path is for somebody with this root (NULL: all); path: the host's. -ENOENT: no mount of the guest's has to do with it. */
+int guest_place_describe(const struct vfs *vfs, const struct dentry *root, unsigned int mark, const char *path, char *buffer, size_t size);
+unsigned int guest_mark_flags(const struct vfs *vfs, unsigned int mark);
+
+/* storage.c: where the files of a tmpfs of the guest's are. */
+struct guest_storage {
+    struct guest_storage *next;
+    unsigned int references; /* mounts; each is kept by its views */
+    bool sweeping;
+    struct dentry *top; /* a reference */
+};
 
 /* inode.c */
 bool same_object(const struct statx *one, const struct statx *other); /* mount, device, number, type, birth */
@@ -207,6 +251,9 @@ int next_name(const char **rest, char name[VFS_NAME_MAX + 1]);
 int child_with_rest(struct vfs *vfs, struct dentry *directory, const char *name, const char *rest,
                     struct dentry **ret_dentry);
 int vfs_find_now(struct vfs *vfs, const char *path, struct dentry **ret_dentry); /* without a new look at the clock */
+int vfs_find_below(struct vfs *vfs, struct dentry *top, const char *path, struct dentry **ret_dentry); /* from there */
+/* vfs_child, whatever the guest has mounted on it; and child_with_rest. */
+int child_below_mounts(struct vfs *vfs, struct dentry *directory, const char *name, const char *rest, struct dentry **ret_dentry);
 
 /* path.c: names of synthetic objects: '/' is written '!', and '!' and '%' as %21 and %25. */
 #define SYNTHETIC_NAME_GONE "%gone" /* what no path is written as */

@@ -61,11 +61,16 @@ static int go_to_top(struct walk *walk)
 
 static int go_up(struct walk *walk)
 {
-    if (walk->at == walk->top)
+    if (same_place(walk->at, walk->top))
         return (walk->flags & LOOKUP_BENEATH) != 0 ? -EXDEV : 0;
-    int error = crossing(walk, walk->at->parent);
-    if (error == 0)
-        move_to(walk, dentry_get(walk->at->parent));
+    struct dentry *up = dentry_up(walk->vfs, walk->at, walk->top);
+    if (up == NULL)
+        return -ENOENT;
+    int error = crossing(walk, up);
+    if (error < 0)
+        dentry_put(up);
+    else
+        move_to(walk, up);
     return error;
 }
 
@@ -76,7 +81,7 @@ static void refresh_with_rest(struct walk *walk)
 {
     struct dentry *at = walk->at;
     char path[VFS_NAME_MAX + VFS_PATH_MAX + 2];
-    if (inode_ids_fresh(at->inode) || at->pinned || at->parent->filesystem->prefetch == NULL ||
+    if (at->real != NULL || inode_ids_fresh(at->inode) || at->pinned || at->parent == at || at->parent->filesystem->prefetch == NULL ||
         dentry_gone(at) || strlen(walk->rest) >= VFS_PATH_MAX)
         return;
     (void)snprintf(path, sizeof(path), "%s/%s", at->name, walk->rest);
@@ -337,7 +342,10 @@ int vfs_lookup(const struct vfs_who *who, struct dentry *base, const char *path,
 
 bool lookup_holds(const struct lookup *lookup)
 {
-    return dentry_is_at(lookup->last, lookup->dentry, lookup->name);
+    const struct dentry *last = lookup->last;
+    while (is_mount_root(last) && mount_root_covers(last) != NULL)
+        last = mount_root_covers(last);
+    return dentry_is_at(last, lookup->dentry, lookup->name);
 }
 
 void lookup_release(struct lookup *lookup)

@@ -17,20 +17,20 @@ ROOT, USER, MAPPED, ROOTLESS = "", "@user", "@mapped", "@rootless"
 USER_ID = 1000
 FIRST_ID, IDS = 700000, 65536
 USER_SHARE = "0.2"  # of the time an attack takes as root: what is searched is the same code
-GRANTED = {"ranks": "SYS_NICE IPC_LOCK SYS_RESOURCE".split()}  # besides Docker's usual capabilities
+GRANTED = {"ranks": "SYS_NICE IPC_LOCK SYS_RESOURCE".split(), "mounts": ["SYS_ADMIN"]}  # besides Docker's usual capabilities
 
 BECOMES_USERS = "lays out, as root, what the users are to attack, whom it then becomes itself"
 # What has no meaning as an ordinary user of the container, and why.
 NOT_AS_USER = {
-    **dict.fromkeys(("busy", "crowd", "filters", "flip", "given", "ipc", "owners", "peer", "ranks", "reach", "share", "shares", "stale",
-                     "threads"), BECOMES_USERS),
+    **dict.fromkeys(("busy", "crowd", "filters", "flip", "given", "ipc", "mounts", "owners", "peer", "ranks", "reach", "share", "shares",
+                     "stale", "threads"), BECOMES_USERS),
     "descriptors": "what sentry and gofer hold does not turn on who the guest is",
     "neighbours": BECOMES_USERS,
     "newcomers": "has root and a user lie in wait, side by side",
     "throwaway": "`do` has no such containers: its command is the caller, or root",
 }
 # Those in which a program gains ids, or ids are told to others: what must not be mixed up are a guest's and the host's.
-AS_MAPPED = ("filters", "given", "ipc", "owners", "peer", "share", "stale", "threads")
+AS_MAPPED = ("filters", "given", "ipc", "mounts", "owners", "peer", "share", "stale", "threads")
 NEEDS_IDS = "needs more ids in the container than one"
 NOT_ROOTLESS = {
     **dict.fromkeys(("busy", "crowd", "filters", "flip", "given", "ipc", "leavings", "neighbours", "owners", "peer", "ranks", "reach",

@@ -14,6 +14,7 @@
 #include "sentry/fs/procfs.h"
 #include "sentry/kernel/process.h"
 #include "sentry/sentry.h"
+#include "sentry/vfs/guest_mounts.h"
 
 static const char *process_root = "";
 static struct task task;
@@ -24,10 +25,15 @@ struct task *proc_subject_task(const struct synth_source *source)
     return &task;
 }
 
+/* What is there: names that end in "d" are folders. */
+static const char *there[4];
+static struct inode inodes[2] = {{.attributes = {.stx_mode = S_IFCHR}}, {.attributes = {.stx_mode = S_IFDIR, .stx_dev_minor = 9}}};
+static struct dentry dentries[2] = {{.inode = &inodes[0]}, {.inode = &inodes[1]}};
+
 struct fs task_fs(const struct task *of)
 {
     (void)of;
-    return (struct fs){0};
+    return (struct fs){.root = &dentries[1]};
 }
 
 ssize_t dentry_relative_path(const struct dentry *dentry, char *buffer, size_t size)
@@ -37,11 +43,6 @@ ssize_t dentry_relative_path(const struct dentry *dentry, char *buffer, size_t s
     strcpy(buffer, process_root);
     return (ssize_t)strlen(process_root);
 }
-
-/* What is there: names that end in "d" are folders. */
-static const char *there[4];
-static struct inode inodes[2] = {{.attributes = {.stx_mode = S_IFCHR}}, {.attributes = {.stx_mode = S_IFDIR, .stx_dev_minor = 9}}};
-static struct dentry dentries[2] = {{.inode = &inodes[0]}, {.inode = &inodes[1]}};
 
 int vfs_find(struct vfs *vfs, const char *path, struct dentry **ret_dentry)
 {
@@ -53,6 +54,47 @@ int vfs_find(struct vfs *vfs, const char *path, struct dentry **ret_dentry)
         return 0;
     }
     return -ENOENT;
+}
+
+/* Nothing is mounted by the guest. */
+ssize_t dentry_path(const struct dentry *dentry, const struct dentry *root, char *buffer, size_t size)
+{
+    (void)dentry;
+    (void)root;
+    (void)buffer;
+    (void)size;
+    return -ENAMETOOLONG;
+}
+
+unsigned int vfs_mount_flags(struct vfs *vfs, const struct dentry *dentry)
+{
+    (void)vfs;
+    (void)dentry;
+    return 0;
+}
+
+const struct guest_mount *guest_mounts_after(const struct vfs *vfs, uint64_t id)
+{
+    (void)vfs;
+    (void)id;
+    return NULL;
+}
+
+const struct dentry *vfs_bundle_root(const struct vfs *vfs)
+{
+    (void)vfs;
+    return NULL;
+}
+
+const struct dentry *vfs_bundle_covers(const struct vfs *vfs)
+{
+    (void)vfs;
+    return NULL;
+}
+
+struct dentry *dentry_get(struct dentry *dentry)
+{
+    return dentry;
 }
 
 struct dentry *dentry_put(struct dentry *dentry)
