@@ -20,13 +20,16 @@
 #include "runtime/state_socket.h"
 #include "runtime/target.h"
 
-enum { LEAVE_MS = 500 /* for the sentry to end by itself once the init has */ };
+enum {
+    STEP_MS = 5,
+    LEAVE_MS = 500, /* for the sentry to end by itself once the init has */
+};
 
 /* An engine asks for the state as soon as we have failed, and gives the container up for good if it is not stopped then. It
  * knows the end of the init from its own wait(2): so we stay until that has been, for a while, as nobody may be waiting. */
 static void await_end(int init)
 {
-    enum { END_MS = 5000, REAP_STEPS = 100, STEP_MS = 5 };
+    enum { END_MS = 5000, REAP_STEPS = 100 };
     struct pollfd entry = {.fd = init, .events = POLLIN};
     if (init < 0 || poll(&entry, 1, END_MS) <= 0)
         return;
@@ -50,6 +53,16 @@ static void end(int folder, const struct container *container, int init, bool ki
         (void)syscall(SYS_pidfd_send_signal, sentry, SIGKILL, NULL, 0);
 }
 
+/* Its end of the socket is closed: by its exec, in the middle of which the kernel may not say yet, or not to us, which program it has. */
+static bool still_waits(int folder, const struct container *container)
+{
+    enum { LOOKS = 100 };
+    int looks = 0;
+    while (container_status(folder, container) == CONTAINER_CREATED && looks++ < LOOKS)
+        (void)poll(NULL, 0, STEP_MS);
+    return looks > LOOKS;
+}
+
 static int start(int folder, const struct container *container, struct error *error)
 {
     enum container_status status = container_status(folder, container);
@@ -69,7 +82,7 @@ static int start(int folder, const struct container *container, struct error *er
     if (socket < 0)
         return socket;
     result = cell_execute(socket, error);
-    if (result == 0 && container_status(folder, container) == CONTAINER_CREATED)
+    if (result == 0 && still_waits(folder, container))
         return error_refuse(error, "the container's first process did not take the order to start; it still waits for one");
     if (result < 0) {
         end(folder, container, init, result == -ETIMEDOUT); /* otherwise its init ends by itself */
