@@ -440,7 +440,7 @@ static void storm(void (*const workers[])(int), size_t count)
             _exit(complaints > 0);
         }
     }
-    for (double end = seconds() + STORM_SECONDS; seconds() < end;)
+    for (double end = seconds() + share_of(STORM_SECONDS); seconds() < end;)
         usleep(50000);
     atomic_store(&shared->stop, true);
     for (size_t i = 0; i < count; i++) {

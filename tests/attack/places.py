@@ -16,7 +16,7 @@ from ordinary import OrdinaryUser, UserSandbox
 ROOT, USER, MAPPED, ROOTLESS = "", "@user", "@mapped", "@rootless"
 USER_ID = 1000
 FIRST_ID, IDS = 700000, 65536
-USER_SHARE = "0.2"  # of the time an attack takes as root: what is searched is the same code
+USER_SHARE = "0.2"  # of the time an attack takes as root of a container of root's: what is searched is the same code
 GRANTED = {"ranks": "SYS_NICE IPC_LOCK SYS_RESOURCE".split(), "mounts": ["SYS_ADMIN"]}  # besides Docker's usual capabilities
 
 BECOMES_USERS = "lays out, as root, what the users are to attack, whom it then becomes itself"
@@ -86,10 +86,17 @@ class Mapped(sandbox.Sandbox):
         return ident, command
 
 
+class Rootless(UserSandbox):
+    """Where the container is an ordinary user's of the host."""
+
+    def prepare(self, argv, env=(), **options):
+        return super().prepare(argv, env=[*env, f"ATTACK_SHARE={USER_SHARE}"], **options)
+
+
 @contextlib.contextmanager
 def box_for(runtime, place):
     if place == ROOTLESS:
-        with OrdinaryUser() as user, UserSandbox(user, "busybox") as box:
+        with OrdinaryUser() as user, Rootless(user, "busybox") as box:
             yield box
         return
     with {ROOT: sandbox.Sandbox, USER: OfUser, MAPPED: Mapped}[place](runtime, "busybox") as box:
