@@ -250,6 +250,7 @@ static int64_t hand_over(struct call *call, const struct letters *letters, bool 
         deliver(&delivery);
     else if (error == 0)
         deliver_all(&delivery, letters);
+    transient_end(&delivery.tracee);
     process_intrude_end(process);
     return error < 0 ? error : CALL_ANSWERED;
 }
@@ -268,7 +269,7 @@ int64_t call_return_path_fds(struct call *call, int64_t value, const int *fds, c
 int64_t call_install_terminal(struct call *call, int fd, bool close_on_exec)
 {
     int number;
-    struct tracee tracee;
+    auto_tracee struct tracee tracee = {.held = false};
     int error = call_add_fd(call, fd, close_on_exec, -1, &number);
     if (error < 0)
         return error;
@@ -286,7 +287,7 @@ int64_t call_install_terminal(struct call *call, int fd, bool close_on_exec)
 
 int64_t call_withdraw_fd(struct call *call, int number, int64_t result)
 {
-    struct tracee tracee;
+    auto_tracee struct tracee tracee = {.held = false};
     int error = transient_seize(call, &tracee);
     if (error < 0)
         return error;
@@ -301,7 +302,7 @@ int64_t call_withdraw_fd(struct call *call, int number, int64_t result)
 
 static int64_t make(struct call *call, long nr, const uint64_t arguments[6], bool again)
 {
-    struct tracee tracee;
+    auto_tracee struct tracee tracee = {.held = false};
     int64_t result;
     int error = transient_seize(call, &tracee);
     if (error < 0)

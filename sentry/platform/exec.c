@@ -75,6 +75,7 @@ static int pass_trap(struct tracee *tracee, const uint64_t arguments[6], struct 
     struct expected_trap *trap = platform_expect_trap(platform, tracee->call->listener, tracee->tid, SYS_execveat);
     if (trap == NULL || ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0) {
         platform_forget_trap(platform, trap);
+        transient_end(tracee);
         return -ESRCH;
     }
     struct call second;
@@ -174,10 +175,9 @@ static int follow(struct tracee *tracee, const struct stub_exec *exec)
         status = transient_enter(tracee, SYS_execveat, arguments);
     if (status < 0)
         return status;
-    if (pass_trap(tracee, arguments, exec->plan) < 0) {
-        transient_abandon(tracee);
-        return -ESRCH;
-    }
+    status = pass_trap(tracee, arguments, exec->plan);
+    if (status < 0)
+        return transient_miss(tracee, status);
     status = transient_wait(tracee);
     if (status < 0)
         return status;
@@ -196,7 +196,7 @@ int64_t platform_exec(struct call *call, const struct stub_exec *exec)
     int status = call_add_fd(call, exec->stub, false, -1, &exec->plan->load.stub_fd);
     if (status < 0)
         return status;
-    struct tracee tracee;
+    auto_tracee struct tracee tracee = {.held = false};
     status = transient_seize(call, &tracee);
     if (status < 0)
         return status;

@@ -403,9 +403,10 @@ void platform_forget_trap(struct platform *platform, struct expected_trap *trap)
 static int look_after(const struct platform *platform, pid_t tid)
 {
     struct host_status status;
-    if (host_status_read(platform->sentry, tid, &status) < 0 || status.state == 'Z' || status.state == 'X')
+    int error = host_status_read(platform->sentry, tid, &status);
+    if (error == -ENOENT || error == -ESRCH || (error == 0 && (status.state == 'Z' || status.state == 'X')))
         return -ESRCH;
-    return status.state == 't' ? -ECANCELED : 0;
+    return error == 0 && status.state == 't' ? -ECANCELED : 0;
 }
 
 int platform_wait_trap(struct platform *platform, struct expected_trap *trap, struct call *ret_call)

@@ -111,12 +111,55 @@ static pid_t wait_for_stop(struct tracee *tracee, int *ret_status)
     return pid;
 }
 
-/* A caller that cannot be followed any more is ended: it would stay stopped, or go on with registers of ours. Nearly always it
- * has been killed already. */
-static int lose(const struct tracee *tracee)
+/* Of one that has been killed, by an exec of another thread perhaps: that it has a tracer would keep it, and its parent from learning of it. */
+static void see_end(struct tracee *tracee)
 {
-    transient_abandon(tracee);
+    int status;
+    bool paused = state_pause();
+    while (waitpid(tracee->tid, &status, __WALL) == tracee->tid && !WIFEXITED(status) && !WIFSIGNALED(status))
+        (void)ptrace(PTRACE_CONT, tracee->tid, 0, 0);
+    state_resume(paused);
+    tracee->held = false;
+}
+
+void transient_abandon(struct tracee *tracee)
+{
+    (void)kill(tracee->pid, SIGKILL);
+    see_end(tracee);
+}
+
+/* A stopped caller that a request does not reach has been killed, alone perhaps, by an exec of another thread: its process is not to end with
+ * it, but its end must be seen. Any other refusal leaves one that would go on with registers of ours. */
+static int lose(struct tracee *tracee)
+{
+    if (errno == ESRCH)
+        see_end(tracee);
+    else
+        transient_abandon(tracee);
     return -ESRCH;
+}
+
+void transient_end(struct tracee *tracee)
+{
+    struct user_regs_struct registers;
+    if (tracee->held && ptrace(PTRACE_GETREGS, tracee->tid, 0, &registers) == 0)
+        transient_abandon(tracee);
+    else if (tracee->held)
+        (void)lose(tracee);
+}
+
+/* One that was seized and did not ask any more: its number may be another thread's by now, which stops for a moment. */
+static void let_pass(struct tracee *tracee)
+{
+    int status;
+    if (wait_for_stop(tracee, &status) != tracee->tid || !WIFSTOPPED(status)) {
+        tracee->held = false; /* it has ended */
+        return;
+    }
+    const int signal = status >> 16 == 0 && WSTOPSIG(status) != SYSCALL_STOP ? WSTOPSIG(status) : 0;
+    if (ptrace(PTRACE_DETACH, tracee->tid, 0, signal) < 0)
+        (void)lose(tracee);
+    tracee->held = false;
 }
 
 int transient_seize(struct call *call, struct tracee *ret_tracee)
@@ -124,11 +167,13 @@ int transient_seize(struct call *call, struct tracee *ret_tracee)
     pid_t tid = call->task->tid;
     if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) < 0)
         return -ESRCH;
-    const struct tracee tracee = {.call = call, .tid = tid, .pid = call->task->process->pid};
-    /* The number may have gone to somebody else in between: then nobody waits for this answer any more. (Whoever has it is ended:
-     * what is traced and has not stopped cannot be let go.) */
-    if (!platform_is_asking(call->sentry, call->listener, call->id) || ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
+    struct tracee tracee = {.call = call, .tid = tid, .pid = call->task->process->pid, .held = true};
+    if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
         return lose(&tracee);
+    if (!platform_is_asking(call->sentry, call->listener, call->id)) {
+        let_pass(&tracee);
+        return -ESRCH;
+    }
     *ret_tracee = tracee;
     return 0;
 }
@@ -138,13 +183,13 @@ int transient_wait(struct tracee *tracee)
     for (;;) {
         int status;
         pid_t pid = wait_for_stop(tracee, &status);
-        if (pid <= 0)
-            return lose(tracee);
-        if (WIFEXITED(status) || WIFSIGNALED(status)) {
-            if (pid == tracee->tid)
-                return -ESRCH;
-            continue;
+        const bool ended = pid > 0 && (WIFEXITED(status) || WIFSIGNALED(status));
+        if (pid <= 0 || (ended && pid == tracee->tid)) { /* or nobody is left: another thread that executes has taken the leader's place */
+            tracee->held = false;
+            return -ESRCH;
         }
+        if (ended)
+            continue;
         int event = status >> 16;
         int signal = WSTOPSIG(status);
         if (event == PTRACE_EVENT_EXEC || signal == SYSCALL_STOP ||
@@ -210,7 +255,11 @@ int transient_enter(struct tracee *tracee, long nr, const uint64_t arguments[6])
     if (ptrace(PTRACE_GETREGS, tracee->tid, 0, &entered) < 0)
         return lose(tracee);
     /* If the instruction was replaced this is a call of the guest's own choice. */
-    return is_call(&entered, nr, arguments) ? 0 : lose(tracee);
+    if (!is_call(&entered, nr, arguments)) {
+        transient_abandon(tracee);
+        return -ESRCH;
+    }
+    return 0;
 }
 
 int transient_result(struct tracee *tracee, int64_t *ret_result)
@@ -228,6 +277,15 @@ int transient_call(struct tracee *tracee, long nr, const uint64_t arguments[6], 
     if (status == 0)
         status = step(tracee);
     return status < 0 ? status : transient_result(tracee, ret_result);
+}
+
+int transient_miss(struct tracee *tracee, int error)
+{
+    if (error == -ESRCH)
+        see_end(tracee);
+    else
+        transient_abandon(tracee);
+    return -ESRCH;
 }
 
 /* The trap on the way: it is let through if it is the call that was set. */
@@ -252,44 +310,27 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
     struct expected_trap *trap = platform_expect_trap(first->sentry->platform, first->listener, tracee->tid, (int)nr);
     if (trap == NULL || ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0) {
         platform_forget_trap(first->sentry->platform, trap);
-        return lose(tracee);
+        transient_end(tracee);
+        return -ESRCH;
     }
     status = pass_trap(tracee, trap, arguments);
-    if (status == -ETIMEDOUT)
-        transient_abandon(tracee);
     if (status < 0 && status != -ECANCELED)
-        return -ESRCH;
+        return transient_miss(tracee, status);
     status = transient_wait(tracee);
     if (status >= 0 && WSTOPSIG(status) != SYSCALL_STOP)
         status = step(tracee);
     return status < 0 ? status : transient_result(tracee, ret_result);
 }
 
-/* One that is to be killed, by an exec of another thread perhaps: only that it has a tracer must not keep it. */
-static void see_end(pid_t tid)
-{
-    int status;
-    bool paused = state_pause();
-    while (waitpid(tid, &status, __WALL) == tid && !WIFEXITED(status) && !WIFSIGNALED(status))
-        (void)ptrace(PTRACE_CONT, tid, 0, 0);
-    state_resume(paused);
-}
-
-/* The stop is where signals are taken; one that is taken off the tracee with it is given back. Should the number be another thread's by now, that
- * one stops for a moment. */
+/* The stop is where signals are taken; one that is taken off the tracee with it is given back. */
 int64_t transient_interrupt(struct call *call, int64_t result)
 {
-    struct tracee tracee = {.call = call, .tid = call->task->tid, .pid = call->task->process->pid};
-    int status;
+    struct tracee tracee = {.call = call, .tid = call->task->tid, .pid = call->task->process->pid, .held = true};
     if (ptrace(PTRACE_SEIZE, tracee.tid, 0, PTRACE_O_EXITKILL) < 0)
         return -ESRCH;
     (void)ptrace(PTRACE_INTERRUPT, tracee.tid, 0, 0);
     platform_answer(call, result);
-    if (wait_for_stop(&tracee, &status) != tracee.tid || !WIFSTOPPED(status))
-        return CALL_ANSWERED; /* it has ended */
-    const int signal = status >> 16 == 0 && WSTOPSIG(status) != SYSCALL_STOP ? WSTOPSIG(status) : 0;
-    if (ptrace(PTRACE_DETACH, tracee.tid, 0, signal) < 0)
-        see_end(tracee.tid);
+    let_pass(&tracee);
     return CALL_ANSWERED;
 }
 
@@ -308,25 +349,17 @@ void transient_return(struct tracee *tracee, int64_t result)
     registers.rip -= again ? SYSCALL_LENGTH : 0;
     registers.orig_rax = (unsigned long long)-1;
     if (ptrace(PTRACE_SETREGS, tracee->tid, 0, &registers) < 0)
-        transient_abandon(tracee);
+        (void)lose(tracee);
 }
 
 void transient_let_go(struct tracee *tracee)
 {
+    if (!tracee->held)
+        return;
     if (ptrace(PTRACE_DETACH, tracee->tid, 0, 0) < 0)
-        transient_abandon(tracee);
+        (void)lose(tracee);
+    tracee->held = false;
     for (int signal = 1; signal <= SIGNALS_MAX; signal++)
         if ((tracee->signals >> (signal - 1) & 1) != 0)
             (void)syscall(SYS_tgkill, tracee->pid, tracee->tid, signal);
-}
-
-void transient_abandon(const struct tracee *tracee)
-{
-    int status;
-    (void)kill(tracee->pid, SIGKILL);
-    bool paused = state_pause();
-    /* Its parent learns of the end only when its tracer has. */
-    while (waitpid(tracee->tid, &status, __WALL) == tracee->tid && !WIFEXITED(status) && !WIFSIGNALED(status))
-        (void)ptrace(PTRACE_CONT, tracee->tid, 0, 0);
-    state_resume(paused);
 }

@@ -20,6 +20,7 @@ struct tracee {
     pid_t tid;        /* changes to the leader's at an exec stop */
     uint64_t since, computed; /* CLOCK_MONOTONIC ns, clock ticks: when it was let run */
     struct tracee *next;      /* of all there are: for transient_tick() */
+    bool held;        /* it is ours to let go, or to see end: otherwise it would stay a zombie, and its process with it */
     uint64_t signals; /* taken off the tracee, to be sent again; bit n-1 for signal n */
     struct user_regs_struct before;
 };
@@ -31,7 +32,8 @@ int transient_prepare(void);
 void transient_tick(const struct sentry *sentry);
 
 /* Takes hold of the caller. 0, or -ESRCH with nothing done; the call must then be answered by somebody else. Until it is let go of or
- * abandoned the tracee must stay where it is. All of this is for one thread of ours. */
+ * abandoned the tracee must stay where it is. All of this is for one thread of ours. Whatever returns -ESRCH from here on has seen the tracee's
+ * end. */
 int transient_seize(struct call *call, struct tracee *ret_tracee);
 
 /* Waits for the next stop: an exec, an interrupt, the entry or exit of a system call. Its wait status, or -ESRCH when the
@@ -65,7 +67,14 @@ void transient_return(struct tracee *tracee, int64_t result);
 
 void transient_let_go(struct tracee *tracee);
 
-/* Ends the caller, which does not do what it was made to. */
-void transient_abandon(const struct tracee *tracee);
+/* Ends the caller's process, for the caller does not do what it was made to. */
+void transient_abandon(struct tracee *tracee);
+
+/* It did not come to where it was waited for (platform_wait_trap's error): it has ended, or is now. Returns -ESRCH. */
+int transient_miss(struct tracee *tracee, int error);
+
+/* At the end of whoever seized it: what is still held, stopped where something went wrong, is abandoned. For cleanup attributes too. */
+void transient_end(struct tracee *tracee);
+#define auto_tracee __attribute__((cleanup(transient_end)))
 
 #endif

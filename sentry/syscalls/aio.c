@@ -45,7 +45,7 @@ static bool follow(struct call *call, struct tracee *tracee, int64_t *ret_result
 
 static int64_t set_up(struct call *call, struct aio_account *account, unsigned int events, bool followed)
 {
-    struct tracee tracee;
+    auto_tracee struct tracee tracee = {.held = false};
     int64_t made;
     if (!followed)
         return CALL_CONTINUE;
@@ -81,7 +81,7 @@ int64_t sys_io_setup(struct call *call)
 int64_t sys_io_destroy(struct call *call)
 {
     uint64_t share;
-    struct tracee tracee;
+    auto_tracee struct tracee tracee = {.held = false};
     int64_t result;
     const bool plenty = machine_has_room(call->sentry, 0, &share) && aio_granted(call->sentry->processes) <= share / PLENTY;
     if (plenty || call->task->process->context->aio == NULL || transient_seize(call, &tracee) < 0)

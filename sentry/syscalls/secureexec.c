@@ -70,7 +70,7 @@ void secureexec_finish(const struct secureexec *exec, const struct call *call)
 int64_t secureexec_forget_parent(struct call *call, int64_t value)
 {
     const uint64_t none[6] = {PR_SET_PDEATHSIG, 0};
-    struct tracee tracee;
+    auto_tracee struct tracee tracee = {.held = false};
     int64_t ignored;
     if (transient_seize(call, &tracee) < 0)
         return value;
