@@ -196,6 +196,21 @@ int transient_seize(struct call *call, struct tracee *ret_tracee)
     return 0;
 }
 
+/* What the tracee goes on with of a signal it was to take. SIGSTOP, which no handler takes, is taken at once: the others of its process stop, it
+ * goes on for us, and stops when it is let go of, unless SIGCONT has come meanwhile. */
+static long take_off(struct tracee *tracee, int event, int signal)
+{
+    static const uint64_t stops = UINT64_C(1) << (SIGTSTP - 1) | UINT64_C(1) << (SIGTTIN - 1) | UINT64_C(1) << (SIGTTOU - 1);
+    if (event != 0 || signal < 1 || signal > SIGNALS_MAX)
+        return 0;
+    if (signal == SIGSTOP)
+        return SIGSTOP;
+    if (signal == SIGCONT)
+        tracee->signals &= ~stops;
+    tracee->signals |= UINT64_C(1) << (signal - 1);
+    return 0;
+}
+
 int transient_wait(struct tracee *tracee)
 {
     for (;;) {
@@ -208,16 +223,12 @@ int transient_wait(struct tracee *tracee)
         }
         if (ended)
             continue;
-        int event = status >> 16;
-        int signal = WSTOPSIG(status);
-        if (event == PTRACE_EVENT_EXEC || signal == SYSCALL_STOP ||
-            (event == PTRACE_EVENT_STOP && signal == SIGTRAP)) {
+        const int event = status >> 16, signal = WSTOPSIG(status);
+        if (event == PTRACE_EVENT_EXEC || event == PTRACE_EVENT_STOP || signal == SYSCALL_STOP) {
             tracee->tid = pid;
             return status;
         }
-        if (event == 0 && signal >= 1 && signal <= SIGNALS_MAX)
-            tracee->signals |= UINT64_C(1) << (signal - 1);
-        if (ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0)
+        if (ptrace(PTRACE_SYSCALL, pid, 0, take_off(tracee, event, signal)) < 0)
             return lose(tracee);
     }
 }
@@ -231,18 +242,24 @@ int transient_stop(struct tracee *tracee)
     return ptrace(PTRACE_GETREGS, tracee->tid, 0, &tracee->before) < 0 ? lose(tracee) : 0;
 }
 
-/* To the next system call stop. An interrupt that is still to be reported comes first. */
-static int step(struct tracee *tracee)
+int transient_leave(struct tracee *tracee)
 {
-    for (;;) {
+    int status = transient_wait(tracee);
+    while (status >= 0 && status >> 16 == PTRACE_EVENT_STOP) {
         if (ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0)
             return lose(tracee);
-        int status = transient_wait(tracee);
-        if (status < 0)
-            return status;
-        if (WSTOPSIG(status) == SYSCALL_STOP)
-            return 0;
+        status = transient_wait(tracee);
     }
+    return status;
+}
+
+/* To the next system call stop. */
+static int step(struct tracee *tracee)
+{
+    if (ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0)
+        return lose(tracee);
+    int status = transient_leave(tracee);
+    return status < 0 ? status : 0;
 }
 
 static bool is_call(const struct user_regs_struct *registers, long nr, const uint64_t arguments[6])
@@ -334,9 +351,7 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
     status = pass_trap(tracee, trap, arguments);
     if (status < 0 && status != -ECANCELED)
         return transient_miss(tracee, status);
-    status = transient_wait(tracee);
-    if (status >= 0 && WSTOPSIG(status) != SYSCALL_STOP)
-        status = step(tracee);
+    status = transient_leave(tracee);
     return status < 0 ? status : transient_result(tracee, ret_result);
 }
 

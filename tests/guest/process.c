@@ -559,6 +559,45 @@ CASE(exec_beside_followed_calls)
     say("%d failed", failed);
 }
 
+enum { STOPS = 300, STOPS_US = 300 };
+
+static volatile sig_atomic_t done;
+
+static void be_done(int number)
+{
+    (void)number;
+    done = 1;
+}
+
+/* A process is stopped and goes on in the middle of calls that are followed: none fails for it, and it goes on. */
+CASE(stopped_in_followed_calls)
+{
+    unsigned long ring = 0, other;
+    TRY(syscall(SYS_io_setup, RINGS_ENOUGH, &ring));
+    signal(SIGUSR1, be_done);
+    pid_t pid = fork_or_die();
+    if (pid == 0) {
+        int failed = 0;
+        pthread_t thread;
+        for (int i = 0; i < 2; i++) /* that take part in the stop, and begin it perhaps */
+            pthread_create(&thread, NULL, i == 0 ? make_rings : open_paths, NULL);
+        while (!done) {
+            other = 0;
+            failed += syscall(SYS_io_setup, 1, &other) < 0 || syscall(SYS_io_destroy, other) < 0;
+            failed += close(open("/", O_PATH)) < 0;
+        }
+        _exit(failed != 0);
+    }
+    for (int i = 0; i < STOPS; i++) {
+        usleep(STOPS_US);
+        kill(pid, SIGSTOP);
+        usleep(STOPS_US);
+        kill(pid, SIGCONT);
+    }
+    kill(pid, SIGUSR1);
+    say_wait("child", pid);
+}
+
 CASE(clone_settid)
 {
     static char stack[65536] __attribute__((aligned(16)));
