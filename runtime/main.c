@@ -8,12 +8,12 @@
 
 #include "postern/error.h"
 #include "postern/version.h"
-#include "runtime/await.h"
-#include "runtime/command.h"
-#include "runtime/limits.h"
-#include "runtime/log.h"
-#include "runtime/options.h"
-#include "runtime/signals.h"
+#include "runtime/base/await.h"
+#include "runtime/base/limits.h"
+#include "runtime/base/log.h"
+#include "runtime/base/options.h"
+#include "runtime/base/signals.h"
+#include "runtime/commands/command.h"
 
 static int command_help(int argc, char **argv);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clang-format off */
-/* sources: runtime/cgroup.c runtime/cgroup_tree.c runtime/cgroup_settings.c runtime/cgroup_resources.c runtime/cgroup_members.c runtime/cgroup_devices.c runtime/cgroup_v1.c runtime/cgroup_v2.c runtime/cgroup_v2_devices.c runtime/cgroup_freezer.c runtime/cgroup_stats.c runtime/cgroup_oom.c runtime/cgroup_systemd.c runtime/dbus.c runtime/user_namespace.c runtime/id_table.c runtime/await.c runtime/signals.c runtime/log.c */
+/* sources: runtime/cgroup/cgroup.c runtime/cgroup/cgroup_tree.c runtime/cgroup/cgroup_settings.c runtime/cgroup/cgroup_resources.c runtime/cgroup/cgroup_members.c runtime/cgroup/cgroup_devices.c runtime/cgroup/cgroup_v1.c runtime/cgroup/cgroup_v2.c runtime/cgroup/cgroup_v2_devices.c runtime/cgroup/cgroup_freezer.c runtime/cgroup/cgroup_stats.c runtime/cgroup/cgroup_oom.c runtime/cgroup/cgroup_systemd.c runtime/cgroup/dbus.c runtime/ids/user_namespace.c runtime/ids/id_table.c runtime/base/await.c runtime/base/signals.c runtime/base/log.c */
 /* clang-format on */
 /* Version 2 on a folder that looks like it; version 1, and what version 2 has without controllers, on the machine's
  * own. */
@@ -24,10 +24,10 @@
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "runtime/cgroup.h"
-#include "runtime/cgroup_tree.h"
-#include "runtime/cgroup_v2_devices.h"
-#include "runtime/dbus.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/cgroup_v2_devices.h"
+#include "runtime/cgroup/dbus.h"
 
 /* -- helpers ---------------------------------------------------------------------------------------------------- */
 
