@@ -7,7 +7,6 @@
 
 #include "oci-spec/oci.h"
 #include "postern/error.h"
-#include "runtime/mounts/layer.h"
 
 /* All there are; what each means is said where it is read. */
 static const char *const known[] = {

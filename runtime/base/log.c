@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/base/log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "postern/error.h"
 #include "postern/text.h"
-#include "runtime/base/await.h"
 
 enum { LINE_MAX_BYTES = 4096 };
 
@@ -21,16 +16,11 @@ static bool log_json, log_debug;
 
 static const char *const level_names[] = {"debug", "warning", "error"};
 
-int log_open(const char *path, bool json, bool debug, struct error *error)
+void log_to(int file, bool json, bool debug)
 {
+    log_fd = file;
     log_json = json;
     log_debug = debug;
-    if (path == NULL)
-        return 0;
-
-    /* It stays non-blocking: a reader of a FIFO who does not read loses lines, and holds nobody up. */
-    log_fd = await_opened(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
-    return log_fd >= 0 ? 0 : error_set(error, log_fd, "cannot open the log %s", path);
 }
 
 /* The inside of a quoted string, in JSON as in the text format, of text that is shown already but for its newlines and tabs: those are

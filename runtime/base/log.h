@@ -6,16 +6,14 @@
 
 #include <stdbool.h>
 
-struct error;
-
 enum log_level {
     LOG_LEVEL_DEBUG, /* only with --debug: steps, and to the file if there is one */
     LOG_LEVEL_WARNING,
     LOG_LEVEL_ERROR,
 };
 
-/* Opens the file (NULL: none), appending. Returns 0 or -errno with *error set. */
-int log_open(const char *path, bool json, bool debug, struct error *error);
+/* Until then, and without a file, messages go to stderr only. */
+void log_to(int file, bool json, bool debug);
 
 void log_message(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

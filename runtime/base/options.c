@@ -11,7 +11,6 @@
 #include "runtime/base/await.h"
 #include "runtime/base/numbers.h"
 #include "runtime/base/settings.h"
-#include "runtime/state/state_dir.h"
 
 static struct global_options kept = {.root = "/run/postern"}; /* until options are parsed */
 
@@ -205,9 +204,10 @@ static int find_timeout(int *ret_seconds, struct error *error)
     return result;
 }
 
-int options_parse_global(int argc, char **argv, struct global_options *ret_options, int *ret_index, struct error *error)
+int options_parse_global(int argc, char **argv, const char *root, struct global_options *ret_options, int *ret_index,
+                         struct error *error)
 {
-    struct global_options options = {.root = state_root_default()};
+    struct global_options options = {.root = root};
     int option;
     option_start();
     while ((option = option_next(argc, argv, "+:hv", global_table)) != -1) {

@@ -20,9 +20,9 @@ struct global_options {
     bool help, version;   /* asked for: nothing else is to be done */
 };
 
-/* Parses the options before the subcommand. *ret_index is where argv has the subcommand (argc if there is none).
+/* Parses the options before the subcommand. root: where states are unless --root says otherwise, borrowed. *ret_index is where argv has the subcommand (argc if there is none).
  * Returns 0, or -EINVAL with a sentence in *error. */
-int options_parse_global(int argc, char **argv, struct global_options *ret_options, int *ret_index,
+int options_parse_global(int argc, char **argv, const char *root, struct global_options *ret_options, int *ret_index,
                          struct error *error);
 
 /* What options_parse_global found, for the rest of the program. */

@@ -21,16 +21,10 @@
 #include "runtime/base/await.h"
 #include "runtime/base/limits.h"
 #include "runtime/base/programs.h"
-#include "runtime/cell/cell_boot.h"
 #include "runtime/cell/fork_into.h"
 #include "runtime/cell/namespaces.h"
 
 static const char first_process[] = "the container's first process";
-
-const char *cell_plan_program(const struct cell_plan *plan)
-{
-    return plan->program != NULL ? plan->program : plan->process->args.items[0];
-}
 
 /* -- postern-cell -------------------------------------------------------------------------------------------------- */
 

@@ -157,6 +157,11 @@ static int seal(const struct cell_boot *boot, size_t size, int *ret_fd, struct e
     return 0;
 }
 
+const char *cell_plan_program(const struct cell_plan *plan)
+{
+    return plan->program != NULL ? plan->program : plan->process->args.items[0];
+}
+
 int cell_boot_write(const struct cell_plan *plan, const struct joined *joined, unsigned int join_flags, unsigned int clone_flags,
                     int *ret_fd, struct error *error)
 {

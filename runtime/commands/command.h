@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The subcommands of postern: each is a file of its own with one function; the table of them is in main.c. */
+/* The subcommands of postern: each is a file of its own with one function; the table of them is in main.c. And what they share. */
 #ifndef RUNTIME_COMMANDS_COMMAND_H
 #define RUNTIME_COMMANDS_COMMAND_H
+
+#include <stdbool.h>
+
+#include "runtime/base/exit_status.h"
+
+struct error;
+struct target;
 
 /* argv[0] is the command's name. Returns the exit status; has said on stderr what went wrong. */
 int command_checkpoint(int argc, char **argv);
@@ -30,14 +37,20 @@ int command_version(int argc, char **argv);
 /* What --version prints. */
 int version_print(void);
 
-/* Exit statuses that do not come from the container's program. */
-enum {
-    EXIT_USAGE = 1,            /* also: the container could not be set up */
-    EXIT_TIMED_OUT = 124,      /* postern do ended its command when the time was up */
-    EXIT_SANDBOX_DIED = 125,   /* sentry or gofer failed while the program ran */
-    EXIT_NOT_EXECUTABLE = 126, /* the program was found, but cannot be executed */
-    EXIT_EXEC_FAILED = 255,    /* postern exec could not run its process, as runc says it */
-    EXIT_NOT_FOUND = 127,      /* the program was not found */
+/* Whether the words after the options are as many as wanted; refuses in runc's words. */
+int arguments_check(int argc, char **argv, int least, int most, struct error *error);
+
+/* A command whose only argument is ID and whose only option is --help. */
+struct simple_command {
+    const char *help;
+    bool locked;
+    int (*act)(struct target *target, struct error *error);
 };
+
+/* Returns the exit status. */
+int simple_command_run(int argc, char **argv, const struct simple_command *command);
+
+/* Says what is in *error, if anything. Returns the exit status. */
+int command_end(const struct error *error);
 
 #endif

@@ -12,7 +12,6 @@
 #include "runtime/commands/command.h"
 #include "runtime/lifecycle/creation.h"
 #include "runtime/state/state_dir.h"
-#include "runtime/state/target.h"
 
 enum { OPTION_PID_FILE = 256, OPTION_CONSOLE_SOCKET, OPTION_PIDFD_SOCKET, OPTION_PRESERVE_FDS, OPTION_NO_OP };
 

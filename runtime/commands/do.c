@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* postern do: its command line. What it means is in the other files of runtime/throwaway/do.h. */
+#include "runtime/mounts/mount_calls.h"
 #include "runtime/throwaway/do.h"
 
 #include <errno.h>

@@ -17,7 +17,6 @@
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/commands/command.h"
 #include "runtime/state/container.h"
-#include "runtime/state/target.h"
 
 struct events_options {
     const char *id;

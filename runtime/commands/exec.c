@@ -25,10 +25,10 @@
 #include "runtime/console/exec_console.h"
 #include "runtime/console/hand_over.h"
 #include "runtime/lifecycle/creation.h"
-#include "runtime/lifecycle/environment.h"
 #include "runtime/lifecycle/inherited.h"
 #include "runtime/lifecycle/monitor.h"
 #include "runtime/sandbox/enter.h"
+#include "runtime/sandbox/environment.h"
 #include "runtime/state/container.h"
 #include "runtime/state/pid_file.h"
 

@@ -12,14 +12,14 @@
 #include "postern/error.h"
 #include "runtime/base/log.h"
 #include "runtime/base/numbers.h"
-#include "runtime/hooks/hooks.h"
+#include "runtime/state/kept_config.h"
 
 /* What a process.json does not say is as the container's own process has it. */
 static int inherit(struct oci_config *config, int folder, struct error *error)
 {
     struct oci_process *process = &config->process;
     struct oci_config *container;
-    int result = hooks_load(folder, &container, error);
+    int result = kept_config_load(folder, &container, error);
     if (result < 0)
         return result;
     const struct oci_process *first = &container->process;
@@ -52,7 +52,7 @@ static int inherit(struct oci_config *config, int folder, struct error *error)
 static int load(int folder, const struct exec_options *options, struct oci_config **ret_config, struct error *error)
 {
     if (options->process == NULL)
-        return hooks_load(folder, ret_config, error);
+        return kept_config_load(folder, ret_config, error);
     int result = oci_load_process(options->process, ret_config, error);
     return result < 0 ? result : inherit(*ret_config, folder, error);
 }

@@ -15,7 +15,6 @@
 #include "runtime/base/json_write.h"
 #include "runtime/base/options.h"
 #include "runtime/commands/command.h"
-#include "runtime/state/target.h"
 
 static const struct option features_table[] = {
     {"help", no_argument, NULL, 'h'},

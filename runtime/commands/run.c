@@ -12,7 +12,6 @@
 #include "runtime/commands/command.h"
 #include "runtime/lifecycle/foreground.h"
 #include "runtime/state/state_dir.h"
-#include "runtime/state/target.h"
 
 struct run_options {
     struct foreground_options container;

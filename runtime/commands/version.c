@@ -11,7 +11,6 @@
 #include "runtime/base/options.h"
 #include "runtime/commands/command.h"
 #include "runtime/mounts/surroundings.h"
-#include "runtime/state/target.h"
 
 static const struct option version_table[] = {
     {"help", no_argument, NULL, 'h'},

@@ -15,29 +15,10 @@
 #include "runtime/base/log.h"
 #include "runtime/hooks/hook_guest.h"
 #include "runtime/hooks/hook_process.h"
-#include "runtime/lifecycle/environment.h"
+#include "runtime/sandbox/environment.h"
 #include "runtime/sandbox/sandbox.h"
 #include "runtime/state/container.h"
-
-#define SAVED_CONFIG "config.json"
-
-/* -- the kept configuration --------------------------------------------------------------------------------------- */
-
-int hooks_save(int folder, const char *text, size_t size, struct error *error)
-{
-    auto_close int to = openat(folder, SAVED_CONFIG, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    ssize_t written = to < 0 ? -1 : write(to, text, size);
-    if (written == (ssize_t)size)
-        return 0;
-    return error_set(error, written < 0 ? errno : ENOSPC, "cannot keep the configuration in the state folder");
-}
-
-int hooks_load(int folder, struct oci_config **ret_config, struct error *error)
-{
-    char path[64];
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" SAVED_CONFIG, folder);
-    return oci_load(path, ret_config, error);
-}
+#include "runtime/state/kept_config.h"
 
 /* -- state ------------------------------------------------------------------------------------------------------ */
 
@@ -144,7 +125,7 @@ int hooks_create(const struct oci_config *config, const struct container *contai
 int hooks_start_container(int folder, const struct container *container, struct error *error)
 {
     struct oci_config *config;
-    int result = hooks_load(folder, &config, error);
+    int result = kept_config_load(folder, &config, error);
     if (result < 0)
         return result;
     if (config->hooks.start_container.count > 0)
@@ -165,7 +146,7 @@ int hooks_start_container(int folder, const struct container *container, struct 
 int hooks_poststart(int folder, const struct container *container, struct error *error)
 {
     struct oci_config *config;
-    int result = hooks_load(folder, &config, error);
+    int result = kept_config_load(folder, &config, error);
     if (result < 0)
         return result;
     const struct stage stage = {.name = "poststart",
@@ -184,7 +165,7 @@ void hooks_poststop(int folder, const struct container *container)
 {
     struct oci_config *config;
     struct error error = {0};
-    if (hooks_load(folder, &config, &error) < 0) {
+    if (kept_config_load(folder, &config, &error) < 0) {
         log_message(LOG_LEVEL_WARNING, "cannot run the poststop hooks: %s", error.text);
         return;
     }

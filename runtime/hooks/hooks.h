@@ -20,10 +20,6 @@ struct error;
 struct oci_config;
 struct sandbox;
 
-/* Keeps the configuration a container is made of, as it was read and checked, in its state folder: the bundle may change at any time. */
-int hooks_save(int folder, const char *text, size_t size, struct error *error);
-int hooks_load(int folder, struct oci_config **ret_config, struct error *error);
-
 /* prestart, createRuntime and createContainer. The first failure is the error; the container must go then. */
 int hooks_create(const struct oci_config *config, const struct container *container, const struct sandbox *sandbox,
                  struct error *error);
@@ -31,7 +27,7 @@ int hooks_create(const struct oci_config *config, const struct container *contai
 /* startContainer: the init waits to be started. `folder` is the state folder. The first failure is the error. */
 int hooks_start_container(int folder, const struct container *container, struct error *error);
 
-/* These two read what hooks_save kept. The first failure of poststart is the error, and the container's end; those of poststop are
+/* These two read what kept_config_save kept. The first failure of poststart is the error, and the container's end; those of poststop are
  * only logged. */
 int hooks_poststart(int folder, const struct container *container, struct error *error);
 void hooks_poststop(int folder, const struct container *container);

@@ -14,21 +14,22 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/base/annotations.h"
+#include "runtime/base/exit_status.h"
 #include "runtime/base/log.h"
 #include "runtime/base/options.h"
 #include "runtime/base/settings.h"
 #include "runtime/cell/scheduling.h"
 #include "runtime/cell/sysctl.h"
 #include "runtime/cgroup/cgroup.h"
-#include "runtime/commands/command.h"
 #include "runtime/console/console.h"
 #include "runtime/console/hand_over.h"
 #include "runtime/hooks/hooks.h"
 #include "runtime/ids/id_table.h"
 #include "runtime/ids/rootless.h"
-#include "runtime/lifecycle/environment.h"
 #include "runtime/lifecycle/inherited.h"
 #include "runtime/lifecycle/notify.h"
+#include "runtime/sandbox/environment.h"
+#include "runtime/state/kept_config.h"
 #include "runtime/state/peers.h"
 #include "runtime/state/pid_file.h"
 #include "runtime/state/state_dir.h"
@@ -396,7 +397,7 @@ int creation_make(const struct creation_options *options, struct creation *ret_c
     if (result == 0)
         result = open_state(&creation, error);
     if (result == 0)
-        result = hooks_save(creation.folder, creation.options.config, creation.options.config_size, error);
+        result = kept_config_save(creation.folder, creation.options.config, creation.options.config_size, error);
     if (result == 0) {
         describe(&creation);
         result = make_cgroup(&creation, error);

@@ -17,7 +17,6 @@
 #include "runtime/base/limits.h"
 #include "runtime/base/log.h"
 #include "runtime/base/signals.h"
-#include "runtime/commands/command.h"
 #include "runtime/console/console.h"
 #include "runtime/hooks/hooks.h"
 #include "runtime/lifecycle/janitor.h"

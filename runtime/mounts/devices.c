@@ -15,7 +15,8 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/ids/user_namespace.h"
-#include "runtime/mounts/mounts.h"
+#include "runtime/mounts/mount_calls.h"
+#include "runtime/mounts/mount_tree.h"
 #include "runtime/mounts/rootfs.h"
 
 struct node {

@@ -10,7 +10,8 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "postern/gofer_protocol.h"
-#include "runtime/mounts/mounts.h"
+#include "runtime/mounts/mount_calls.h"
+#include "runtime/mounts/mount_tree.h"
 
 enum { FOLDER = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 

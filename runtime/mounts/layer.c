@@ -17,9 +17,10 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/base/annotations.h"
 #include "runtime/base/numbers.h"
 #include "runtime/ids/user_namespace.h"
-#include "runtime/mounts/mounts.h"
+#include "runtime/mounts/mount_calls.h"
 
 enum { BYTES_PER_INODE = 4096, INODES_LEAST = 4096 };
 

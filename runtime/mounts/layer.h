@@ -15,11 +15,6 @@
 #include <stdbool.h>
 
 struct error;
-struct oci_mounts;
-
-#define LAYER_ANNOTATION "dev.postern.layer"
-/* Binds stay the host's (gofer/foreign.h), as they do with a layer. */
-#define BINDS_ANNOTATION "dev.postern.binds"
 
 struct layer {
     int fd;             /* the tmpfs; -1: the container has none */
@@ -38,10 +33,6 @@ int layer_open_source(int at, const char *path, int flags);
 
 /* A folder below the layer: a detached mount, or -errno. */
 int layer_over(struct layer *layer, int folder);
-
-/* The same, if need be in pieces (layer_tiles.c): mounts below the mount. What config.json's own mounts will cover of
- * what is shown at `destination` is left out. */
-int layer_show(struct layer *layer, int folder, const char *destination, const struct oci_mounts *mounts);
 
 /* An empty folder of the layer as a detached mount, or -errno. It has the mode and the owner of `covered`, and is a
  * file if that is none, unless that is -1; but the mode of "mode=OCTAL" in options, which may be NULL. */

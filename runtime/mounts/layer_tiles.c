@@ -5,6 +5,8 @@
  * locked to their places, because what they cover may be hidden by them on purpose. Then the folder is shown in pieces:
  * an empty one in the layer, with an overlay for each folder in it, and so on where again something is mounted below.
  */
+#include "runtime/mounts/layer_tiles.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +22,8 @@
 #include "postern/cleanup.h"
 #include "runtime/mounts/copy_up.h"
 #include "runtime/mounts/layer.h"
+#include "runtime/mounts/mount_calls.h"
 #include "runtime/mounts/mountinfo.h"
-#include "runtime/mounts/mounts.h"
 #include "runtime/mounts/rootfs.h"
 
 enum { DEPTH_MAX = 16, COPY_MAX = 128 * 1024 };

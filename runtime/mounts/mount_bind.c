@@ -14,7 +14,9 @@
 #include "postern/cleanup.h"
 #include "postern/error.h"
 #include "runtime/ids/user_namespace.h"
-#include "runtime/mounts/mounts_private.h"
+#include "runtime/mounts/layer.h"
+#include "runtime/mounts/mount_calls.h"
+#include "runtime/mounts/mount_tree.h"
 #include "runtime/mounts/rootfs.h"
 
 /* -- the source ---------------------------------------------------------------------------------------------------- */

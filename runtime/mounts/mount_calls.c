@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of mount(2), by descriptor. */
-#include "runtime/mounts/mounts_private.h"
+#include "runtime/mounts/mount_calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
@@ -91,4 +91,15 @@ uint64_t mounts_attributes(unsigned long flags)
     if ((attributes & MOUNT_ATTR_NOATIME) != 0)
         attributes &= ~(uint64_t)MOUNT_ATTR_STRICTATIME; /* one value of a field, the kernel refuses both */
     return attributes;
+}
+
+int mounts_bind_device(const char *device, int place)
+{
+    auto_close int mount = mounts_clone(AT_FDCWD, device, 0);
+    struct stat status;
+    if (mount < 0)
+        return mount;
+    if (fstat(mount, &status) < 0)
+        return -errno;
+    return S_ISCHR(status.st_mode) ? mounts_attach(mount, place) : -ENODEV;
 }

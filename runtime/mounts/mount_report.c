@@ -14,8 +14,8 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/mounts/mount_tree.h"
 #include "runtime/mounts/mountinfo.h"
-#include "runtime/mounts/mounts.h"
 #include "runtime/mounts/rootfs.h"
 
 enum { LINES_MAX = 2 * MOUNT_TILES_MAX };

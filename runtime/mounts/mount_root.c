@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The container's root: how it is put together at the beginning, shown to hooks, and becomes the process's in the end. */
-#include "runtime/mounts/mounts_private.h"
+#include "runtime/mounts/mount_root.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +15,11 @@
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
+#include "runtime/base/annotations.h"
+#include "runtime/mounts/layer.h"
+#include "runtime/mounts/layer_tiles.h"
+#include "runtime/mounts/mount_calls.h"
+#include "runtime/mounts/mount_tree.h"
 #include "runtime/mounts/rootfs.h"
 
 /* -- the beginning -------------------------------------------------------------------------------------------------- */

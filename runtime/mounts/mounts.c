@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runtime/mounts/mounts_private.h"
+#include "runtime/mounts/mounts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,56 +18,14 @@
 #include "runtime/cell/namespaces.h"
 #include "runtime/ids/user_namespace.h"
 #include "runtime/mounts/copy_up.h"
+#include "runtime/mounts/layer.h"
+#include "runtime/mounts/layer_tiles.h"
 #include "runtime/mounts/mount_bind.h"
+#include "runtime/mounts/mount_calls.h"
 #include "runtime/mounts/mount_idmap.h"
 #include "runtime/mounts/mount_ids.h"
-#include "runtime/mounts/mountinfo.h"
+#include "runtime/mounts/mount_tree.h"
 #include "runtime/mounts/rootfs.h"
-
-/* -- what is kept of each ------------------------------------------------------------------------------------------ */
-
-struct mount_entry *mounts_new_entry(struct mount_tree *tree, const char *destination, struct error *error)
-{
-    if (tree->count == BOOT_MOUNTS_MAX) {
-        (void)error_refuse(error, "mounts: more than %d", BOOT_MOUNTS_MAX - 1);
-        return NULL;
-    }
-    struct mount_entry *entry = &tree->entries[tree->count++];
-    *entry = (struct mount_entry){.fd = -1};
-    (void)snprintf(entry->destination, sizeof(entry->destination), "%s", destination);
-    return entry;
-}
-
-int mounts_note_tiles(struct mount_tree *tree, int mount)
-{
-    struct statx whole;
-    auto_fclose FILE *file = fopen("/proc/self/mountinfo", "re");
-    auto_free char *text = NULL;
-    size_t room = 0;
-    if (file == NULL || statx(mount, "", AT_EMPTY_PATH, STATX_MNT_ID, &whole) < 0)
-        return -errno;
-    for (ssize_t length; (length = getline(&text, &room, file)) > 0;) {
-        struct mountinfo line;
-        text[length - 1] = '\0';
-        if (!mountinfo_parse(text, &line) || line.parent != whole.stx_mnt_id)
-            continue;
-        if (tree->tile_count == MOUNT_TILES_MAX)
-            return -E2BIG;
-        tree->tiles[tree->tile_count++] = line.id;
-    }
-    return feof(file) ? 0 : -EIO;
-}
-
-int mounts_bind_device(const char *device, int place)
-{
-    auto_close int mount = mounts_clone(AT_FDCWD, device, 0);
-    struct stat status;
-    if (mount < 0)
-        return mount;
-    if (fstat(mount, &status) < 0)
-        return -errno;
-    return S_ISCHR(status.st_mode) ? mounts_attach(mount, place) : -ENODEV;
-}
 
 /* -- the mounts of config.json ---------------------------------------------------------------------------------------
  */
@@ -385,18 +343,6 @@ static int add_failed(const struct job *job, size_t index, const char *type, int
                      mount->source != NULL ? mount->source : type, type, job->entry->destination);
 }
 
-const char *mounts_path_inside(const struct mount_tree *tree, const char *path)
-{
-    const char *const names[] = {tree->root_path, tree->real_root};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (names[i][0] == '\0' || !rootfs_is_below(path, names[i]))
-            continue;
-        const char *inside = strcmp(names[i], "/") == 0 ? path : path + strlen(names[i]);
-        return inside[0] == '\0' ? "/" : inside;
-    }
-    return NULL;
-}
-
 static void strip_root(const struct mount_tree *tree, char clean[BOOT_PATH_MAX])
 {
     const char *inside = mounts_path_inside(tree, clean);
@@ -452,24 +398,6 @@ int mounts_add_all(struct mount_tree *tree, struct error *error)
     for (size_t i = 0; status == 0 && i < mounts->count; i++)
         status = add(tree, &mounts->items[i], i, error);
     return status < 0 ? status : mounts_set_attributes(tree->scratch, 0, &again);
-}
-
-const struct mount_entry *mounts_find(const struct mount_tree *tree, const char *destination)
-{
-    for (size_t i = tree->count; i > 0; i--) {
-        if (strcmp(tree->entries[i - 1].destination, destination) == 0)
-            return &tree->entries[i - 1];
-    }
-    return NULL;
-}
-
-bool mounts_is_synthetic(const struct mount_tree *tree, const char *path)
-{
-    for (size_t i = 0; i < tree->count; i++) {
-        if (tree->entries[i].kind != BOOT_MOUNT_REAL && rootfs_is_below(path, tree->entries[i].destination))
-            return true;
-    }
-    return false;
 }
 
 /* -- masks -----------------------------------------------------------------------------------------------------------

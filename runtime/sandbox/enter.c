@@ -10,9 +10,9 @@
 #include "runtime/cell/memory_policy.h"
 #include "runtime/cell/scheduling.h"
 #include "runtime/cgroup/cgroup.h"
-#include "runtime/hooks/hooks.h"
 #include "runtime/sandbox/boot.h"
 #include "runtime/sandbox/sentry_start.h"
+#include "runtime/state/kept_config.h"
 #include "runtime/state/state_socket.h"
 
 /* The sentry hears of the process before it is there: no guest shall reach it in the meantime. */
@@ -49,7 +49,7 @@ static int join(const struct enter *enter, struct cell *ret_cell, struct error *
 {
     struct oci_config *config;
     struct config_seccomp seccomp;
-    int result = hooks_load(enter->folder, &config, error);
+    int result = kept_config_load(enter->folder, &config, error);
     if (result < 0)
         return result;
     result = config_seccomp_build(config->linux_config.seccomp, &seccomp, error);

@@ -12,14 +12,9 @@
 #include <sys/types.h>
 
 #include "oci-spec/oci.h"
+#include "runtime/state/process_mark.h"
 
 struct error;
-
-/* A process that may have ended and whose pid may have been given away: start is field 22 of /proc/PID/stat. */
-struct process_mark {
-    pid_t pid;
-    uint64_t start;
-};
 
 enum container_status { CONTAINER_CREATING, CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_PAUSED, CONTAINER_STOPPED };
 
@@ -41,18 +36,6 @@ int container_open(const char *root, const char *id, int *ret_folder, struct err
 int container_load(int folder, struct container *ret_container, struct error *error);
 int container_save(int folder, const struct container *container, struct error *error);
 void container_release(struct container *container); /* frees the annotations */
-
-/* Fills a mark for a live process. -ESRCH if it is gone. */
-int process_mark_take(pid_t pid, struct process_mark *ret_mark);
-/* A pidfd of the marked process; -ESRCH if it has ended (a zombie counts as ended) or is another one by now. */
-int process_mark_open(const struct process_mark *mark);
-/* Its first thread has ended. After SIGKILL that is the end: a sentry's last thread then waits in the kernel until others have
- * reaped all who were in its pid namespace. */
-bool process_mark_is_zombie(const struct process_mark *mark);
-
-/* A pid and its start time mean something only as long as the machine is up: which time that is. */
-enum { BOOT_ID_MAX = 40 };
-void read_boot_id(char boot_id[BOOT_ID_MAX]);
 
 /* CREATED as long as START_SOCKET is in the folder and the init has not executed, PAUSED by the freezer. */
 #define START_SOCKET   "start.sock"

@@ -12,7 +12,7 @@
 
 #include "postern/cleanup.h"
 #include "runtime/base/await.h"
-#include "runtime/state/container.h"
+#include "runtime/state/process_mark.h"
 
 enum { SIGNATURE_MAX = 128 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether a process we knew is still that process: its pid alone does not say, the time it was started does. */
+#include "runtime/state/process_mark.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 #include "postern/cleanup.h"
-#include "runtime/state/container.h"
 
 enum { STAT_TEXT_MAX = 2048, FIELD_STATE = 3, FIELD_START = 22, FIELD_MEMORY = 23 };
 

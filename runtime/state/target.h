@@ -26,20 +26,4 @@ void target_close(struct target *target);
 
 #define auto_target __attribute__((cleanup(target_close)))
 
-/* Whether the words after the options are as many as wanted; refuses in runc's words. */
-int arguments_check(int argc, char **argv, int least, int most, struct error *error);
-
-/* A command whose only argument is ID and whose only option is --help. */
-struct simple_command {
-    const char *help;
-    bool locked;
-    int (*act)(struct target *target, struct error *error);
-};
-
-/* Returns the exit status. */
-int simple_command_run(int argc, char **argv, const struct simple_command *command);
-
-/* Says what is in *error, if anything. Returns the exit status. */
-int command_end(const struct error *error);
-
 #endif

@@ -23,6 +23,7 @@
 #include "postern/error.h"
 #include "runtime/base/log.h"
 #include "runtime/base/programs.h"
+#include "runtime/mounts/mount_calls.h"
 #include "runtime/mounts/mountinfo.h"
 #include "runtime/mounts/rootfs.h"
 #include "runtime/throwaway/do.h"

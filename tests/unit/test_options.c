@@ -18,6 +18,7 @@
 #include "postern/error.h"
 #include "runtime/base/options.h"
 #include "runtime/base/signals.h"
+#include "runtime/state/state_dir.h"
 
 enum { WORDS_MAX = 12 };
 
@@ -28,7 +29,7 @@ static int parse(const char *const *words, struct global_options *ret_options, i
     int argc = 0;
     for (; words[argc] != NULL; argc++)
         argv[argc] = strcpy(copies[argc], words[argc]);
-    return options_parse_global(argc, argv, ret_options, ret_index, error);
+    return options_parse_global(argc, argv, state_root_default(), ret_options, ret_index, error);
 }
 
 #define PARSE(...) parse((const char *const[]){"postern", __VA_ARGS__, NULL}, &options, &index, &error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RUNTIME_LIFECYCLE_ENVIRONMENT_H
-#define RUNTIME_LIFECYCLE_ENVIRONMENT_H
+#ifndef RUNTIME_SANDBOX_ENVIRONMENT_H
+#define RUNTIME_SANDBOX_ENVIRONMENT_H
 
 struct error;
 struct oci_config;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runtime/lifecycle/home.h"
+#include "runtime/sandbox/home.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RUNTIME_LIFECYCLE_HOME_H
-#define RUNTIME_LIFECYCLE_HOME_H
+#ifndef RUNTIME_SANDBOX_HOME_H
+#define RUNTIME_SANDBOX_HOME_H
 
 struct error;
 struct oci_config;

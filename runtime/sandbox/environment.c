@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runtime/lifecycle/environment.h"
+#include "runtime/sandbox/environment.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "runtime/lifecycle/home.h"
+#include "runtime/sandbox/home.h"
 
 struct entry {
     char *text;
