@@ -15,7 +15,7 @@
 #include "postern/error.h"
 #include "runtime/base/await.h"
 #include "runtime/base/options.h"
-#include "runtime/commands/delete.h"
+#include "runtime/lifecycle/ending.h"
 #include "runtime/state/lock.h"
 #include "runtime/state/state_dir.h"
 

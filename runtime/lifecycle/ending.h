@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of a container, for `delete`, and for the janitor of `do`. */
-#ifndef RUNTIME_COMMANDS_DELETE_H
-#define RUNTIME_COMMANDS_DELETE_H
+#ifndef RUNTIME_LIFECYCLE_ENDING_H
+#define RUNTIME_LIFECYCLE_ENDING_H
 
 #include <stdbool.h>
 
