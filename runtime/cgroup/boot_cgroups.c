@@ -8,7 +8,7 @@
 
 #include "postern/boot.h"
 #include "postern/error.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 
 static bool is_first_version(const struct cgroup *host)
 {

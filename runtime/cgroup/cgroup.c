@@ -8,7 +8,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 #include "runtime/ids/user_namespace.h"
 
 /* -- where ------------------------------------------------------------------------------------------------------ */

@@ -21,7 +21,7 @@
 #include "runtime/cell/namespaces.h"
 #include "runtime/cell/sysctl.h"
 #include "runtime/cgroup/boot_cgroups.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 #include "runtime/ids/ids.h"
 #include "runtime/ids/user_namespace.h"
 #include "runtime/mounts/gofer_setup.h"

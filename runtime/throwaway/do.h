@@ -3,10 +3,10 @@
  * postern do: one command in a sandbox of its own that shows the host's files below a private writable layer. Its
  * parts:
  *
- *   do.c          the command line
- *   do_user.c     as whom, and with which environment
- *   do_mounts.c   what of the host is seen, where
- *   do_config.c   a config.json of all that, which runtime/lifecycle/foreground.h then runs like any other
+ *   ../commands/do.c  the command line
+ *   user.c            as whom, and with which environment
+ *   mounts.c          what of the host is seen, where
+ *   config.c          a config.json of all that, which runtime/lifecycle/foreground.h then runs like any other
  */
 #ifndef RUNTIME_THROWAWAY_DO_H
 #define RUNTIME_THROWAWAY_DO_H
@@ -50,7 +50,7 @@ struct do_options {
 
 enum { DO_CPU_PERIOD_US = 100000, DO_GROUPS_MAX = 256 };
 
-/* -- do_user.c ---------------------------------------------------------------------------------------------------- */
+/* -- user.c ------------------------------------------------------------------------------------------------------- */
 
 struct do_user {
     uid_t uid;
@@ -68,7 +68,7 @@ int do_user_find(const char *text, bool without_root, struct do_user *ret_user, 
 int do_environment(struct arena *arena, const struct do_user *user, bool terminal, const struct do_texts *asked,
                    const char ***ret_items, struct error *error);
 
-/* -- do_mounts.c -------------------------------------------------------------------------------------------------- */
+/* -- mounts.c ----------------------------------------------------------------------------------------------------- */
 
 /* A mount of config.json; options are separated by commas. */
 struct do_mount {
@@ -87,7 +87,7 @@ struct do_mounts {
 int do_mounts_make(struct arena *arena, const struct do_options *options, const char *cwd, const char *home,
                    struct do_mounts *ret_mounts, struct error *error);
 
-/* -- do_config.c -------------------------------------------------------------------------------------------------- */
+/* -- config.c ----------------------------------------------------------------------------------------------------- */
 
 struct do_plan {
     const struct do_options *options;

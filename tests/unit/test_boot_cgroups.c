@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the sentry is told of cgroups, by the host's mount table. */
-/* sources: runtime/cgroup/boot_cgroups.c runtime/cgroup/cgroup_tree.c runtime/cgroup/cgroup_resources.c runtime/cgroup/cgroup_settings.c */
+/* sources: runtime/cgroup/boot_cgroups.c runtime/cgroup/tree.c runtime/cgroup/resources.c runtime/cgroup/settings.c */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 #include "postern/boot.h"
 #include "postern/error.h"
 #include "runtime/cgroup/boot_cgroups.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 
 #define FIRST                                                                                                                    \
     "30 23 0:26 / /sys/fs/cgroup ro,nosuid - tmpfs tmpfs ro,mode=755\n"                                                            \

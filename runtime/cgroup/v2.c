@@ -5,7 +5,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 
 /*
  * Gives the children of a folder every controller it has. One by one: a controller that cannot be handed on (it is in

@@ -7,7 +7,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

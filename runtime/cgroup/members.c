@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "postern/cleanup.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 
 struct pid_list {
     pid_t *pids;

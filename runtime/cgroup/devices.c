@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "postern/cleanup.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -22,8 +22,8 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "runtime/cgroup/cgroup_tree.h"
 #include "runtime/cgroup/dbus.h"
+#include "runtime/cgroup/tree.h"
 #include "runtime/ids/user_namespace.h"
 
 #define CONTAINER_FOLDER "/container"

@@ -7,7 +7,7 @@
 
 #include "postern/cleanup.h"
 #include "runtime/cgroup/cgroup.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 
 static int open_memory(const char *path, bool systemd, struct cgroup *ret_cgroup, const struct cgroup_place **ret_place)
 {

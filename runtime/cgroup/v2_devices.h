@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The steps of cgroup_v2_devices, apart for the units. */
-#ifndef RUNTIME_CGROUP_CGROUP_V2_DEVICES_H
-#define RUNTIME_CGROUP_CGROUP_V2_DEVICES_H
+#ifndef RUNTIME_CGROUP_V2_DEVICES_H
+#define RUNTIME_CGROUP_V2_DEVICES_H
 
 #include <linux/bpf.h>
 #include <stddef.h>

@@ -7,7 +7,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 
 void cgroup_settings_free(struct cgroup_settings *settings)
 {

@@ -6,7 +6,7 @@
 
 #include "postern/error.h"
 #include "runtime/cgroup/cgroup.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 
 /* Where the path begins in "[CONTROLLER[,CONTROLLER]...:]PATH". */
 static const char *path_of(const char *word)

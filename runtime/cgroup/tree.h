@@ -4,8 +4,8 @@
  * files. Everything is found through a mount table given as a path, so that the units can run it on folders of their
  * own.
  */
-#ifndef RUNTIME_CGROUP_CGROUP_TREE_H
-#define RUNTIME_CGROUP_CGROUP_TREE_H
+#ifndef RUNTIME_CGROUP_TREE_H
+#define RUNTIME_CGROUP_TREE_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -93,7 +93,7 @@ void cgroup_settings_free(struct cgroup_settings *settings);
 /* Writes them; what the kernel refuses as contradicting another setting is tried again after the others. */
 int cgroup_settings_apply(const struct cgroup *cgroup, const struct cgroup_settings *settings, struct error *error);
 
-/* cgroup_devices.c: the rules of the configuration and after them the devices every container has. */
+/* devices.c: the rules of the configuration and after them the devices every container has. */
 struct cgroup_device_rule {
     bool allow;
     char type;            /* 'a', 'b' or 'c' */
@@ -104,7 +104,7 @@ enum { CGROUP_DEVICE_MKNOD = 1, CGROUP_DEVICE_READ = 2, CGROUP_DEVICE_WRITE = 4,
 int cgroup_device_rules(const struct oci_resources *resources, struct cgroup_device_rule **ret_rules,
                         size_t *ret_count);
 
-/* One hierarchy's ways; the two of them are cgroup_v1.c and cgroup_v2.c. */
+/* One hierarchy's ways; the two of them are v1.c and v2.c. */
 int cgroup_v1_make(const struct cgroup *cgroup, const struct cgroup_place *place, struct error *error);
 int cgroup_v1_devices(const struct cgroup *cgroup, const struct cgroup_device_rule *rules, size_t count,
                       struct error *error);
@@ -112,20 +112,20 @@ int cgroup_v2_make(const struct cgroup *cgroup, const struct cgroup_place *place
 int cgroup_v2_devices(const struct cgroup *cgroup, const struct cgroup_device_rule *rules, size_t count,
                       struct error *error);
 
-/* cgroup_freezer.c; NULL if there is none. */
+/* freezer.c; NULL if there is none. */
 const struct cgroup_place *cgroup_freezer(const struct cgroup *cgroup);
 int cgroup_freeze_in(const struct cgroup *cgroup, bool frozen, struct error *error);
 bool cgroup_is_frozen_in(const struct cgroup *cgroup);
 /* Would a process that goes there be frozen, be it on account of a folder above? */
 bool cgroup_would_freeze(const struct cgroup *cgroup);
 
-/* cgroup_members.c: processes and folders. */
+/* members.c: processes and folders. */
 int cgroup_members(const struct cgroup *cgroup, const struct cgroup_place *place, pid_t **ret_pids, size_t *ret_count);
 int cgroup_members_kill(const struct cgroup *cgroup);
 int cgroup_folders_remove(const struct cgroup *cgroup, const struct cgroup_place *place);
 int cgroup_remove_all(const struct cgroup *cgroup);
 
-/* cgroup_systemd.c: a scope that systemd makes around the container's folder; text is SLICE:PREFIX:NAME. */
+/* systemd.c: a scope that systemd makes around the container's folder; text is SLICE:PREFIX:NAME. */
 int cgroup_systemd_open(const char *text, struct cgroup *ret_cgroup, struct error *error);
 int cgroup_systemd_start(const char *text, const struct cgroup *cgroup, struct error *error);
 /* The container's first process is in: the scope needs no other any more. */

@@ -14,7 +14,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 
 enum {
     PAUSE_MS = 2,

@@ -15,8 +15,8 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "runtime/cgroup/cgroup_tree.h"
-#include "runtime/cgroup/cgroup_v2_devices.h"
+#include "runtime/cgroup/tree.h"
+#include "runtime/cgroup/v2_devices.h"
 #include "runtime/ids/user_namespace.h"
 
 enum { RULE_INSTRUCTIONS = 10, FRAME_INSTRUCTIONS = 16 };

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "postern/error.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -5,7 +5,7 @@
 
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/tree.h"
 
 /* A new folder of cpuset has no cpus and no memory, and takes no process until it has. */
 static int inherit_cpuset(const char *folder)
