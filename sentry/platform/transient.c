@@ -162,13 +162,22 @@ static void let_pass(struct tracee *tracee)
     tracee->held = false;
 }
 
+/* Not under the state lock: the kernel has whoever seizes a thread wait for an exec of its process, and that waits for other threads' tracers
+ * to see them end. */
+static int seize(const struct tracee *tracee, long options)
+{
+    bool paused = state_pause();
+    long result = ptrace(PTRACE_SEIZE, tracee->tid, 0, options);
+    state_resume(paused);
+    return result < 0 ? -ESRCH : 0;
+}
+
 int transient_seize(struct call *call, struct tracee *ret_tracee)
 {
-    pid_t tid = call->task->tid;
-    if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) < 0)
+    struct tracee tracee = {.call = call, .tid = call->task->tid, .pid = call->task->process->pid, .held = true};
+    if (seize(&tracee, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) < 0)
         return -ESRCH;
-    struct tracee tracee = {.call = call, .tid = tid, .pid = call->task->process->pid, .held = true};
-    if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
+    if (ptrace(PTRACE_INTERRUPT, tracee.tid, 0, 0) < 0)
         return lose(&tracee);
     if (!platform_is_asking(call->sentry, call->listener, call->id)) {
         let_pass(&tracee);
@@ -326,7 +335,7 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
 int64_t transient_interrupt(struct call *call, int64_t result)
 {
     struct tracee tracee = {.call = call, .tid = call->task->tid, .pid = call->task->process->pid, .held = true};
-    if (ptrace(PTRACE_SEIZE, tracee.tid, 0, PTRACE_O_EXITKILL) < 0)
+    if (seize(&tracee, PTRACE_O_EXITKILL) < 0)
         return -ESRCH;
     (void)ptrace(PTRACE_INTERRUPT, tracee.tid, 0, 0);
     platform_answer(call, result);
