@@ -12,7 +12,7 @@ enum log_level {
     LOG_LEVEL_ERROR,
 };
 
-/* Until then, and without a file, messages go to stderr only. */
+/* The file, not closed, that gets every message too, or -1; json: its format, which is also that of steps on stderr. */
 void log_to(int file, bool json, bool debug);
 
 void log_message(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

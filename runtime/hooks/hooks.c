@@ -2,10 +2,6 @@
 #include "runtime/hooks/hooks.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"

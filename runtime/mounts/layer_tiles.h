@@ -5,7 +5,7 @@
 struct layer;
 struct oci_mounts;
 
-/* The same, if need be in pieces (layer_tiles.c): mounts below the mount. What config.json's own mounts will cover of
+/* layer_over, if need be in pieces: mounts below the mount. What config.json's own mounts will cover of
  * what is shown at `destination` is left out. */
 int layer_show(struct layer *layer, int folder, const char *destination, const struct oci_mounts *mounts);
 

@@ -14,7 +14,6 @@ int mounts_begin(struct mount_tree *tree, struct error *error);
 int mounts_show(struct mount_tree *tree, struct error *error);
 int mounts_hide(struct mount_tree *tree, struct error *error);
 
-
 /* What had to stay writable until now becomes read-only; the process's root becomes the container's, nothing else is
  * left. */
 int mounts_finish(struct mount_tree *tree, struct error *error);
