@@ -111,13 +111,22 @@ static pid_t wait_for_stop(struct tracee *tracee, int *ret_status)
     return pid;
 }
 
-/* Of one that has been killed, by an exec of another thread perhaps: that it has a tracer would keep it, and its parent from learning of it. */
+/*
+ * Of one that has been killed, by an exec of another thread perhaps: that it has a tracer would keep it, and its parent from learning of it.
+ * A leader's number has gone to the thread that executes by then. So this is not to wait for the number: the kernel would not wake us, and the
+ * stops of that thread are not for us to take, but for its tracer, another thread of ours.
+ */
 static void see_end(struct tracee *tracee)
 {
     int status;
+    pid_t pid;
     bool paused = state_pause();
-    while (waitpid(tracee->tid, &status, __WALL) == tracee->tid && !WIFEXITED(status) && !WIFSIGNALED(status))
-        (void)ptrace(PTRACE_CONT, tracee->tid, 0, 0);
+    while ((pid = waitpid(-1, &status, __WALL | __WNOTHREAD)) > 0) {
+        if (WIFSTOPPED(status))
+            (void)ptrace(PTRACE_CONT, pid, 0, 0);
+        else if (pid == tracee->tid)
+            break;
+    }
     state_resume(paused);
     tracee->held = false;
 }
