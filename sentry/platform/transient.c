@@ -24,7 +24,7 @@ CONFINE_ALLOW(ptrace, "make a stopped caller run the stub, or take a descriptor"
 CONFINE_ALLOW(wait4, "stops of such a caller");
 
 enum { SLICE_MS = 50, TRACED_MAX_MS = 60000, USER_TICKS_MAX = 10 /* USER_HZ: 100 ms */, NS_PER_MS = 1000000 };
-enum { SYSCALL_STOP = SIGTRAP | 0x80, SIGNALS_MAX = 64, SYSCALL_LENGTH = 2 /* bytes of the instruction */ };
+enum { SYSCALL_STOP = SIGTRAP | 0x80, SIGNALS_MAX = 64, SYSCALL_LENGTH = 2 /* bytes of the instruction */, TRIES = 64 };
 enum { ERESTART_RESTARTBLOCK = 516 }; /* the last of the kernel's own codes that begin with ERESTARTSYS */
 
 /* SIGCHLD stays blocked and is only ever waited for. Children, if a guest is given to us as one, the kernel reaps. */
@@ -336,7 +336,7 @@ static int pass_trap(const struct tracee *tracee, struct expected_trap *trap, co
     return 0;
 }
 
-int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result)
+static int trapped_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result)
 {
     const struct call *first = tracee->call;
     int status = transient_enter(tracee, nr, arguments);
@@ -355,6 +355,20 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
     return status < 0 ? status : transient_result(tracee, ret_result);
 }
 
+bool transient_is_restart(int64_t result)
+{
+    return result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK;
+}
+
+/* A signal takes the call back that has trapped and that we have not been told of yet; it is taken off, and the call made again. */
+int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result)
+{
+    int status = trapped_call(tracee, nr, arguments, ret_result);
+    for (int i = 1; status == 0 && transient_is_restart(*ret_result) && i < TRIES; i++)
+        status = trapped_call(tracee, nr, arguments, ret_result);
+    return status;
+}
+
 /* The stop is where signals are taken; one that is taken off the tracee with it is given back. */
 int64_t transient_interrupt(struct call *call, int64_t result)
 {
@@ -365,11 +379,6 @@ int64_t transient_interrupt(struct call *call, int64_t result)
     platform_answer(call, result);
     let_pass(&tracee);
     return CALL_ANSWERED;
-}
-
-bool transient_is_restart(int64_t result)
-{
-    return result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK;
 }
 
 /* A call within, whose result is the caller's, may have met a signal on the way to us. The caller's own call has done nothing yet then, and

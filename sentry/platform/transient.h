@@ -53,7 +53,8 @@ int transient_enter(struct tracee *tracee, long nr, const uint64_t arguments[6])
 /* Makes the stopped caller issue a call that the filter lets through; *ret_result is what the kernel returned. 0 or -ESRCH. */
 int transient_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result);
 
-/* The same for a call that the filter traps: let through here, whatever its handler would say. */
+/* The same for a call that the filter traps: let through here, whatever its handler would say, and made again where a signal has kept it from us.
+ * (Not for ever: *ret_result may be a restart's.) */
 int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result);
 
 /* What the last call returned, at the stop at its exit. 0 or -ESRCH. */

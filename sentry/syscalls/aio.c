@@ -14,7 +14,7 @@
 #include "sentry/syscalls/subject.h"
 
 /* Of the host's limit: a container may have a quarter, and no container the last. */
-enum { SHARES = 4, PLENTY = 8 /* as long as no more of it is taken */, TRIES = 64, EVENTS_MOST = 4194304 /* that fit a ring of the kernel's */ };
+enum { SHARES = 4, PLENTY = 8 /* as long as no more of it is taken */, EVENTS_MOST = 4194304 /* that fit a ring of the kernel's */ };
 
 static bool machine_has_room(const struct sentry *sentry, unsigned int events, uint64_t *ret_share)
 {
@@ -29,12 +29,9 @@ static bool machine_has_room(const struct sentry *sentry, unsigned int events, u
 /* The call, by the caller. False: it has been killed meanwhile. */
 static bool follow(struct call *call, struct tracee *tracee, int64_t *ret_result)
 {
-    int64_t result = -ERESTARTSYS;
-    if (transient_stop(tracee) < 0)
+    int64_t result;
+    if (transient_stop(tracee) < 0 || transient_trapped_call(tracee, call->nr, call->args, &result) < 0)
         return false;
-    for (int i = 0; i < TRIES && transient_is_restart(result); i++)
-        if (transient_trapped_call(tracee, call->nr, call->args, &result) < 0)
-            return false;
     if (transient_is_restart(result))
         result = -EAGAIN;
     transient_return(tracee, result);
