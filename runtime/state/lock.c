@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "postern/cleanup.h"
@@ -66,12 +67,31 @@ void lock_touch(int folder, const char *name)
     (void)utimensat(folder, name, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
-bool lock_holder(int folder, const char *name, struct process_mark *ret_holder)
+/* As the kernel has it (proc_locks(5)), from the moment it is taken: 0 if it has none, or one that is in no namespace of ours. */
+static pid_t kernels_holder(int fd)
+{
+    char line[256];
+    struct stat file;
+    auto_fclose FILE *locks = fopen("/proc/locks", "re");
+    if (locks == NULL || fstat(fd, &file) < 0)
+        return 0;
+    while (fgets(line, sizeof(line), locks) != NULL) {
+        int pid;
+        unsigned int major_number, minor_number;
+        uint64_t inode;
+        if (sscanf(line, "%*d: FLOCK ADVISORY WRITE %d %x:%x:%" SCNu64, &pid, &major_number, &minor_number, &inode) == 4 &&
+            inode == file.st_ino && makedev(major_number, minor_number) == file.st_dev)
+            return pid;
+    }
+    return 0;
+}
+
+/* As it has signed. */
+static bool read_signature(int fd, struct process_mark *ret_holder)
 {
     char text[SIGNATURE_MAX], then[BOOT_ID_MAX], now[BOOT_ID_MAX];
     struct process_mark mark;
-    auto_close int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    ssize_t size = read(fd, text, sizeof(text) - 1);
     text[size > 0 ? size : 0] = '\0';
     if (sscanf(text, "%d %" SCNu64 " %39s", &mark.pid, &mark.start, then) != 3)
         return false;
@@ -80,4 +100,13 @@ bool lock_holder(int folder, const char *name, struct process_mark *ret_holder)
         return false;
     *ret_holder = mark;
     return true;
+}
+
+bool lock_holder(int folder, const char *name, struct process_mark *ret_holder)
+{
+    auto_close int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    pid_t pid = kernels_holder(fd);
+    return (pid > 0 && process_mark_take(pid, ret_holder) == 0) || read_signature(fd, ret_holder);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Locked files in a container's state folder (flock(2)). A lock belongs to whoever has the file open, so the kernel frees it
- * when the last holder ends; in the file stands who took it, for the one who must do without him (`delete --force`).
+ * when the last holder ends. Who took it the kernel knows, and where it does not say, the file: for the one who must do without him
+ * (`delete --force`).
  */
 #ifndef RUNTIME_STATE_LOCK_H
 #define RUNTIME_STATE_LOCK_H
