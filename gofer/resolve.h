@@ -40,6 +40,9 @@ struct fd_name fd_name(int fd);
 /* statx of a descriptor with all we ever report. Returns 0 or -errno. */
 int attributes_of(int fd, struct statx *ret_attributes);
 
+/* What the reply of a change that has been made says of the object, if it can be told. name: in the folder fd, or "" for what fd is. */
+void reply_attributes(struct exchange *exchange, int fd, const char *name);
+
 /* Which object of a type may be opened: EPERM for devices that would reach beyond the container, ENXIO for sockets. */
 int may_open(const struct statx *attributes);
 

@@ -161,7 +161,8 @@ static int link_object(const struct vfs_who *who, const struct object *object, c
     int error = gofer_path(to->dentry, to->name, path, sizeof(path));
     if (error == 0)
         error = gofer_link(who->sentry->gofer, (struct gofer_place){.fd = object->fd},
-                           (struct gofer_place){.path = path, .fd = -1, .expected = gofer_identity_of(&to->dentry->inode->attributes)});
+                           (struct gofer_place){.path = path, .fd = -1, .expected = gofer_identity_of(&to->dentry->inode->attributes)},
+                           NULL);
     if (error < 0)
         return vfs_said(to->dentry, error);
     object_changed(who->sentry->vfs, object);

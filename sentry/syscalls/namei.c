@@ -209,7 +209,7 @@ static int set_anonymous(const struct vfs_who *who, const struct object *object,
         return -EPERM;
     int error = (set->valid & (SETATTR_OWNER | SETATTR_MODE)) == 0 ? 0 : object_set_nameless(who->sentry->vfs, who->cred, object, set);
     if (error == 0 && times.valid != 0)
-        error = gofer_setattr(who->sentry->gofer, (struct gofer_place){.fd = object->fd}, &times);
+        error = gofer_setattr(who->sentry->gofer, (struct gofer_place){.fd = object->fd}, &times, NULL);
     return error;
 }
 
@@ -231,9 +231,7 @@ int target_set(struct call *call, const struct vfs_who *who, struct target *targ
     error = object_want_write(who->sentry->vfs, &target->object);
     if (error < 0)
         return error;
-    error = gofer_setattr(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, set);
-    object_changed(who->sentry->vfs, &target->object);
-    return error;
+    return object_set(who->sentry->vfs, &target->object, set);
 }
 
 bool names_are_fixed(const struct dentry *directory)

@@ -298,6 +298,8 @@ void object_mark_copy(const struct object *object, int fd);
 void vfs_mark_opened(const struct dentry *dentry, int fd);
 /* The object was changed through its descriptor (fchmod, futimens, fsetxattr...): forget what was known of it. */
 void object_changed(struct vfs *vfs, const struct object *object);
+/* Changes attributes of a file by its descriptor, whatever its name is; judged by the caller. */
+int object_set(struct vfs *vfs, const struct object *object, const struct setattr *set);
 /* It was opened for writing past its filesystem (gofer_reopen): from now on it changes without our knowing. */
 void object_written(struct vfs *vfs, const struct object *object);
 /* Finds the dentry of a file object (by its path and identity); -ENOENT if it has no name any more. */
