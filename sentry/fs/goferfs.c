@@ -203,8 +203,10 @@ static void goferfs_prefetch(struct vfs *vfs, struct dentry *directory, const ch
         dentry_put(from);
     }
     if (rest != NULL && walk(vfs, at, rest, &first) == 0) {
-        if (first->inode != NULL && at->inode != NULL)
+        if (at->inode != NULL && first->inode != NULL)
             goferfs_note_found(at->inode);
+        else if (at->inode != NULL)
+            goferfs_note_absent(at->inode);
         dentry_put(first);
     }
     dentry_put(at);
@@ -555,6 +557,8 @@ const struct filesystem goferfs = {
     .name = "gofer",
     .lookup = goferfs_lookup,
     .prefetch = goferfs_prefetch,
+    .unknown = goferfs_unknown,
+    .refresh = goferfs_refresh,
     .getattr = goferfs_getattr,
     .setattr = goferfs_setattr,
     .readlink = goferfs_readlink,

@@ -239,19 +239,20 @@ bool names_are_fixed(const struct dentry *directory)
     return strcmp(dentry_real(directory)->filesystem->name, "proc") == 0;
 }
 
-int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint64_t address, bool directory,
+int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint64_t address, unsigned int what,
                    struct lookup *ret_lookup)
 {
     struct vfs *vfs = who->sentry->vfs;
     auto_lookup struct lookup lookup = {.fd = -1};
-    int error = path_lookup_at(call, who, dirfd, address, LOOKUP_PARENT | LOOKUP_LAST, &lookup);
+    const unsigned int flags = LOOKUP_PARENT | LOOKUP_LAST | ((what & CREATE_TELLS) != 0 ? LOOKUP_NEW : 0);
+    int error = path_lookup_at(call, who, dirfd, address, flags, &lookup);
     if (error < 0)
         return error;
     if (lookup.last_dot != 0 || lookup.dentry == NULL)
         return -EEXIST;
     if (lookup.last != NULL && lookup.last->inode != NULL)
         return -EEXIST;
-    if ((lookup.trailing_slash && !directory) || names_are_fixed(lookup.dentry))
+    if ((lookup.trailing_slash && (what & CREATE_DIRECTORY) == 0) || names_are_fixed(lookup.dentry))
         return -ENOENT;
     error = vfs_want_write(vfs, lookup.dentry);
     if (error < 0)

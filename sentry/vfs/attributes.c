@@ -54,7 +54,8 @@ int vfs_getattr(struct vfs *vfs, struct dentry *dentry)
     if (inode_fresh(inode) || inode->filesystem->getattr == NULL || dentry_gone(dentry))
         return 0;
     (void)inode_get(inode);
-    int error = inode_refresh_locally(vfs, inode) ? 0 : ask(vfs, dentry, inode);
+    bool seen = inode_refresh_locally(vfs, inode) || (inode->filesystem->refresh != NULL && inode->filesystem->refresh(vfs, dentry));
+    int error = seen ? 0 : ask(vfs, dentry, inode);
     (void)inode_put(inode);
     return error;
 }
