@@ -8,6 +8,7 @@
 #include "postern/cleanup.h"
 #include "sentry/fs/gofer_client.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs_internal.h"
 
@@ -252,13 +253,35 @@ static ssize_t goferfs_readlink(struct vfs *vfs, struct dentry *dentry, const st
 
 /* --- attributes --- */
 
+/* A file that is asked for time and again, as it is being written to: with a handle the next look is ours. */
+static int getattr_and_hold(struct vfs *vfs, struct inode *inode, const char *path, struct statx *ret_attributes)
+{
+    auto_close_unlocked int fd = -1;
+    int error = gofer_open(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, O_PATH, 0, NULL, 0, &fd, ret_attributes, NULL);
+    if (error == 0 && ret_attributes->stx_nlink > 0 && same_object(ret_attributes, &inode->attributes))
+        inode_keep_handle(vfs, inode, fd);
+    return error;
+}
+
+static int getattr_by_path(struct vfs *vfs, struct inode *inode, const char *path, struct statx *ret_attributes)
+{
+    enum { ASKED_OFTEN = 2 };
+    if (inode->opened_for_write && inode->handle == 0 && inode->held_wanted >= ASKED_OFTEN)
+        return getattr_and_hold(vfs, inode, path, ret_attributes);
+    if (inode->opened_for_write && inode->held_wanted < ASKED_OFTEN)
+        inode->held_wanted++;
+    return gofer_getattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, ret_attributes);
+}
+
 static int goferfs_getattr(struct vfs *vfs, struct dentry *dentry, struct statx *ret_attributes)
 {
     char path[VFS_PATH_MAX];
     int error = goferfs_path_of(dentry, path);
     if (error < 0)
         return error;
-    error = gofer_getattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, ret_attributes);
+    struct inode *inode = inode_get(dentry->inode);
+    error = getattr_by_path(vfs, inode, path, ret_attributes);
+    inode_put(inode);
     return goferfs_doubt(dentry, vfs_said(dentry, error));
 }
 

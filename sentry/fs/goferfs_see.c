@@ -124,7 +124,7 @@ static bool see_again(struct vfs *vfs, struct dentry *directory, struct inode *f
 {
     struct statx attributes;
     const uint64_t asked = vfs->stamp;
-    return folder->handle != 0 && may_see_into(vfs, directory, folder) && inode_see_child(folder, name, &attributes) == 0 &&
+    return may_see_into(vfs, directory, folder) && inode_see_child(folder, name, &attributes) == 0 &&
            !names_changed(directory, asked) && inode_refresh_seen(vfs, known, &attributes, asked) && inode_fresh(known);
 }
 

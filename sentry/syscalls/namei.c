@@ -174,7 +174,7 @@ static int set_by_dentry(const struct vfs_who *who, struct dentry *dentry, struc
     struct vfs *vfs = who->sentry->vfs;
     int error = vfs_want_write(vfs, dentry);
     if (error == 0)
-        error = vfs_getattr(vfs, dentry);
+        error = vfs_get_owner(vfs, dentry);
     if (error == 0)
         error = attributes_may_change(who->cred, &dentry->inode->attributes, set);
     if (error == SETATTR_IF_WRITABLE)

@@ -60,6 +60,11 @@ int vfs_getattr(struct vfs *vfs, struct dentry *dentry)
     return error;
 }
 
+int vfs_get_owner(struct vfs *vfs, struct dentry *dentry)
+{
+    return dentry->inode != NULL && inode_ids_fresh(dentry->inode) ? 0 : vfs_getattr(vfs, dentry);
+}
+
 void attributes_aged(struct dentry *dentry)
 {
     if (dentry->inode == NULL || dentry->inode->vfs == NULL)

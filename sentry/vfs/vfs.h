@@ -343,6 +343,7 @@ enum { SETATTR_IF_WRITABLE = 1 };
 int attributes_may_change(const struct cred *cred, const struct statx *attributes, struct setattr *set);
 /* Brings inode->attributes up to date. The inode may be exchanged: read dentry->inode afterwards. */
 int vfs_getattr(struct vfs *vfs, struct dentry *dentry);
+int vfs_get_owner(struct vfs *vfs, struct dentry *dentry); /* owner, group and mode alone: size and times may be older */
 
 /* Before things are looked up for no call: the clock of the caches. */
 void vfs_tick(struct vfs *vfs);
