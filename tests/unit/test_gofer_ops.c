@@ -146,7 +146,10 @@ static void test_list(void **state)
     bool seen[MANY] = {false};
     size_t count, others = 0, parts = 0;
     int64_t next = 0;
-    assert_int_equal(gofer_mkdir(gofer, AT("many"), 0700, &user, NULL), 0);
+    struct statx made;
+    assert_int_equal(gofer_mkdir(gofer, AT("many"), 0700, &user, &made), 0);
+    assert_true(made.stx_mode == (S_IFDIR | 0700) && made.stx_ino == attributes_at("many").stx_ino && made.stx_uid == user.uid);
+    assert_int_equal(gofer_mkdir(gofer, AT("many"), 0700, &user, &made), -EEXIST);
     for (int i = 0; i < MANY; i++) {
         char path[64];
         (void)snprintf(path, sizeof(path), "many/file-%d", i);
@@ -230,7 +233,9 @@ static void test_open_and_create(void **state)
     assert_int_equal(attributes_at("new").stx_size, 0);
 
     fd = open_fd("folder", O_TMPFILE | O_RDWR);
-    assert_int_equal(gofer_link(gofer, by(fd), AT("folder/named"), NULL), 0);
+    struct statx after;
+    assert_int_equal(gofer_link(gofer, by(fd), AT("folder/named"), &after), 0);
+    assert_true(gofer_statx_ok(&after) && after.stx_nlink == 1);
     (void)close(fd);
     assert_int_equal(attributes_at("folder/named").stx_nlink, 1);
 
@@ -268,7 +273,9 @@ static void test_links_are_not_followed(void **state)
     struct setattr set = {.valid = SETATTR_OWNER, .uid = 5, .gid = 6};
     struct stat before, after;
     assert_int_equal(stat("/etc/passwd", &before), 0);
-    assert_int_equal(gofer_setattr(gofer, at("passwd"), &set, NULL), 0);
+    struct statx told;
+    assert_int_equal(gofer_setattr(gofer, at("passwd"), &set, &told), 0);
+    assert_true(S_ISLNK(told.stx_mode) && told.stx_uid == 5 && told.stx_gid == 6);
     assert_int_equal(attributes_at("passwd").stx_uid, 5);
     set = (struct setattr){.valid = SETATTR_MODE, .mode = 0777};
     assert_int_equal(gofer_setattr(gofer, at("passwd"), &set, NULL), -EOPNOTSUPP);
