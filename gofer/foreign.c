@@ -10,7 +10,8 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#include "gofer/resolve.h"
+#include "gofer/object.h"
+#include "postern/gofer_protocol.h"
 
 /* The time of birth tells an object from a later one with its inode number. */
 struct made {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Folders that stay the host's. A container whose root is below a private layer (runtime/layer.h) may have been given
+ * Folders that stay the host's. A container whose root is below a private layer (runtime/mounts/layer.h) may have been given
  * some of the host's own folders to work in. What it finds and what it leaves there must be data and no more:
  *
  *  - it does not reach a socket or a FIFO that it did not make itself: a program of the host waits at it. (One that was

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "gofer/foreign.h"
+#include "gofer/object.h"
 #include "gofer/owner.h"
 #include "gofer/resolve.h"
 #include "gofer/server.h"

@@ -4,6 +4,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "gofer/object.h"
 #include "gofer/resolve.h"
 #include "gofer/server.h"
 #include "postern/cleanup.h"

@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "gofer/object.h"
 #include "gofer/owner.h"
-#include "gofer/resolve.h"
 #include "gofer/server.h"
 #include "postern/cleanup.h"
 #include "postern/confine.h"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "gofer/foreign.h"
+#include "gofer/object.h"
 #include "gofer/resolve.h"
 #include "gofer/server.h"
 #include "postern/confine.h"

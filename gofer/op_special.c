@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "gofer/resolve.h"
 #include "gofer/server.h"
 #include "postern/cleanup.h"
 

@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "gofer/object.h"
 #include "gofer/resolve.h"
 #include "gofer/server.h"
 #include "postern/boot.h"

@@ -3,7 +3,9 @@
 #ifndef GOFER_OWNER_H
 #define GOFER_OWNER_H
 
-#include "gofer/server.h"
+#include <sys/types.h>
+
+#include "postern/gofer_protocol.h"
 
 /* Notes who the gofer is; before any of the rest. Returns 0 or -errno. */
 int owner_init(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the gofer keeps: set by runtime/gofer_setup.c, held against by gofer/confine.c. */
+/* What the gofer keeps: set by runtime/mounts/gofer_setup.c, held against by gofer/confine.c. */
 #ifndef GOFER_PRIVILEGES_H
 #define GOFER_PRIVILEGES_H
 

@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #include "gofer/foreign.h"
+#include "gofer/object.h"
 #include "postern/boot.h"
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 
 CONFINE_ALLOW_IF(openat2, 0, UINT32_MAX, GOFER_FD_ROOT, "every path from the sentry, beneath the container's root");
 CONFINE_ALLOW(openat, "an object we already hold, through self/fd");
-CONFINE_ALLOW(statx, "attributes");
 CONFINE_ALLOW_IF(fcntl, 1, UINT32_MAX, F_GETFL, "O_NONBLOCK of FIFOs and sockets");
 CONFINE_ALLOW_IF(fcntl, 1, UINT32_MAX, F_SETFL, "O_NONBLOCK of FIFOs and sockets");
 
@@ -113,18 +113,6 @@ int place_parent(const struct exchange *exchange, size_t which, struct place *re
     *ret_parent = parent;
     *ret_name = name;
     return 0;
-}
-
-struct fd_name fd_name(int fd)
-{
-    struct fd_name name;
-    (void)snprintf(name.text, sizeof(name.text), "%d", fd);
-    return name;
-}
-
-int attributes_of(int fd, struct statx *ret_attributes)
-{
-    return statx(fd, "", AT_EMPTY_PATH | AT_STATX_SYNC_AS_STAT, GOFER_STATX_MASK, ret_attributes) < 0 ? -errno : 0;
 }
 
 void reply_attributes(struct exchange *exchange, int fd, const char *name)

@@ -30,16 +30,6 @@ int place_of_request(const struct exchange *exchange, struct place *ret_place);
 /* The folder the last name of a request's first (0) or second (1) path is in, and that name (a part of it). -ESTALE likewise. */
 int place_parent(const struct exchange *exchange, size_t which, struct place *ret_parent, const char **ret_name);
 
-/* The name by which system calls without a descriptor variant reach an open object: relative to the working
- * directory, which is self/fd. Leads to the object itself, and never further. */
-struct fd_name {
-    char text[12];
-};
-struct fd_name fd_name(int fd);
-
-/* statx of a descriptor with all we ever report. Returns 0 or -errno. */
-int attributes_of(int fd, struct statx *ret_attributes);
-
 /* What the reply of a change that has been made says of the object, if it can be told. name: in the folder fd, or "" for what fd is. */
 void reply_attributes(struct exchange *exchange, int fd, const char *name);
 

@@ -3,7 +3,7 @@
 #ifndef LIB_GUARDS_H
 #define LIB_GUARDS_H
 
-#include "postern/routes.h"
+#include "postern/guards.h"
 
 enum guard_number {
     GUARD_none,

@@ -3,7 +3,6 @@
 
 #include "oci-spec/arena.h"
 #include "oci-spec/oci.h"
-#include "oci-spec/schema_scalar.h"
 #include "postern/error.h"
 
 #include <errno.h>

@@ -65,7 +65,7 @@ static int refuse_namespaces(const struct oci_config *config, struct error *erro
             return not_supported(error);
         }
     }
-    /* Without an entry the container shares the caller's (runtime/namespaces.c). */
+    /* Without an entry the container shares the caller's (runtime/cell/namespaces.c). */
     static const enum oci_namespace_type own[] = {OCI_NAMESPACE_PID, OCI_NAMESPACE_MOUNT};
     for (size_t i = 0; i < COUNT(own); i++) {
         if (oci_find_namespace(config, own[i]) == NULL) {

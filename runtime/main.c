@@ -8,12 +8,13 @@
 
 #include "postern/error.h"
 #include "postern/version.h"
-#include "runtime/await.h"
-#include "runtime/command.h"
-#include "runtime/limits.h"
-#include "runtime/log.h"
-#include "runtime/options.h"
-#include "runtime/signals.h"
+#include "runtime/base/await.h"
+#include "runtime/base/limits.h"
+#include "runtime/base/log.h"
+#include "runtime/base/options.h"
+#include "runtime/base/signals.h"
+#include "runtime/commands/command.h"
+#include "runtime/state/state_dir.h"
 
 static int command_help(int argc, char **argv);
 
@@ -125,6 +126,19 @@ static int printed(int status)
     return EXIT_USAGE;
 }
 
+/* It stays non-blocking: a reader of a FIFO who does not read loses lines, and holds nobody up. */
+static int open_log(const struct global_options *options, struct error *error)
+{
+    log_to(-1, options->log_json, options->debug);
+    if (options->log == NULL)
+        return 0;
+    int file = await_opened(options->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+    if (file < 0)
+        return error_set(error, file, "cannot open the log %s", options->log);
+    log_to(file, options->log_json, options->debug);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct global_options options;
@@ -135,10 +149,10 @@ int main(int argc, char **argv)
         log_message(LOG_LEVEL_ERROR, "cannot open /dev/null: %s", strerror(errno));
         return EXIT_USAGE;
     }
-    int status = options_parse_global(argc, argv, &options, &index, &error);
+    int status = options_parse_global(argc, argv, state_root_default(), &options, &index, &error);
     if (status == 0)
         await_set_limit(options.timeout);
-    if (status < 0 || log_open(options.log, options.log_json, options.debug, &error) < 0) {
+    if (status < 0 || open_log(&options, &error) < 0) {
         log_message(LOG_LEVEL_ERROR, "%s", error.text);
         return EXIT_USAGE;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How the host schedules a guest's thread. What needs no privilege the guest does itself, judged. What CAP_SYS_NICE is good for is done by
- * the gofer, which is left that by the runtime if the container has it (runtime/scheduling.h).
+ * the gofer, which is left that by the runtime if the container has it (runtime/cell/scheduling.h).
  */
 #ifndef SENTRY_KERNEL_RANK_H
 #define SENTRY_KERNEL_RANK_H

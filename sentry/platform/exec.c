@@ -178,7 +178,7 @@ static int follow(struct tracee *tracee, const struct stub_exec *exec)
     status = pass_trap(tracee, arguments, exec->plan);
     if (status < 0)
         return transient_miss(tracee, status);
-    status = transient_wait(tracee);
+    status = transient_leave(tracee);
     if (status < 0)
         return status;
     if (status >> 16 != PTRACE_EVENT_EXEC)

@@ -111,13 +111,22 @@ static pid_t wait_for_stop(struct tracee *tracee, int *ret_status)
     return pid;
 }
 
-/* Of one that has been killed, by an exec of another thread perhaps: that it has a tracer would keep it, and its parent from learning of it. */
+/*
+ * Of one that has been killed, by an exec of another thread perhaps: that it has a tracer would keep it, and its parent from learning of it.
+ * A leader's number has gone to the thread that executes by then. So this is not to wait for the number: the kernel would not wake us, and the
+ * stops of that thread are not for us to take, but for its tracer, another thread of ours.
+ */
 static void see_end(struct tracee *tracee)
 {
     int status;
+    pid_t pid;
     bool paused = state_pause();
-    while (waitpid(tracee->tid, &status, __WALL) == tracee->tid && !WIFEXITED(status) && !WIFSIGNALED(status))
-        (void)ptrace(PTRACE_CONT, tracee->tid, 0, 0);
+    while ((pid = waitpid(-1, &status, __WALL | __WNOTHREAD)) > 0) {
+        if (WIFSTOPPED(status))
+            (void)ptrace(PTRACE_CONT, pid, 0, 0);
+        else if (pid == tracee->tid)
+            break;
+    }
     state_resume(paused);
     tracee->held = false;
 }
@@ -162,19 +171,43 @@ static void let_pass(struct tracee *tracee)
     tracee->held = false;
 }
 
+/* Not under the state lock: the kernel has whoever seizes a thread wait for an exec of its process, and that waits for other threads' tracers
+ * to see them end. */
+static int seize(const struct tracee *tracee, long options)
+{
+    bool paused = state_pause();
+    long result = ptrace(PTRACE_SEIZE, tracee->tid, 0, options);
+    state_resume(paused);
+    return result < 0 ? -ESRCH : 0;
+}
+
 int transient_seize(struct call *call, struct tracee *ret_tracee)
 {
-    pid_t tid = call->task->tid;
-    if (ptrace(PTRACE_SEIZE, tid, 0, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) < 0)
+    struct tracee tracee = {.call = call, .tid = call->task->tid, .pid = call->task->process->pid, .held = true};
+    if (seize(&tracee, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) < 0)
         return -ESRCH;
-    struct tracee tracee = {.call = call, .tid = tid, .pid = call->task->process->pid, .held = true};
-    if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) < 0)
+    if (ptrace(PTRACE_INTERRUPT, tracee.tid, 0, 0) < 0)
         return lose(&tracee);
     if (!platform_is_asking(call->sentry, call->listener, call->id)) {
         let_pass(&tracee);
         return -ESRCH;
     }
     *ret_tracee = tracee;
+    return 0;
+}
+
+/* What the tracee goes on with of a signal it was to take. SIGSTOP, which no handler takes, is taken at once: the others of its process stop, it
+ * goes on for us, and stops when it is let go of, unless SIGCONT has come meanwhile. */
+static long take_off(struct tracee *tracee, int event, int signal)
+{
+    static const uint64_t stops = UINT64_C(1) << (SIGTSTP - 1) | UINT64_C(1) << (SIGTTIN - 1) | UINT64_C(1) << (SIGTTOU - 1);
+    if (event != 0 || signal < 1 || signal > SIGNALS_MAX)
+        return 0;
+    if (signal == SIGSTOP)
+        return SIGSTOP;
+    if (signal == SIGCONT)
+        tracee->signals &= ~stops;
+    tracee->signals |= UINT64_C(1) << (signal - 1);
     return 0;
 }
 
@@ -190,16 +223,12 @@ int transient_wait(struct tracee *tracee)
         }
         if (ended)
             continue;
-        int event = status >> 16;
-        int signal = WSTOPSIG(status);
-        if (event == PTRACE_EVENT_EXEC || signal == SYSCALL_STOP ||
-            (event == PTRACE_EVENT_STOP && signal == SIGTRAP)) {
+        const int event = status >> 16, signal = WSTOPSIG(status);
+        if (event == PTRACE_EVENT_EXEC || event == PTRACE_EVENT_STOP || signal == SYSCALL_STOP) {
             tracee->tid = pid;
             return status;
         }
-        if (event == 0 && signal >= 1 && signal <= SIGNALS_MAX)
-            tracee->signals |= UINT64_C(1) << (signal - 1);
-        if (ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0)
+        if (ptrace(PTRACE_SYSCALL, pid, 0, take_off(tracee, event, signal)) < 0)
             return lose(tracee);
     }
 }
@@ -213,18 +242,24 @@ int transient_stop(struct tracee *tracee)
     return ptrace(PTRACE_GETREGS, tracee->tid, 0, &tracee->before) < 0 ? lose(tracee) : 0;
 }
 
-/* To the next system call stop. An interrupt that is still to be reported comes first. */
-static int step(struct tracee *tracee)
+int transient_leave(struct tracee *tracee)
 {
-    for (;;) {
+    int status = transient_wait(tracee);
+    while (status >= 0 && status >> 16 == PTRACE_EVENT_STOP) {
         if (ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0)
             return lose(tracee);
-        int status = transient_wait(tracee);
-        if (status < 0)
-            return status;
-        if (WSTOPSIG(status) == SYSCALL_STOP)
-            return 0;
+        status = transient_wait(tracee);
     }
+    return status;
+}
+
+/* To the next system call stop. */
+static int step(struct tracee *tracee)
+{
+    if (ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0)
+        return lose(tracee);
+    int status = transient_leave(tracee);
+    return status < 0 ? status : 0;
 }
 
 static bool is_call(const struct user_regs_struct *registers, long nr, const uint64_t arguments[6])
@@ -316,9 +351,7 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
     status = pass_trap(tracee, trap, arguments);
     if (status < 0 && status != -ECANCELED)
         return transient_miss(tracee, status);
-    status = transient_wait(tracee);
-    if (status >= 0 && WSTOPSIG(status) != SYSCALL_STOP)
-        status = step(tracee);
+    status = transient_leave(tracee);
     return status < 0 ? status : transient_result(tracee, ret_result);
 }
 
@@ -326,7 +359,7 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
 int64_t transient_interrupt(struct call *call, int64_t result)
 {
     struct tracee tracee = {.call = call, .tid = call->task->tid, .pid = call->task->process->pid, .held = true};
-    if (ptrace(PTRACE_SEIZE, tracee.tid, 0, PTRACE_O_EXITKILL) < 0)
+    if (seize(&tracee, PTRACE_O_EXITKILL) < 0)
         return -ESRCH;
     (void)ptrace(PTRACE_INTERRUPT, tracee.tid, 0, 0);
     platform_answer(call, result);

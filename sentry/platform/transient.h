@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Transient ptrace: a trapped caller is stopped on its way out of the kernel, made to do something in its own name that nobody
- * can do for it, and let go. Signals that reach it meanwhile are taken off and sent again at the end.
+ * can do for it, and let go. Signals that reach it meanwhile are taken off and sent again at the end; but SIGSTOP stops the process's other
+ * threads at once, and this one when it is let go of.
  */
 #ifndef SENTRY_PLATFORM_TRANSIENT_H
 #define SENTRY_PLATFORM_TRANSIENT_H
@@ -36,9 +37,12 @@ void transient_tick(const struct sentry *sentry);
  * end. */
 int transient_seize(struct call *call, struct tracee *ret_tracee);
 
-/* Waits for the next stop: an exec, an interrupt, the entry or exit of a system call. Its wait status, or -ESRCH when the
+/* Waits for the next stop: an exec, an interrupt or its process's stop, the entry or exit of a system call. Its wait status, or -ESRCH when the
  * tracee is gone, or was ended because it ran astray. A thread other than the leader that executes comes back under the leader's pid. */
 int transient_wait(struct tracee *tracee);
+
+/* The same for a tracee that was let run into a call, or out of one: its entry or exit, or the exec that it is. */
+int transient_leave(struct tracee *tracee);
 
 /* Answers the call and waits until the caller is on its way out; notes its registers. 0 or -ESRCH. */
 int transient_stop(struct tracee *tracee);

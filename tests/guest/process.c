@@ -508,6 +508,96 @@ CASE(exec_with_shared_descriptors)
     }
 }
 
+enum { RINGS_ENOUGH = 6000 /* for the sentry to follow all later calls, sentry/syscalls/aio.c */, EXECUTIONS = 40, EXECUTION_US = 3000 };
+
+static void *make_rings(void *nothing)
+{
+    for (;;) {
+        unsigned long ring = 0;
+        if (syscall(SYS_io_setup, 1, &ring) == 0)
+            syscall(SYS_io_destroy, ring);
+    }
+    return nothing;
+}
+
+static void *open_paths(void *nothing)
+{
+    for (;;)
+        close(open("/", O_PATH));
+    return nothing;
+}
+
+static void *execute_true(void *unused)
+{
+    usleep((useconds_t)(random() % EXECUTION_US));
+    execl("/bin/true", "true", (char *)NULL);
+    return unused;
+}
+
+/* The call of one thread is followed by the sentry while another executes a program: that one runs. */
+CASE(exec_beside_followed_calls)
+{
+    unsigned long ring = 0;
+    int failed = 0;
+    TRY(syscall(SYS_io_setup, RINGS_ENOUGH, &ring));
+    for (int i = 0; i < EXECUTIONS; i++) {
+        pid_t pid = fork_or_die();
+        if (pid == 0) {
+            pthread_t other;
+            srandom((unsigned int)i);
+            pthread_create(&other, NULL, make_rings, NULL);
+            pthread_create(&other, NULL, open_paths, NULL);
+            if (i % 2 == 0)
+                execute_true(NULL);
+            pthread_create(&other, NULL, execute_true, NULL);
+            make_rings(NULL);
+        }
+        int status = -1;
+        waitpid(pid, &status, 0);
+        failed += status != 0;
+    }
+    say("%d failed", failed);
+}
+
+enum { STOPS = 300, STOPS_US = 300 };
+
+static volatile sig_atomic_t done;
+
+static void be_done(int number)
+{
+    (void)number;
+    done = 1;
+}
+
+/* A process is stopped and goes on in the middle of calls that are followed: none fails for it, and it goes on. */
+CASE(stopped_in_followed_calls)
+{
+    unsigned long ring = 0, other;
+    TRY(syscall(SYS_io_setup, RINGS_ENOUGH, &ring));
+    signal(SIGUSR1, be_done);
+    pid_t pid = fork_or_die();
+    if (pid == 0) {
+        int failed = 0;
+        pthread_t thread;
+        for (int i = 0; i < 2; i++) /* that take part in the stop, and begin it perhaps */
+            pthread_create(&thread, NULL, i == 0 ? make_rings : open_paths, NULL);
+        while (!done) {
+            other = 0;
+            failed += syscall(SYS_io_setup, 1, &other) < 0 || syscall(SYS_io_destroy, other) < 0;
+            failed += close(open("/", O_PATH)) < 0;
+        }
+        _exit(failed != 0);
+    }
+    for (int i = 0; i < STOPS; i++) {
+        usleep(STOPS_US);
+        kill(pid, SIGSTOP);
+        usleep(STOPS_US);
+        kill(pid, SIGCONT);
+    }
+    kill(pid, SIGUSR1);
+    say_wait("child", pid);
+}
+
 CASE(clone_settid)
 {
     static char stack[65536] __attribute__((aligned(16)));

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The commands and options of postern as their tables in runtime/*.c have them; and, as a program, whether the manual page,
+"""The commands and options of postern as their tables in runtime/commands/*.c have them; and, as a program, whether the manual page,
 the help of each command and the completions for bash, zsh and fish have the same.
 
 usage: options.py [POSTERN]; the last line is "N passed, N failed"
@@ -35,7 +35,7 @@ def commands():
 def tables():
     """{command: {long name: letter or None}}; "" are the global ones."""
     found = {command: {"help": "h"} for command in commands()}
-    for path in glob.glob(os.path.join(REPO, "runtime/*.c")):
+    for path in glob.glob(os.path.join(REPO, "runtime/*/*.c")):
         text = source(path)
         letters = {name: word for word, name in LETTERS.findall(text)}
         for name, body in TABLE.findall(text):
@@ -47,7 +47,7 @@ def tables():
             elif name != "help":  # of the commands that have nothing else
                 found[name] = entries
     found["uninstall"] = found["install"]
-    found["update"] = {"resources": "r", "help": "h", **{name: None for name, _ in UPDATE.findall(source("runtime/update.c"))}}
+    found["update"] = {"resources": "r", "help": "h", **{name: None for name, _ in UPDATE.findall(source("runtime/commands/update.c"))}}
     for command in ("checkpoint", "restore"):
         found[command] = {"help": "h"}
     return found

@@ -59,7 +59,7 @@ def own_wrong_annotations(d):
         d.check(key, [code, f'annotations["{key}"]' in err, d.call(["state", "one"])[0]], [1, True, 1])
     with open(os.path.join(options.REPO, "docs/postern.1"), encoding="utf-8") as page:
         real = set(re.findall(r"dev\.postern\.[a-z-]+", page.read().replace("\\-", "-")))
-    sources = "".join(open(path, encoding="utf-8").read() for path in glob.glob(os.path.join(options.REPO, "runtime/*.[ch]")))
+    sources = "".join(open(path, encoding="utf-8").read() for path in glob.glob(os.path.join(options.REPO, "runtime/**/*.[ch]"), recursive=True))
     of_code = {*re.findall(r'"(dev\.postern\.[a-z-]+)"', sources), *("dev.postern." + name for name in re.findall(r'ANNOTATION_PREFIX "([a-z-]+)"', sources))}
     d.check("those of the code are in the manual page", [sorted(of_code - real), len(of_code) >= 6], [["dev.postern.version"], True])  # that is of features
     for key in sorted(real):

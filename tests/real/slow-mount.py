@@ -22,7 +22,30 @@ buffer = ctypes.create_string_buffer(4096)
 def list_folder():
     libc.syscall(217, folder, buffer, 4096)
 
+# What is asked about a process in the middle of an exec, which waits for a file there to be closed.
+def look_at(pid):
+    at = f"/proc/{pid}"
+    for look in (lambda: os.readlink(f"{at}/fd/0"), lambda: os.listdir(f"{at}/fd"), lambda: os.readlink(f"{at}/cwd"), lambda: open(f"{at}/io").read(),
+                 lambda: open(f"{at}/maps").read(), lambda: open(f"{at}/stat").read(), lambda: open(f"{at}/personality").read(),
+                 lambda: open(f"{at}/environ").read(), lambda: open(f"{at}/auxv", "rb").read(), lambda: open(f"{at}/syscall").read(),
+                 lambda: libc.syscall(312, pid, os.getpid(), 2, 0, 0), lambda: libc.syscall(312, pid, os.getpid(), 1, 0, 0), lambda: open(f"{at}/mem", "rb"),
+                 lambda: libc.prlimit(pid, 7, None, buffer), lambda: os.sched_getaffinity(pid), lambda: libc.syscall(438, os.pidfd_open(pid), 0, 0)):
+        try:
+            look()
+        except OSError:
+            pass
+
+def close_by_exec():
+    pid = os.fork()
+    if pid == 0:
+        os.open("/slow/file", os.O_RDWR)
+        os.execv("/bin/true", ["true"])
+    time.sleep(0.2)
+    look_at(pid)
+    os.waitpid(pid, 0)
+
 actions = {
+    "close by exec": close_by_exec,
     "stat": lambda: os.stat("/slow/file"),
     "fstat": lambda: os.fstat(file),
     "ioctl": lambda: libc.ioctl(file, 0x8901, buffer),
@@ -70,7 +93,7 @@ CASES = [("stat", "GETATTR"), ("stat", "LOOKUP"), ("fstat", "GETATTR"), ("fstat"
          ("flags", "IOCTL"), ("open", "OPEN"), ("open", "FLUSH"), ("reopen", "GETATTR"), ("reopen", "OPEN"), ("reopen", "FLUSH"), ("readlink", "GETATTR"),
          ("readlink", "FLUSH"), ("list", "READDIR"), ("list", "GETATTR"), ("statfs", "STATFS"), ("statfs", "FLUSH"),
          ("chmod", "SETATTR"), ("chmod", "FLUSH"), ("truncate", "SETATTR"), ("exec", "OPEN"), ("exec", "READ"), ("exec", "FLUSH"),
-         ("exec", "GETATTR"), ("connect", "FLUSH")]
+         ("exec", "GETATTR"), ("connect", "FLUSH"), ("close by exec", "FLUSH")]
 
 
 def one(process, slow, action, kind):

@@ -46,7 +46,7 @@ static inline int fixture_queues(void)
     return queues;
 }
 
-/* The hidden folder with what runtime/gofer_names.c puts into it. Only root can: without him the folder for names is not there. */
+/* The hidden folder with what runtime/mounts/gofer_names.c puts into it. Only root can: without him the folder for names is not there. */
 static inline int fixture_mount_names(const struct gofer_fixture *fixture)
 {
     char hidden[128], names[160], self[512];

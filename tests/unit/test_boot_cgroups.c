@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the sentry is told of cgroups, by the host's mount table. */
-/* sources: runtime/boot_cgroups.c runtime/cgroup_tree.c runtime/cgroup_resources.c runtime/cgroup_settings.c */
+/* sources: runtime/cgroup/boot_cgroups.c runtime/cgroup/tree.c runtime/cgroup/resources.c runtime/cgroup/settings.c */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +15,8 @@
 
 #include "postern/boot.h"
 #include "postern/error.h"
-#include "runtime/boot_cgroups.h"
-#include "runtime/cgroup_tree.h"
+#include "runtime/cgroup/boot_cgroups.h"
+#include "runtime/cgroup/tree.h"
 
 #define FIRST                                                                                                                    \
     "30 23 0:26 / /sys/fs/cgroup ro,nosuid - tmpfs tmpfs ro,mode=755\n"                                                            \

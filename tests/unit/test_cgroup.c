@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clang-format off */
-/* sources: runtime/cgroup.c runtime/cgroup_tree.c runtime/cgroup_settings.c runtime/cgroup_resources.c runtime/cgroup_members.c runtime/cgroup_devices.c runtime/cgroup_v1.c runtime/cgroup_v2.c runtime/cgroup_v2_devices.c runtime/cgroup_freezer.c runtime/cgroup_stats.c runtime/cgroup_oom.c runtime/cgroup_systemd.c runtime/dbus.c runtime/user_namespace.c runtime/id_table.c runtime/await.c runtime/signals.c runtime/log.c */
+/* sources: runtime/cgroup/cgroup.c runtime/cgroup/tree.c runtime/cgroup/settings.c runtime/cgroup/resources.c runtime/cgroup/members.c runtime/cgroup/devices.c runtime/cgroup/v1.c runtime/cgroup/v2.c runtime/cgroup/v2_devices.c runtime/cgroup/freezer.c runtime/cgroup/stats.c runtime/cgroup/oom.c runtime/cgroup/systemd.c runtime/cgroup/dbus.c runtime/ids/user_namespace.c runtime/ids/id_table.c runtime/base/await.c runtime/base/signals.c runtime/base/log.c */
 /* clang-format on */
 /* Version 2 on a folder that looks like it; version 1, and what version 2 has without controllers, on the machine's
  * own. */
@@ -24,10 +24,10 @@
 #include "oci-spec/oci.h"
 #include "postern/cleanup.h"
 #include "postern/error.h"
-#include "runtime/cgroup.h"
-#include "runtime/cgroup_tree.h"
-#include "runtime/cgroup_v2_devices.h"
-#include "runtime/dbus.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/dbus.h"
+#include "runtime/cgroup/tree.h"
+#include "runtime/cgroup/v2_devices.h"
 
 /* -- helpers ---------------------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/container.c runtime/process_mark.c runtime/json_write.c runtime/state_dir.c runtime/lock.c runtime/await.c runtime/signals.c runtime/log.c runtime/user_namespace.c runtime/id_table.c */
+/* sources: runtime/state/container.c runtime/state/process_mark.c runtime/base/json_write.c runtime/state/state_dir.c runtime/state/lock.c runtime/base/await.c runtime/base/signals.c runtime/base/log.c runtime/ids/user_namespace.c runtime/ids/id_table.c */
 /* What is written of a container is what is read; what was not written by us is refused; the dead are dead. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,9 +23,9 @@
 #include <unistd.h>
 
 #include "postern/error.h"
-#include "runtime/cgroup.h"
-#include "runtime/container.h"
-#include "runtime/state_dir.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/state/container.h"
+#include "runtime/state/state_dir.h"
 
 static char root[64];
 static int folder;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/daemon_json.c */
+/* sources: runtime/commands/daemon_json.c */
 /* Docker's configuration keeps everything that is not ours. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "postern/error.h"
-#include "runtime/daemon_json.h"
+#include "runtime/commands/daemon_json.h"
 
 static char *const no_args[] = {NULL};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the gofer refuses on mounts that are the host's, whatever the sentry asks for. */
-/* sources: gofer/foreign.c gofer/resolve.c */
+/* sources: gofer/foreign.c gofer/object.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,8 +19,8 @@
 #include <cmocka.h>
 
 #include "gofer/foreign.h"
-#include "gofer/resolve.h"
 #include "postern/cleanup.h"
+#include "postern/gofer_protocol.h"
 
 static char folder[] = "/tmp/postern-foreign-XXXXXX";
 static int place;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Valid requests with bytes changed at random, many of them: the gofer answers or hangs up, and never crashes or leaves its folder.
  * POSTERN_FUZZ_ROUNDS and POSTERN_FUZZ_SEED make it longer or other. Needs root. */
-/* sources: gofer/server.c gofer/op_list.c gofer/op_rank.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/bind.c gofer/op_special.c gofer/op_sync.c gofer/op_line.c gofer/op_queues.c */
+/* sources: gofer/server.c gofer/op_list.c gofer/op_rank.c gofer/resolve.c gofer/object.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/bind.c gofer/op_special.c gofer/op_sync.c gofer/op_line.c gofer/op_queues.c */
 #include "gofer_fixture.h"
 
 #include <errno.h>

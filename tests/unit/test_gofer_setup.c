@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole gofer, started as the runtime starts it: mounts, devices, console, privileges, confinement. Needs root. */
-/* sources: sentry/kernel/share.c sentry/kernel/id_map.c runtime/gofer_setup.c runtime/gofer_names.c runtime/mounts.c runtime/mount_calls.c runtime/mount_bind.c runtime/mount_proc.c runtime/mount_root.c runtime/mount_report.c runtime/rootfs.c runtime/copy_up.c runtime/devices.c runtime/user_namespace.c runtime/id_table.c runtime/mount_ids.c runtime/mount_idmap.c sentry/fs/gofer_client.c runtime/layer.c runtime/layer_tiles.c runtime/numbers.c runtime/mountinfo.c runtime/streams.c runtime/await.c runtime/signals.c runtime/log.c sentry/fs/gofer_line.c sentry/platform/worker.c runtime/namespaces.c runtime/sysctl.c runtime/surroundings.c */
+/* sources: sentry/kernel/share.c sentry/kernel/id_map.c runtime/mounts/gofer_setup.c runtime/mounts/gofer_names.c runtime/mounts/mounts.c runtime/mounts/mount_tree.c runtime/mounts/mount_calls.c runtime/mounts/mount_bind.c runtime/mounts/mount_proc.c runtime/mounts/mount_root.c runtime/mounts/mount_report.c runtime/mounts/rootfs.c runtime/mounts/copy_up.c runtime/mounts/devices.c runtime/ids/user_namespace.c runtime/ids/id_table.c runtime/mounts/mount_ids.c runtime/mounts/mount_idmap.c sentry/fs/gofer_client.c runtime/mounts/layer.c runtime/mounts/layer_tiles.c runtime/base/numbers.c runtime/mounts/mountinfo.c runtime/base/streams.c runtime/base/await.c runtime/base/signals.c runtime/base/log.c sentry/fs/gofer_line.c sentry/platform/worker.c runtime/cell/namespaces.c runtime/cell/sysctl.c runtime/mounts/surroundings.c */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -27,9 +27,9 @@
 #include "oci-spec/oci.h"
 #include "postern/error.h"
 #include "postern/socket.h"
-#include "runtime/gofer_setup.h"
-#include "runtime/ids.h"
-#include "runtime/user_namespace.h"
+#include "runtime/ids/ids.h"
+#include "runtime/ids/user_namespace.h"
+#include "runtime/mounts/gofer_setup.h"
 #include "sentry/fs/gofer_client.h"
 
 #define AT(name) ((struct gofer_place){.path = (name), .fd = -1})

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/home.c runtime/rootfs.c */
+/* sources: runtime/sandbox/home.c runtime/mounts/rootfs.c */
 /* HOME of a process that has none, from a passwd file nobody vouches for. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 #include "oci-spec/oci.h"
 #include "postern/error.h"
-#include "runtime/home.h"
+#include "runtime/sandbox/home.h"
 
 static char root[] = "/tmp/test-home-XXXXXX";
 static char passwd[64], etc[64];

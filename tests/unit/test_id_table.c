@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Maps of ids, ids in options of mounts, and the ids of a sandbox in a user namespace. */
-/* sources: runtime/id_table.c runtime/mount_ids.c runtime/user_namespace.c runtime/ids.c runtime/settings.c runtime/await.c runtime/signals.c runtime/log.c */
+/* sources: runtime/ids/id_table.c runtime/mounts/mount_ids.c runtime/ids/user_namespace.c runtime/ids/ids.c runtime/base/settings.c runtime/base/await.c runtime/base/signals.c runtime/base/log.c */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,10 +13,10 @@
 
 #include "oci-spec/oci.h"
 #include "postern/error.h"
-#include "runtime/id_table.h"
-#include "runtime/ids.h"
-#include "runtime/mount_ids.h"
-#include "runtime/user_namespace.h"
+#include "runtime/ids/id_table.h"
+#include "runtime/ids/ids.h"
+#include "runtime/ids/user_namespace.h"
+#include "runtime/mounts/mount_ids.h"
 
 static const struct boot_id_table two = {.count = 2, .lines = {{0, 1000, 1}, {1, 100000, 65536}}};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/ids.c runtime/settings.c runtime/state_dir.c runtime/lock.c runtime/process_mark.c runtime/await.c runtime/signals.c runtime/log.c runtime/user_namespace.c runtime/id_table.c */
+/* sources: runtime/ids/ids.c runtime/base/settings.c runtime/state/state_dir.c runtime/state/lock.c runtime/state/process_mark.c runtime/base/await.c runtime/base/signals.c runtime/base/log.c runtime/ids/user_namespace.c runtime/ids/id_table.c */
 /* Host ids are never given out twice, come back after a crash, and containers' names are what they may be. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,8 +21,8 @@
 #include "postern/boot.h"
 #include "postern/error.h"
 #include "postern/mark.h"
-#include "runtime/ids.h"
-#include "runtime/state_dir.h"
+#include "runtime/ids/ids.h"
+#include "runtime/state/state_dir.h"
 
 static char folder[64];
 

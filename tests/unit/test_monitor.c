@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/monitor.c runtime/console.c runtime/job.c runtime/notify.c runtime/signals.c runtime/log.c runtime/await.c */
+/* sources: runtime/lifecycle/monitor.c runtime/console/console.c runtime/console/job.c runtime/lifecycle/notify.c runtime/base/signals.c runtime/base/log.c runtime/base/await.c */
 /* The loop of `postern run` on processes that stand in for init and sentry: exit statuses, signals, a sentry that
  * fails, and the console between a terminal of ours and a pty. */
 #include <setjmp.h>
@@ -26,13 +26,13 @@
 #include "postern/boot.h"
 #include "postern/error.h"
 #include "postern/socket.h"
-#include "runtime/cgroup.h"
-#include "runtime/command.h"
-#include "runtime/console.h"
-#include "runtime/container.h"
-#include "runtime/monitor.h"
-#include "runtime/sandbox.h"
-#include "runtime/signals.h"
+#include "runtime/base/exit_status.h"
+#include "runtime/base/signals.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/console/console.h"
+#include "runtime/lifecycle/monitor.h"
+#include "runtime/sandbox/sandbox.h"
+#include "runtime/state/container.h"
 
 static struct signals signals = SIGNALS_NONE;
 static const struct container container = {.cgroup = "/a"};

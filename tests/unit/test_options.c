@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/options.c runtime/numbers.c runtime/settings.c runtime/lock.c runtime/process_mark.c runtime/await.c runtime/log.c runtime/signals.c runtime/state_dir.c runtime/user_namespace.c runtime/id_table.c */
+/* sources: runtime/base/options.c runtime/base/numbers.c runtime/base/settings.c runtime/state/lock.c runtime/state/process_mark.c runtime/base/await.c runtime/base/log.c runtime/base/signals.c runtime/state/state_dir.c runtime/ids/user_namespace.c runtime/ids/id_table.c */
 /* Options of the command line, and which signals go to the container. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 #include "postern/error.h"
-#include "runtime/options.h"
-#include "runtime/signals.h"
+#include "runtime/base/options.h"
+#include "runtime/base/signals.h"
+#include "runtime/state/state_dir.h"
 
 enum { WORDS_MAX = 12 };
 
@@ -28,7 +29,7 @@ static int parse(const char *const *words, struct global_options *ret_options, i
     int argc = 0;
     for (; words[argc] != NULL; argc++)
         argv[argc] = strcpy(copies[argc], words[argc]);
-    return options_parse_global(argc, argv, ret_options, ret_index, error);
+    return options_parse_global(argc, argv, state_root_default(), ret_options, ret_index, error);
 }
 
 #define PARSE(...) parse((const char *const[]){"postern", __VA_ARGS__, NULL}, &options, &index, &error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What both ends of the gofer protocol refuse: malformed requests of each kind, impossible replies. Needs root. */
-/* sources: sentry/kernel/share.c sentry/kernel/id_map.c gofer/server.c gofer/op_list.c gofer/op_rank.c gofer/resolve.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/bind.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c gofer/op_queues.c */
+/* sources: sentry/kernel/share.c sentry/kernel/id_map.c gofer/server.c gofer/op_list.c gofer/op_rank.c gofer/resolve.c gofer/object.c gofer/foreign.c gofer/owner.c gofer/op_lookup.c gofer/op_open.c gofer/op_names.c gofer/op_attributes.c gofer/op_xattr.c gofer/op_sockets.c gofer/bind.c gofer/op_special.c gofer/op_sync.c sentry/fs/gofer_client.c sentry/fs/gofer_line.c sentry/platform/worker.c gofer/op_line.c gofer/op_queues.c */
 #include "gofer_fixture.h"
 
 #include <errno.h>

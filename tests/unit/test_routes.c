@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/routes_print.c */
+/* sources: runtime/commands/routes_print.c */
 /* The table is whole, consistent, its guards are well formed, and docs/routes.md is what it says. */
 #include <errno.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include "lib/guards.h"
 #include "postern/routes.h"
 #include "postern/syscall_numbers.h"
-#include "runtime/routes_print.h"
+#include "runtime/commands/routes_print.h"
 
 static const struct {
     const char *name;

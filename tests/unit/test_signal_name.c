@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: runtime/signal_name.c */
+/* sources: runtime/base/signal_name.c */
 /* Signals as engines write them: all spellings runc takes, and none it refuses. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #include "postern/error.h"
-#include "runtime/signal_name.h"
+#include "runtime/base/signal_name.h"
 
 static void test_taken(void **state)
 {
