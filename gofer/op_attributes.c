@@ -76,5 +76,7 @@ int op_setattr(struct exchange *exchange)
             status = steps[i].set(place.fd, exchange->request);
     }
     actor_end(exchange->request);
+    if (status == 0)
+        reply_attributes(exchange, place.fd, "");
     return status;
 }

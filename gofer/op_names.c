@@ -34,6 +34,8 @@ static int make_owned(struct exchange *exchange, make_fn *make)
         return status;
     status = make(parent.fd, name, exchange) < 0 ? -errno : 0;
     owner_end();
+    if (status == 0)
+        reply_attributes(exchange, parent.fd, name);
     return status;
 }
 
@@ -85,7 +87,10 @@ int op_link(struct exchange *exchange)
         status = place_parent(exchange, 1, &parent, &name);
     if (status < 0)
         return status;
-    return linkat(source.fd, "", parent.fd, name, AT_EMPTY_PATH) < 0 ? -errno : 0;
+    if (linkat(source.fd, "", parent.fd, name, AT_EMPTY_PATH) < 0)
+        return -errno;
+    reply_attributes(exchange, source.fd, "");
+    return 0;
 }
 
 /* What goes must be what was judged: in a sticky folder that is a matter of whose it is. */

@@ -115,6 +115,13 @@ int place_parent(const struct exchange *exchange, size_t which, struct place *re
     return 0;
 }
 
+void reply_attributes(struct exchange *exchange, int fd, const char *name)
+{
+    const int flags = (name[0] == '\0' ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) | AT_STATX_SYNC_AS_STAT;
+    if (statx(fd, name, flags, GOFER_STATX_MASK, (struct statx *)(void *)exchange->out) == 0)
+        exchange->reply->data_size = sizeof(struct statx);
+}
+
 /* The devices that hold nothing of the host's: null, zero, full, random, urandom, and terminals of a devpts. */
 static bool harmless_device(unsigned int device_major, unsigned int device_minor)
 {

@@ -30,6 +30,9 @@ int place_of_request(const struct exchange *exchange, struct place *ret_place);
 /* The folder the last name of a request's first (0) or second (1) path is in, and that name (a part of it). -ESTALE likewise. */
 int place_parent(const struct exchange *exchange, size_t which, struct place *ret_parent, const char **ret_name);
 
+/* What the reply of a change that has been made says of the object, if it can be told. name: in the folder fd, or "" for what fd is. */
+void reply_attributes(struct exchange *exchange, int fd, const char *name);
+
 /* Which object of a type may be opened: EPERM for devices that would reach beyond the container, ENXIO for sockets. */
 int may_open(const struct statx *attributes);
 

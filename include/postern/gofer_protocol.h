@@ -37,7 +37,7 @@
 
 #include "postern/schedule.h"
 
-#define GOFER_PROTOCOL_VERSION 3u
+#define GOFER_PROTOCOL_VERSION 4u
 
 enum {
     GOFER_PATH_MAX = 4096, /* with the NUL */
@@ -61,10 +61,10 @@ enum gofer_op {
     GOFER_OP_WALK =
         1, /* base, rest -> value: components found, detail: errno of the next; data: statx[value], link target */
     GOFER_OP_GETATTR,          /* place -> data: statx */
-    GOFER_OP_SETATTR,          /* place, valid, ..., extra: what the actor lacks */
+    GOFER_OP_SETATTR,          /* place, valid, ..., extra: what the actor lacks -> data: statx as it is now, or none */
     GOFER_OP_OPEN,             /* path, flags, mode, owner, extra: for execution -> fd; value: created; data: statx */
     GOFER_OP_REOPEN,           /* fd, flags -> fd */
-    GOFER_OP_MKDIR,            /* path, mode, owner */
+    GOFER_OP_MKDIR,            /* path, mode, owner -> data: statx of what has the name now, or none; so with the next three */
     GOFER_OP_MKNOD,            /* path, mode, device, owner */
     GOFER_OP_SYMLINK,          /* path, target, owner */
     GOFER_OP_LINK,             /* place (source), second string: new path */

@@ -41,6 +41,21 @@ static void take_attributes(struct gofer_line *line, struct statx *ret_attribute
         *ret_attributes = attributes;
 }
 
+/* A change that has been made: the reply may say what it came to. */
+static int exchange_change(struct gofer_line *line, struct statx *ret_after)
+{
+    static const struct expected attributes = {.data_max = sizeof(struct statx)};
+    int status = line_exchange(line, &attributes, NULL);
+    if (ret_after != NULL)
+        ret_after->stx_mask = 0;
+    if (status < 0 || line->reply.header.data_size == 0)
+        return status;
+    if (line->reply.header.data_size != sizeof(struct statx))
+        line_fault(line, "half of attributes");
+    take_attributes(line, ret_after);
+    return 0;
+}
+
 /* -- looking ------------------------------------------------------------------------------------------------------ */
 
 /* Copies the leading names of `rest`, single slashes between them, stopping at "." and "..". Returns how many. */
@@ -332,22 +347,24 @@ static int begin_making(struct gofer_line *line, enum gofer_op op, struct gofer_
     return status < 0 ? status : line_add_owner(line, owner);
 }
 
-int gofer_mkdir(struct gofer *gofer, struct gofer_place place, mode_t mode, const struct gofer_owner *owner)
+int gofer_mkdir(struct gofer *gofer, struct gofer_place place, mode_t mode, const struct gofer_owner *owner, struct statx *ret_after)
 {
     auto_line struct gofer_line *line = line_take(gofer);
     int status = begin_making(line, GOFER_OP_MKDIR, place, mode & 07777, owner);
-    return status < 0 ? status : line_exchange_plain(line);
+    return status < 0 ? status : exchange_change(line, ret_after);
 }
 
-int gofer_mknod(struct gofer *gofer, struct gofer_place place, mode_t mode, dev_t dev, const struct gofer_owner *owner)
+int gofer_mknod(struct gofer *gofer, struct gofer_place place, mode_t mode, dev_t dev, const struct gofer_owner *owner,
+                struct statx *ret_after)
 {
     auto_line struct gofer_line *line = line_take(gofer);
     int status = begin_making(line, GOFER_OP_MKNOD, place, mode & (S_IFMT | 07777), owner);
     line->request.header.device = dev;
-    return status < 0 ? status : line_exchange_plain(line);
+    return status < 0 ? status : exchange_change(line, ret_after);
 }
 
-int gofer_symlink(struct gofer *gofer, struct gofer_place place, const char *target, const struct gofer_owner *owner)
+int gofer_symlink(struct gofer *gofer, struct gofer_place place, const char *target, const struct gofer_owner *owner,
+                  struct statx *ret_after)
 {
     auto_line struct gofer_line *line = line_take(gofer);
     int status = begin_making(line, GOFER_OP_SYMLINK, place, 0, owner);
@@ -355,17 +372,17 @@ int gofer_symlink(struct gofer *gofer, struct gofer_place place, const char *tar
         status = -ENOENT;
     if (status == 0)
         status = line_add_second(line, target, GOFER_PATH_MAX, -ENAMETOOLONG);
-    return status < 0 ? status : line_exchange_plain(line);
+    return status < 0 ? status : exchange_change(line, ret_after);
 }
 
-int gofer_link(struct gofer *gofer, struct gofer_place source, struct gofer_place place)
+int gofer_link(struct gofer *gofer, struct gofer_place source, struct gofer_place place, struct statx *ret_after)
 {
     auto_line struct gofer_line *line = line_take(gofer);
     (void)line_begin(line, GOFER_OP_LINK);
     int status = line_add_place(line, source);
     if (status == 0)
         status = line_add_second_path(line, place);
-    return status < 0 ? status : line_exchange_plain(line);
+    return status < 0 ? status : exchange_change(line, ret_after);
 }
 
 int gofer_unlink(struct gofer *gofer, struct gofer_place place, struct gofer_identity victim, int directory)
@@ -400,7 +417,7 @@ static struct gofer_time to_time(struct timespec time)
     return (struct gofer_time){.seconds = time.tv_sec, .nanoseconds = time.tv_nsec};
 }
 
-int gofer_setattr(struct gofer *gofer, struct gofer_place place, const struct setattr *set)
+int gofer_setattr(struct gofer *gofer, struct gofer_place place, const struct setattr *set, struct statx *ret_after)
 {
     auto_line struct gofer_line *line = line_take(gofer);
     struct gofer_request *request = line_begin(line, GOFER_OP_SETATTR);
@@ -424,7 +441,7 @@ int gofer_setattr(struct gofer *gofer, struct gofer_place place, const struct se
             return -EINVAL;
     }
     int status = line_add_place(line, place);
-    return status < 0 ? status : line_exchange_plain(line);
+    return status < 0 ? status : exchange_change(line, ret_after);
 }
 
 static int begin_xattr(struct gofer_line *line, enum gofer_op op, struct gofer_place place, const char *name)

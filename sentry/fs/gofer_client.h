@@ -66,7 +66,8 @@ struct gofer_listed {
 int gofer_list(struct gofer *gofer, struct gofer_place folder, int64_t from, struct gofer_listed entries[GOFER_LIST_MAX], size_t *ret_count,
                int64_t *ret_next);
 int gofer_getattr(struct gofer *gofer, struct gofer_place place, struct statx *ret_attributes);
-int gofer_setattr(struct gofer *gofer, struct gofer_place place, const struct setattr *set);
+/* ret_after, here and where something is made: what the gofer says it is like now. stx_mask is 0 if it does not. NULL: no matter. */
+int gofer_setattr(struct gofer *gofer, struct gofer_place place, const struct setattr *set, struct statx *ret_after);
 
 /* flags: open(2); O_CREAT with O_EXCL as wished; O_TMPFILE; never follows a symbolic link. FIFOs are opened O_NONBLOCK
  * (write side without a reader: -ENXIO) and the flag is cleared again unless it was asked for.
@@ -76,10 +77,12 @@ int gofer_open(struct gofer *gofer, struct gofer_place place, int flags, mode_t 
 /* Opens the object behind a descriptor anew (open of /proc/self/fd/N). */
 int gofer_reopen(struct gofer *gofer, int fd, int flags, int *ret_fd);
 
-int gofer_mkdir(struct gofer *gofer, struct gofer_place place, mode_t mode, const struct gofer_owner *owner);
-int gofer_mknod(struct gofer *gofer, struct gofer_place place, mode_t mode, dev_t dev, const struct gofer_owner *owner);
-int gofer_symlink(struct gofer *gofer, struct gofer_place place, const char *target, const struct gofer_owner *owner);
-int gofer_link(struct gofer *gofer, struct gofer_place source, struct gofer_place place);
+int gofer_mkdir(struct gofer *gofer, struct gofer_place place, mode_t mode, const struct gofer_owner *owner, struct statx *ret_after);
+int gofer_mknod(struct gofer *gofer, struct gofer_place place, mode_t mode, dev_t dev, const struct gofer_owner *owner,
+                struct statx *ret_after);
+int gofer_symlink(struct gofer *gofer, struct gofer_place place, const char *target, const struct gofer_owner *owner,
+                  struct statx *ret_after);
+int gofer_link(struct gofer *gofer, struct gofer_place source, struct gofer_place place, struct statx *ret_after);
 /* victim: what must go by that name. */
 int gofer_unlink(struct gofer *gofer, struct gofer_place place, struct gofer_identity victim, int directory);
 /* owner: of the node that RENAME_WHITEOUT leaves. */

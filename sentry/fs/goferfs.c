@@ -8,6 +8,7 @@
 #include "postern/cleanup.h"
 #include "sentry/fs/gofer_client.h"
 #include "sentry/kernel/cred.h"
+#include "sentry/platform/worker.h"
 #include "sentry/sentry.h"
 #include "sentry/vfs/vfs_internal.h"
 
@@ -203,8 +204,10 @@ static void goferfs_prefetch(struct vfs *vfs, struct dentry *directory, const ch
         dentry_put(from);
     }
     if (rest != NULL && walk(vfs, at, rest, &first) == 0) {
-        if (first->inode != NULL && at->inode != NULL)
+        if (at->inode != NULL && first->inode != NULL)
             goferfs_note_found(at->inode);
+        else if (at->inode != NULL)
+            goferfs_note_absent(at->inode);
         dentry_put(first);
     }
     dentry_put(at);
@@ -250,13 +253,35 @@ static ssize_t goferfs_readlink(struct vfs *vfs, struct dentry *dentry, const st
 
 /* --- attributes --- */
 
+/* A file that is asked for time and again, as it is being written to: with a handle the next look is ours. */
+static int getattr_and_hold(struct vfs *vfs, struct inode *inode, const char *path, struct statx *ret_attributes)
+{
+    auto_close_unlocked int fd = -1;
+    int error = gofer_open(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, O_PATH, 0, NULL, 0, &fd, ret_attributes, NULL);
+    if (error == 0 && ret_attributes->stx_nlink > 0 && same_object(ret_attributes, &inode->attributes))
+        inode_keep_handle(vfs, inode, fd);
+    return error;
+}
+
+static int getattr_by_path(struct vfs *vfs, struct inode *inode, const char *path, struct statx *ret_attributes)
+{
+    enum { ASKED_OFTEN = 2 };
+    if (inode->opened_for_write && inode->handle == 0 && inode->held_wanted >= ASKED_OFTEN)
+        return getattr_and_hold(vfs, inode, path, ret_attributes);
+    if (inode->opened_for_write && inode->held_wanted < ASKED_OFTEN)
+        inode->held_wanted++;
+    return gofer_getattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, ret_attributes);
+}
+
 static int goferfs_getattr(struct vfs *vfs, struct dentry *dentry, struct statx *ret_attributes)
 {
     char path[VFS_PATH_MAX];
     int error = goferfs_path_of(dentry, path);
     if (error < 0)
         return error;
-    error = gofer_getattr(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, ret_attributes);
+    struct inode *inode = inode_get(dentry->inode);
+    error = getattr_by_path(vfs, inode, path, ret_attributes);
+    inode_put(inode);
     return goferfs_doubt(dentry, vfs_said(dentry, error));
 }
 
@@ -267,10 +292,12 @@ static int goferfs_setattr(struct vfs *vfs, struct dentry *dentry, const struct 
     int error = goferfs_path_of(dentry, path);
     if (error < 0)
         return error;
+    struct statx after = {0};
     struct inode *inode = inode_get(dentry->inode);
     inode_changes(inode);
-    error = vfs_said(dentry, gofer_setattr(vfs->sentry->gofer, goferfs_place(path, dentry), set));
-    inode_changes(inode);
+    const uint64_t began = vfs->stamp;
+    error = vfs_said(dentry, gofer_setattr(vfs->sentry->gofer, goferfs_place(path, dentry), set, &after));
+    inode_changed_to(inode, &after, began);
     inode_put(inode);
     return goferfs_doubt(dentry, error);
 }
@@ -346,11 +373,35 @@ static int begin_change(struct dentry *directory, const char *name, char path[VF
     return error;
 }
 
-static int end_making(struct dentry *directory, const char *name, int error)
+/* What was made is known from the answer. `began`: vfs->stamp when it was asked for. */
+static void note_made(struct dentry *directory, const char *name, const struct statx *after, uint64_t began)
 {
-    vfs_entry_added(directory, name); /* on failure too: EEXIST says we were wrong */
+    struct vfs *vfs = directory->vfs;
+    struct inode *inode = after->stx_mask != 0 ? inode_obtain(vfs, &goferfs, after, began) : NULL;
+    if (inode != NULL)
+        (void)dentry_settle(vfs, directory, name, inode, names_until(directory));
+}
+
+struct making {
+    struct dentry *directory;
+    const char *name;
+    uint64_t began;
+    struct statx after;
+};
+
+static int end_making(const struct making *making, int error)
+{
+    struct dentry *directory = making->directory;
+    vfs_entry_added(directory, making->name); /* on failure too: EEXIST says we were wrong */
+    if (error == 0)
+        note_made(directory, making->name, &making->after, making->began);
     names_unlock(directory);
     return goferfs_doubt(directory, vfs_said(directory, error));
+}
+
+static struct making making_begun(struct dentry *directory, const char *name)
+{
+    return (struct making){.directory = directory, .name = name, .began = directory->vfs->stamp};
 }
 
 static int goferfs_mkdir(struct vfs *vfs, struct dentry *directory, const char *name, mode_t mode,
@@ -361,7 +412,9 @@ static int goferfs_mkdir(struct vfs *vfs, struct dentry *directory, const char *
     int error = begin_change(directory, name, path);
     if (error < 0)
         return error;
-    return end_making(directory, name, gofer_mkdir(vfs->sentry->gofer, goferfs_place(path, directory), mode, &owner));
+    struct making making = making_begun(directory, name);
+    error = gofer_mkdir(vfs->sentry->gofer, goferfs_place(path, directory), mode, &owner, &making.after);
+    return end_making(&making, error);
 }
 
 static int goferfs_mknod(struct vfs *vfs, struct dentry *directory, const char *name, mode_t mode, dev_t dev,
@@ -373,8 +426,9 @@ static int goferfs_mknod(struct vfs *vfs, struct dentry *directory, const char *
     int error = begin_change(directory, name, path);
     if (error < 0)
         return error;
-    return end_making(directory, name,
-                      gofer_mknod(vfs->sentry->gofer, goferfs_place(path, directory), mode, dev, &owner));
+    struct making making = making_begun(directory, name);
+    error = gofer_mknod(vfs->sentry->gofer, goferfs_place(path, directory), mode, dev, &owner, &making.after);
+    return end_making(&making, error);
 }
 
 static int goferfs_symlink(struct vfs *vfs, struct dentry *directory, const char *name, const char *target,
@@ -385,8 +439,9 @@ static int goferfs_symlink(struct vfs *vfs, struct dentry *directory, const char
     int error = begin_change(directory, name, path);
     if (error < 0)
         return error;
-    return end_making(directory, name,
-                      gofer_symlink(vfs->sentry->gofer, goferfs_place(path, directory), target, &owner));
+    struct making making = making_begun(directory, name);
+    error = gofer_symlink(vfs->sentry->gofer, goferfs_place(path, directory), target, &owner, &making.after);
+    return end_making(&making, error);
 }
 
 static int goferfs_link(struct vfs *vfs, struct dentry *source, struct dentry *directory, const char *name,
@@ -399,13 +454,17 @@ static int goferfs_link(struct vfs *vfs, struct dentry *source, struct dentry *d
         error = begin_change(directory, name, to);
     if (error < 0)
         return error;
+    struct making making = making_begun(directory, name);
     struct inode *inode = inode_get(source->inode);
-    error = gofer_link(vfs->sentry->gofer, goferfs_place(from, source), goferfs_place(to, directory));
-    inode_changes(inode);
+    error = gofer_link(vfs->sentry->gofer, goferfs_place(from, source), goferfs_place(to, directory), &making.after);
+    inode_changed_to(inode, &making.after, making.began);
+    making.began = vfs->stamp; /* it is known already what it is like now, or that nobody knows */
+    if (!inode_ids_fresh(inode) || !same_object(&inode->attributes, &making.after))
+        making.after.stx_mask = 0;
     inode_put(inode);
     error = vfs_said(source, error);
     (void)goferfs_doubt(source, error == -ESTALE ? error : 0);
-    return end_making(directory, name, error);
+    return end_making(&making, error);
 }
 
 static int remove_name(struct vfs *vfs, struct dentry *victim, int is_directory)
@@ -521,6 +580,8 @@ const struct filesystem goferfs = {
     .name = "gofer",
     .lookup = goferfs_lookup,
     .prefetch = goferfs_prefetch,
+    .unknown = goferfs_unknown,
+    .refresh = goferfs_refresh,
     .getattr = goferfs_getattr,
     .setattr = goferfs_setattr,
     .readlink = goferfs_readlink,

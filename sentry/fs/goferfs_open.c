@@ -30,12 +30,20 @@ static int needed_permission(const struct open_request *request)
     return (request->flags & O_TRUNC) != 0 ? mask | MAY_WRITE : mask;
 }
 
-/* What was opened becomes known. The inode is owned by the caller. */
-static struct inode *opened_inode(struct vfs *vfs, int fd, const struct statx *attributes, int flags, uint64_t asked)
+/* What was made and opened becomes known. The inode is owned by the caller. A handle costs a third of a hop, and there are few: a file that is new
+ * gets one when it is opened again, or asked for by name. */
+static struct inode *created_inode(struct vfs *vfs, const struct statx *attributes, int flags, uint64_t asked)
 {
     struct inode *inode = inode_obtain(vfs, &goferfs, attributes, asked);
     if (inode != NULL && writes(flags))
         inode_written(vfs, inode);
+    return inode;
+}
+
+/* The same of what was there. */
+static struct inode *opened_inode(struct vfs *vfs, int fd, const struct statx *attributes, int flags, uint64_t asked)
+{
+    struct inode *inode = created_inode(vfs, attributes, flags, asked);
     if (inode != NULL && attributes->stx_nlink > 0)
         inode_keep_handle(vfs, inode, fd);
     return inode;
@@ -156,11 +164,11 @@ int goferfs_open(struct vfs *vfs, struct dentry *dentry, const struct open_reque
 }
 
 /* What has come to exist becomes known. */
-static int note_created(struct dentry *directory, const char *name, const struct open_request *request, int fd,
-                        const struct statx *attributes, uint64_t asked)
+static int note_created(struct dentry *directory, const char *name, const struct open_request *request, const struct statx *attributes,
+                        uint64_t asked)
 {
     struct vfs *vfs = directory->vfs;
-    struct inode *inode = opened_inode(vfs, fd, attributes, request->flags, asked);
+    struct inode *inode = created_inode(vfs, attributes, request->flags, asked);
     if (inode == NULL)
         return -ENOMEM;
     (void)dentry_settle(vfs, directory, name, inode, names_until(directory));
@@ -184,7 +192,7 @@ int goferfs_create(struct vfs *vfs, struct dentry *directory, const char *name, 
                            &owner, 0, &fd, &attributes, NULL);
     vfs_entry_added(directory, name); /* on failure too: EEXIST says we were wrong */
     if (error == 0)
-        error = note_created(directory, name, request, fd, &attributes, asked);
+        error = note_created(directory, name, request, &attributes, asked);
     names_unlock(directory);
     if (error == 0)
         *ret_fd = take_fd(&fd);

@@ -19,6 +19,11 @@ struct gofer_place goferfs_place(const char *path, const struct dentry *expected
  * asked for from there, or NULL. */
 struct dentry *goferfs_see(struct vfs *vfs, struct dentry *directory, const char **rest);
 
+/* A name was asked for that is not there. */
+void goferfs_note_absent(struct inode *folder);
+bool goferfs_unknown(struct vfs *vfs, struct dentry *directory, const char *name);
+bool goferfs_refresh(struct vfs *vfs, struct dentry *dentry);
+
 /* goferfs_list.c: a name was found in a folder that was not known. */
 void goferfs_note_found(struct inode *folder);
 /* If the folder is being gone through, learns more of it. False: nothing has been asked. */

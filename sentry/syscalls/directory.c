@@ -14,7 +14,7 @@ static int64_t mkdir_at(struct call *call, int dirfd, uint64_t address, unsigned
     struct vfs_who who;
     vfs_who_from_call(call, &who);
     auto_lookup struct lookup lookup = {.fd = -1};
-    int error = create_prepare(call, &who, dirfd, address, true, &lookup);
+    int error = create_prepare(call, &who, dirfd, address, CREATE_DIRECTORY | CREATE_TELLS, &lookup);
     if (error < 0)
         return error;
     const struct filesystem *filesystem = lookup.dentry->filesystem;

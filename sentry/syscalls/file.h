@@ -57,8 +57,10 @@ int target_permission(const struct vfs_who *who, struct target *target, int mask
 /* Checks (EROFS, ownership) and makes a change of attributes. */
 int target_set(struct call *call, const struct vfs_who *who, struct target *target, struct setattr *set);
 
-/* The parent and the free name of an object to be made: -EEXIST if it is taken, then -EROFS, then permission. */
-int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint64_t address, bool directory,
+/* The parent and the free name of an object to be made: -EEXIST if it is taken, then -EROFS, then permission. CREATE_TELLS: nothing is checked
+ * behind it, so that it may be left to the making to say that the name is taken. */
+enum { CREATE_DIRECTORY = 1, CREATE_TELLS = 2 };
+int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint64_t address, unsigned int what,
                    struct lookup *ret_lookup);
 
 /* In /proc a missing name is missing, whatever one wants to make of it. */

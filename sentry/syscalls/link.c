@@ -60,7 +60,7 @@ static int64_t symlink_at(struct call *call, uint64_t target_address, int dirfd,
     if (length <= 0)
         return length == 0 ? -ENOENT : length;
     auto_lookup struct lookup lookup = {.fd = -1};
-    int error = create_prepare(call, &who, dirfd, address, false, &lookup);
+    int error = create_prepare(call, &who, dirfd, address, CREATE_TELLS, &lookup);
     if (error < 0)
         return error;
     const struct filesystem *filesystem = lookup.dentry->filesystem;
@@ -105,7 +105,7 @@ static int64_t mknod_at(struct call *call, int dirfd, uint64_t address, unsigned
     struct vfs_who who;
     vfs_who_from_call(call, &who);
     auto_lookup struct lookup lookup = {.fd = -1};
-    error = create_prepare(call, &who, dirfd, address, false, &lookup);
+    error = create_prepare(call, &who, dirfd, address, 0, &lookup);
     if (error < 0)
         return error;
     bool is_device = type == S_IFCHR || type == S_IFBLK;
@@ -161,7 +161,8 @@ static int link_object(const struct vfs_who *who, const struct object *object, c
     int error = gofer_path(to->dentry, to->name, path, sizeof(path));
     if (error == 0)
         error = gofer_link(who->sentry->gofer, (struct gofer_place){.fd = object->fd},
-                           (struct gofer_place){.path = path, .fd = -1, .expected = gofer_identity_of(&to->dentry->inode->attributes)});
+                           (struct gofer_place){.path = path, .fd = -1, .expected = gofer_identity_of(&to->dentry->inode->attributes)},
+                           NULL);
     if (error < 0)
         return vfs_said(to->dentry, error);
     object_changed(who->sentry->vfs, object);
@@ -207,7 +208,7 @@ static int64_t link_at(struct call *call, int from_fd, uint64_t from, int to_fd,
     if (source.object.fd >= 0 && (flags & AT_EMPTY_PATH) != 0 && !may_link_descriptor(&who, &source.object))
         return -ENOENT;
     auto_lookup struct lookup lookup = {.fd = -1};
-    error = create_prepare(call, &who, to_fd, to, false, &lookup);
+    error = create_prepare(call, &who, to_fd, to, 0, &lookup);
     if (error < 0)
         return error;
     return make_link(call, &who, &source, &lookup);

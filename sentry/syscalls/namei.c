@@ -174,7 +174,7 @@ static int set_by_dentry(const struct vfs_who *who, struct dentry *dentry, struc
     struct vfs *vfs = who->sentry->vfs;
     int error = vfs_want_write(vfs, dentry);
     if (error == 0)
-        error = vfs_getattr(vfs, dentry);
+        error = vfs_get_owner(vfs, dentry);
     if (error == 0)
         error = attributes_may_change(who->cred, &dentry->inode->attributes, set);
     if (error == SETATTR_IF_WRITABLE)
@@ -209,7 +209,7 @@ static int set_anonymous(const struct vfs_who *who, const struct object *object,
         return -EPERM;
     int error = (set->valid & (SETATTR_OWNER | SETATTR_MODE)) == 0 ? 0 : object_set_nameless(who->sentry->vfs, who->cred, object, set);
     if (error == 0 && times.valid != 0)
-        error = gofer_setattr(who->sentry->gofer, (struct gofer_place){.fd = object->fd}, &times);
+        error = gofer_setattr(who->sentry->gofer, (struct gofer_place){.fd = object->fd}, &times, NULL);
     return error;
 }
 
@@ -231,9 +231,7 @@ int target_set(struct call *call, const struct vfs_who *who, struct target *targ
     error = object_want_write(who->sentry->vfs, &target->object);
     if (error < 0)
         return error;
-    error = gofer_setattr(who->sentry->gofer, (struct gofer_place){.fd = target->object.fd}, set);
-    object_changed(who->sentry->vfs, &target->object);
-    return error;
+    return object_set(who->sentry->vfs, &target->object, set);
 }
 
 bool names_are_fixed(const struct dentry *directory)
@@ -241,19 +239,20 @@ bool names_are_fixed(const struct dentry *directory)
     return strcmp(dentry_real(directory)->filesystem->name, "proc") == 0;
 }
 
-int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint64_t address, bool directory,
+int create_prepare(struct call *call, const struct vfs_who *who, int dirfd, uint64_t address, unsigned int what,
                    struct lookup *ret_lookup)
 {
     struct vfs *vfs = who->sentry->vfs;
     auto_lookup struct lookup lookup = {.fd = -1};
-    int error = path_lookup_at(call, who, dirfd, address, LOOKUP_PARENT | LOOKUP_LAST, &lookup);
+    const unsigned int flags = LOOKUP_PARENT | LOOKUP_LAST | ((what & CREATE_TELLS) != 0 ? LOOKUP_NEW : 0);
+    int error = path_lookup_at(call, who, dirfd, address, flags, &lookup);
     if (error < 0)
         return error;
     if (lookup.last_dot != 0 || lookup.dentry == NULL)
         return -EEXIST;
     if (lookup.last != NULL && lookup.last->inode != NULL)
         return -EEXIST;
-    if ((lookup.trailing_slash && !directory) || names_are_fixed(lookup.dentry))
+    if ((lookup.trailing_slash && (what & CREATE_DIRECTORY) == 0) || names_are_fixed(lookup.dentry))
         return -ENOENT;
     error = vfs_want_write(vfs, lookup.dentry);
     if (error < 0)

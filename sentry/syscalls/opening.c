@@ -214,8 +214,17 @@ static int64_t open_dentry(struct opening *opening, struct dentry *dentry)
     return opening_install(opening, &fd);
 }
 
-/* A new file below lookup->dentry. *ret_exists: somebody else made it meanwhile; then nothing is open. */
-static int64_t create_file(struct opening *opening, const struct lookup *lookup, bool *ret_exists)
+/* Was the name not free, though it seemed so, and is what has it to be opened? Or was it only presumed to be free: then only who looks can tell
+ * what is wrong. */
+static bool is_to_be_looked_at(const struct opening *opening, const struct lookup *lookup, int error)
+{
+    if (error == -EEXIST)
+        return (opening->flags & O_EXCL) == 0;
+    return lookup->presumed && error < 0 && error != -ESTALE;
+}
+
+/* A new file below lookup->dentry. *ret_again: it has to be looked at; then nothing is open. */
+static int64_t create_file(struct opening *opening, const struct lookup *lookup, bool *ret_again)
 {
     struct vfs *vfs = opening->who.sentry->vfs;
     struct dentry *parent = lookup->dentry;
@@ -240,10 +249,8 @@ static int64_t create_file(struct opening *opening, const struct lookup *lookup,
         vfs_mark_opened(parent, fd);
     if (error == 0)
         return opening_install(opening, &fd);
-    if (error != -EEXIST || (opening->flags & O_EXCL) != 0)
-        return error;
-    *ret_exists = true;
-    return -EEXIST;
+    *ret_again = is_to_be_looked_at(opening, lookup, error);
+    return error;
 }
 
 static int64_t open_found(struct opening *opening, struct lookup *lookup)
@@ -254,10 +261,10 @@ static int64_t open_found(struct opening *opening, struct lookup *lookup)
 }
 
 /* One look: creates what is missing, opens what is there. */
-static int64_t open_or_create_once(struct opening *opening, int dirfd, const char *path, bool *ret_exists)
+static int64_t open_or_create_once(struct opening *opening, int dirfd, const char *path, unsigned int presume, bool *ret_again)
 {
     bool follow = (opening->flags & (O_NOFOLLOW | O_EXCL)) == 0;
-    unsigned int flags = opening->resolve | LOOKUP_PARENT | LOOKUP_LAST | (follow ? LOOKUP_FOLLOW : 0);
+    unsigned int flags = opening->resolve | LOOKUP_PARENT | LOOKUP_LAST | presume | (follow ? LOOKUP_FOLLOW : 0);
     auto_lookup struct lookup lookup = {.fd = -1};
     int error = path_lookup(opening->call, &opening->who, dirfd, path, flags, &lookup);
     if (error < 0)
@@ -267,7 +274,7 @@ static int64_t open_or_create_once(struct opening *opening, int dirfd, const cha
     if (lookup.trailing_slash && lookup.last_dot == 0)
         return -EISDIR;
     if (lookup.last_dot == 0 && (lookup.last == NULL || lookup.last->inode == NULL))
-        return create_file(opening, &lookup, ret_exists);
+        return create_file(opening, &lookup, ret_again);
     if ((opening->flags & O_EXCL) != 0)
         return -EEXIST;
     return open_dentry(opening, lookup.last != NULL ? lookup.last : lookup.dentry);
@@ -277,9 +284,9 @@ static int64_t open_or_create(struct opening *opening, int dirfd, const char *pa
 {
     enum { ATTEMPTS = 8 };
     for (int i = 0; i < ATTEMPTS; i++) {
-        bool exists = false;
-        int64_t result = open_or_create_once(opening, dirfd, path, &exists);
-        if (!exists)
+        bool again = false;
+        int64_t result = open_or_create_once(opening, dirfd, path, i == 0 ? LOOKUP_NEW : 0, &again);
+        if (!again)
             return result;
     }
     return -EAGAIN;

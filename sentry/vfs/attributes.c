@@ -54,9 +54,15 @@ int vfs_getattr(struct vfs *vfs, struct dentry *dentry)
     if (inode_fresh(inode) || inode->filesystem->getattr == NULL || dentry_gone(dentry))
         return 0;
     (void)inode_get(inode);
-    int error = inode_refresh_locally(vfs, inode) ? 0 : ask(vfs, dentry, inode);
+    bool seen = inode_refresh_locally(vfs, inode) || (inode->filesystem->refresh != NULL && inode->filesystem->refresh(vfs, dentry));
+    int error = seen ? 0 : ask(vfs, dentry, inode);
     (void)inode_put(inode);
     return error;
+}
+
+int vfs_get_owner(struct vfs *vfs, struct dentry *dentry)
+{
+    return dentry->inode != NULL && inode_ids_fresh(dentry->inode) ? 0 : vfs_getattr(vfs, dentry);
 }
 
 void attributes_aged(struct dentry *dentry)

@@ -148,6 +148,15 @@ void inode_changes(struct inode *inode)
     inode_forget_kept(inode);
 }
 
+void inode_changed_to(struct inode *inode, const struct statx *after, uint64_t began)
+{
+    const bool alone = inode->changed <= began;
+    struct vfs *vfs = inode->vfs;
+    inode_changes(inode);
+    if (vfs != NULL && alone && after->stx_mask != 0 && same_object(&inode->attributes, after))
+        inode_refresh(vfs, inode, after, vfs->stamp);
+}
+
 static bool same_time(const struct statx_timestamp *one, const struct statx_timestamp *other)
 {
     return one->tv_sec == other->tv_sec && one->tv_nsec == other->tv_nsec;

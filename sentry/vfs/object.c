@@ -208,6 +208,22 @@ static int place_object(struct call *call, struct object *object)
     return 0;
 }
 
+int object_set(struct vfs *vfs, const struct object *object, const struct setattr *set)
+{
+    struct statx after = {0};
+    struct inode *inode = inode_cached(vfs, &object->attributes);
+    if (inode != NULL)
+        inode_changes(inode_get(inode));
+    const uint64_t began = vfs->stamp;
+    int error = gofer_setattr(vfs->sentry->gofer, (struct gofer_place){.fd = object->fd}, set, &after);
+    if (inode != NULL)
+        inode_changed_to(inode, &after, began);
+    else
+        object_changed(vfs, object);
+    inode_put(inode);
+    return error;
+}
+
 int object_want_write(const struct vfs *vfs, const struct object *object)
 {
     return (guest_mark_flags(vfs, object->mark) & MS_RDONLY) != 0 ? -EROFS : 0;

@@ -90,7 +90,7 @@ int guest_storage_make(struct vfs *vfs, mode_t mode, uid_t uid, gid_t gid, struc
     char path[BOOT_PATH_MAX + 32];
     (void)snprintf(path, sizeof(path), "%s/%llu", place->destination + 1, (unsigned long long)++vfs->guests.last_storage);
     const struct gofer_owner owner = {.uid = uid, .gid = gid};
-    int error = gofer_mkdir(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, mode & 07777, &owner);
+    int error = gofer_mkdir(vfs->sentry->gofer, (struct gofer_place){.path = path, .fd = -1}, mode & 07777, &owner, NULL);
     if (error == 0)
         error = enter(vfs, path, storage);
     if (error < 0) {

@@ -91,6 +91,10 @@ struct filesystem {
     int (*lookup)(struct vfs *vfs, struct dentry *directory, const char *name, struct inode **ret_inode);
     /* Optional: resolves many components at once, adding dentries below `directory`; purely a fill of the cache. */
     void (*prefetch)(struct vfs *vfs, struct dentry *directory, const char *rest);
+    /* Optional: is nothing known of a name, and would it take a hop to learn it? Then making it tells, by EEXIST before any other error. */
+    bool (*unknown)(struct vfs *vfs, struct dentry *directory, const char *name);
+    /* Optional: brings the attributes of a dentry's inode up to date without a hop, if that can be done. */
+    bool (*refresh)(struct vfs *vfs, struct dentry *dentry);
     /* Fills in the attributes. For files whose inode says it is fresh, vfs does not ask. */
     int (*getattr)(struct vfs *vfs, struct dentry *dentry, struct statx *ret_attributes);
     int (*setattr)(struct vfs *vfs, struct dentry *dentry, const struct vfs_who *who, const struct setattr *set);
@@ -227,6 +231,7 @@ enum {
     LOOKUP_NO_MAGICLINKS = 128,
     LOOKUP_NO_XDEV = 256,
     LOOKUP_LAST = 512, /* with LOOKUP_PARENT: look the last component up too, see struct lookup */
+    LOOKUP_NEW = 1024, /* with LOOKUP_LAST: not if it is to be made, may be, and making it tells as well whether it is there */
 };
 
 /*
@@ -243,6 +248,7 @@ struct lookup {
     bool trailing_slash;
     unsigned int last_dot; /* LOOKUP_PARENT: 1 for ".", 2 for "..", 3 for "/"; `dentry` is then the object itself */
     struct dentry *last;   /* LOOKUP_LAST: owned; its inode is NULL if the name is free. With last_dot: the object itself */
+    bool presumed;         /* LOOKUP_NEW: nothing is known of the name, and `last` is NULL */
 };
 void lookup_release(struct lookup *lookup);
 /* Is what was found last still what has that name in that folder? What is removed or moved must be: to be asked right before. */
@@ -298,6 +304,8 @@ void object_mark_copy(const struct object *object, int fd);
 void vfs_mark_opened(const struct dentry *dentry, int fd);
 /* The object was changed through its descriptor (fchmod, futimens, fsetxattr...): forget what was known of it. */
 void object_changed(struct vfs *vfs, const struct object *object);
+/* Changes attributes of a file by its descriptor, whatever its name is; judged by the caller. */
+int object_set(struct vfs *vfs, const struct object *object, const struct setattr *set);
 /* It was opened for writing past its filesystem (gofer_reopen): from now on it changes without our knowing. */
 void object_written(struct vfs *vfs, const struct object *object);
 /* Finds the dentry of a file object (by its path and identity); -ENOENT if it has no name any more. */
@@ -335,6 +343,7 @@ enum { SETATTR_IF_WRITABLE = 1 };
 int attributes_may_change(const struct cred *cred, const struct statx *attributes, struct setattr *set);
 /* Brings inode->attributes up to date. The inode may be exchanged: read dentry->inode afterwards. */
 int vfs_getattr(struct vfs *vfs, struct dentry *dentry);
+int vfs_get_owner(struct vfs *vfs, struct dentry *dentry); /* owner, group and mode alone: size and times may be older */
 
 /* Before things are looked up for no call: the clock of the caches. */
 void vfs_tick(struct vfs *vfs);

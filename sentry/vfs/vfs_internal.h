@@ -176,6 +176,9 @@ bool inode_refresh_seen(struct vfs *vfs, struct inode *inode, const struct statx
 /* Has it the time of change it had then, and will any change give it another? */
 bool inode_is_still(const struct inode *inode, const struct statx_timestamp *changed);
 void inode_changes(struct inode *inode); /* said before and after attributes are changed */
+/* Said after a change of which the gofer told what it came to (stx_mask 0: it did not): `began` is vfs->stamp when it was asked for. If something
+ * else was changed meanwhile nobody knows which of the two came last. */
+void inode_changed_to(struct inode *inode, const struct statx *after, uint64_t began);
 void inode_written(struct vfs *vfs, struct inode *inode);             /* opened for writing */
 void identity_written(struct vfs *vfs, const struct statx *identity); /* the same for one not in the cache */
 void inode_remember(struct vfs *vfs, struct inode *inode);

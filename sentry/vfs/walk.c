@@ -239,11 +239,21 @@ static int step(struct walk *walk, const char *name, const char *from)
     return error;
 }
 
+/* Asking whether a name is free, only to make it then, is a hop in vain. But who may not make it is told first that it is there. */
+static bool may_presume_new(const struct walk *walk, const char *name)
+{
+    struct dentry *at = walk->at;
+    return (walk->flags & LOOKUP_NEW) != 0 && walk->rest[0] == '\0' && at->real == NULL && at->filesystem->unknown != NULL &&
+           at->filesystem->unknown(walk->vfs, at, name) && vfs_want_write(walk->vfs, at) == 0 && vfs_gone(at) == 0 &&
+           vfs_permission(walk->who, at, MAY_WRITE | MAY_EXEC) == 0;
+}
+
 /* The last component of a lookup for its parent. Returns 1 when the lookup is done, 0 to go on behind a link. */
 static int last_step(struct walk *walk, const char *name, const char *from, struct lookup *lookup)
 {
     struct dentry *child = NULL;
-    if ((walk->flags & LOOKUP_LAST) != 0) {
+    lookup->presumed = may_presume_new(walk, name);
+    if ((walk->flags & LOOKUP_LAST) != 0 && !lookup->presumed) {
         int error = child_with_rest(walk->vfs, walk->at, name, from, &child);
         if (error < 0)
             return error;

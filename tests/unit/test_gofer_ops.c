@@ -101,10 +101,10 @@ static void test_walk(void **state)
 {
     (void)state;
     static struct gofer_walk_result result;
-    assert_int_equal(gofer_mkdir(gofer, AT("a"), 0755, &root_owner), 0);
-    assert_int_equal(gofer_mkdir(gofer, AT("a/b"), 0755, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("a"), 0755, &root_owner, NULL), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("a/b"), 0755, &root_owner, NULL), 0);
     fixture_write(&fixture, "a/b/file", "hello", 0640);
-    assert_int_equal(gofer_symlink(gofer, AT("a/link"), "b/../../elsewhere", &user), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("a/link"), "b/../../elsewhere", &user, NULL), 0);
 
     assert_int_equal(gofer_walk(gofer, AT(""), "a/b/file", &result), 0);
     assert_int_equal(result.count, 3);
@@ -146,14 +146,17 @@ static void test_list(void **state)
     bool seen[MANY] = {false};
     size_t count, others = 0, parts = 0;
     int64_t next = 0;
-    assert_int_equal(gofer_mkdir(gofer, AT("many"), 0700, &user), 0);
+    struct statx made;
+    assert_int_equal(gofer_mkdir(gofer, AT("many"), 0700, &user, &made), 0);
+    assert_true(made.stx_mode == (S_IFDIR | 0700) && made.stx_ino == attributes_at("many").stx_ino && made.stx_uid == user.uid);
+    assert_int_equal(gofer_mkdir(gofer, AT("many"), 0700, &user, &made), -EEXIST);
     for (int i = 0; i < MANY; i++) {
         char path[64];
         (void)snprintf(path, sizeof(path), "many/file-%d", i);
         fixture_write(&fixture, path, "four", 0640);
     }
-    assert_int_equal(gofer_mkdir(gofer, AT("many/folder"), 0755, &root_owner), 0);
-    assert_int_equal(gofer_symlink(gofer, AT("many/link"), "/etc", &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("many/folder"), 0755, &root_owner, NULL), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("many/link"), "/etc", &root_owner, NULL), 0);
     for (; next >= 0; parts++) {
         assert_int_equal(gofer_list(gofer, at("many"), next, entries, &count, &next), 0);
         assert_true(count <= GOFER_LIST_MAX);
@@ -185,10 +188,10 @@ static void test_walk_long(void **state)
     (void)state;
     static struct gofer_walk_result result;
     char path[256] = "deep";
-    assert_int_equal(gofer_mkdir(gofer, AT(path), 0755, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT(path), 0755, &root_owner, NULL), 0);
     for (int i = 0; i < 20; i++) {
         strcat(path, "/d");
-        assert_int_equal(gofer_mkdir(gofer, AT(path), 0755, &root_owner), 0);
+        assert_int_equal(gofer_mkdir(gofer, AT(path), 0755, &root_owner, NULL), 0);
     }
     assert_int_equal(gofer_walk(gofer, AT(""), path, &result), 0);
     assert_int_equal(result.count, GOFER_WALK_MAX);
@@ -221,7 +224,7 @@ static void test_open_and_create(void **state)
     assert_int_equal(open_status("", O_RDWR), -EISDIR);
     assert_int_equal(open_status("", O_RDONLY | O_DIRECTORY), 0);
     assert_int_equal(open_status("", O_CREAT | O_RDWR), -EISDIR);
-    assert_int_equal(gofer_mkdir(gofer, AT("folder"), 0755, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("folder"), 0755, &root_owner, NULL), 0);
     assert_int_equal(open_status("folder", O_CREAT | O_RDONLY), -EISDIR);
 
     fd = open_fd("new", O_WRONLY | O_TRUNC | O_APPEND | O_NOFOLLOW);
@@ -230,7 +233,9 @@ static void test_open_and_create(void **state)
     assert_int_equal(attributes_at("new").stx_size, 0);
 
     fd = open_fd("folder", O_TMPFILE | O_RDWR);
-    assert_int_equal(gofer_link(gofer, by(fd), AT("folder/named")), 0);
+    struct statx after;
+    assert_int_equal(gofer_link(gofer, by(fd), AT("folder/named"), &after), 0);
+    assert_true(gofer_statx_ok(&after) && after.stx_nlink == 1);
     (void)close(fd);
     assert_int_equal(attributes_at("folder/named").stx_nlink, 1);
 
@@ -244,15 +249,15 @@ static void test_open_and_create(void **state)
 static void test_links_are_not_followed(void **state)
 {
     (void)state;
-    assert_int_equal(gofer_symlink(gofer, AT("passwd"), "/etc/passwd", &root_owner), 0);
-    assert_int_equal(gofer_symlink(gofer, AT("up"), "../..", &root_owner), 0);
-    assert_int_equal(gofer_symlink(gofer, AT("self"), "/proc/self/root", &root_owner), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("passwd"), "/etc/passwd", &root_owner, NULL), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("up"), "../..", &root_owner, NULL), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("self"), "/proc/self/root", &root_owner, NULL), 0);
     assert_int_equal(open_status("passwd", O_RDONLY), -ELOOP);
     assert_int_equal(open_status("passwd", O_RDONLY | O_CREAT), -ELOOP);
     assert_int_equal(open_status("up/etc/passwd", O_RDONLY), -ELOOP);
     assert_int_equal(open_status("up/x", O_RDWR | O_CREAT), -ENOTDIR);
     assert_int_equal(open_status("self/etc/passwd", O_RDONLY), -ELOOP);
-    assert_int_equal(gofer_mkdir(gofer, AT("up/x"), 0755, &root_owner), -ENOTDIR);
+    assert_int_equal(gofer_mkdir(gofer, AT("up/x"), 0755, &root_owner, NULL), -ENOTDIR);
     assert_int_equal(gofer_unlink(gofer, AT("self/etc/passwd"), ANYTHING, 0), -ELOOP);
     assert_int_equal(gofer_rename(gofer, AT("passwd"), AT("up/x"), 0, &user), -ENOTDIR);
     assert_true(S_ISLNK(attributes_at("passwd").stx_mode));
@@ -268,15 +273,17 @@ static void test_links_are_not_followed(void **state)
     struct setattr set = {.valid = SETATTR_OWNER, .uid = 5, .gid = 6};
     struct stat before, after;
     assert_int_equal(stat("/etc/passwd", &before), 0);
-    assert_int_equal(gofer_setattr(gofer, at("passwd"), &set), 0);
+    struct statx told;
+    assert_int_equal(gofer_setattr(gofer, at("passwd"), &set, &told), 0);
+    assert_true(S_ISLNK(told.stx_mode) && told.stx_uid == 5 && told.stx_gid == 6);
     assert_int_equal(attributes_at("passwd").stx_uid, 5);
     set = (struct setattr){.valid = SETATTR_MODE, .mode = 0777};
-    assert_int_equal(gofer_setattr(gofer, at("passwd"), &set), -EOPNOTSUPP);
+    assert_int_equal(gofer_setattr(gofer, at("passwd"), &set, NULL), -EOPNOTSUPP);
     set = (struct setattr){.valid = SETATTR_TIMES, .atime = {.tv_sec = 5}, .mtime = {.tv_sec = 7}};
-    assert_int_equal(gofer_setattr(gofer, at("passwd"), &set), 0);
+    assert_int_equal(gofer_setattr(gofer, at("passwd"), &set, NULL), 0);
     assert_int_equal(attributes_at("passwd").stx_mtime.tv_sec, 7);
     set = (struct setattr){.valid = SETATTR_SIZE};
-    assert_true(gofer_setattr(gofer, at("passwd"), &set) < 0);
+    assert_true(gofer_setattr(gofer, at("passwd"), &set, NULL) < 0);
     assert_true(gofer_setxattr(gofer, at("passwd"), &nobody, "user.x", "y", 1, 0) < 0);
     assert_int_equal(stat("/etc/passwd", &after), 0);
     assert_int_equal(before.st_size, after.st_size);
@@ -302,10 +309,10 @@ static void test_paths_the_client_refuses(void **state)
 static void test_devices(void **state)
 {
     (void)state;
-    assert_int_equal(gofer_mknod(gofer, AT("null"), S_IFCHR | 0666, makedev(1, 3), &root_owner), 0);
-    assert_int_equal(gofer_mknod(gofer, AT("mem"), S_IFCHR | 0666, makedev(1, 1), &root_owner), 0);
-    assert_int_equal(gofer_mknod(gofer, AT("disk"), S_IFBLK | 0666, makedev(7, 0), &root_owner), 0);
-    assert_int_equal(gofer_mknod(gofer, AT("socket"), S_IFSOCK | 0666, 0, &root_owner), 0);
+    assert_int_equal(gofer_mknod(gofer, AT("null"), S_IFCHR | 0666, makedev(1, 3), &root_owner, NULL), 0);
+    assert_int_equal(gofer_mknod(gofer, AT("mem"), S_IFCHR | 0666, makedev(1, 1), &root_owner, NULL), 0);
+    assert_int_equal(gofer_mknod(gofer, AT("disk"), S_IFBLK | 0666, makedev(7, 0), &root_owner, NULL), 0);
+    assert_int_equal(gofer_mknod(gofer, AT("socket"), S_IFSOCK | 0666, 0, &root_owner, NULL), 0);
     assert_int_equal(open_status("null", O_RDWR), 0);
     assert_int_equal(open_status("null", O_RDWR | O_CREAT | O_TRUNC), 0);
     assert_int_equal(open_status("mem", O_RDONLY), -EPERM);
@@ -321,7 +328,7 @@ static void test_devices(void **state)
 static void test_fifo(void **state)
 {
     (void)state;
-    assert_int_equal(gofer_mknod(gofer, AT("fifo"), S_IFIFO | 0666, 0, &user), 0);
+    assert_int_equal(gofer_mknod(gofer, AT("fifo"), S_IFIFO | 0666, 0, &user, NULL), 0);
     assert_int_equal(open_status("fifo", O_WRONLY), -ENXIO);
     int reader = open_fd("fifo", O_RDONLY);
     assert_int_equal(fcntl(reader, F_GETFL) & O_NONBLOCK, 0);
@@ -381,8 +388,8 @@ static void test_controls_of_the_kernel(void **state)
         if (fd < 0)
             continue;
         assert_int_equal(gofer_reopen(gofer, fd, O_RDONLY, &other), -EACCES);
-        assert_int_equal(gofer_setattr(gofer, by(fd), &set), -EACCES);
-        assert_int_equal(gofer_link(gofer, by(fd), AT("control")), -EACCES);
+        assert_int_equal(gofer_setattr(gofer, by(fd), &set, NULL), -EACCES);
+        assert_int_equal(gofer_link(gofer, by(fd), AT("control"), NULL), -EACCES);
         (void)close(fd);
     }
 }
@@ -390,19 +397,19 @@ static void test_controls_of_the_kernel(void **state)
 static void test_names(void **state)
 {
     (void)state;
-    assert_int_equal(gofer_mkdir(gofer, AT("shared"), 02775, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("shared"), 02775, &root_owner, NULL), 0);
     struct setattr set = {.valid = SETATTR_OWNER | SETATTR_MODE, .uid = 0, .gid = 77, .mode = 02775};
-    assert_int_equal(gofer_setattr(gofer, at("shared"), &set), 0);
-    assert_int_equal(gofer_mkdir(gofer, AT("shared/sub"), 0777, &user), 0);
+    assert_int_equal(gofer_setattr(gofer, at("shared"), &set, NULL), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("shared/sub"), 0777, &user, NULL), 0);
     struct statx attributes = attributes_at("shared/sub");
     assert_int_equal(attributes.stx_gid, 77);
     assert_int_equal(attributes.stx_uid, 1000);
     assert_int_equal(attributes.stx_mode, S_IFDIR | 02750);
 
     fixture_write(&fixture, "one", "1", 0600);
-    assert_int_equal(gofer_link(gofer, at("one"), AT("two")), 0);
+    assert_int_equal(gofer_link(gofer, at("one"), AT("two"), NULL), 0);
     assert_int_equal(attributes_at("two").stx_nlink, 2);
-    assert_int_equal(gofer_link(gofer, at("one"), AT("two")), -EEXIST);
+    assert_int_equal(gofer_link(gofer, at("one"), AT("two"), NULL), -EEXIST);
     assert_int_equal(gofer_rename(gofer, AT("one"), AT("shared/sub/three"), RENAME_NOREPLACE, &user), 0);
     assert_int_equal(gofer_rename(gofer, AT("two"), AT("shared/sub/three"), RENAME_NOREPLACE, &user), -EEXIST);
     fixture_write(&fixture, "four", "44", 0600);
@@ -421,10 +428,10 @@ static void test_names(void **state)
     assert_int_equal(gofer_unlink(gofer, AT("shared"), ANYTHING, 1), -ENOTEMPTY);
     assert_int_equal(gofer_unlink(gofer, AT("shared/sub/three"), ANYTHING, 0), 0);
     assert_int_equal(gofer_unlink(gofer, AT("shared/sub"), ANYTHING, 1), 0);
-    assert_int_equal(gofer_symlink(gofer, AT("sl"), "", &root_owner), -ENOENT);
-    assert_int_equal(gofer_symlink(gofer, AT("sl"), "target", &user), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("sl"), "", &root_owner, NULL), -ENOENT);
+    assert_int_equal(gofer_symlink(gofer, AT("sl"), "target", &user, NULL), 0);
     assert_int_equal(attributes_at("sl").stx_uid, 1000);
-    assert_int_equal(gofer_link(gofer, at("sl"), AT("sl2")), 0);
+    assert_int_equal(gofer_link(gofer, at("sl"), AT("sl2"), NULL), 0);
     assert_true(S_ISLNK(attributes_at("sl2").stx_mode));
 }
 
@@ -433,27 +440,27 @@ static void test_attributes(void **state)
     (void)state;
     fixture_write(&fixture, "suid", "data", 0755);
     struct setattr set = {.valid = SETATTR_MODE, .mode = 06755};
-    assert_int_equal(gofer_setattr(gofer, at("suid"), &set), 0);
+    assert_int_equal(gofer_setattr(gofer, at("suid"), &set, NULL), 0);
     assert_int_equal(attributes_at("suid").stx_mode, S_IFREG | 06755);
     set = (struct setattr){.valid = SETATTR_OWNER, .uid = (uid_t)-1, .gid = 42};
-    assert_int_equal(gofer_setattr(gofer, at("suid"), &set), 0);
+    assert_int_equal(gofer_setattr(gofer, at("suid"), &set, NULL), 0);
     assert_int_equal(attributes_at("suid").stx_mode, S_IFREG | 0755);
     assert_int_equal(attributes_at("suid").stx_uid, 0);
     assert_int_equal(attributes_at("suid").stx_gid, 42);
 
     set = (struct setattr){.valid = SETATTR_MODE, .mode = 04755};
-    assert_int_equal(gofer_setattr(gofer, at("suid"), &set), 0);
+    assert_int_equal(gofer_setattr(gofer, at("suid"), &set, NULL), 0);
     set = (struct setattr){.valid = SETATTR_SIZE, .size = 2};
-    assert_int_equal(gofer_setattr(gofer, at("suid"), &set), 0);
+    assert_int_equal(gofer_setattr(gofer, at("suid"), &set, NULL), 0);
     assert_int_equal(attributes_at("suid").stx_mode, S_IFREG | 0755);
     assert_int_equal(attributes_at("suid").stx_size, 2);
     set.size = -1;
-    assert_int_equal(gofer_setattr(gofer, at("suid"), &set), -EINVAL);
+    assert_int_equal(gofer_setattr(gofer, at("suid"), &set, NULL), -EINVAL);
 
     int fd = open_fd("suid", O_RDONLY);
     set = (struct setattr){.valid = SETATTR_MODE | SETATTR_TIMES, .mode = 0600, .atime = {.tv_nsec = UTIME_OMIT},
                            .mtime = {.tv_sec = 12345, .tv_nsec = 678}};
-    assert_int_equal(gofer_setattr(gofer, by(fd), &set), 0);
+    assert_int_equal(gofer_setattr(gofer, by(fd), &set, NULL), 0);
     struct statx attributes;
     assert_int_equal(gofer_getattr(gofer, by(fd), &attributes), 0);
     assert_int_equal(attributes.stx_mode, S_IFREG | 0600);
@@ -461,7 +468,7 @@ static void test_attributes(void **state)
     assert_int_equal(attributes.stx_mtime.tv_nsec, 678);
     (void)close(fd);
     set.mtime.tv_nsec = 1000000000;
-    assert_int_equal(gofer_setattr(gofer, at("suid"), &set), -EINVAL);
+    assert_int_equal(gofer_setattr(gofer, at("suid"), &set, NULL), -EINVAL);
 
     struct statfs figures;
     assert_int_equal(gofer_statfs(gofer, at(""), &figures), 0);
@@ -481,31 +488,31 @@ static void test_actor(void **state)
     struct setattr change = {.valid = SETATTR_MODE, .mode = 06755, .actor = owner};
     struct setattr regroup = {.valid = SETATTR_OWNER, .uid = (uid_t)-1, .gid = 1001, .actor = owner};
     struct setattr touch = {.valid = SETATTR_TIMES, .atime = {.tv_sec = 1}, .mtime = {.tv_sec = 1}, .actor = owner};
-    assert_int_equal(gofer_setattr(gofer, at("given"), &give), 0);
-    assert_int_equal(gofer_setattr(gofer, at("given"), &change), 0);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &give, NULL), 0);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &change, NULL), 0);
     assert_int_equal(attributes_at("given").stx_mode, S_IFREG | 06755);
-    assert_int_equal(gofer_setattr(gofer, at("given"), &touch), 0);
-    assert_int_equal(gofer_setattr(gofer, at("given"), &regroup), 0);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &touch, NULL), 0);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &regroup, NULL), 0);
     assert_int_equal(attributes_at("given").stx_mode, S_IFREG | 0755);
     give.gid = 77;
-    assert_int_equal(gofer_setattr(gofer, at("given"), &give), 0); /* another group: no set-group-id bit */
-    assert_int_equal(gofer_setattr(gofer, at("given"), &change), 0);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &give, NULL), 0); /* another group: no set-group-id bit */
+    assert_int_equal(gofer_setattr(gofer, at("given"), &change, NULL), 0);
     assert_int_equal(attributes_at("given").stx_mode, S_IFREG | 04755);
 
-    assert_int_equal(gofer_setattr(gofer, at("given"), &take), 0);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &take, NULL), 0);
     int fd = open_fd("given", O_RDONLY);
-    assert_int_equal(gofer_setattr(gofer, at("given"), &change), -EPERM);
-    assert_int_equal(gofer_setattr(gofer, by(fd), &change), -EPERM);
-    assert_int_equal(gofer_setattr(gofer, at("given"), &regroup), -EPERM);
-    assert_int_equal(gofer_setattr(gofer, at("given"), &touch), -EPERM);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &change, NULL), -EPERM);
+    assert_int_equal(gofer_setattr(gofer, by(fd), &change, NULL), -EPERM);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &regroup, NULL), -EPERM);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &touch, NULL), -EPERM);
     int status = gofer_setxattr(gofer, at("given"), &owner, "system.posix_acl_access", list, sizeof(list), 0);
     assert_true(status == -EPERM || status == -EOPNOTSUPP);
     assert_int_equal(attributes_at("given").stx_mode, S_IFREG | 0755);
     (void)close(fd);
     change.actor.lacks = ACTOR_LACKS_CHOWN; /* root without CAP_CHOWN */
-    assert_int_equal(gofer_setattr(gofer, at("given"), &change), 0);
+    assert_int_equal(gofer_setattr(gofer, at("given"), &change, NULL), 0);
     assert_int_equal(attributes_at("given").stx_mode, S_IFREG | 06755);
-    assert_int_equal(gofer_setattr(gofer, at("given"), &take), 0); /* the gofer has its capabilities again */
+    assert_int_equal(gofer_setattr(gofer, at("given"), &take, NULL), 0); /* the gofer has its capabilities again */
 }
 
 /* The number of a file that is gone is another's at once. */
@@ -515,16 +522,16 @@ static void test_number_again(void **state)
     fixture_write(&fixture, "numbered", "data", 0644);
     struct statx attributes = attributes_at("numbered");
     const struct setattr shorten = {.valid = SETATTR_SIZE, .size = 1};
-    assert_int_equal(gofer_setattr(gofer, WITH("numbered", &attributes), &shorten), 0);
+    assert_int_equal(gofer_setattr(gofer, WITH("numbered", &attributes), &shorten, NULL), 0);
     if ((attributes.stx_mask & STATX_BTIME) == 0)
         skip();
     attributes.stx_btime.tv_nsec ^= 1;
     int fd = -1;
-    assert_int_equal(gofer_setattr(gofer, WITH("numbered", &attributes), &shorten), -ESTALE);
+    assert_int_equal(gofer_setattr(gofer, WITH("numbered", &attributes), &shorten, NULL), -ESTALE);
     assert_int_equal(gofer_open(gofer, WITH("numbered", &attributes), O_WRONLY | O_TRUNC, 0, NULL, 0, &fd, NULL, NULL), -ESTALE);
-    assert_int_equal(gofer_link(gofer, WITH("numbered", &attributes), AT("linked")), -ESTALE);
+    assert_int_equal(gofer_link(gofer, WITH("numbered", &attributes), AT("linked"), NULL), -ESTALE);
     assert_int_equal(gofer_unlink(gofer, AT("numbered"), gofer_identity_of(&attributes), 0), -ESTALE);
-    assert_int_equal(gofer_mkdir(gofer, AT("grown"), 0755, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("grown"), 0755, &root_owner, NULL), 0);
     attributes = attributes_at("grown");
     attributes.stx_btime.tv_nsec ^= 1; /* copied up */
     assert_int_equal(gofer_unlink(gofer, AT("grown"), gofer_identity_of(&attributes), AT_REMOVEDIR), 0);
@@ -599,8 +606,8 @@ static void test_socket_names(void **state)
     };
     static const char *const bad[] = {"", "/", "other", "a/", "../a", "/x/../a", "..", "a/.", "/a/b"};
     struct gofer_owner owner = user;
-    assert_int_equal(gofer_mkdir(gofer, AT("names"), 0755, &root_owner), 0);
-    assert_int_equal(gofer_mkdir(gofer, AT("names/deep"), 0700, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("names"), 0755, &root_owner, NULL), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("names/deep"), 0700, &root_owner, NULL), 0);
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         assert_int_equal(gofer_bind(gofer, fd, AT(good[i].path), good[i].words, 0777, &owner), 0);
@@ -695,7 +702,7 @@ static void test_sockets(void **state)
     (void)state;
     int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct gofer_owner owner = user;
-    assert_int_equal(gofer_mkdir(gofer, AT("run"), 0755, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("run"), 0755, &root_owner, NULL), 0);
     assert_int_equal(gofer_bind(gofer, server, AT("run/s"), "s", 0777, &owner), 0);
     struct statx attributes = attributes_at("run/s");
     assert_int_equal(attributes.stx_mode, S_IFSOCK | 0750);
@@ -839,9 +846,9 @@ static void test_race(void **state)
 {
     (void)state;
     static struct gofer_walk_result result;
-    assert_int_equal(gofer_mkdir(gofer, AT("flip"), 0755, &root_owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("flip"), 0755, &root_owner, NULL), 0);
     fixture_write(&fixture, "flip/passwd", "mine", 0644);
-    assert_int_equal(gofer_symlink(gofer, AT("flop"), "/etc", &root_owner), 0);
+    assert_int_equal(gofer_symlink(gofer, AT("flop"), "/etc", &root_owner, NULL), 0);
     struct stat host;
     assert_int_equal(stat("/etc/passwd", &host), 0);
 

@@ -357,10 +357,10 @@ static void test_owner_and_exec(void **state)
     struct run run;
     start_usual(&run, false, false);
     static const struct gofer_owner owner = {.uid = 1000, .gid = 1000, .umask = 022};
-    assert_int_equal(gofer_mkdir(run.gofer, AT("tmp/d"), 0777, &owner), 0);
+    assert_int_equal(gofer_mkdir(run.gofer, AT("tmp/d"), 0777, &owner, NULL), 0);
     assert_int_equal(look(&run, "tmp/d").stx_uid, 1000);
-    assert_int_equal(gofer_symlink(run.gofer, AT("tmp/d/l"), "x", &owner), 0);
-    assert_int_equal(gofer_mknod(run.gofer, AT("tmp/n"), S_IFCHR | 0600, makedev(1, 3), &owner), 0);
+    assert_int_equal(gofer_symlink(run.gofer, AT("tmp/d/l"), "x", &owner, NULL), 0);
+    assert_int_equal(gofer_mknod(run.gofer, AT("tmp/n"), S_IFCHR | 0600, makedev(1, 3), &owner, NULL), 0);
     int fd = try_open(&run, "frozen/ice", O_PATH), exec = -1;
     assert_int_equal(gofer_open(run.gofer, AT("frozen/ice"), O_RDONLY, 0, NULL, 1, &exec, NULL, NULL), 0);
     (void)close(exec);
@@ -390,19 +390,19 @@ static void test_every_operation_confined(void **state)
     assert_string_equal(walk.link, "/proc/self/fd/1");
     struct setattr set = {.valid = SETATTR_MODE | SETATTR_OWNER | SETATTR_SIZE | SETATTR_TIMES, .mode = 0600, .uid = 3,
                           .gid = 4, .size = 10};
-    assert_int_equal(gofer_setattr(gofer, file, &set), 0);
+    assert_int_equal(gofer_setattr(gofer, file, &set, NULL), 0);
     struct setattr by_owner = {.valid = SETATTR_MODE, .mode = 0600, .actor = {.lacks = ACTOR_LACKS_FOWNER, .uid = 3, .gid = 4}};
-    assert_int_equal(gofer_setattr(gofer, file, &by_owner), 0);
+    assert_int_equal(gofer_setattr(gofer, file, &by_owner, NULL), 0);
     expect_open(&run, "tmp/f", O_RDWR | O_TRUNC, 0);
     expect_open(&run, "tmp", O_RDWR | O_TMPFILE, 0);
     expect_open(&run, "", O_PATH, 0);
-    assert_int_equal(gofer_link(gofer, file, AT("tmp/g")), 0);
+    assert_int_equal(gofer_link(gofer, file, AT("tmp/g"), NULL), 0);
     assert_int_equal(gofer_rename(gofer, AT("tmp/g"), AT("tmp/h"), 0, &owner), 0);
     assert_int_equal(gofer_rename(gofer, AT("tmp/h"), AT("tmp/g"), 1, &owner), 0);
     assert_int_equal(gofer_unlink(gofer, AT("tmp/g"), ANYTHING, 0), 0);
-    assert_int_equal(gofer_mkdir(gofer, AT("tmp/d"), 0755, &owner), 0);
+    assert_int_equal(gofer_mkdir(gofer, AT("tmp/d"), 0755, &owner, NULL), 0);
     assert_int_equal(gofer_unlink(gofer, AT("tmp/d"), ANYTHING, 1), 0);
-    assert_int_equal(gofer_mknod(gofer, AT("tmp/p"), S_IFIFO | 0600, 0, &owner), 0);
+    assert_int_equal(gofer_mknod(gofer, AT("tmp/p"), S_IFIFO | 0600, 0, &owner, NULL), 0);
     expect_open(&run, "tmp/p", O_RDONLY, 0);
     assert_int_equal(gofer_statfs(gofer, file, &figures), 0);
     (void)gofer_setxattr(gofer, file, &nobody, "user.a", "b", 1, 0);

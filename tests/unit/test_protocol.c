@@ -399,6 +399,21 @@ static int use_open(struct gofer *gofer)
     return gofer_open(gofer, AT("a"), O_RDONLY, 0, NULL, 0, &fd, NULL, NULL);
 }
 
+static int use_setattr(struct gofer *gofer)
+{
+    const struct setattr set = {.valid = SETATTR_MODE, .mode = 0600};
+    struct statx after;
+    int status = gofer_setattr(gofer, AT("a"), &set, &after);
+    return status < 0 ? status : (int)after.stx_mask;
+}
+
+static int use_mkdir(struct gofer *gofer)
+{
+    static const struct gofer_owner nobody;
+    struct statx after;
+    return gofer_mkdir(gofer, AT("a"), 0755, &nobody, &after);
+}
+
 static int use_walk(struct gofer *gofer)
 {
     static struct gofer_walk_result result;
@@ -437,6 +452,18 @@ static void say_nothing(int socket, struct gofer_reply_message *said)
 {
     (void)socket;
     (void)said;
+}
+
+static void say_done(int socket, struct gofer_reply_message *said)
+{
+    send_reply(socket, said);
+}
+
+static void say_half(int socket, struct gofer_reply_message *said)
+{
+    (void)fill(said, 1, S_IFREG);
+    said->header.data_size /= 2;
+    send_reply(socket, said);
 }
 
 static void say_short(int socket, struct gofer_reply_message *said)
@@ -599,6 +626,15 @@ static void test_replies(void **state)
         {say_error, use_open, NULL},
         {say_unasked_fd, use_open, NULL},
         {say_walk, use_walk, NULL},
+        {say_done, use_setattr, NULL},
+        {say_good, use_setattr, NULL},
+        {say_done, use_mkdir, NULL},
+        {say_half, use_setattr, "half of attributes"},
+        {say_half, use_mkdir, "half of attributes"},
+        {say_no_type, use_setattr, "impossible attributes"},
+        {say_no_type, use_mkdir, "impossible attributes"},
+        {say_too_much, use_setattr, "wrong parts"},
+        {say_unasked_fd, use_mkdir, "wrong parts"},
         {say_nothing, use_getattr, "gofer is gone"},
         {say_short, use_getattr, "wrong size"},
         {say_other_size, use_getattr, "wrong size"},

@@ -327,6 +327,12 @@ static void test_handles(void **state)
         const struct open_request request = {.who = &world.who, .flags = O_WRONLY, .mode = 0600};
         assert_int_equal(goferfs.create(vfs, directory, name, &request, &fd), 0);
         close(fd);
+        assert_int_equal(handles(), i < HANDLES_MAX ? i : HANDLES_MAX); /* none for what is new, */
+        struct dentry *made = dentry_get(dentry_cached(vfs, directory, name));
+        const struct open_request again = {.who = &world.who, .flags = O_WRONLY};
+        assert_int_equal(goferfs.open(vfs, made, &again, &fd), 0); /* but for what is opened again */
+        close(fd);
+        dentry_put(made);
     }
     assert_int_equal(handles(), HANDLES_MAX);
     dentry_put(directory);
