@@ -16,7 +16,7 @@ CONFINE_ALLOW_IF(mprotect, 2, PROT_EXEC, 0, "malloc");
 CONFINE_ALLOW(munmap, "malloc");
 CONFINE_ALLOW(mremap, "malloc");
 CONFINE_ALLOW(madvise, "malloc");
-CONFINE_ALLOW(futex, "mutexes between the main thread and the FUSE thread");
+CONFINE_ALLOW(futex, "mutexes between the threads");
 CONFINE_ALLOW(clock_gettime, "where the vDSO has no clock of its own");
 CONFINE_ALLOW(rt_sigreturn, "returns from a signal handler");
 CONFINE_ALLOW(restart_syscall, "goes on waiting after the sandbox was stopped and continued");

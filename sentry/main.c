@@ -165,7 +165,7 @@ static int start(struct sentry *sentry, struct error *error)
     int status = make_parts(sentry, error);
     if (status < 0)
         return status;
-    /* The thread it starts is confined with us; afterwards no thread can be started. */
+    /* The thread it starts is confined with us; those of platform/worker.h, later, from the start. */
     if (sentry->has_fuse && (sentry->fuse = fuse_new(sentry, SENTRY_FD_FUSE)) == NULL)
         return error_set(error, errno, "cannot start the thread for live files (is a limit of processes too low?)");
     status = sentry_confine(error);

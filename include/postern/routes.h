@@ -12,7 +12,7 @@
 
 enum route_kind {
     ROUTE_ABSENT,   /* errno in BPF */
-    ROUTE_HOST,     /* the host kernel, in the cell; if the guard does not hold: route_table.otherwise */
+    ROUTE_HOST,     /* the host kernel, in the cell; if the guard does not hold: route.otherwise */
     ROUTE_SENTRY,   /* answered from the sentry's state */
     ROUTE_GOFER,    /* the sentry resolves and checks, the gofer acts */
     ROUTE_CONTINUE, /* checked or noted, then run by the host */

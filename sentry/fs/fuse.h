@@ -4,11 +4,11 @@
  * reading, or that checks what is written to it, is a file of a FUSE mount whose server is a thread of the
  * sentry.
  *
- * How an open works: the main thread registers a node (a number, generator, writer, attributes), asks the gofer
+ * How an open works: a worker registers a node (a number, generator, writer, attributes), asks the gofer
  * to open that number in the FUSE mount it holds, and injects the descriptor. The gofer's open makes the kernel ask
- * this thread (LOOKUP, OPEN) while the main thread waits. Therefore the rule of this file:
+ * this thread (LOOKUP, OPEN) while a worker waits. Therefore the rule of this file:
  *
- *     The thread never waits for the main thread, and the only lock it shares with it is the node table's
+ *     The thread never waits for a worker, and the only lock it shares with it is the node table's
  *     mutex, which nobody holds across anything but arithmetic on the table.
  *
  * Generators and writers run in this thread. They may use process_snapshot(), host_status_read(), the sentry's procfs
@@ -63,7 +63,7 @@ struct fuse_node_spec {
 /* Starts the thread that serves `fd` (/dev/fuse of a mount). NULL, with errno set, if it cannot be started. */
 struct fuse_server *fuse_new(struct sentry *sentry, int fd);
 
-/* Registers a node and opens it through the gofer, in the share of a user. Main thread. *ret_fd is owned by the caller. -ENFILE: he has
+/* Registers a node and opens it through the gofer, in the share of a user. A worker. *ret_fd is owned by the caller. -ENFILE: he has
  * too many open, or all have. */
 int fuse_open_node(struct fuse_server *server, struct sentry *sentry, const struct fuse_node_spec *spec, uid_t user, int *ret_fd);
 

@@ -25,7 +25,7 @@ enum {
 struct fuse_node {
     bool used;
     uid_t user; /* in whose share it, and what is opened of it, is */
-    bool registering; /* the main thread is opening it: not freed by a release */
+    bool registering; /* a worker is opening it: not freed by a release */
     unsigned int handles;
     struct fuse_node_spec *spec;
 };
@@ -41,7 +41,7 @@ struct fuse_handle {
 };
 
 struct fuse_nodes {
-    pthread_mutex_t mutex; /* guards nodes; handles and texts are the serving thread's, mount_id the main thread's */
+    pthread_mutex_t mutex; /* guards nodes; handles and texts are the serving thread's, mount_id a worker's */
     struct fuse_node *nodes;
     size_t node_capacity;
     size_t node_hint; /* no free place below */
@@ -57,7 +57,7 @@ struct fuse_nodes {
 void fuse_nodes_init(struct fuse_nodes *nodes);
 void fuse_nodes_destroy(struct fuse_nodes *nodes);
 
-/* Main thread. Returns the number or -ENFILE (there are too many, or too many of the user's), -ENOMEM. */
+/* A worker. Returns the number or -ENFILE (there are too many, or too many of the user's), -ENOMEM. */
 int64_t fuse_node_register(struct fuse_nodes *nodes, const struct fuse_node_spec *spec, uid_t user);
 /* Main thread, after the open: the node lives on as long as it has handles. */
 void fuse_node_registered(struct fuse_nodes *nodes, uint64_t number);

@@ -22,7 +22,7 @@ extern const struct synth_entry proc_sys_table[];    /* sys/... */
 extern const struct synth_entry proc_sysvipc_table[];
 extern const struct synth_entry proc_root_table[];   /* self, the processes, ... */
 
-/* Whose entry: the thread (of /proc/PID, the leader) or process behind a subject (main thread), or NULL if it is gone. */
+/* Whose entry: the thread (of /proc/PID, the leader) or process behind a subject (a worker), or NULL if it is gone. */
 struct task *proc_subject_task(const struct synth_source *source);
 struct process *proc_subject_process(const struct synth_source *source);
 /* Its credentials and the like; any thread. 0 or -ESRCH. */
@@ -71,7 +71,7 @@ struct stat_view {
     int64_t boottime_offset_ns;         /* of the guest's clock to ours */
 };
 void proc_pid_stat_substitute(char *host, const struct stat_view *view, struct text *text);
-/* proc_maps.c; main thread */
+/* proc_maps.c; a worker, with the state lock */
 int proc_maps_text(const struct synth_source *source, struct text *text);
 int proc_smaps_text(const struct synth_source *source, struct text *text);
 int proc_numa_maps_text(const struct synth_source *source, struct text *text);
@@ -79,7 +79,7 @@ int proc_numa_maps_text(const struct synth_source *source, struct text *text);
 struct twins;
 void proc_maps_substitute(char *host, const struct twins *twins, struct text *text);
 void proc_smaps_substitute(char *host, const struct twins *twins, struct text *text);
-/* proc_mounts.c; main thread */
+/* proc_mounts.c; a worker, with the state lock */
 int proc_mounts_text(const struct synth_source *source, struct text *text);
 int proc_mountinfo_text(const struct synth_source *source, struct text *text);
 int proc_mountstats_text(const struct synth_source *source, struct text *text);
