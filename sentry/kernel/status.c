@@ -83,6 +83,12 @@ static void parse_ppid(struct host_status *status, const char *value)
     status->ppid = last_number(value, &count);
 }
 
+static void parse_tracer(struct host_status *status, const char *value)
+{
+    unsigned int count;
+    status->tracer = last_number(value, &count);
+}
+
 static void parse_nspid(struct host_status *status, const char *value)
 {
     status->vpid = last_number(value, &status->pid_levels);
@@ -131,6 +137,7 @@ static const struct {
     {"State", parse_state, FIELD_STATE},
     {"Tgid", parse_tgid, FIELD_TGID},
     {"PPid", parse_ppid, 0},
+    {"TracerPid", parse_tracer, 0},
     {"NStgid", parse_nstgid, 0},
     {"NSpid", parse_nspid, FIELD_NSPID},
     {"NSpgid", parse_nspgid, 0},

@@ -13,6 +13,7 @@ struct host_status {
     char comm[64];
     char state;
     pid_t ppid, tgid;        /* outer ids; ppid 0: the parent is outside the sandbox */
+    pid_t tracer;            /* the thread of ours that follows it; 0: none */
     pid_t vpid, vtgid;       /* the guest's ids of the thread and its group */
     pid_t vpgid, vsid;       /* process group and session, 0 if led from outside */
     unsigned int pid_levels; /* numbers on the NSpid line: at least 2 for a guest's process */

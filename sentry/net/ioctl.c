@@ -15,6 +15,7 @@
 #include "postern/cleanup.h"
 #include "postern/confine.h"
 #include "sentry/platform/call.h"
+#include "sentry/platform/worker.h"
 #include "sentry/syscalls/fcntl.h"
 
 CONFINE_ALLOW(getsockopt, "what kind of socket a guest's descriptor is");
@@ -64,7 +65,7 @@ static int64_t set_owner(struct call *call, int *fd)
         return error;
     if (owner == 0)
         return file_owner_clear(*fd);
-    (void)close(take_fd(fd)); /* the call is answered within */
+    close_unlocked(take_fd(fd)); /* the call is answered within */
     const uint64_t arguments[6] = {call->args[0], F_SETOWN, (uint64_t)(int64_t)owner};
     return call_make(call, SYS_fcntl, arguments);
 }

@@ -24,7 +24,9 @@ CONFINE_ALLOW(getpeername, "the name of its peer");
 
 void guest_socket_release(struct guest_socket *socket)
 {
-    cleanup_close(&socket->fd);
+    /* Should the guest's own be closed meanwhile, the last close is ours, and may linger. */
+    close_unlocked(socket->fd);
+    socket->fd = -1;
 }
 
 static int int_option(int fd, int name, int *ret_value)

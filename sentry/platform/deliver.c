@@ -54,8 +54,10 @@ static int copy(const struct delivery *delivery, struct letter *letter, bool to_
     struct iovec local = {.iov_base = letter, .iov_len = sizeof(*letter)};
     struct iovec remote = {.iov_base = (void *)delivery->address, .iov_len = sizeof(*letter)};
     pid_t tid = delivery->tracee.tid;
+    bool paused = state_pause(); /* as in memory.c: a page may be long in coming */
     ssize_t done = to_guest ? process_vm_writev(tid, &local, 1, &remote, 1, 0)
                             : process_vm_readv(tid, &local, 1, &remote, 1, 0);
+    state_resume(paused);
     return done == (ssize_t)sizeof(*letter) ? 0 : -EFAULT;
 }
 
@@ -207,8 +209,10 @@ static int64_t receive_all(struct delivery *delivery, const uint64_t *addresses,
         const int number = (int)result;
         struct iovec local = {.iov_base = (void *)(uintptr_t)&number, .iov_len = sizeof(number)};
         struct iovec remote = {.iov_base = (void *)addresses[i], .iov_len = sizeof(number)};
+        bool paused = state_pause();
         if (result >= 0)
             (void)process_vm_writev(delivery->tracee.tid, &local, 1, &remote, 1, 0);
+        state_resume(paused);
     }
     const uint64_t unmapping[6] = {delivery->address, PAGE};
     if (result != -ESRCH && transient_call(&delivery->tracee, SYS_munmap, unmapping, &ignored) < 0)

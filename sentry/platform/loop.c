@@ -399,12 +399,13 @@ void platform_forget_trap(struct platform *platform, struct expected_trap *trap)
     free(trap);
 }
 
-/* What has become of a thread that was to trap and has not yet: 0 if it may still do so. */
+/* What has become of a thread that was to trap and has not yet: 0 if it may still do so. A leader's number is another thread's, whom we do not
+ * follow, when that one has executed. */
 static int look_after(const struct platform *platform, pid_t tid)
 {
     struct host_status status;
     int error = host_status_read(platform->sentry, tid, &status);
-    if (error == -ENOENT || error == -ESRCH || (error == 0 && (status.state == 'Z' || status.state == 'X')))
+    if (error == -ENOENT || error == -ESRCH || (error == 0 && (status.state == 'Z' || status.state == 'X' || status.tracer != gettid())))
         return -ESRCH;
     return error == 0 && status.state == 't' ? -ECANCELED : 0;
 }

@@ -55,8 +55,7 @@ static struct {
 
 static void note_running(struct tracee *tracee)
 {
-    tracee->since = now_ns();
-    tracee->computed = UINT64_MAX;
+    tracee->looked = now_ns();
     (void)pthread_mutex_lock(&running.mutex);
     tracee->next = running.first;
     running.first = tracee;
@@ -77,18 +76,20 @@ static void note_stopped(struct tracee *tracee)
 
 /*
  * Between two stops a caller has one instruction to run, at an address where it had a system call. Another thread can put
- * something else there, an endless loop for one; whoever waits for that shall not do so for ever. One that gets no processor is
- * waited for longer.
+ * something else there, an endless loop for one; whoever waits for that shall not do so for ever, nor for a number of stops. One that gets no
+ * processor is waited for longer, and time in which nobody looked, as the sandbox was paused, does not count.
  */
 static void look_after(const struct sentry *sentry, struct tracee *tracee)
 {
-    uint64_t waited_ms = (now_ns() - tracee->since) / NS_PER_MS;
-    if (waited_ms < SLICE_MS)
+    const uint64_t now = now_ns(), passed = now - tracee->looked, most = UINT64_C(2) * SLICE_MS * NS_PER_MS;
+    tracee->looked = now;
+    tracee->waited += passed < most ? passed : most;
+    if (tracee->waited < (uint64_t)SLICE_MS * NS_PER_MS)
         return;
     uint64_t computed = thread_user_time(sentry, tracee->tid);
     if (tracee->computed == UINT64_MAX)
         tracee->computed = computed;
-    if (computed - tracee->computed > USER_TICKS_MAX || waited_ms > TRACED_MAX_MS)
+    if (computed - tracee->computed > USER_TICKS_MAX || tracee->waited > (uint64_t)TRACED_MAX_MS * NS_PER_MS)
         (void)kill(tracee->pid, SIGKILL); /* it comes back as one that has ended */
 }
 
@@ -183,7 +184,7 @@ static int seize(const struct tracee *tracee, long options)
 
 int transient_seize(struct call *call, struct tracee *ret_tracee)
 {
-    struct tracee tracee = {.call = call, .tid = call->task->tid, .pid = call->task->process->pid, .held = true};
+    struct tracee tracee = {.call = call, .tid = call->task->tid, .pid = call->task->process->pid, .held = true, .computed = UINT64_MAX};
     if (seize(&tracee, PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) < 0)
         return -ESRCH;
     if (ptrace(PTRACE_INTERRUPT, tracee.tid, 0, 0) < 0)
@@ -196,18 +197,50 @@ int transient_seize(struct call *call, struct tracee *ret_tracee)
     return 0;
 }
 
-/* What the tracee goes on with of a signal it was to take. SIGSTOP, which no handler takes, is taken at once: the others of its process stop, it
- * goes on for us, and stops when it is let go of, unless SIGCONT has come meanwhile. */
+static uint64_t bit(int signal)
+{
+    return UINT64_C(1) << (signal - 1);
+}
+
+/* Those of the processor, for what the thread does itself: blocked, they would end its process. SIGSYS is a filter of the guest's own. */
+static const int own_doing[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
+
+static bool is_fault(const struct tracee *tracee, int signal)
+{
+    siginfo_t about;
+    for (size_t i = 0; i < sizeof(own_doing) / sizeof(own_doing[0]); i++)
+        if (signal == own_doing[i] && signal != SIGSYS)
+            return ptrace(PTRACE_GETSIGINFO, tracee->tid, 0, &about) == 0 && about.si_code > 0;
+    return false;
+}
+
+/* From the first stop on signals wait where they are, with all the kernel knows of them. */
+static int block_signals(struct tracee *tracee)
+{
+    uint64_t all = UINT64_MAX;
+    for (size_t i = 0; i < sizeof(own_doing) / sizeof(own_doing[0]); i++)
+        all &= ~bit(own_doing[i]);
+    if (ptrace(PTRACE_GETSIGMASK, tracee->tid, sizeof(tracee->mask), &tracee->mask) < 0 ||
+        ptrace(PTRACE_SETSIGMASK, tracee->tid, sizeof(all), &all) < 0)
+        return lose(tracee);
+    tracee->masked = true;
+    return 0;
+}
+
+/* What the tracee goes on with of a signal it was to take. SIGSTOP, which cannot be blocked and no handler takes, is taken at once: the others of
+ * its process stop, it goes on for us, and stops when it is let go of, unless SIGCONT has come meanwhile. */
 static long take_off(struct tracee *tracee, int event, int signal)
 {
-    static const uint64_t stops = UINT64_C(1) << (SIGTSTP - 1) | UINT64_C(1) << (SIGTTIN - 1) | UINT64_C(1) << (SIGTTOU - 1);
+    const uint64_t stops = bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
     if (event != 0 || signal < 1 || signal > SIGNALS_MAX)
         return 0;
+    if (signal == SIGSTOP || (bit(signal) & stops) != 0)
+        tracee->signals &= ~bit(SIGCONT);
     if (signal == SIGSTOP)
         return SIGSTOP;
     if (signal == SIGCONT)
         tracee->signals &= ~stops;
-    tracee->signals |= UINT64_C(1) << (signal - 1);
+    tracee->signals |= bit(signal);
     return 0;
 }
 
@@ -228,6 +261,10 @@ int transient_wait(struct tracee *tracee)
             tracee->tid = pid;
             return status;
         }
+        if (event == 0 && is_fault(tracee, signal)) {
+            transient_abandon(tracee);
+            return -ESRCH;
+        }
         if (ptrace(PTRACE_SYSCALL, pid, 0, take_off(tracee, event, signal)) < 0)
             return lose(tracee);
     }
@@ -239,7 +276,7 @@ int transient_stop(struct tracee *tracee)
     int status = transient_wait(tracee);
     if (status < 0)
         return status;
-    return ptrace(PTRACE_GETREGS, tracee->tid, 0, &tracee->before) < 0 ? lose(tracee) : 0;
+    return ptrace(PTRACE_GETREGS, tracee->tid, 0, &tracee->before) < 0 ? lose(tracee) : block_signals(tracee);
 }
 
 int transient_leave(struct tracee *tracee)
@@ -372,7 +409,7 @@ int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t argume
 /* The stop is where signals are taken; one that is taken off the tracee with it is given back. */
 int64_t transient_interrupt(struct call *call, int64_t result)
 {
-    struct tracee tracee = {.call = call, .tid = call->task->tid, .pid = call->task->process->pid, .held = true};
+    struct tracee tracee = {.call = call, .tid = call->task->tid, .pid = call->task->process->pid, .held = true, .computed = UINT64_MAX};
     if (seize(&tracee, PTRACE_O_EXITKILL) < 0)
         return -ESRCH;
     (void)ptrace(PTRACE_INTERRUPT, tracee.tid, 0, 0);
@@ -398,10 +435,11 @@ void transient_let_go(struct tracee *tracee)
 {
     if (!tracee->held)
         return;
-    if (ptrace(PTRACE_DETACH, tracee->tid, 0, 0) < 0)
+    if ((tracee->masked && ptrace(PTRACE_SETSIGMASK, tracee->tid, sizeof(tracee->mask), &tracee->mask) < 0) ||
+        ptrace(PTRACE_DETACH, tracee->tid, 0, 0) < 0)
         (void)lose(tracee);
     tracee->held = false;
     for (int signal = 1; signal <= SIGNALS_MAX; signal++)
-        if ((tracee->signals >> (signal - 1) & 1) != 0)
+        if ((tracee->signals & bit(signal)) != 0)
             (void)syscall(SYS_tgkill, tracee->pid, tracee->tid, signal);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Transient ptrace: a trapped caller is stopped on its way out of the kernel, made to do something in its own name that nobody
- * can do for it, and let go. Signals that reach it meanwhile are taken off and sent again at the end; but SIGSTOP stops the process's other
- * threads at once, and this one when it is let go of.
+ * can do for it, and let go. Signals that reach it meanwhile are blocked and stay what they are; but SIGSTOP stops the process's other
+ * threads at once, and this one when it is let go of. An instruction of its own that faults ends it: another thread has put it there.
  */
 #ifndef SENTRY_PLATFORM_TRANSIENT_H
 #define SENTRY_PLATFORM_TRANSIENT_H
@@ -19,10 +19,13 @@ struct tracee {
     struct call *call;
     pid_t pid;        /* its process */
     pid_t tid;        /* changes to the leader's at an exec stop */
-    uint64_t since, computed; /* CLOCK_MONOTONIC ns, clock ticks: when it was let run */
+    uint64_t looked, waited;  /* CLOCK_MONOTONIC, ns: when it was looked after last; how long it has been let run, in all */
+    uint64_t computed;        /* clock ticks: how long it had computed at the first look; UINT64_MAX: there has been none */
     struct tracee *next;      /* of all there are: for transient_tick() */
     bool held;        /* it is ours to let go, or to see end: otherwise it would stay a zombie, and its process with it */
     uint64_t signals; /* taken off the tracee, to be sent again; bit n-1 for signal n */
+    bool masked;      /* all others wait in the kernel: its own mask, to be given back, is this */
+    uint64_t mask;
     struct user_regs_struct before;
 };
 

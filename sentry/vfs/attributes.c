@@ -62,7 +62,7 @@ int vfs_getattr(struct vfs *vfs, struct dentry *dentry)
 
 int vfs_get_owner(struct vfs *vfs, struct dentry *dentry)
 {
-    return dentry->inode != NULL && inode_ids_fresh(dentry->inode) ? 0 : vfs_getattr(vfs, dentry);
+    return dentry->real == NULL && dentry->inode != NULL && inode_ids_fresh(dentry->inode) ? 0 : vfs_getattr(vfs, dentry);
 }
 
 void attributes_aged(struct dentry *dentry)
