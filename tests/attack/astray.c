@@ -143,6 +143,7 @@ int main(void)
     delay = 0;
     start_exchanged("an endless loop in the call's place", "\xeb\xfe", false);
     start_exchanged("another call in the call's place", "\x90\x90", false);
+    start_exchanged("an instruction that faults in the call's place", "\x0f\x0b", false);
     start_exchanged("calls dispatched elsewhere", "\x0f\x05", true);
     pid_t pid = fork();
     if (pid == 0)
