@@ -624,3 +624,47 @@ CASE(unshare_refused_to_threads)
     in_thread(unshare_in_thread);
     say_where("the first thread");
 }
+
+static void *open_paths(void *nothing)
+{
+    for (;;)
+        close(open("/", O_PATH));
+    return nothing;
+}
+
+enum { CHANGES = 400, QUEUED = 100 };
+
+static volatile int values;
+
+static void add_value(int number, siginfo_t *about, void *context)
+{
+    (void)number;
+    (void)context;
+    values += about->si_code == SI_QUEUE ? about->si_value.sival_int : 0;
+}
+
+/* The C library tells the other threads by signals, and these by whom they come from; what is queued comes as often as it was, with its value. */
+CASE(signals_in_followed_calls)
+{
+    pthread_t thread;
+    const struct sigaction action = {.sa_sigaction = add_value, .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigset_t queued;
+    sigemptyset(&queued);
+    sigaddset(&queued, SIGRTMIN);
+    sigaction(SIGRTMIN, &action, NULL);
+    pthread_create(&thread, NULL, open_paths, NULL);
+    pthread_sigmask(SIG_BLOCK, &queued, NULL); /* it is the other's to take */
+    for (int i = 0; i < CHANGES; i++)
+        if (setresgid((gid_t)-1, i % 2 == 0 ? 1000 : 0, (gid_t)-1) < 0)
+            say("setresgid: %s", strerror(errno));
+    for (int i = 0; i < QUEUED; i++) {
+        sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = 1});
+        usleep(200);
+    }
+    for (int i = 0; i < 1000 && values < QUEUED; i++)
+        usleep(1000);
+    say("%d values", values);
+    pthread_cancel(thread);
+    pthread_join(thread, NULL);
+    say("cancelled");
+}
