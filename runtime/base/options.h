@@ -20,8 +20,8 @@ struct global_options {
     bool help, version;   /* asked for: nothing else is to be done */
 };
 
-/* Parses the options before the subcommand. root: where states are unless --root says otherwise, borrowed. *ret_index is where argv has the subcommand (argc if there is none).
- * Returns 0, or -EINVAL with a sentence in *error. */
+/* Parses the options before the subcommand. root: where states are unless --root says otherwise, borrowed. *ret_index is where argv has the
+ * subcommand (argc if there is none). Returns 0, or -EINVAL with a sentence in *error. */
 int options_parse_global(int argc, char **argv, const char *root, struct global_options *ret_options, int *ret_index,
                          struct error *error);
 

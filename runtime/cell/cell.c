@@ -200,7 +200,8 @@ static void abandon(struct cell *cell)
     (void)close(cell->pidfd);
 }
 
-int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_cell, struct error *error)
+/* One of the cell's processes, by a helper that enters what `target` is in. *ret_ours is the end of its socket. */
+static int start(int target, const struct cell_plan *plan, struct cell *ret_cell, int *ret_ours, struct error *error)
 {
     int sockets[2];
     int status = socket_pair(sockets);
@@ -208,13 +209,22 @@ int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_
         return error_set(error, status, "cannot make a socket");
     auto_close int ours = sockets[0];
     auto_close int theirs = sockets[1];
-
     struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1};
-    status = run_helper(sentry_pidfd, plan, sockets, &cell, error);
+    status = run_helper(target, plan, sockets, &cell, error);
     if (status < 0)
         return status;
-    (void)close(take_fd(&theirs));
+    *ret_cell = cell;
+    *ret_ours = take_fd(&ours);
+    return 0;
+}
 
+int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_cell, struct error *error)
+{
+    struct cell cell;
+    auto_close int ours = -1;
+    int status = start(sentry_pidfd, plan, &cell, &ours, error);
+    if (status < 0)
+        return status;
     struct cell_message message = {0};
     status = receive_from_init(ours, CELL_MOUNTED, &cell.procfs, 1, &message, error);
     if (status < 0) {
@@ -229,15 +239,9 @@ int cell_spawn(int sentry_pidfd, const struct cell_plan *plan, struct cell *ret_
 
 int cell_join(int init, const struct cell_plan *plan, struct cell *ret_cell, struct error *error)
 {
-    int sockets[2];
-    int status = socket_pair(sockets);
-    if (status < 0)
-        return error_set(error, status, "cannot make a socket");
-    auto_close int ours = sockets[0];
-    auto_close int theirs = sockets[1];
-
-    struct cell cell = {.pidfd = -1, .socket = -1, .procfs = -1};
-    status = run_helper(init, plan, sockets, &cell, error);
+    struct cell cell;
+    auto_close int ours = -1;
+    int status = start(init, plan, &cell, &ours, error);
     if (status < 0)
         return status;
     cell.outer_pid = outer_pid_of(cell.pid);

@@ -110,8 +110,11 @@ struct dentry *goferfs_see(struct vfs *vfs, struct dentry *directory, const char
 
 bool goferfs_unknown(struct vfs *vfs, struct dentry *directory, const char *name)
 {
+    char path[VFS_PATH_MAX];
     if (dentry_cached(vfs, directory, name) != NULL || directory->inode == NULL)
         return false;
+    if (goferfs_path_of(directory, path) < 0 || strlen(path) + 1 + strlen(name) >= sizeof(path))
+        return false; /* that it is too long is what making it would say first */
     struct inode *inode = inode_get(directory->inode);
     struct statx attributes; /* there, but new to us: to be looked up */
     bool seen = inode->handle != 0 && (see_name(vfs, directory, inode, name) || inode_see_child(inode, name, &attributes) == 0);

@@ -71,16 +71,9 @@ static int inject_files(struct call *second, struct exec_plan *plan)
 /* Lets the call whose entry the tracee stands at run into its trap, and on from there. 0, or a negative errno. */
 static int pass_trap(struct tracee *tracee, const uint64_t arguments[6], struct exec_plan *plan)
 {
-    struct platform *platform = tracee->call->sentry->platform;
-    struct expected_trap *trap = platform_expect_trap(platform, tracee->call->listener, tracee->tid, SYS_execveat);
-    if (trap == NULL || ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0) {
-        platform_forget_trap(platform, trap);
-        transient_end(tracee);
-        return -ESRCH;
-    }
     struct call second;
-    int status = platform_wait_trap(platform, trap, &second);
-    if (status < 0) /* ECANCELED: a filter of the guest's own refused it before ours trapped it */
+    int status = transient_trap(tracee, SYS_execveat, &second);
+    if (status < 0)
         return status == -ECANCELED ? 0 : status;
     status = is_ours(&second, arguments) ? inject_files(&second, plan) : -EPERM;
     platform_answer(&second, status < 0 ? status : CALL_CONTINUE);
@@ -176,9 +169,8 @@ static int follow(struct tracee *tracee, const struct stub_exec *exec)
     if (status < 0)
         return status;
     status = pass_trap(tracee, arguments, exec->plan);
-    if (status < 0)
-        return transient_miss(tracee, status);
-    status = transient_leave(tracee);
+    if (status == 0)
+        status = transient_leave(tracee);
     if (status < 0)
         return status;
     if (status >> 16 != PTRACE_EVENT_EXEC)

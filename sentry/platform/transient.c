@@ -77,11 +77,11 @@ static void note_stopped(struct tracee *tracee)
 /*
  * Between two stops a caller has one instruction to run, at an address where it had a system call. Another thread can put
  * something else there, an endless loop for one; whoever waits for that shall not do so for ever, nor for a number of stops. One that gets no
- * processor is waited for longer, and time in which nobody looked, as the sandbox was paused, does not count.
+ * processor is waited for longer; and one gap between two looks, in which the sandbox may have been paused, is not time enough.
  */
 static void look_after(const struct sentry *sentry, struct tracee *tracee)
 {
-    const uint64_t now = now_ns(), passed = now - tracee->looked, most = UINT64_C(2) * SLICE_MS * NS_PER_MS;
+    const uint64_t now = now_ns(), passed = now - tracee->looked, most = UINT64_C(1) * TRACED_MAX_MS / 2 * NS_PER_MS;
     tracee->looked = now;
     tracee->waited += passed < most ? passed : most;
     if (tracee->waited < (uint64_t)SLICE_MS * NS_PER_MS)
@@ -162,12 +162,10 @@ void transient_end(struct tracee *tracee)
 static void let_pass(struct tracee *tracee)
 {
     int status;
-    if (wait_for_stop(tracee, &status) != tracee->tid || !WIFSTOPPED(status)) {
-        tracee->held = false; /* it has ended */
-        return;
-    }
-    const int signal = status >> 16 == 0 && WSTOPSIG(status) != SYSCALL_STOP ? WSTOPSIG(status) : 0;
-    if (ptrace(PTRACE_DETACH, tracee->tid, 0, signal) < 0)
+    const pid_t pid = wait_for_stop(tracee, &status);
+    const bool stopped = pid > 0 && WIFSTOPPED(status); /* or it has ended */
+    const int signal = stopped && status >> 16 == 0 && WSTOPSIG(status) != SYSCALL_STOP ? WSTOPSIG(status) : 0;
+    if (stopped && ptrace(PTRACE_DETACH, pid, 0, signal) < 0)
         (void)lose(tracee);
     tracee->held = false;
 }
@@ -202,24 +200,25 @@ static uint64_t bit(int signal)
     return UINT64_C(1) << (signal - 1);
 }
 
-/* Those of the processor, for what the thread does itself: blocked, they would end its process. SIGSYS is a filter of the guest's own. */
-static const int own_doing[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
+/* The processor's, for what the thread does itself: blocked, they would end its process in any case. */
+static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
 
 static bool is_fault(const struct tracee *tracee, int signal)
 {
     siginfo_t about;
-    for (size_t i = 0; i < sizeof(own_doing) / sizeof(own_doing[0]); i++)
-        if (signal == own_doing[i] && signal != SIGSYS)
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+        if (signal == faults[i])
             return ptrace(PTRACE_GETSIGINFO, tracee->tid, 0, &about) == 0 && about.si_code > 0;
     return false;
 }
 
-/* From the first stop on signals wait where they are, with all the kernel knows of them. */
+/* From the first stop on signals wait where they are, with all the kernel knows of them. (An interrupt is a stop before any signal is taken.)
+ * SIGSYS is what a filter of the guest's own says to a call of ours. */
 static int block_signals(struct tracee *tracee)
 {
-    uint64_t all = UINT64_MAX;
-    for (size_t i = 0; i < sizeof(own_doing) / sizeof(own_doing[0]); i++)
-        all &= ~bit(own_doing[i]);
+    uint64_t all = ~bit(SIGSYS);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+        all &= ~bit(faults[i]);
     if (ptrace(PTRACE_GETSIGMASK, tracee->tid, sizeof(tracee->mask), &tracee->mask) < 0 ||
         ptrace(PTRACE_SETSIGMASK, tracee->tid, sizeof(all), &all) < 0)
         return lose(tracee);
@@ -227,19 +226,14 @@ static int block_signals(struct tracee *tracee)
     return 0;
 }
 
-/* What the tracee goes on with of a signal it was to take. SIGSTOP, which cannot be blocked and no handler takes, is taken at once: the others of
- * its process stop, it goes on for us, and stops when it is let go of, unless SIGCONT has come meanwhile. */
+/* What the tracee goes on with of a signal it was to take all the same. SIGSTOP, which no handler takes, is taken at once: the others of its
+ * process stop, it goes on for us, and stops when it is let go of, unless SIGCONT has come meanwhile. */
 static long take_off(struct tracee *tracee, int event, int signal)
 {
-    const uint64_t stops = bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
     if (event != 0 || signal < 1 || signal > SIGNALS_MAX)
         return 0;
-    if (signal == SIGSTOP || (bit(signal) & stops) != 0)
-        tracee->signals &= ~bit(SIGCONT);
     if (signal == SIGSTOP)
         return SIGSTOP;
-    if (signal == SIGCONT)
-        tracee->signals &= ~stops;
     tracee->signals |= bit(signal);
     return 0;
 }
@@ -351,43 +345,36 @@ int transient_call(struct tracee *tracee, long nr, const uint64_t arguments[6], 
     return status < 0 ? status : transient_result(tracee, ret_result);
 }
 
-int transient_miss(struct tracee *tracee, int error)
+int transient_trap(struct tracee *tracee, int nr, struct call *ret_trapped)
 {
-    if (error == -ESRCH)
+    struct platform *platform = tracee->call->sentry->platform;
+    struct expected_trap *trap = platform_expect_trap(platform, tracee->call->listener, tracee->tid, nr);
+    if (trap == NULL || ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0) {
+        platform_forget_trap(platform, trap);
+        transient_end(tracee);
+        return -ESRCH;
+    }
+    int status = platform_wait_trap(platform, trap, ret_trapped);
+    if (status == 0 || status == -ECANCELED)
+        return status;
+    if (status == -ESRCH)
         see_end(tracee);
     else
         transient_abandon(tracee);
     return -ESRCH;
 }
 
-/* The trap on the way: it is let through if it is the call that was set. */
-static int pass_trap(const struct tracee *tracee, struct expected_trap *trap, const uint64_t arguments[6])
-{
-    struct call second;
-    const struct call *first = tracee->call;
-    int status = platform_wait_trap(first->sentry->platform, trap, &second);
-    if (status < 0)
-        return status;
-    bool ours = memcmp(second.args, arguments, sizeof(second.args)) == 0;
-    platform_answer(&second, ours ? CALL_CONTINUE : -EPERM);
-    return 0;
-}
-
+/* The trap on the way is let through if it is the call that was set. */
 static int trapped_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result)
 {
-    const struct call *first = tracee->call;
+    struct call trapped;
     int status = transient_enter(tracee, nr, arguments);
-    if (status < 0)
+    if (status == 0)
+        status = transient_trap(tracee, (int)nr, &trapped);
+    if (status == 0)
+        platform_answer(&trapped, memcmp(trapped.args, arguments, sizeof(trapped.args)) == 0 ? CALL_CONTINUE : -EPERM);
+    else if (status != -ECANCELED)
         return status;
-    struct expected_trap *trap = platform_expect_trap(first->sentry->platform, first->listener, tracee->tid, (int)nr);
-    if (trap == NULL || ptrace(PTRACE_SYSCALL, tracee->tid, 0, 0) < 0) {
-        platform_forget_trap(first->sentry->platform, trap);
-        transient_end(tracee);
-        return -ESRCH;
-    }
-    status = pass_trap(tracee, trap, arguments);
-    if (status < 0 && status != -ECANCELED)
-        return transient_miss(tracee, status);
     status = transient_leave(tracee);
     return status < 0 ? status : transient_result(tracee, ret_result);
 }

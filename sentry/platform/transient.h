@@ -56,6 +56,10 @@ int transient_enter(struct tracee *tracee, long nr, const uint64_t arguments[6])
 /* Makes the stopped caller issue a call that the filter lets through; *ret_result is what the kernel returned. 0 or -ESRCH. */
 int transient_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result);
 
+/* From the entry of a call into its trap: *ret_trapped is to be answered. 0; -ECANCELED when it stands at its exit, refused by a filter of
+ * the guest's own before ours has trapped it; or -ESRCH. */
+int transient_trap(struct tracee *tracee, int nr, struct call *ret_trapped);
+
 /* The same for a call that the filter traps: let through here, whatever its handler would say, and made again where a signal has kept it from us.
  * (Not for ever: *ret_result may be a restart's.) */
 int transient_trapped_call(struct tracee *tracee, long nr, const uint64_t arguments[6], int64_t *ret_result);
@@ -77,9 +81,6 @@ void transient_let_go(struct tracee *tracee);
 
 /* Ends the caller's process, for the caller does not do what it was made to. */
 void transient_abandon(struct tracee *tracee);
-
-/* It did not come to where it was waited for (platform_wait_trap's error): it has ended, or is now. Returns -ESRCH. */
-int transient_miss(struct tracee *tracee, int error);
 
 /* At the end of whoever seized it: what is still held, stopped where something went wrong, is abandoned. For cleanup attributes too. */
 void transient_end(struct tracee *tracee);

@@ -123,8 +123,8 @@ static void one_call(void)
         a[1] = 0;
     if (number == SYS_tgkill || number == SYS_rt_sigqueueinfo || number == SYS_rt_tgsigqueueinfo)
         a[number == SYS_rt_sigqueueinfo ? 1 : 2] = 0;
-    if (number == SYS_prlimit64)
-        a[0] = 0; /* of itself: with init's limits the storm would end */
+    if (number == SYS_prlimit64 && (pid_t)a[0] == 1)
+        a[0] = 0; /* with init's limits the storm would end */
     bool rare = number == SYS_execve || number == SYS_execveat || number == SYS_chroot || (number >= SYS_setuid && number <= SYS_setsid);
     if (is_left_out(number) || (rare && chance(40) != 0))
         return;

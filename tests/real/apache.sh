@@ -17,15 +17,13 @@ serve() { # the module, and how it starts programs
     [ "$(curl -sS http://127.0.0.1/)" = served ]
     [ "$(curl -sS -d data http://127.0.0.1/cgi-bin/run | tr '\n' ' ')" = 'www-data data' ]
     [ "$(curl -sS -o /dev/null -w '%{http_code}' http://127.0.0.1/missing)" = 404 ]
-    for _ in 1 2 3 4; do (for _ in 1 2 3 4 5; do curl -sS http://127.0.0.1/; done) >"/tmp/$1.$RANDOM" & done
+    for n in 1 2 3 4; do (for _ in 1 2 3 4 5; do curl -sS http://127.0.0.1/; done) >"/tmp/$1.$n" & done
     wait
     [ "$(cat /tmp/"$1".* | grep -c served)" = 20 ]
     apachectl graceful
     [ "$(curl -sS http://127.0.0.1/)" = served ]
-    for _ in 1 2 3 4 5; do # Apache forgets a stop that comes while it is taking in its configuration anew
-        apachectl -k graceful-stop || true
-        for _ in $(seq 40); do [ "$(count)" = 0 ] && break 2; sleep 0.1; done
-    done
+    apachectl -k graceful-stop
+    for _ in $(seq 100); do [ "$(count)" = 0 ] && break; sleep 0.1; done
     [ "$(count)" = 0 ]
 }
 serve event cgid
