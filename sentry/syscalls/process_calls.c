@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reaching for a descriptor of another process: pidfd_getfd(2), judged as ptrace(2) would be. */
+/* Reaching into another process: pidfd_getfd(2), get_robust_list(2), judged as ptrace(2) would be. */
 #include <errno.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,12 +11,26 @@
 #include "sentry/syscalls/subject.h"
 
 /* ptrace(2), "Ptrace access mode checking": by real ids, as for all that reaches into a process. */
+CONFINE_ALLOW(get_robust_list, "where another guest process has its list, judged");
+
+/* Asked by us: the host lets no guest look into another, as none of them may be dumped. */
 int64_t sys_get_robust_list(struct call *call)
 {
     const struct task *target = subject_find(call, arg_int(call, 0));
     if (target == NULL)
         return -ESRCH;
-    return caller_may_attach(call, target) ? CALL_CONTINUE : -EPERM;
+    if (!caller_may_attach(call, target))
+        return -EPERM;
+    void *head;
+    size_t size;
+    const pid_t tid = target->tid;
+    bool paused = state_pause(); /* it may be in an exec, which Linux 6.17 waits for here */
+    int error = syscall(SYS_get_robust_list, tid, &head, &size) < 0 ? -errno : 0;
+    state_resume(paused);
+    if (error < 0)
+        return error;
+    error = guest_write(call, call->args[2], &size, sizeof(size));
+    return error < 0 ? error : guest_write(call, call->args[1], &head, sizeof(head));
 }
 
 CONFINE_ALLOW(pidfd_getfd, "pidfd_getfd of a guest, judged");

@@ -187,6 +187,31 @@ static void say_addresses_of(const char *what, const char *file)
     close(fd);
 }
 
+static void say_robust_list_of(const char *whose, pid_t pid)
+{
+    char *list = NULL;
+    size_t size = 0;
+    long result = syscall(SYS_get_robust_list, pid, &list, &size);
+    say("%s: %s, size %zu, list %d", whose, result < 0 ? strerror(errno) : "told", size, list != NULL);
+}
+
+/* The lists of others too are for who may trace them. */
+CASE(robust_lists)
+{
+    say_robust_list_of("own", 0);
+    say_robust_list_of("own, by number", getpid());
+    say_robust_list_of("nobody's", 99999);
+    IN_CHILD("root's child") say_robust_list_of("its parent's", getppid());
+    TRY(syscall(SYS_get_robust_list, getpid(), NULL, NULL));
+    IN_CHILD("user")
+    {
+        become(1000, 1000);
+        say_robust_list_of("root's", getppid());
+        prctl(PR_SET_DUMPABLE, 1);
+        IN_CHILD("his child") say_robust_list_of("its parent's", getppid());
+    }
+}
+
 /* Addresses are for who may trace the process, at the time he reads. */
 CASE(addresses_in_stat)
 {
